@@ -1,0 +1,26 @@
+"""Names for the array types that cross module boundaries."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ImageBGR: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3) uint8, BGR."""
+
+ImageGray: TypeAlias = NDArray[np.uint8]
+"""(H, W) uint8."""
+
+Image: TypeAlias = NDArray[np.uint8]
+"""Either of the two above."""
+
+BoxesXYXY: TypeAlias = NDArray[np.float64]
+"""(N, 4) float64, half-open corners x0, y0, x1, y1 in pixels."""
+
+Landmarks: TypeAlias = NDArray[np.float32]
+"""(5, 2) float32, x and y in pixels: right eye, left eye, nose, right and left mouth corner."""
+
+Probabilities: TypeAlias = NDArray[np.float32]
+"""(C,) or (N, C) float32, each row in [0, 1] with sum 1."""

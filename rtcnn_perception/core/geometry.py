@@ -1,0 +1,95 @@
+"""Boxes in the image plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+
+from rtcnn_perception.core.arrays import BoxesXYXY
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """
+    An axis-aligned box in pixels, half-open, with sub-pixel corners.
+
+    :raises ValueError: if a corner is not finite or the box has no area
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def __post_init__(self) -> None:
+        """Reject what is no box."""
+        if not all(map(math.isfinite, self.as_tuple())):
+            raise ValueError(f'a box needs finite corners, got {self.as_tuple()}')
+        if self.x1 <= self.x0 or self.y1 <= self.y0:
+            raise ValueError(f'a box needs x0 < x1 and y0 < y1, got {self.as_tuple()}')
+
+    @classmethod
+    def from_xywh(cls, x: float, y: float, width: float, height: float) -> BoundingBox:
+        """Make a box from its top left corner and its size, in pixels."""
+        return cls(float(x), float(y), float(x + width), float(y + height))
+
+    @property
+    def width(self) -> float:
+        """Width in pixels, above 0."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> float:
+        """Height in pixels, above 0."""
+        return self.y1 - self.y0
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels, above 0."""
+        return self.width * self.height
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Centre x, y in pixels."""
+        return (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """Return x0, y0, x1, y1 in pixels."""
+        return self.x0, self.y0, self.x1, self.y1
+
+    def scaled(self, factor_x: float, factor_y: float) -> BoundingBox:
+        """Return the box in an image that was resized by the two factors."""
+        return BoundingBox(
+            self.x0 * factor_x, self.y0 * factor_y, self.x1 * factor_x, self.y1 * factor_y
+        )
+
+    def clip_to(self, width: int, height: int) -> BoundingBox | None:
+        """Return the part inside an image of this size in pixels, or None where there is none."""
+        x0, y0 = max(self.x0, 0.0), max(self.y0, 0.0)
+        x1, y1 = min(self.x1, float(width)), min(self.y1, float(height))
+        if x1 <= x0 or y1 <= y0:
+            return None
+        return BoundingBox(x0, y0, x1, y1)
+
+
+def boxes_to_array(boxes: tuple[BoundingBox, ...]) -> BoxesXYXY:
+    """Stack boxes into (N, 4) float64, also for N = 0."""
+    return np.array([box.as_tuple() for box in boxes], dtype=np.float64).reshape(-1, 4)
+
+
+def iou_matrix(first: BoxesXYXY, second: BoxesXYXY) -> BoxesXYXY:
+    """
+    Return the intersection over union of every pair of boxes.
+
+    :param first: (N, 4) corners x0, y0, x1, y1
+    :param second: (M, 4) likewise
+    :returns: (N, M) float64 in [0, 1]
+    """
+    corner_low = np.maximum(first[:, None, :2], second[None, :, :2])
+    corner_high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    overlap = np.prod(np.clip(corner_high - corner_low, 0.0, None), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None, :] - overlap
+    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)

@@ -1,0 +1,27 @@
+"""
+Errors a user can do something about.
+
+Each message says what was expected, what came, and what to do.
+The command line and the nodes show the message alone; anything else that is raised is a defect
+and keeps its traceback.
+"""
+
+
+class PerceptionError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ModelError(PerceptionError):
+    """A model file, or its card, is missing, damaged, or contradicts the other."""
+
+
+class ImageFormatError(PerceptionError):
+    """An image has a shape, type or encoding that cannot be used."""
+
+
+class SourceError(PerceptionError):
+    """A source of frames does not exist or cannot be decoded."""
+
+
+class ConfigurationError(PerceptionError):
+    """A parameter or option has a value that cannot be used."""
