@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
-
+from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import BoxesXYXY
 
 
@@ -79,7 +79,7 @@ def boxes_to_array(boxes: tuple[BoundingBox, ...]) -> BoxesXYXY:
     return np.array([box.as_tuple() for box in boxes], dtype=np.float64).reshape(-1, 4)
 
 
-def iou_matrix(first: BoxesXYXY, second: BoxesXYXY) -> BoxesXYXY:
+def iou_matrix(first: BoxesXYXY, second: BoxesXYXY) -> NDArray[np.float64]:
     """
     Return the intersection over union of every pair of boxes.
 
@@ -92,4 +92,7 @@ def iou_matrix(first: BoxesXYXY, second: BoxesXYXY) -> BoxesXYXY:
     overlap = np.prod(np.clip(corner_high - corner_low, 0.0, None), axis=2)
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - overlap
-    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+    iou: NDArray[np.float64] = np.divide(
+        overlap, union, out=np.zeros_like(overlap), where=union > 0
+    )
+    return iou

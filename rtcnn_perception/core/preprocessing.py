@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.exceptions import ImageFormatError
@@ -78,7 +77,7 @@ def cut_crop(image: Image, square: BoundingBox, size_hw: tuple[int, int]) -> Ima
         min(max(x1 - width, 0), x1 - x0 - 1),
     )
     if any(pad):
-        inside = cv2.copyMakeBorder(inside, *pad, cv2.BORDER_REPLICATE)
+        inside = np.asarray(cv2.copyMakeBorder(inside, *pad, cv2.BORDER_REPLICATE), np.uint8)
     shrinks = inside.shape[0] > size_hw[0] or inside.shape[1] > size_hw[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(inside, (size_hw[1], size_hw[0]), interpolation=interpolation)
