@@ -1,0 +1,52 @@
+"""Where the files that come with the package are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rtcnn_perception.exceptions import ConfigurationError
+
+PACKAGE = 'rtcnn_perception'
+
+
+def share_directory() -> Path:
+    """
+    Return the folder that holds models/, config/, launch/ and rviz/.
+
+    It is the repository's root in a checkout (also with ``colcon build --symlink-install`` or
+    ``pip install -e``), and ``share/rtcnn_perception`` of the installation otherwise. The files
+    beside the code come first, so that code never meets the models of another version.
+
+    :raises ConfigurationError: if the installation has no such folder
+    """
+    package = Path(__file__).resolve().parent
+    candidates = [package.parent, *(up / 'share' / PACKAGE for up in package.parents)]
+    for candidate in candidates:
+        if (candidate / 'package.xml').is_file() and (candidate / 'models').is_dir():
+            return candidate
+    for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
+        candidate = Path(prefix) / 'share' / PACKAGE
+        if prefix and (candidate / 'package.xml').is_file():
+            return candidate
+    raise ConfigurationError(
+        f'the files of {PACKAGE} (package.xml, models) are neither beside {package} nor in the '
+        'share folder of an installation: install the package again'
+    )
+
+
+def models_directory() -> Path:
+    """Return the folder of the models that come with the package."""
+    return share_directory() / 'models'
+
+
+def user_models_directory() -> Path:
+    """Return the folder for models the user fetched; it need not exist."""
+    data_home = os.environ.get('XDG_DATA_HOME', '')
+    base = Path(data_home) if data_home else Path.home() / '.local' / 'share'
+    return base / PACKAGE / 'models'
+
+
+def models_search_path() -> tuple[Path, ...]:
+    """Return the folders in which model files are looked for, the user's own first."""
+    return user_models_directory(), models_directory()
