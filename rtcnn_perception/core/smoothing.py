@@ -1,0 +1,111 @@
+"""Steady judgements out of single frames, for each track on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from rtcnn_perception.core.arrays import Probabilities
+
+FORGET_AFTER = 5.0
+"""A track unseen for so long (seconds) is forgotten: well beyond the second a track may coast."""
+
+MAX_TRACKS = 1024
+"""Above so many tracks the one unseen longest is forgotten: bounded memory for a clock at rest."""
+
+
+@dataclass(slots=True)
+class _Remembered:
+    time: float
+    probabilities: dict[str, Probabilities]
+
+
+class TrackSmoother:
+    """
+    Average probabilities over time, by a weight that falls exponentially with their age.
+
+    Per track and attribute: ``s += (1 - exp(-dt / time_constant)) * (p - s)``, so that the result
+    does not depend on the frame rate. The first judgement of a track is taken as it is.
+    ``time_constant`` is in seconds, 0 for no smoothing, and may be set at any time.
+    """
+
+    def __init__(self, time_constant: float) -> None:
+        """
+        Start without tracks.
+
+        :raises ValueError: if ``time_constant`` is not 0 or above
+        """
+        self.time_constant = time_constant
+        self._tracks: dict[int, _Remembered] = {}  # in the order in which they were last seen
+
+    @property
+    def time_constant(self) -> float:
+        """Seconds after which a judgement's weight has fallen to 1/e; 0 for no smoothing."""
+        return self._time_constant
+
+    @time_constant.setter
+    def time_constant(self, seconds: float) -> None:
+        if not 0.0 <= seconds < math.inf:
+            raise ValueError(f'time_constant must be 0 or above, in seconds, got {seconds}')
+        self._time_constant = seconds
+
+    def __len__(self) -> int:
+        """Return how many tracks are remembered."""
+        return len(self._tracks)
+
+    def update(
+        self, track_id: int, time: float, raw: Mapping[str, Probabilities]
+    ) -> dict[str, Probabilities]:
+        """
+        Take in a track's judgements of one frame.
+
+        :param track_id: whose they are
+        :param time: of the frame, in seconds; where it goes back, the track starts anew
+        :param raw: (C,) probabilities by attribute
+        :returns: the smoothed ones, in new arrays, for the attributes in ``raw``
+        """
+        before = self._tracks.pop(track_id, None)
+        smoothed = {}
+        for attribute, probabilities in raw.items():
+            last = None if before is None else before.probabilities.get(attribute)
+            if before is None or last is None or last.shape != probabilities.shape:
+                smoothed[attribute] = probabilities.astype(np.float32)
+            else:
+                weight = self._weight_of_news(time - before.time)
+                mixed = last + weight * (probabilities - last)
+                smoothed[attribute] = (mixed / mixed.sum()).astype(np.float32)
+        self._remember(track_id, time, smoothed)
+        return {attribute: values.copy() for attribute, values in smoothed.items()}
+
+    def hold(self, track_id: int, time: float) -> dict[str, Probabilities] | None:
+        """
+        Return what is known of a track that could not be judged in this frame.
+
+        :param track_id: whose judgements
+        :param time: of the frame, in seconds
+        :returns: the smoothed probabilities by attribute, or None for a track that is not known
+        """
+        before = self._tracks.get(track_id)
+        if before is None or time < before.time:
+            return None
+        return {attribute: values.copy() for attribute, values in before.probabilities.items()}
+
+    def reset(self) -> None:
+        """Forget every track."""
+        self._tracks.clear()
+
+    def _weight_of_news(self, elapsed: float) -> float:
+        if elapsed < 0.0 or self._time_constant == 0.0:
+            return 1.0
+        return -math.expm1(-elapsed / self._time_constant)
+
+    def _remember(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
+        self._tracks[track_id] = _Remembered(time, values)
+        for other, remembered in tuple(self._tracks.items()):
+            is_old = abs(time - remembered.time) > FORGET_AFTER
+            if not is_old and len(self._tracks) <= MAX_TRACKS:
+                break
+            if other != track_id:
+                del self._tracks[other]

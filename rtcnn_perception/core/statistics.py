@@ -1,0 +1,126 @@
+"""
+Latencies, rates and counts of a pipeline that runs for ever, in bounded memory.
+
+Everything here may be used by several threads. No clock is read: times come as arguments, in
+seconds of any clock that does not jump back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections import deque
+from dataclasses import dataclass
+import math
+import threading
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySummary:
+    """Percentiles in seconds over a window, and how many were measured in all; NaN for none."""
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    maximum: float
+
+
+class LatencyWindow:
+    """
+    The last so many latencies.
+
+    :raises ValueError: if ``capacity`` is below 1
+    """
+
+    def __init__(self, capacity: int = 4096) -> None:
+        """Keep at most ``capacity`` latencies."""
+        if capacity < 1:
+            raise ValueError(f'capacity must be 1 or more, got {capacity}')
+        self._lock = threading.Lock()
+        self._seconds: deque[float] = deque(maxlen=capacity)
+        self._count = 0
+
+    def add(self, seconds: float) -> None:
+        """Add one latency; one that is not a number, of an image without stamp, is left out."""
+        if math.isnan(seconds):
+            return
+        with self._lock:
+            self._seconds.append(seconds)
+            self._count += 1
+
+    def summary(self) -> LatencySummary:
+        """Return the percentiles of the window, as numpy.percentile interpolates them."""
+        with self._lock:
+            seconds = np.array(self._seconds, dtype=np.float64)
+            count = self._count
+        if seconds.size == 0:
+            nan = float('nan')
+            return LatencySummary(count=0, p50=nan, p95=nan, p99=nan, maximum=nan)
+        p50, p95, p99, maximum = np.percentile(seconds, [50, 95, 99, 100]).tolist()
+        return LatencySummary(count=count, p50=p50, p95=p95, p99=p99, maximum=maximum)
+
+
+class RateMeter:
+    """
+    How often something happens, over a sliding window.
+
+    :raises ValueError: if ``window`` (seconds) or ``capacity`` is not above 0
+    """
+
+    def __init__(self, window: float = 5.0, capacity: int = 4096) -> None:
+        """Look back ``window`` seconds and remember at most ``capacity`` events."""
+        if not window > 0 or capacity < 1:
+            raise ValueError(f'window and capacity must be above 0, got {window} and {capacity}')
+        self._window = window
+        self._lock = threading.Lock()
+        self._times: deque[float] = deque(maxlen=capacity)
+        self._first: float | None = None
+
+    def tick(self, now: float) -> None:
+        """Note that it happened at ``now`` (seconds)."""
+        with self._lock:
+            if self._first is None:
+                self._first = now
+            self._times.append(now)
+
+    def rate(self, now: float) -> float:
+        """
+        Return the events per second before ``now``: 0 for none, and falling once they stop.
+
+        The first event starts the measurement and is not counted itself.
+        """
+        with self._lock:
+            if self._first is None:
+                return 0.0
+            begin = max(self._first, now - self._window)
+            if len(self._times) == self._times.maxlen:
+                begin = max(begin, self._times[0])  # what came before is forgotten
+            if now <= begin:
+                return 0.0
+            return sum(time > begin for time in self._times) / (now - begin)
+
+
+class EventCounter:
+    """Count events by name."""
+
+    def __init__(self) -> None:
+        """Start with nothing counted."""
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Add events of this name."""
+        with self._lock:
+            self._counts[name] += amount
+
+    def count(self, name: str) -> int:
+        """Return how many events of this name there were, 0 for an unknown name."""
+        with self._lock:
+            return self._counts[name]
+
+    def snapshot(self) -> dict[str, int]:
+        """Return all counts by name, in the order in which the names first came."""
+        with self._lock:
+            return dict(self._counts)

@@ -1,0 +1,107 @@
+"""Latencies, rates and counts stay right and small, however long it runs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.statistics import EventCounter
+from rtcnn_perception.core.statistics import LatencyWindow
+from rtcnn_perception.core.statistics import RateMeter
+
+
+def test_percentiles_of_nothing_are_not_numbers():
+    summary = LatencyWindow().summary()
+    assert summary.count == 0
+    assert all(map(math.isnan, (summary.p50, summary.p95, summary.p99, summary.maximum)))
+
+
+def test_percentiles_are_those_of_numpy():
+    seconds = np.random.default_rng(1).gamma(2.0, 0.01, 500)
+    window = LatencyWindow()
+    for each in seconds:
+        window.add(float(each))
+    summary = window.summary()
+    assert summary.count == 500
+    assert summary.p50 == np.percentile(seconds, 50)
+    assert summary.p95 == np.percentile(seconds, 95)
+    assert summary.p99 == np.percentile(seconds, 99)
+    assert summary.maximum == seconds.max()
+
+
+def test_only_the_last_latencies_count_but_all_are_counted():
+    window = LatencyWindow(capacity=10)
+    for each in [9.0] * 100 + [1.0] * 10:
+        window.add(each)
+    assert window.summary().maximum == 1.0
+    assert window.summary().count == 110
+
+
+def test_the_latency_of_an_image_without_stamp_is_left_out():
+    window = LatencyWindow()
+    window.add(math.nan)
+    window.add(0.5)
+    assert window.summary().count == 1
+    assert window.summary().p99 == 0.5
+
+
+def test_a_window_without_room_is_refused():
+    with pytest.raises(ValueError, match='got 0'):
+        LatencyWindow(capacity=0)
+    with pytest.raises(ValueError, match=r'got 0\.0'):
+        RateMeter(window=0.0)
+    with pytest.raises(ValueError, match='and 0'):
+        RateMeter(capacity=0)
+
+
+def test_rate_of_nothing_is_zero():
+    meter = RateMeter()
+    assert meter.rate(now=100.0) == 0.0
+    meter.tick(100.0)
+    assert meter.rate(now=100.0) == 0.0
+
+
+@pytest.mark.parametrize('duration', [0.5, 2.0, 30.0])
+def test_rate_of_a_steady_camera_is_right_from_the_start_and_for_ever(duration):
+    meter = RateMeter(window=2.0)
+    for frame in range(round(duration * 30) + 1):
+        meter.tick(1000.0 + frame / 30)
+    assert meter.rate(now=1000.0 + duration) == pytest.approx(30.0, abs=0.51)  # one in the window
+
+
+def test_rate_falls_to_zero_when_the_camera_stops():
+    meter = RateMeter(window=2.0)
+    for frame in range(61):
+        meter.tick(frame / 30)
+    assert meter.rate(now=3.0) == pytest.approx(15.0, abs=0.5)
+    assert meter.rate(now=4.1) == 0.0
+
+
+def test_rate_beyond_the_remembered_events_is_still_right():
+    meter = RateMeter(window=5.0, capacity=100)
+    for event in range(1001):
+        meter.tick(event / 1000)
+    assert meter.rate(now=1.0) == pytest.approx(1000.0)
+
+
+def test_rate_of_events_that_all_came_at_once_is_finite():
+    meter = RateMeter(window=5.0, capacity=3)
+    for now in (1.0, 2.0, 2.0, 2.0):
+        meter.tick(now)
+    assert meter.rate(now=2.0) == 0.0
+
+
+def test_an_event_that_never_came_was_counted_zero_times():
+    counter = EventCounter()
+    assert counter.count('broken jpeg') == 0
+    assert counter.snapshot() == {}
+
+
+def test_events_are_counted_by_name():
+    counter = EventCounter()
+    counter.add('unknown encoding')
+    counter.add('broken jpeg', 2)
+    counter.add('unknown encoding')
+    assert counter.snapshot() == {'unknown encoding': 2, 'broken jpeg': 2}
+    assert counter.count('broken jpeg') == 2
