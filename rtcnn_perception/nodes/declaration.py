@@ -1,0 +1,182 @@
+"""
+Parameters as one table: default, unit, bound and meaning stand in a dataclass's fields.
+
+A field made by ``setting`` is a parameter; a field whose default is such a dataclass is a group,
+and the names of its parameters are joined to its own by a dot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import dataclasses
+from dataclasses import dataclass
+import math
+from typing import Any
+from typing import cast
+from typing import ClassVar
+from typing import Protocol
+from typing import TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange
+from rcl_interfaces.msg import IntegerRange
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+from rtcnn_perception.exceptions import ConfigurationError
+
+
+class Group(Protocol):
+    """A frozen dataclass of settings and of groups."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+T = TypeVar('T', bool, int, float, str)
+G = TypeVar('G', bound=Group)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of one parameter besides its name; see ``setting``."""
+
+    default: bool | int | float | str
+    description: str
+    unit: str = ''
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    choices: tuple[str, ...] = ()
+    is_live: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, as the second half of a sentence."""
+        if self.choices:
+            return f'one of {", ".join(self.choices)}'
+        if isinstance(self.default, bool):
+            return 'true or false'
+        if isinstance(self.default, str):
+            return 'text'
+        kind = 'a whole number' if isinstance(self.default, int) else 'a number such as 1.0'
+        if math.isinf(self.minimum) and math.isinf(self.maximum):
+            return kind
+        return f'{kind} in [{self.minimum:g}, {self.maximum:g}]'
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether a value has the type of the default and lies within the bounds."""
+        if type(value) is not type(self.default):
+            return False
+        if isinstance(value, str):
+            return not self.choices or value in self.choices
+        number = cast('float', value)
+        return math.isfinite(number) and self.minimum <= number <= self.maximum
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Describe the parameter to ROS; values out of range are then refused by ROS too."""
+        unit = f' [{self.unit}]' if self.unit else ''
+        described = ParameterDescriptor(
+            description=f'{self.description}{unit}',
+            read_only=not self.is_live,
+            additional_constraints='' if math.isfinite(self.minimum) else self.expected,
+        )
+        if math.isfinite(self.minimum) and isinstance(self.default, int):
+            described.integer_range = [
+                IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum), step=0)
+            ]
+        elif math.isfinite(self.minimum):
+            described.floating_point_range = [
+                FloatingPointRange(
+                    from_value=float(self.minimum), to_value=float(self.maximum), step=0.0
+                )
+            ]
+        return described
+
+
+def setting(
+    default: T,
+    description: str,
+    *,
+    unit: str = '',
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    choices: Sequence[str] = (),
+    is_live: bool = False,
+) -> T:
+    """
+    Make a dataclass field that is a parameter.
+
+    :param default: its type is the parameter's
+    :param description: what it means, as a user reads it in ``ros2 param describe``
+    :param unit: where it is not obvious
+    :param minimum: least value of a number; give both bounds or none
+    :param maximum: greatest value of a number
+    :param choices: the values that a text may have; none for any
+    :param is_live: whether it may be changed while the node runs; others are read-only
+    """
+    table = Setting(default, description, unit, minimum, maximum, tuple(choices), is_live)
+    field: T = dataclasses.field(default=default, metadata={'setting': table})
+    return field
+
+
+def settings_of(group: type[Group], prefix: str = '') -> Iterator[tuple[str, Setting]]:
+    """Yield full name and setting of every parameter of a group, in the order of its fields."""
+    for field in dataclasses.fields(group):
+        name = f'{prefix}{field.name}'
+        if 'setting' in field.metadata:
+            yield name, field.metadata['setting']
+        else:
+            yield from settings_of(_group_of(field), f'{name}.')
+
+
+def _group_of(field: dataclasses.Field[Any]) -> type[Group]:
+    return cast('type[Group]', type(field.default))
+
+
+def values_of(group: Group, prefix: str = '') -> Iterator[tuple[str, Any]]:
+    """Yield full name and value of every parameter of a group."""
+    for field in dataclasses.fields(group):
+        name, value = f'{prefix}{field.name}', getattr(group, field.name)
+        if 'setting' in field.metadata:
+            yield name, value
+        else:
+            yield from values_of(value, f'{name}.')
+
+
+def build(group: type[G], values: Mapping[str, object], prefix: str = '') -> G:
+    """
+    Make a group from values by full name; what is not named has its default.
+
+    :raises ConfigurationError: if a value has another type or is out of its bounds, or the group
+        refuses them together
+    """
+    arguments: dict[str, object] = {}
+    for field in dataclasses.fields(group):
+        name = f'{prefix}{field.name}'
+        table: Setting | None = field.metadata.get('setting')
+        if table is None:
+            arguments[field.name] = build(_group_of(field), values, f'{name}.')
+            continue
+        value = values.get(name, field.default)
+        if not table.accepts(value):
+            raise ConfigurationError(f'parameter {name} must be {table.expected}, got {value!r}')
+        arguments[field.name] = value
+    return group(**arguments)
+
+
+def declare(node: Node, group: type[G]) -> G:
+    """
+    Declare every parameter of a group, and return the values that the node was given.
+
+    :raises ConfigurationError: if a value has another type or is out of its bounds
+    """
+    return build(group, {name: _declare(node, name, table) for name, table in settings_of(group)})
+
+
+def _declare(node: Node, name: str, table: Setting) -> object:
+    try:
+        return node.declare_parameter(name, table.default, table.descriptor()).value
+    except ParameterException as error:
+        raise ConfigurationError(
+            f'parameter {name} of node {node.get_name()} must be {table.expected}: {error}'
+        ) from error

@@ -1,0 +1,90 @@
+"""Quality of service: what is offered, and how what a camera offers is matched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+from rclpy.qos import DurabilityPolicy
+from rclpy.qos import HistoryPolicy
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+IMAGE_DEPTH = 5
+"""
+Images that wait for a callback, 5 as in the sensor data profile.
+
+It only has to outlast a pause of the process: callbacks hand the newest image on at once, and
+older ones give way there, where they are counted.
+"""
+
+RESULTS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE
+)
+"""For what is small and must not be lost: rois, attributes, diagnostics."""
+
+IMAGES_OFFERED = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE
+)
+"""
+For images that are published: reliable, which a best-effort subscription may receive as well.
+
+Only the last are kept, so that a subscriber that stalls holds nobody up.
+"""
+
+
+def image_profile(
+    reliability: ReliabilityPolicy, durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
+) -> QoSProfile:
+    """Return the profile of a subscription to images."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=IMAGE_DEPTH,
+        reliability=reliability,
+        durability=durability,
+    )
+
+
+def match(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:
+    """
+    Return the profile that receives from all of these publishers, as surely as they offer it.
+
+    A reliable subscription hears nothing from a best-effort publisher, and one that wants the
+    last image of old hears nothing from a publisher that keeps none; either asks no more than the
+    least that is offered. Without a publisher it asks for nothing.
+    """
+    offered = [publisher.qos_profile for publisher in publishers]
+    is_reliable = bool(offered) and all(
+        profile.reliability == ReliabilityPolicy.RELIABLE for profile in offered
+    )
+    is_latched = bool(offered) and all(
+        profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for profile in offered
+    )
+    return image_profile(
+        ReliabilityPolicy.RELIABLE if is_reliable else ReliabilityPolicy.BEST_EFFORT,
+        DurabilityPolicy.TRANSIENT_LOCAL if is_latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def _sensor_data(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:  # noqa: ARG001 - a row of the table
+    return image_profile(ReliabilityPolicy.BEST_EFFORT)
+
+
+def _reliable(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:  # noqa: ARG001 - a row of the table
+    return image_profile(ReliabilityPolicy.RELIABLE)
+
+
+QOS: Mapping[str, Callable[[Sequence[TopicEndpointInfo]], QoSProfile]] = {
+    'auto': match,
+    'sensor_data': _sensor_data,
+    'reliable': _reliable,
+}
+"""How a subscription's profile follows from the publishers, by the value of ``qos``."""
+
+
+def topics_of_type(topics: Iterable[tuple[str, Sequence[str]]], type_name: str) -> tuple[str, ...]:
+    """Return the sorted names of the topics that have a type, such as sensor_msgs/msg/Image."""
+    return tuple(sorted(name for name, types in topics if type_name in types))
