@@ -24,11 +24,21 @@ SIZE = (640, 480)
 PERIOD_FRAMES = 300
 """After ten seconds the clip repeats, without a jump."""
 
-HEAD_XYWH = (128, 6, 196, 200)
-"""The head in the portrait with some background about it, in its pixels."""
-VISITOR_SCALE = 1.15
-"""Size of the second head in a frame, relative to the portrait's pixels."""
-VISITOR_FRAMES = (60, 210)
+EDGE_PX = 8.0
+"""What the camera's view keeps to the portrait's edges, in the portrait's pixels."""
+# fmt: off
+PERSON_OUTLINE = (
+    (155, 100), (153, 85), (160, 65), (175, 48), (190, 40), (205, 22), (235, 15), (262, 18),
+    (285, 38), (300, 75), (300, 105), (287, 127), (276, 135), (264, 160), (262, 175), (285, 195),
+    (303, 225), (306, 240), (340, 265), (355, 295), (361, 344), (330, 355), (300, 385), (284, 430),
+    (278, 470), (282, 511), (30, 511), (20, 410), (27, 342), (40, 293), (67, 244), (108, 212),
+    (114, 195), (124, 167), (150, 152), (183, 148), (186, 132), (172, 122), (160, 112),
+)
+# fmt: on
+"""Outline of the person in the portrait without the helmet, in its pixels, drawn by hand."""
+VISITOR_SCALE = 1.0
+"""Size of the second person in a frame, relative to the portrait's pixels."""
+VISITOR_FRAMES = (60, 230)
 """The frames between which the second person is at least partly in the picture."""
 
 
@@ -45,7 +55,7 @@ class BuiltinClip:
 
     def __init__(self, portrait: ImageBGR | None = None) -> None:
         self._portrait = load_portrait() if portrait is None else portrait
-        self._visitor, self._visitor_alpha = _make_visitor(self._portrait)
+        self._visitor, self._opacity = _make_visitor(self._portrait)
 
     def frame(self, index: int) -> ImageBGR:
         """Return frame ``index``, counted from 0; after the last one the clip starts again."""
@@ -58,9 +68,11 @@ class BuiltinClip:
     def _view(self, phase: float) -> ImageBGR:
         """Look at the portrait with a camera that pans and zooms."""
         zoom = 1.55 + 0.25 * math.sin(phase - math.pi / 2)
-        center_x = 250.0 + 45.0 * math.sin(phase)
-        center_y = 165.0 + 12.0 * math.sin(2 * phase)
-        turn = math.radians(3.0 * math.sin(phase + 1.0))
+        # The camera never looks beyond the portrait's edges, but for a corner as it turns.
+        room = max(self._portrait.shape[1] / 2 - SIZE[0] / 2 / zoom - EDGE_PX, 0.0)
+        center_x = self._portrait.shape[1] / 2 + room * math.sin(phase)
+        center_y = SIZE[1] / 2 / zoom + 2 * EDGE_PX + EDGE_PX * math.sin(2 * phase)
+        turn = math.radians(2.0 * math.sin(phase + 1.0))
         cosine, sine = zoom * math.cos(turn), zoom * math.sin(turn)
         matrix = np.array(
             [
@@ -78,16 +90,16 @@ class BuiltinClip:
         first, last = VISITOR_FRAMES
         if not first <= index <= last:
             return
-        height, width = self._visitor.shape[:2]
-        way_in = math.sin(math.pi * (index - first) / (last - first)) ** 0.6
-        left = round(SIZE[0] - way_in * (width + 10))
-        top = round(70 + 14 * math.sin(index / 14.0))
-        shown = min(width, SIZE[0] - left)
-        if shown <= 0:
+        way_in = math.sin(math.pi * (index - first) / (last - first))
+        left = round(SIZE[0] - way_in * (self._visitor.shape[1] - 40))
+        top = round(72 + 10 * math.sin(index / 14.0))
+        area = frame[top:, left : left + self._visitor.shape[1]]
+        if area.size == 0:
             return
-        area = frame[top : top + height, left : left + shown]
-        alpha = self._visitor_alpha[:, :shown]
-        area[:] = area + (self._visitor[:, :shown] - area) * alpha + 0.5
+        height, width = area.shape[:2]
+        opacity = self._opacity[:height, :width]
+        visitor = self._visitor[:height, :width]
+        area[:] = cv2.blendLinear(visitor, area, opacity, 1.0 - opacity)
 
 
 def load_portrait() -> ImageBGR:
@@ -104,20 +116,26 @@ def load_portrait() -> ImageBGR:
     return np.asarray(image, dtype=np.uint8)
 
 
-def _make_visitor(portrait: ImageBGR) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _make_visitor(portrait: ImageBGR) -> tuple[ImageBGR, NDArray[np.float32]]:
     """
-    Make another head of the portrait's.
+    Make another person of the portrait's: mirrored, darker of hair and skin, in a blue suit.
 
-    :returns: (H, W, 3) float32 BGR and its opacity (H, W, 1) float32 in [0, 1]
+    :returns: the person with some background, and the opacity (H, W) float32 in [0, 1]
     """
-    x, y, width, height = HEAD_XYWH
-    head = cv2.flip(portrait[y : y + height, x : x + width], 1)
-    tones = cv2.cvtColor(head, cv2.COLOR_BGR2HSV)
-    tones[..., 0] = (tones[..., 0].astype(np.int16) - 4) % 180
+    mask = np.zeros(portrait.shape[:2], np.uint8)
+    outline = np.array(PERSON_OUTLINE, np.int32)
+    cv2.fillPoly(mask, [outline], 255)
+    opacity = cv2.GaussianBlur(mask, (0, 0), 2.5).astype(np.float32) / 255
+    tones = cv2.cvtColor(portrait, cv2.COLOR_BGR2HSV)
+    rows = np.arange(len(portrait))[:, None]
+    is_suit = (tones[..., 1] > 100) & ((tones[..., 0] < 16) | (tones[..., 0] > 170)) & (rows > 190)
+    tones[..., 0] = np.where(is_suit, 108, (tones[..., 0].astype(np.int16) - 5) % 180)
+    tones[..., 2] = np.where(is_suit, tones[..., 2] * 0.7, tones[..., 2] * 0.85)
     recoloured = cv2.cvtColor(tones, cv2.COLOR_HSV2BGR)
-    size = (round(width * VISITOR_SCALE), round(height * VISITOR_SCALE))
-    visitor = cv2.resize(recoloured, size, interpolation=cv2.INTER_LINEAR)
-    rows, columns = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
-    radius = np.sqrt(columns**2 + rows**2)
-    alpha = np.clip((1.0 - radius) / 0.25, 0.0, 1.0)[..., None]
-    return visitor.astype(np.float32), alpha.astype(np.float32)
+    columns = slice(outline[:, 0].min() - 8, outline[:, 0].max() + 8)
+    size = (0, 0)
+    visitor, visitor_opacity = (
+        cv2.resize(cv2.flip(layer[:, columns], 1), size, fx=VISITOR_SCALE, fy=VISITOR_SCALE)
+        for layer in (recoloured, opacity)
+    )
+    return np.asarray(visitor, np.uint8), np.asarray(visitor_opacity, np.float32)
