@@ -1,0 +1,75 @@
+"""Crops are those that a picture gray from the start would give, and of the model's layout."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.face_crops import cut_faces
+from rtcnn_perception.core.face_crops import cut_gray_crop
+from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.model_spec import HeadSpec
+from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.preprocessing import cut_crop
+from rtcnn_perception.core.preprocessing import to_gray
+
+
+def make_spec(tmp_path, channels='gray'):
+    return ModelSpec(
+        name='tiny',
+        directory=tmp_path,
+        file='model.onnx',
+        sha256='0' * 64,
+        input_name='face',
+        input_size_hw=(12, 10),
+        input_dtype='uint8',
+        channels=channels,
+        scale=1.0,
+        offset=0.0,
+        crop=CropGeometry(margin=0.2, shift_down=0.1),
+        heads=(HeadSpec('gender', 'gender', ('woman', 'man')),),
+    )
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(('channels', 'planes'), [('gray', 1), ('bgr', 3), ('rgb', 3)])
+def test_no_faces_give_an_empty_batch(tmp_path, image, channels, planes):
+    faces = cut_faces(image, (), make_spec(tmp_path, channels))
+    assert faces.shape == (0, planes, 12, 10)
+    assert faces.dtype == np.uint8
+
+
+def test_gray_crops_equal_those_of_the_gray_image_wherever_they_lie(image):
+    random = np.random.default_rng(6)
+    gray = to_gray(image)
+    for _ in range(500):
+        x, y = random.uniform(-60, 120), random.uniform(-60, 100)
+        # Halves too: Python rounds them to even, which moving the origin must not change.
+        side = random.choice([0.3, 1.0, 2.5, 20.5, 47.2, 90.0])
+        square = BoundingBox.from_xywh(round(x * 2) / 2, round(y * 2) / 2, side, side)
+        expected = cut_crop(gray, square, (12, 10))
+        np.testing.assert_array_equal(cut_gray_crop(image, square, (12, 10)), expected)
+
+
+def test_each_face_is_the_crop_of_its_square_in_the_layout_of_the_model(tmp_path, image):
+    boxes = (BoundingBox(10, 10, 30, 34), BoundingBox(-8, 20, 20, 50), BoundingBox(70, 50, 90, 70))
+    specs = {channels: make_spec(tmp_path, channels) for channels in ('gray', 'bgr', 'rgb')}
+    squares = [specs['gray'].crop.square_about(box) for box in boxes]
+    for index, square in enumerate(squares):
+        crop = cut_crop(image, square, (12, 10))
+        gray = cut_crop(to_gray(image), square, (12, 10))
+        faces = {name: cut_faces(image, boxes, spec)[index] for name, spec in specs.items()}
+        np.testing.assert_array_equal(faces['gray'][0], gray)
+        np.testing.assert_array_equal(faces['bgr'], crop.transpose(2, 0, 1))
+        np.testing.assert_array_equal(faces['rgb'], crop[..., ::-1].transpose(2, 0, 1))
+
+
+def test_the_image_is_not_written_to(tmp_path, image):
+    image.flags.writeable = False
+    before = image.copy()
+    cut_faces(image, (BoundingBox(-5, -5, 20, 20),), make_spec(tmp_path))
+    np.testing.assert_array_equal(image, before)
