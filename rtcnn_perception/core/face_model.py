@@ -77,7 +77,7 @@ class FaceModel:
         except SESSION_ERRORS as error:
             raise ModelError(
                 f'{spec.path}: expected a graph that onnxruntime {onnxruntime.__version__} can '
-                f'load, got one that it refuses ({error}); export it anew with '
+                f'load, got one that it refuses ({_in_one_line(error)}); export it anew with '
                 f'`rtcnn_perception export`'
             ) from error
         return cls(session, spec)
@@ -121,7 +121,7 @@ class FaceModel:
         except SESSION_ERRORS as error:
             raise self._refusal(
                 f'a graph that takes {len(faces)} faces of shape {self.spec.input_shape}',
-                f'one that fails ({error})',
+                f'one that fails ({_in_one_line(error)})',
             ) from error
         return [
             self._checked(head.output, output, (len(faces), len(head.labels)))
@@ -187,3 +187,7 @@ class FaceModel:
             f'{self.spec.path}: by its card expected {expected}, got {found}; '
             f'export model and card together with `rtcnn_perception export`'
         )
+
+
+def _in_one_line(error: Exception) -> str:
+    return ' '.join(str(error).split())

@@ -152,6 +152,18 @@ def test_an_input_of_another_name_is_refused(tmp_path):
     assert "one input image, got ['face']" in refused(tmp_path, graph, card)
 
 
-def test_a_run_that_fails_says_what_was_fed(model):
-    with pytest.raises(ModelError, match=r'takes 2 faces of shape .*, got one that fails \(.*9'):
+def test_a_run_that_fails_says_what_was_fed_in_one_line(model):
+    with pytest.raises(
+        ModelError, match='takes 2 faces of shape .*, got one that fails .* Got: 9'
+    ):
         model.judge(np.zeros((2, 1, 9, 9), dtype=np.uint8))
+
+
+def test_a_run_that_gives_another_number_of_rows_is_refused(model):
+    class ForgetfulSession:
+        def run(self, _names, inputs):
+            return [np.full((len(inputs['face']) - 1, 7), 1 / 7, dtype=np.float32)]
+
+    model._session = ForgetfulSession()
+    with pytest.raises(ModelError, match=r'output emotion of shape \(3, 7\).*, got \(2, 7\)'):
+        model.judge(np.zeros((3, 1, 8, 8), dtype=np.uint8))
