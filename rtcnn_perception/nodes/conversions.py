@@ -1,0 +1,142 @@
+"""
+Images and headers between messages and the core.
+
+With ``face_conversions`` the only modules that touch the fields of messages. Pixels are converted
+by cv_bridge where it can be imported, else by the package's own few lines.
+"""
+
+from __future__ import annotations
+
+import array
+import math
+
+from builtin_interfaces.msg import Time
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.nodes.encodings import check_rows
+from rtcnn_perception.nodes.encodings import decode_file
+from rtcnn_perception.nodes.encodings import decode_rows
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+try:
+    from cv_bridge import CvBridge
+except ImportError:
+    CvBridge = None
+
+CV_BRIDGE_ENCODINGS = frozenset(
+    {
+        'rgb8',
+        'bgra8',
+        'rgba8',
+        'mono8',
+        'mono16',
+        'bayer_rggb8',
+        'bayer_bggr8',
+        'bayer_gbrg8',
+        'bayer_grbg8',
+        'yuv422',
+        'yuv422_yuy2',
+    }
+)
+"""What cv_bridge turns into bgr8 in every distribution from Humble on."""
+
+MEGA = 1e6
+MILLI_IN_NANO = 1e-6
+SECOND_NS = 1_000_000_000
+
+
+def stamp_ns_of(header: Header) -> int:
+    """Return the stamp of a header in nanoseconds."""
+    return int(header.stamp.sec) * SECOND_NS + int(header.stamp.nanosec)
+
+
+def header_of(frame: Frame) -> Header:
+    """Return the header that the frame's image came with."""
+    seconds, nanoseconds = divmod(frame.stamp_ns, SECOND_NS)
+    return Header(stamp=Time(sec=seconds, nanosec=nanoseconds), frame_id=frame.frame_id)
+
+
+def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = math.inf) -> Frame:
+    """
+    Make a frame of an image; bgr8 is not copied.
+
+    :raises ImageFormatError: if its encoding is unknown or its bytes do not fit its size
+    """
+    if msg.height * msg.width > max_megapixels * MEGA:
+        raise ImageFormatError(
+            f'an image of {msg.width}x{msg.height}, more than {max_megapixels:g} megapixels'
+        )
+    rows = check_rows(
+        np.frombuffer(msg.data, dtype=np.uint8),
+        height=msg.height,
+        width=msg.width,
+        step=msg.step,
+        encoding=msg.encoding,
+    )
+    # cv_bridge takes the padding of a row for whole pixels, and both orders of bytes for one.
+    is_plain = msg.step == rows.shape[1] and msg.encoding in CV_BRIDGE_ENCODINGS
+    if CvBridge is not None and is_plain and not msg.is_bigendian:
+        image = np.asarray(CvBridge().imgmsg_to_cv2(msg, 'bgr8'), dtype=np.uint8)
+    else:
+        image = decode_rows(rows, msg.encoding, is_bigendian=bool(msg.is_bigendian))
+    return Frame(image, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
+
+
+def frame_from_compressed(
+    msg: CompressedImage, *, received_ns: int, max_megapixels: float = math.inf
+) -> Frame:
+    """
+    Make a frame of a JPEG or PNG.
+
+    :raises ImageFormatError: if it is damaged, too large or neither of the two
+    """
+    image = decode_file(np.frombuffer(msg.data, dtype=np.uint8), msg.format, max_megapixels * MEGA)
+    return Frame(image, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
+
+
+def image_to_msg(image: ImageBGR, header: Header) -> Image:
+    """Make a bgr8 image."""
+    height, width = image.shape[:2]
+    return Image(
+        header=header,
+        height=height,
+        width=width,
+        encoding='bgr8',
+        is_bigendian=0,
+        step=width * 3,
+        data=_bytes_of(image),
+    )
+
+
+def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> CompressedImage:
+    """
+    Make a JPEG.
+
+    :param quality: 1 to 100
+    """
+    _, encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return CompressedImage(
+        header=header, format='bgr8; jpeg compressed bgr8', data=_bytes_of(encoded)
+    )
+
+
+def since_stamp_ms(frame: Frame, now_ns: int) -> float:
+    """
+    Return the milliseconds since the stamp of a frame; NaN where it has none.
+
+    They are below 0 where the camera's clock is ahead: that is measured and not hidden.
+    """
+    return (now_ns - frame.stamp_ns) * MILLI_IN_NANO if frame.stamp_ns else math.nan
+
+
+def _bytes_of(values: NDArray[np.uint8]) -> array.array[int]:
+    # The setters of messages take an array of bytes as it is, and check anything else bytewise.
+    data = array.array('B')
+    data.frombytes(np.ascontiguousarray(values).data)
+    return data

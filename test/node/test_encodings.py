@@ -1,0 +1,195 @@
+"""Pixels by encoding: sizes, padding, order of bytes, and what is refused."""
+
+import cv2
+import numpy as np
+import pytest
+from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.nodes.encodings import check_rows
+from rtcnn_perception.nodes.encodings import decode_file
+from rtcnn_perception.nodes.encodings import decode_rows
+from rtcnn_perception.nodes.encodings import ENCODINGS
+
+HEIGHT, WIDTH = 4, 6
+RANDOM = np.random.default_rng(7)
+MEGAPIXEL = 1e6
+
+
+def scene():
+    """Return a smooth BGR picture of the test's size."""
+    corners = np.array([[[10, 200, 90], [240, 30, 60]], [[70, 90, 250], [20, 140, 180]]], np.uint8)
+    return cv2.resize(corners, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+
+
+def decode(data, encoding, *, height=HEIGHT, width=WIDTH, step=None, is_bigendian=False):
+    """Check and decode bytes as the nodes do."""
+    row_bytes = width * ENCODINGS[encoding].pixel_bytes if encoding in ENCODINGS else width
+    rows = check_rows(
+        np.frombuffer(bytes(data), np.uint8),
+        height=height,
+        width=width,
+        step=row_bytes if step is None else step,
+        encoding=encoding,
+    )
+    return decode_rows(rows, encoding, is_bigendian=is_bigendian)
+
+
+def packed(encoding, image):
+    """Return the bytes of a picture in an encoding that loses nothing."""
+    codes = {'rgb8': cv2.COLOR_BGR2RGB, 'bgra8': cv2.COLOR_BGR2BGRA, 'rgba8': cv2.COLOR_BGR2RGBA}
+    codes['8UC4'] = cv2.COLOR_BGR2BGRA
+    return (cv2.cvtColor(image, codes[encoding]) if encoding in codes else image).tobytes()
+
+
+@pytest.mark.parametrize('encoding', ['bgr8', '8UC3', 'rgb8', 'bgra8', '8UC4', 'rgba8'])
+def test_colour_encodings_come_back_as_the_same_bgr(encoding):
+    assert np.array_equal(decode(packed(encoding, scene()), encoding), scene())
+
+
+@pytest.mark.parametrize('encoding', ['bgr8', 'rgb8', 'bgra8'])
+@pytest.mark.parametrize('has_last_padding', [True, False])
+def test_padding_at_the_end_of_rows_is_left_out(encoding, has_last_padding):
+    rows = np.frombuffer(packed(encoding, scene()), np.uint8).reshape(HEIGHT, -1)
+    padded = np.pad(rows, ((0, 0), (0, 7)), constant_values=255).tobytes()
+    data = padded if has_last_padding else padded[:-7]
+    assert np.array_equal(decode(data, encoding, step=rows.shape[1] + 7), scene())
+
+
+def test_bgr8_is_a_view_of_the_message():
+    data = np.frombuffer(scene().tobytes(), np.uint8)
+    rows = check_rows(data, height=HEIGHT, width=WIDTH, step=WIDTH * 3, encoding='bgr8')
+    assert np.shares_memory(decode_rows(rows, 'bgr8', is_bigendian=False), data)
+
+
+@pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
+def test_gray_becomes_three_equal_channels(encoding):
+    gray = RANDOM.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+    assert np.array_equal(decode(gray.tobytes(), encoding), np.stack([gray] * 3, axis=2))
+
+
+@pytest.mark.parametrize('encoding', ['mono16', '16UC1'])
+@pytest.mark.parametrize(('order', 'is_bigendian'), [('<u2', False), ('>u2', True)])
+def test_sixteen_bits_are_scaled_by_255_for_65535_in_either_byte_order(
+    encoding, order, is_bigendian
+):
+    values = np.array([[0, 1, 128, 129, 257, 65535]] * HEIGHT)
+    image = decode(values.astype(order).tobytes(), encoding, is_bigendian=is_bigendian)
+    assert image[0, :, 0].tolist() == [0, 0, 0, 1, 1, 255]
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'first_rows'),
+    [
+        ('bayer_rggb8', ('rg', 'gb')),
+        ('bayer_bggr8', ('bg', 'gr')),
+        ('bayer_gbrg8', ('gb', 'rg')),
+        ('bayer_grbg8', ('gr', 'bg')),
+    ],
+)
+def test_bayer_patterns_give_back_an_even_colour(encoding, first_rows):
+    colour = {'b': 30, 'g': 120, 'r': 210}
+    tile = np.array([[colour[letter] for letter in row] for row in first_rows], np.uint8)
+    image = decode(np.tile(tile, (4, 4)).tobytes(), encoding, height=8, width=8)
+    assert image[2:-2, 2:-2].reshape(-1, 3).tolist() == [[30, 120, 210]] * 16
+
+
+@pytest.mark.parametrize('encoding', ['yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv'])
+def test_yuv422_gives_back_an_even_colour(encoding):
+    # BT.601, limited range: Y 16..235, U and V about 128. Rounding costs up to 2 steps.
+    y, u, v = 81, 90, 240
+    pair = (u, y, v, y) if encoding in ('yuv422', 'uyvy') else (y, u, y, v)
+    image = decode(bytes(pair * (HEIGHT * WIDTH // 2)), encoding)
+    assert np.allclose(image, (0, 0, 254), atol=2)
+
+
+@pytest.mark.parametrize('encoding', ['nv12', 'nv21', 'i420'])
+def test_yuv420_gives_back_an_even_colour(encoding):
+    y, u, v = 81, 90, 240
+    chroma = {
+        'nv12': bytes((u, v)) * (HEIGHT * WIDTH // 4),
+        'nv21': bytes((v, u)) * (HEIGHT * WIDTH // 4),
+        'i420': bytes([u]) * (HEIGHT * WIDTH // 4) + bytes([v]) * (HEIGHT * WIDTH // 4),
+    }
+    image = decode(bytes([y]) * (HEIGHT * WIDTH) + chroma[encoding], encoding)
+    assert image.shape == (HEIGHT, WIDTH, 3)
+    assert np.allclose(image, (0, 0, 254), atol=2)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'complaint'),
+    [
+        ({'height': 0}, 'needs pixels, got 6x0'),
+        ({'width': 0}, 'needs pixels, got 0x4'),
+        ({'encoding': 'rgb16'}, "unknown image encoding 'rgb16'; known are bgr8"),
+        ({'encoding': ''}, "unknown image encoding ''"),
+        ({'step': 17}, '18 bytes or more, got a step of 17'),
+        ({'step': 19}, 'the image is truncated or its step is wrong'),
+        ({'height': 5}, 'has 90 bytes, got 72'),
+        ({'height': 3}, 'has 54 bytes, got 72'),
+        ({'height': 4_000_000_000}, 'got 72'),
+        ({'encoding': 'yuv422', 'width': 5}, 'needs an even size, got 5x4'),
+        ({'encoding': 'nv12', 'height': 3}, 'needs an even size, got 6x3'),
+    ],
+)
+def test_bytes_that_do_not_fit_are_refused_saying_why(changes, complaint):
+    arguments = {'height': HEIGHT, 'width': WIDTH, 'step': WIDTH * 3, 'encoding': 'bgr8'}
+    with pytest.raises(ImageFormatError, match=complaint):
+        check_rows(np.zeros(HEIGHT * WIDTH * 3, np.uint8), **{**arguments, **changes})
+
+
+def encoded(suffix, image=None):
+    """Return the bytes of a file as an array."""
+    return cv2.imencode(suffix, scene() if image is None else image)[1].reshape(-1)
+
+
+def test_a_png_comes_back_as_it_was():
+    assert np.array_equal(decode_file(encoded('.png'), 'png', MEGAPIXEL), scene())
+
+
+@pytest.mark.parametrize('image_format', ['jpeg', 'bgr8; jpeg compressed bgr8'])
+def test_a_jpeg_comes_back_nearly_as_it_was(image_format):
+    smooth = np.full((64, 64, 3), (40, 90, 200), np.uint8)
+    image = decode_file(encoded('.jpg', smooth), image_format, MEGAPIXEL)
+    assert np.allclose(image, smooth, atol=3)  # an even picture loses only by rounding of YCbCr
+
+
+def test_an_old_publisher_that_packed_rgb_is_believed():
+    image = decode_file(encoded('.png'), 'rgb8; png compressed rgb8', MEGAPIXEL)
+    assert np.array_equal(image, scene()[:, :, ::-1])
+
+
+def test_a_gray_png_of_sixteen_bits_becomes_bgr():
+    gray = np.full((4, 6), 0x8000, np.uint16)
+    assert np.array_equal(
+        decode_file(encoded('.png', gray), '16UC1; png compressed', MEGAPIXEL),
+        np.full((4, 6, 3), 0x80, np.uint8),
+    )
+
+
+def test_zeros_after_the_end_of_a_jpeg_do_no_harm():
+    padded = np.concatenate([encoded('.jpg'), np.zeros(1000, np.uint8)])
+    assert decode_file(padded, 'jpeg', MEGAPIXEL).shape == (HEIGHT, WIDTH, 3)
+
+
+def with_claimed_size(data, at, bits, size):
+    changed = data.copy()
+    values = np.frombuffer(size.to_bytes(bits // 8, 'big'), np.uint8)
+    changed[at : at + bits // 8] = values
+    return changed
+
+
+@pytest.mark.parametrize(
+    ('data', 'complaint'),
+    [
+        (np.zeros(0, np.uint8), '0 bytes .* begin with nothing'),
+        (np.zeros(100, np.uint8), 'begin with 00000000'),
+        (encoded('.jpg')[:-20], 'a truncated JPEG'),
+        (encoded('.jpg')[[0, 1, 2, -2, -1]], 'does not say its size'),
+        (encoded('.png')[:20], 'a damaged compressed image'),
+        (encoded('.png')[:60], 'a damaged compressed image'),
+        (with_claimed_size(encoded('.png'), 16, 32, 1_000_000), 'of 1000000x4'),
+        (encoded('.jpg', np.zeros((600, 1800), np.uint8)), 'of 1800x600, more than 1000000'),
+    ],
+)
+def test_a_damaged_or_absurd_file_is_refused_saying_why(data, complaint):
+    with pytest.raises(ImageFormatError, match=complaint):
+        decode_file(data, 'jpeg', MEGAPIXEL)
