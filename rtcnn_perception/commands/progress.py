@@ -1,0 +1,64 @@
+"""Progress on the terminal, without a library."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TextIO
+
+BAR_WIDTH = 24
+QUIET_STEP_S = 5.0
+"""Where nobody watches a terminal, a line comes so often at first, and then ever more rarely."""
+
+
+class Progress:
+    """
+    One line on stderr that is written over, and lines on stdout that stand.
+
+    Where stderr is no terminal, such as in a log, plain lines come now and then instead.
+    """
+
+    def __init__(self, stream: TextIO | None = None, out: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._out = sys.stdout if out is None else out
+        self._is_terminal = self._stream.isatty()
+        self._shown = ''
+        self._next_line = QUIET_STEP_S
+
+    def show(self, elapsed: float, total: float | None, text: str) -> None:
+        """Show how far it is: ``elapsed`` of ``total`` seconds; None where there is no end."""
+        of = f'{elapsed:.0f} s' if total is None else f'{min(elapsed, total):.0f} of {total:.0f} s'
+        if self._is_terminal:
+            bar = '' if total is None else f'{_bar(elapsed / total)} '
+            self._draw(f'{bar}{of}  {text}')
+        elif elapsed >= self._next_line:
+            self._next_line = max(2 * self._next_line, elapsed + QUIET_STEP_S)
+            self._stream.write(f'... {of}  {text}\n')
+            self._stream.flush()
+
+    def line(self, text: str) -> None:
+        """Print a line that stands, above the one that is written over."""
+        shown = self._shown
+        self.clear()
+        self._out.write(f'{text}\n')
+        self._out.flush()
+        if shown:
+            self._draw(shown)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            self._stream.write('\r\x1b[K')
+            self._stream.flush()
+            self._shown = ''
+
+    def _draw(self, text: str) -> None:
+        # A line that wraps cannot be written over.
+        self._shown = text[: shutil.get_terminal_size().columns - 1]
+        self._stream.write(f'\r\x1b[K{self._shown}')
+        self._stream.flush()
+
+
+def _bar(fraction: float) -> str:
+    filled = round(BAR_WIDTH * min(max(fraction, 0.0), 1.0))
+    return f'[{"#" * filled}{"." * (BAR_WIDTH - filled)}]'

@@ -1,0 +1,206 @@
+"""What a run leaves behind: a video with the faces drawn in, and its best frame as a picture."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+import threading
+
+import cv2
+import numpy as np
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.exceptions import PerceptionError
+
+QUEUE_BYTES = 96 * 1024 * 1024
+"""Pixels that wait for the encoder at most; what comes beyond is left out of the video."""
+RATE_FRAMES = 8
+"""Frames from whose distances in time the rate of the video is taken."""
+MAX_FPS = 60.0
+DEFAULT_FPS = 30.0
+MAX_PAUSE_S = 5.0
+"""A pause of the source is at most so long in the video."""
+MAX_SIDE = 1920
+"""Longer side of the video in pixels, at most."""
+CODEC = 'mp4v'
+"""MPEG-4 part 2: OpenCV's wheels can encode it without further libraries, and players play it."""
+
+
+class Recorder:
+    """
+    Draws and encodes in a thread of its own, so that the pipeline never waits for it.
+
+    The video keeps time: a frame that the pipeline dropped is stood in for by the one before.
+
+    :param folder: where ``annotated.mp4`` and ``annotated.png`` go; made if need be
+    :param draw: makes the picture of a judged frame
+    :param has_video: whether to write the video, or the picture alone
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        draw: Callable[[JudgedFrame], ImageBGR],
+        *,
+        has_video: bool = True,
+    ) -> None:
+        self.left_out = 0
+        self.error: Exception | None = None
+        self._folder = folder
+        self._draw = draw
+        self._has_video = has_video
+        self._changed = threading.Condition()
+        self._waiting: deque[JudgedFrame] = deque()
+        self._waiting_bytes = 0
+        self._is_closed = False
+        self._best: tuple[tuple[int, float], JudgedFrame] | None = None
+        self._video = _Video(folder / 'annotated.mp4')
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PerceptionError(
+                f'cannot make the folder {folder} for the results ({error.strerror}); '
+                'name another with --output'
+            ) from error
+        self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
+        self._thread.start()
+
+    def add(self, judged: JudgedFrame) -> None:
+        """Take a frame, or leave it out if the encoder is too far behind; returns at once."""
+        score = (len(judged.faces), sum(face.quality for face in judged.faces))
+        with self._changed:
+            if self._is_closed:
+                return
+            if self._best is None or score >= self._best[0]:
+                self._best = (score, judged)
+            size = judged.faces_in_frame.frame.image.nbytes
+            if not self._has_video or self.error is not None:
+                return
+            if self._waiting and self._waiting_bytes + size > QUEUE_BYTES:
+                self.left_out += 1
+                return
+            self._waiting.append(judged)
+            self._waiting_bytes += size
+            self._changed.notify()
+
+    def close(self) -> list[Path]:
+        """
+        Write what still waits, and the picture.
+
+        :returns: the files that were written; none if there was no frame
+        :raises Exception: what drawing or writing raised, as it was
+        """
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join()
+        written = self._video.close()
+        if self.error is not None:
+            raise self.error
+        if self._best is not None:
+            path = self._folder / 'annotated.png'
+            if not cv2.imwrite(str(path), self._draw(self._best[1])):
+                raise PerceptionError(f'cannot write {path}; is there room on the disk?')
+            written.append(path)
+        return written
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._is_closed)
+                if not self._waiting:
+                    return
+                judged = self._waiting.popleft()
+                self._waiting_bytes -= judged.faces_in_frame.frame.image.nbytes
+            try:
+                self._video.add(self._draw(judged), judged.faces_in_frame.frame.time)
+            except Exception as error:  # noqa: BLE001  # handed to close(), which raises it
+                with self._changed:
+                    self.error = error
+                    self._waiting.clear()
+                return
+
+
+class _Video:
+    """A file of constant frame rate, from frames that come at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pending: list[tuple[ImageBGR, float]] = []
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._fps = DEFAULT_FPS
+        self._start = 0.0
+        self._written = 0
+        self._last_time = 0.0
+
+    def add(self, picture: ImageBGR, time: float) -> None:
+        """Append a picture that was taken at ``time`` in seconds."""
+        if self._writer is None:
+            self._pending.append((picture, time))
+            if len(self._pending) >= RATE_FRAMES:
+                self._open()
+            return
+        self._write(picture, time)
+
+    def close(self) -> list[Path]:
+        """Finish the file; return it, or nothing if there was no frame."""
+        if self._pending:
+            self._open()
+        if self._writer is None:
+            return []
+        self._writer.release()
+        return [self._path]
+
+    def _open(self) -> None:
+        times = [time for _, time in self._pending]
+        steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
+        if steps:
+            self._fps = float(np.clip(round(1.0 / float(np.median(steps)), 2), 1.0, MAX_FPS))
+        height, width = self._pending[0][0].shape[:2]
+        shrink = min(1.0, MAX_SIDE / max(height, width))
+        # Encoders want even sides.
+        self._size = tuple(max(2, round(side * shrink) // 2 * 2) for side in (width, height))
+        code = cv2.VideoWriter.fourcc(*CODEC)
+        self._writer = cv2.VideoWriter(str(self._path), code, self._fps, self._size)
+        if not self._writer.isOpened():
+            raise PerceptionError(
+                f'cannot write {self._path}: this OpenCV cannot encode {CODEC}, or the folder '
+                'is read-only; name another with --output, or turn it off with --no-video'
+            )
+        self._start = self._last_time = times[0]
+        pending, self._pending = self._pending, []
+        for picture, time in pending:
+            self._write(picture, time)
+
+    def _write(self, picture: ImageBGR, time: float) -> None:
+        assert self._writer is not None
+        if not 0.0 <= time - self._last_time <= MAX_PAUSE_S:
+            # Stamps that jump, or a long pause: go on as if the frames followed each other.
+            self._start += time - self._last_time - 1.0 / self._fps
+        self._last_time = time
+        due = round((time - self._start) * self._fps) + 1
+        fitted = _fit(picture, self._size)
+        for _ in range(max(due - self._written, 0)):
+            self._writer.write(fitted)
+            self._written += 1
+
+
+def _fit(picture: ImageBGR, size: tuple[int, int]) -> ImageBGR:
+    """Scale a picture into (width, height), keeping its aspect, on black."""
+    width, height = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    inner = (
+        max(1, min(width, round(picture.shape[1] * scale))),
+        max(1, min(height, round(picture.shape[0] * scale))),
+    )
+    canvas = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_AREA
+    )
+    return canvas

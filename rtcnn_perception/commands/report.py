@@ -1,0 +1,71 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.core.statistics import LatencySummary
+from rtcnn_perception.core.statistics import LatencyWindow
+
+NANOSECOND = 1e-9
+CAPACITY = 100_000
+"""Frames over which the percentiles go at most: an hour at 30 frames per second, in 3 MB."""
+
+
+@dataclass(frozen=True)
+class FrameCounts:
+    """What became of the images, since the nodes were activated."""
+
+    received: int
+    dropped: int
+
+
+class RunReport:
+    """Collects what each frame took."""
+
+    def __init__(self) -> None:
+        self.processed = 0
+        self._first: float | None = None
+        self._last = 0.0
+        self._stages = {
+            'camera to pipeline': LatencyWindow(CAPACITY),
+            'detection and tracking': LatencyWindow(CAPACITY),
+            'classification': LatencyWindow(CAPACITY),
+            'stamp to publication': LatencyWindow(CAPACITY),
+        }
+
+    def add(self, judged: JudgedFrame, total_s: float, now: float) -> None:
+        """Take in a frame that was published at ``now`` (seconds), ``total_s`` after its stamp."""
+        frame = judged.faces_in_frame.frame
+        age = (frame.received_ns - frame.stamp_ns) * NANOSECOND if frame.stamp_ns else float('nan')
+        parts = (age, judged.faces_in_frame.detect_s, judged.classify_s, total_s)
+        for window, seconds in zip(self._stages.values(), parts, strict=True):
+            window.add(seconds)
+        self.processed += 1
+        self._first = now if self._first is None else self._first
+        self._last = now
+
+    @property
+    def fps(self) -> float:
+        """Frames per second from the first to the last one, 0 for fewer than two."""
+        if self._first is None or self._last <= self._first:
+            return 0.0
+        return (self.processed - 1) / (self._last - self._first)
+
+    def stages(self) -> dict[str, LatencySummary]:
+        """Return the percentiles of each stage by its name."""
+        return {name: window.summary() for name, window in self._stages.items()}
+
+    def lines(self, counts: FrameCounts) -> list[str]:
+        """Return the table, a line each."""
+        rows = [f'{"":<24}{"p50":>9}{"p95":>9}{"p99":>9}{"max":>9}']
+        for name, stage in self.stages().items():
+            values = (stage.p50, stage.p95, stage.p99, stage.maximum)
+            cells = [f'{value * 1e3:>6.1f} ms' if stage.count else f'{"-":>9}' for value in values]
+            rows.append(f'{name:<24}{"".join(cells)}')
+        frames = (
+            f'{counts.received} frames in, {self.processed} processed, '
+            f'{counts.dropped} dropped, {self.fps:.1f} fps'
+        )
+        return [*rows, frames]

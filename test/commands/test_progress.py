@@ -1,0 +1,49 @@
+import io
+
+import pytest
+from rtcnn_perception.commands.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_one_line_that_is_written_over():
+    stream, out = Terminal(), io.StringIO()
+    progress = Progress(stream, out)
+    progress.show(0.0, 10.0, '30 fps')
+    progress.show(5.0, 10.0, '30 fps')
+    assert stream.getvalue().count('\n') == 0
+    last = stream.getvalue().split('\r')[-1]
+    assert '[############............] 5 of 10 s  30 fps' in last
+
+
+def test_lines_that_stand_are_not_mixed_with_the_one_that_does_not():
+    stream, out = Terminal(), io.StringIO()
+    progress = Progress(stream, out)
+    progress.show(1.0, 2.0, 'busy')
+    progress.line('face 1: woman')
+    assert out.getvalue() == 'face 1: woman\n'
+    assert stream.getvalue().endswith('busy'), 'it is drawn again below'
+    progress.clear()
+    assert stream.getvalue().endswith('\r\x1b[K')
+
+
+def test_a_log_gets_ever_fewer_plain_lines():
+    stream = io.StringIO()
+    progress = Progress(stream, io.StringIO())
+    for second in range(1000):
+        progress.show(float(second), None, '30 fps')
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == '... 5 s  30 fps'
+    assert 5 <= len(lines) <= 10
+    assert '\r' not in stream.getvalue()
+
+
+@pytest.mark.parametrize(('elapsed', 'total'), [(0.0, 10.0), (12.0, 10.0), (3.0, None)])
+def test_a_line_never_wraps(monkeypatch, elapsed, total):
+    monkeypatch.setenv('COLUMNS', '20')
+    stream = Terminal()
+    Progress(stream, io.StringIO()).show(elapsed, total, 'x' * 100)
+    assert len(stream.getvalue().split('\x1b[K')[-1]) == 19

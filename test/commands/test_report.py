@@ -1,0 +1,36 @@
+from judged import judged_frame
+import pytest
+from rtcnn_perception.commands.report import FrameCounts
+from rtcnn_perception.commands.report import RunReport
+
+
+def test_a_run_without_frames_has_a_table_without_numbers():
+    lines = RunReport().lines(FrameCounts(received=3, dropped=3))
+    assert lines[-1] == '3 frames in, 0 processed, 3 dropped, 0.0 fps'
+    assert all(line.split()[-4:] == ['-'] * 4 for line in lines[1:-1])
+
+
+def test_stages_are_measured_each_for_itself():
+    report = RunReport()
+    for i in range(11):
+        frame = judged_frame(time=i, received=i + 0.002, detect_s=0.001 * i, classify_s=0.0005 * i)
+        report.add(frame, total_s=0.003 * i, now=0.1 * i)
+    stages = report.stages()
+    assert stages['camera to pipeline'].p50 == pytest.approx(0.002)
+    assert stages['camera to pipeline'].count == 10, 'the frame with stamp 0 has no age'
+    assert stages['detection and tracking'].p50 == pytest.approx(0.005)
+    assert stages['classification'].maximum == pytest.approx(0.005)
+    assert stages['stamp to publication'].p50 == pytest.approx(0.015)
+    assert report.fps == pytest.approx(10.0)
+
+
+def test_the_table_is_in_milliseconds_and_names_what_was_dropped():
+    report = RunReport()
+    for i in range(1, 4):
+        report.add(judged_frame(time=i, detect_s=0.0042), total_s=0.0123, now=i / 30)
+    lines = report.lines(FrameCounts(received=5, dropped=2))
+    assert lines[0].split() == ['p50', 'p95', 'p99', 'max']
+    assert '4.2 ms' in lines[2]
+    assert lines[4].startswith('stamp to publication')
+    assert '12.3 ms' in lines[4]
+    assert lines[-1] == '5 frames in, 3 processed, 2 dropped, 30.0 fps'
