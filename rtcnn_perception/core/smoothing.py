@@ -103,9 +103,10 @@ class TrackSmoother:
 
     def _remember(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
         self._tracks[track_id] = _Remembered(time, values)
-        for other, remembered in tuple(self._tracks.items()):
-            is_old = abs(time - remembered.time) > FORGET_AFTER
-            if not is_old and len(self._tracks) <= MAX_TRACKS:
-                break
-            if other != track_id:
-                del self._tracks[other]
+        # The track just seen is the last, and neither old nor one too many: this ends there.
+        while self._is_to_go(oldest := next(iter(self._tracks)), time):
+            del self._tracks[oldest]
+
+    def _is_to_go(self, track_id: int, time: float) -> bool:
+        is_old = abs(time - self._tracks[track_id].time) > FORGET_AFTER
+        return is_old or len(self._tracks) > MAX_TRACKS

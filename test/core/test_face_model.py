@@ -154,7 +154,7 @@ def test_an_input_of_another_name_is_refused(tmp_path):
 
 def test_a_run_that_fails_says_what_was_fed_in_one_line(model):
     with pytest.raises(
-        ModelError, match='takes 2 faces of shape .*, got one that fails .* Got: 9'
+        ModelError, match=r'takes 2 faces of shape .*, got one that fails .* Got: 9'
     ):
         model.judge(np.zeros((2, 1, 9, 9), dtype=np.uint8))
 
