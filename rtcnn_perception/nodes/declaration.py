@@ -50,6 +50,11 @@ class Setting:
     is_live: bool = False
 
     @property
+    def full_description(self) -> str:
+        """Meaning and unit."""
+        return f'{self.description} [{self.unit}]' if self.unit else self.description
+
+    @property
     def expected(self) -> str:
         """What a value must be, as the second half of a sentence."""
         if self.choices:
@@ -74,9 +79,8 @@ class Setting:
 
     def descriptor(self) -> ParameterDescriptor:
         """Describe the parameter to ROS; values out of range are then refused by ROS too."""
-        unit = f' [{self.unit}]' if self.unit else ''
         described = ParameterDescriptor(
-            description=f'{self.description}{unit}',
+            description=self.full_description,
             read_only=not self.is_live,
             additional_constraints='' if math.isfinite(self.minimum) else self.expected,
         )

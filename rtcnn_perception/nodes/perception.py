@@ -4,17 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
+import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from rclpy.context import Context
-    from rtcnn_perception.core.pipeline import JudgedFrame
+from rclpy.context import Context
+from rclpy.parameter import Parameter
+from rclpy.utilities import get_default_context
+from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.classifier_node import ClassifierNode
+from rtcnn_perception.nodes.declaration import settings_of
+from rtcnn_perception.nodes.detector_node import DetectorNode
+from rtcnn_perception.nodes.host import NodeHost
+from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.parameters import CameraParameters
+from rtcnn_perception.nodes.parameters import ClassifierParameters
+from rtcnn_perception.nodes.parameters import DetectorParameters
+
+PARAMETERS = (CameraParameters, DetectorParameters, ClassifierParameters)
+
+END_CHECKED_EVERY = 0.05
+"""Seconds between looks whether the last frame of a source is through."""
+
+
+def make_nodes(
+    *,
+    on_judged: Callable[[JudgedFrame, float], None] | None = None,
+    **node_kwargs: Any,
+) -> tuple[CameraNode, DetectorNode, ClassifierNode]:
+    """Make the three nodes, wired so that a frame goes from one to the next as an array."""
+    made: list[ManagedNode[Any]] = []
+    try:
+        classifier = ClassifierNode(is_listening=False, on_judged=on_judged, **node_kwargs)
+        made.append(classifier)
+        # The camera is made last, for it hands on to the detector; it is asked only later.
+        detector = DetectorNode(
+            is_listening=False,
+            hand_on=classifier.submit,
+            dropped_before=lambda: camera.dropped,
+            **node_kwargs,
+        )
+        made.append(detector)
+        camera = CameraNode(hand_on=detector.submit, **node_kwargs)
+    except ConfigurationError:
+        for node in made:
+            node.close()
+        raise
+    return camera, detector, classifier
 
 
 class Perception:
     """
-    The three nodes, wired so that a frame goes from one to the next as an array.
+    The three nodes in one process, for a program that watches them.
 
     Use it as a context manager: entering configures and activates the nodes and lets them spin in
     a thread, leaving deactivates and destroys them::
@@ -42,9 +87,17 @@ class Perception:
         namespace: str = '',
         on_judged: Callable[[JudgedFrame, float], None] | None = None,
     ) -> None:
-        raise NotImplementedError
-
-    # .camera, .detector, .classifier: the nodes; each has .statistics
+        self._context = get_default_context() if context is None else context
+        overrides = _overrides(parameters or {})
+        rules = [part for each in (remappings or {}).items() for part in ('-r', ':='.join(each))]
+        self.camera, self.detector, self.classifier = make_nodes(
+            on_judged=on_judged,
+            context=self._context,
+            cli_args=['--ros-args', *rules] if rules else None,
+            namespace=namespace,
+            parameter_overrides=overrides,
+        )
+        self._host = NodeHost((self.camera, self.detector, self.classifier), self._context)
 
     def __enter__(self) -> Perception:
         """
@@ -52,7 +105,8 @@ class Perception:
 
         :raises PerceptionError: if a model, detector or source cannot be used
         """
-        raise NotImplementedError
+        self._host.__enter__()
+        return self
 
     def __exit__(
         self,
@@ -61,7 +115,7 @@ class Perception:
         traceback: TracebackType | None,
     ) -> None:
         """Deactivate and destroy the nodes and join every thread."""
-        raise NotImplementedError
+        self._host.__exit__(kind, error, traceback)
 
     def wait(self, timeout: float | None = None) -> bool:
         """
@@ -71,6 +125,32 @@ class Perception:
             meanwhile
         :returns: True once the source has ended and its last frame is published, or the context
             was shut down; False after ``timeout``
-        :raises Exception: what a callback of a node raised, as it was
+        :raises BaseException: what a callback of a node raised, as it was
         """
-        raise NotImplementedError
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._is_through():
+            left = END_CHECKED_EVERY if deadline is None else deadline - time.monotonic()
+            if left <= 0.0:
+                return False
+            if self._host.wait(min(left, END_CHECKED_EVERY)):
+                return True
+        return True
+
+    def _is_through(self) -> bool:
+        # In the order of the frames' way, so that none slips through between two looks.
+        return self.camera.has_ended and self.detector.is_idle and self.classifier.is_idle
+
+
+def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
+    known = {name for table in PARAMETERS for name, _ in settings_of(table)}
+    for name in parameters:
+        if name not in known:
+            raise ConfigurationError(
+                f'no node has a parameter {name}; known are {", ".join(sorted(known))}'
+            )
+    return [Parameter(name, value=value) for name, value in parameters.items()]
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run camera, detector and classifier in one process until it is told to stop."""
+    return run_nodes('perception', PARAMETERS, make_nodes, args)

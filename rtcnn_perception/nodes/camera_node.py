@@ -1,0 +1,153 @@
+"""The node that brings in images: from a topic, a device or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.core.sources import FrameSource
+from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.nodes.conversions import frame_from_compressed
+from rtcnn_perception.nodes.conversions import frame_from_image
+from rtcnn_perception.nodes.conversions import header_of
+from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions import since_stamp_ms
+from rtcnn_perception.nodes.diagnostics import ERROR
+from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.image_subscription import ImageSubscription
+from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.parameters import CameraParameters
+from rtcnn_perception.nodes.qos import IMAGES_OFFERED
+from rtcnn_perception.nodes.source_player import SourcePlayer
+from rtcnn_perception.nodes.worker import Worker
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+TRANSPORTS: Mapping[str, tuple[type[Any], str, Callable[..., Frame]]] = {
+    'raw': (Image, 'image_raw', frame_from_image),
+    'compressed': (CompressedImage, 'image_raw/compressed', frame_from_compressed),
+}
+"""Type, topic and conversion by the value of ``image_transport``."""
+
+
+class CameraNode(ManagedNode[CameraParameters]):
+    """
+    Turn what a camera sends into frames, and hand them on.
+
+    :param hand_on: takes each frame, in a thread of this node's; None where only topics are used
+    :param opener: opens the node's own source
+    """
+
+    def __init__(
+        self,
+        *,
+        hand_on: Callable[[Frame], None] | None = None,
+        opener: Callable[[str], FrameSource] = open_source,
+        **node_kwargs: Any,
+    ) -> None:
+        super().__init__('camera', CameraParameters, **node_kwargs)
+        self._hand_on = hand_on
+        self._opener = opener
+        self._publisher = self.create_publisher(Image, 'faces/image', IMAGES_OFFERED)
+        self._subscription: ImageSubscription | None = None
+        self._worker: Worker[tuple[Any, int]] | None = None
+        self._player: SourcePlayer | None = None
+        self._last_image = self._now()
+
+    @property
+    def dropped(self) -> int:
+        """How many images gave way to newer ones since the node was activated."""
+        return 0 if self._worker is None else self._worker.dropped
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the node's own source has come to its end."""
+        return self._player is not None and self._player.ended.is_set()
+
+    def _begin(self) -> None:
+        self._last_image = self._now()
+        if self.parameters.source:
+            self._player = SourcePlayer(
+                lambda: self._opener(self.parameters.source),
+                self._on_source_image,
+                self.errors.report,
+                rate=self.parameters.source_rate,
+                is_looping=self.parameters.source_loop,
+            )
+            return
+        message_type, topic, convert = TRANSPORTS[self.parameters.image_transport]
+
+        def work(item: tuple[Any, int]) -> None:
+            msg, received_ns = item
+            limit = self.parameters.max_megapixels
+            self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit))
+
+        self._worker = Worker('camera', work, self.errors.report)
+        self._subscription = ImageSubscription(
+            self, message_type, topic, self._on_message, qos=self.parameters.qos, clock=self._now
+        )
+
+    def _end(self) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
+        for thread in (self._worker, self._player):
+            if thread is not None and not thread.stop():
+                self.get_logger().warning('a source does not let go; its thread is left behind')
+        self._subscription = self._worker = self._player = None
+
+    def _apply(self, parameters: CameraParameters) -> None:
+        if self._player is not None:
+            self._player.rate = parameters.source_rate
+            self._player.is_looping = parameters.source_loop
+
+    def _watch(self) -> None:
+        if self._subscription is not None:
+            self._subscription.check()
+
+    def _findings(self) -> Iterator[Finding]:
+        if self.has_ended:
+            yield Finding(ERROR, f'the source {self.parameters.source} has ended')
+        elif self._now() - self._last_image > self.parameters.image_timeout:
+            yield Finding(ERROR, f'no image for {self._now() - self._last_image:.0f} s')
+        if self._subscription is not None:
+            yield from self._subscription.findings()
+        yield from super()._findings()
+
+    def _measured(self) -> dict[str, str]:
+        listens_to = '' if self._subscription is None else self._subscription.topic
+        return {
+            'source': self.parameters.source or listens_to,
+            'frames dropped': str(self.dropped),
+        }
+
+    def _on_message(self, msg: Image | CompressedImage) -> None:
+        worker = self._worker
+        if worker is not None:
+            self.meter.received.tick(self._now())
+            worker.submit((msg, self.get_clock().now().nanoseconds))
+
+    def _on_source_image(self, image: ImageBGR) -> None:
+        self.meter.received.tick(self._now())
+        now_ns = self.get_clock().now().nanoseconds
+        self._emit(Frame(image, now_ns, self.parameters.frame_id, now_ns))
+
+    def _emit(self, frame: Frame) -> None:
+        begin = self._now()
+        self._last_image = begin
+        if self._hand_on is not None:
+            self._hand_on(frame)
+        if self._publisher.get_subscription_count():
+            self._publisher.publish(image_to_msg(frame.image, header_of(frame)))
+        self.meter.work.add(self._now() - begin)
+        self.meter.latency.add(since_stamp_ms(frame, self.get_clock().now().nanoseconds) * 1e-3)
+        self.meter.published.tick(self._now())
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop."""
+    return run_nodes('camera', (CameraParameters,), lambda: (CameraNode(),), args)

@@ -1,0 +1,129 @@
+"""What a node says about its own health: errors by cause, and /diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+import re
+import threading
+import traceback
+
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+from diagnostic_msgs.msg import KeyValue
+from rtcnn_perception.core.statistics import LatencySummary
+from rtcnn_perception.exceptions import PerceptionError
+from std_msgs.msg import Header
+
+SILENCE = 10.0
+"""Seconds for which a cause is not logged again."""
+
+MAX_CAUSES = 32
+"""Causes counted one by one; what comes after is counted as 'other'."""
+
+OK: bytes = DiagnosticStatus.OK
+WARN: bytes = DiagnosticStatus.WARN
+ERROR: bytes = DiagnosticStatus.ERROR
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to say about a node: a level of DiagnosticStatus, and a few words."""
+
+    level: bytes
+    message: str
+
+
+class ErrorLog:
+    """
+    Count errors by cause, and log each cause once in ten seconds.
+
+    Errors that differ only in numbers have one cause. Any thread may report.
+    """
+
+    def __init__(self, log: Callable[[str], None], clock: Callable[[], float]) -> None:
+        """
+        Start with nothing counted.
+
+        :param log: writes one message
+        :param clock: seconds of a clock that does not jump back
+        """
+        self._log = log
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._logged: dict[str, float] = {}
+        self._last = ''
+        self._last_time = -math.inf
+
+    def report(self, error: Exception) -> None:
+        """Count an error; what is not a PerceptionError is a defect and keeps its traceback."""
+        is_expected = isinstance(error, PerceptionError)
+        text = str(error) if is_expected else f'{type(error).__name__}: {error}'
+        cause = re.sub(r'\d[\d.,x]*', '#', text.partition('\n')[0])
+        now = self._clock()
+        with self._lock:
+            if cause not in self._counts and len(self._counts) >= MAX_CAUSES:
+                cause = 'other'
+            self._counts[cause] = self._counts.get(cause, 0) + 1
+            self._last, self._last_time = text, now
+            is_silent = now - self._logged.get(cause, -math.inf) < SILENCE
+            if not is_silent:
+                self._logged[cause] = now
+        if not is_silent:
+            self._log(text if is_expected else ''.join(traceback.format_exception(error)))
+
+    @property
+    def total(self) -> int:
+        """How many errors were reported."""
+        with self._lock:
+            return sum(self._counts.values())
+
+    def findings(self) -> Iterable[Finding]:
+        """Warn of an error in the last ten seconds."""
+        with self._lock:
+            if self._clock() - self._last_time < SILENCE:
+                yield Finding(WARN, self._last.partition('\n')[0])
+
+    def values(self) -> dict[str, str]:
+        """Return counts by cause and the last error, as texts."""
+        with self._lock:
+            counts = {f'errors: {cause}': str(count) for cause, count in self._counts.items()}
+            return {
+                'errors': str(sum(self._counts.values())),
+                'last error': self._last or 'none',
+                **counts,
+            }
+
+
+def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) -> DiagnosticStatus:
+    """
+    Make a status of the worst level found, the worst first in its message.
+
+    :param name: the node and what of it
+    :param values: what is measured, by name
+    """
+    by_level = sorted(findings, key=lambda finding: finding.level, reverse=True)
+    return DiagnosticStatus(
+        name=name,
+        level=by_level[0].level if by_level else OK,
+        message='; '.join(finding.message for finding in by_level),
+        hardware_id='',
+        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+    )
+
+
+def diagnostics(header: Header, *statuses: DiagnosticStatus) -> DiagnosticArray:
+    """Make the message that is published on /diagnostics."""
+    return DiagnosticArray(header=header, status=list(statuses))
+
+
+def latency_values(what: str, summary: LatencySummary) -> dict[str, str]:
+    """Return the percentiles of a latency as texts."""
+    return {
+        f'{what} p50 [ms]': f'{summary.p50 * 1e3:.1f}',
+        f'{what} p95 [ms]': f'{summary.p95 * 1e3:.1f}',
+    }

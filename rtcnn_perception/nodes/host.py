@@ -1,0 +1,189 @@
+"""Nodes in a process: spinning, signals, errors and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+import signal
+import sys
+import threading
+from types import FrameType
+from types import TracebackType
+from typing import Any
+
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.logging import get_logger
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.declaration import settings_of
+from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.parameters import NodeParameters
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+
+
+class NodeHost:
+    """
+    Let nodes spin in a thread, from entering the context to leaving it.
+
+    The thread of the caller stays free to be told to stop: Python handles a signal between two of
+    its own instructions, and never while it waits for messages.
+
+    :param nodes: the first is started last, so that those it hands frames to are ready
+    :param context: the nodes' own, initialised
+    :param finished: set when the nodes stopped spinning; whoever sets it lets ``wait`` return
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[ManagedNode[Any]],
+        context: Context,
+        finished: threading.Event | None = None,
+    ) -> None:
+        self._nodes = tuple(nodes)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._finished = threading.Event() if finished is None else finished
+        self._is_stopping = False
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._spin, name='executor')
+
+    def __enter__(self) -> NodeHost:
+        """
+        Start the nodes and the thread.
+
+        :raises PerceptionError: if a node cannot start; the nodes are closed again
+        """
+        try:
+            for node in reversed(self._nodes):
+                node.start()
+                self._executor.add_node(node)
+        except BaseException:
+            self._close()
+            raise
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the thread and close the nodes."""
+        self._is_stopping = True
+        # A task wakes the executor in every distribution; it may itself be gone with its context.
+        if self._thread.is_alive():
+            self._executor.create_task(_do_nothing)
+            self._thread.join()
+        self._close()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """
+        Wait until the nodes are to stop.
+
+        :param timeout: seconds, or None to wait without end
+        :returns: whether they are to stop; False after ``timeout``
+        :raises BaseException: what a callback of a node raised
+        """
+        is_finished = self._finished.wait(timeout)
+        if self._failure is not None:
+            raise self._failure
+        return is_finished
+
+    def _spin(self) -> None:
+        try:
+            while not self._is_stopping:
+                self._executor.spin_once()
+        except ExternalShutdownException:
+            pass  # somebody shut the context down: that is a way to end
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, as it is
+            self._failure = error
+        finally:
+            self._finished.set()
+
+    def _close(self) -> None:
+        for node in self._nodes:
+            self._executor.remove_node(node)
+            node.close()
+        self._executor.shutdown()
+
+
+def run_nodes(
+    name: str,
+    parameters: Sequence[type[NodeParameters]],
+    make_nodes: Callable[[], Sequence[ManagedNode[Any]]],
+    args: Sequence[str] | None = None,
+) -> int:
+    """
+    Run nodes as a process, until SIGINT or SIGTERM.
+
+    :param name: of the program, for messages
+    :param parameters: the tables that ``--help`` shows
+    :param make_nodes: makes the nodes, in the default context
+    :param args: the command line; None for the process's own
+    :returns: the exit code: 0, or 1 after one line that says what cannot be used
+    """
+    arguments = list(sys.argv if args is None else args)
+    _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
+    try:
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+        get_logger(name).fatal(str(error).partition('\n')[0])
+        return EXIT_USAGE
+    try:
+        with (
+            _signals_set() as finished,
+            NodeHost(make_nodes(), rclpy.get_default_context(), finished) as host,
+        ):
+            host.wait()
+    except PerceptionError as error:
+        get_logger(name).fatal(str(error))
+        return EXIT_ERROR
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+@contextmanager
+def _signals_set() -> Iterator[threading.Event]:
+    """Give an event that SIGINT and SIGTERM set, however often they come."""
+    told_to_stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
+        told_to_stop.set()
+
+    before = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told_to_stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _argument_parser(
+    name: str, parameters: Sequence[type[NodeParameters]]
+) -> argparse.ArgumentParser:
+    tables = {key: table for each in parameters for key, table in settings_of(each)}
+    lines = [
+        f'  {key} ({table.default!r}): {table.full_description}' for key, table in tables.items()
+    ]
+    return argparse.ArgumentParser(
+        prog=name,
+        description='Runs until SIGINT or SIGTERM. Parameters, with their defaults:',
+        epilog='\n'.join([*lines, '', 'Set one by --ros-args -p NAME:=VALUE, or by a file.']),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage='%(prog)s [--help] [--ros-args ...]',
+    )
+
+
+def _do_nothing() -> None:
+    """Wake an executor."""

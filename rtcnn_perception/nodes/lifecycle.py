@@ -1,0 +1,234 @@
+"""The managed node that the three nodes are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+import math
+import traceback
+from typing import Any
+from typing import Generic
+from typing import TypeVar
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.lifecycle import LifecycleNode
+from rclpy.lifecycle import LifecycleState
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rtcnn_perception.core.statistics import LatencyWindow
+from rtcnn_perception.core.statistics import RateMeter
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.declaration import build
+from rtcnn_perception.nodes.declaration import declare
+from rtcnn_perception.nodes.declaration import values_of
+from rtcnn_perception.nodes.diagnostics import diagnostics
+from rtcnn_perception.nodes.diagnostics import ErrorLog
+from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import latency_values
+from rtcnn_perception.nodes.diagnostics import OK
+from rtcnn_perception.nodes.diagnostics import status
+from rtcnn_perception.nodes.diagnostics import WARN
+from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.qos import RESULTS
+from std_msgs.msg import Header
+
+P = TypeVar('P', bound=NodeParameters)
+
+DIAGNOSTICS_PERIOD = 1.0
+"""Seconds."""
+
+LATENCIES_KEPT = 300
+"""The last ten seconds at 30 Hz: percentiles that show the present."""
+
+Hook = Callable[[], None]
+
+
+class Meter:
+    """What passes through a node since it was activated: rates and latency."""
+
+    def __init__(self) -> None:
+        """Start with nothing measured."""
+        self.received = RateMeter()
+        self.published = RateMeter()
+        self.work = LatencyWindow(LATENCIES_KEPT)
+        self.latency = LatencyWindow(LATENCIES_KEPT)
+
+    def values(self, now: float) -> dict[str, str]:
+        """Return all as texts; ``now`` in the seconds of the ticks."""
+        return {
+            'received [Hz]': f'{self.received.rate(now):.1f}',
+            'published [Hz]': f'{self.published.rate(now):.1f}',
+            **latency_values('work', self.work.summary()),
+            **latency_values('stamp to publication', self.latency.summary()),
+        }
+
+
+class ManagedNode(LifecycleNode, Generic[P]):
+    """
+    A lifecycle node with a table of parameters, diagnostics and counted errors.
+
+    A subclass loads what it needs in ``_load``, listens from ``_begin`` to ``_end``, and lets go
+    of what it loaded in ``_release``. All are called by the thread that spins the node, or by
+    ``start``.
+    """
+
+    def __init__(self, name: str, parameters: type[P], **node_kwargs: Any) -> None:
+        """
+        Declare the parameters.
+
+        :raises ConfigurationError: if one has another type or is out of its bounds
+        """
+        super().__init__(name, **node_kwargs)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._failure: Exception | None = None
+        self._is_starting = False
+        self.errors = ErrorLog(self.get_logger().error, self._now)
+        self.meter = Meter()
+        try:
+            self.parameters: P = declare(self, parameters)
+        except ConfigurationError:
+            self.destroy_node()
+            raise
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RESULTS)
+        self.create_timer(DIAGNOSTICS_PERIOD, self._on_period, clock=self._steady)
+
+    # What a subclass fills in
+
+    def _load(self) -> None:
+        """Load models; raise a PerceptionError where that cannot be done."""
+
+    def _begin(self) -> None:
+        """Subscribe and start working."""
+
+    def _end(self) -> None:
+        """Stop working and unsubscribe."""
+
+    def _release(self) -> None:
+        """Let go of what was loaded."""
+
+    def _apply(self, parameters: P) -> None:
+        """Take over parameters that were changed while the node runs; they are within bounds."""
+
+    def _watch(self) -> None:
+        """Look after what a callback cannot notice, once a second while the node is active."""
+
+    def _findings(self) -> Iterator[Finding]:
+        """Yield what there is to say of the node while it is active."""
+        yield from self.errors.findings()
+        p95_ms = self.meter.latency.summary().p95 * 1e3
+        limit_ms = self.parameters.latency_limit_ms
+        if not math.isnan(p95_ms) and p95_ms > limit_ms:
+            yield Finding(WARN, f'p95 latency {p95_ms:.0f} ms is above {limit_ms:.0f} ms')
+
+    def _measured(self) -> dict[str, str]:
+        """Return what to show in diagnostics besides rates, latency and errors."""
+        return {}
+
+    # Life
+
+    @property
+    def state(self) -> str:
+        """Label of the present lifecycle state."""
+        return str(self._state_machine.current_state[1])
+
+    @property
+    def is_active(self) -> bool:
+        """Whether images are worked on."""
+        return self.state == 'active'
+
+    def start(self) -> None:
+        """
+        Configure and activate the node, unless ``autostart`` is false.
+
+        :raises PerceptionError: if a model, detector or source cannot be used
+        """
+        if not self.parameters.autostart:
+            return
+        self._is_starting = True
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() != TransitionCallbackReturn.SUCCESS:
+                raise self._failure or RuntimeError(f'{self.get_name()} did not start')
+        self._is_starting = False
+
+    def close(self) -> None:
+        """End work, say so in diagnostics while there is still somebody to say it to, and go."""
+        if self.state in ('unconfigured', 'inactive', 'active'):
+            self.trigger_shutdown()
+        if self.context.ok():
+            self._on_period()
+        self.destroy_node()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
+        """Load models."""
+        return self._do(self._load)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
+        """Subscribe and start working."""
+        self.meter = Meter()
+        return self._do(self._begin)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
+        """Stop working and unsubscribe."""
+        return self._do(self._end)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
+        """Let go of what was loaded."""
+        return self._do(self._release)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop working and let go of what was loaded."""
+        return self._do(*([self._end] if state.label == 'active' else []), self._release)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
+        """Return to the start after a defect, which was logged, so that one may configure anew."""
+        return self._do(self._end, self._release)
+
+    def _do(self, *hooks: Hook) -> TransitionCallbackReturn:
+        try:
+            for hook in hooks:
+                hook()
+        except PerceptionError as error:
+            self._failure = error
+            if not self._is_starting:
+                self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:  # noqa: BLE001 - rclpy would drop it; logged here, raised by start
+            self._failure = error
+            self.get_logger().error(''.join(traceback.format_exception(error)))
+            return TransitionCallbackReturn.ERROR
+        return TransitionCallbackReturn.SUCCESS
+
+    # Callbacks
+
+    def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        values = dict(values_of(self.parameters))
+        values.update({each.name: each.value for each in changes if each.name in values})
+        try:
+            parameters = build(type(self.parameters), values)
+        except ConfigurationError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self.parameters = parameters
+        self._apply(parameters)
+        return SetParametersResult(successful=True)
+
+    def _on_period(self) -> None:
+        if self.is_active:
+            self._watch()
+        findings = [*self._findings()] if self.is_active else [Finding(OK, self.state)]
+        values = {'state': self.state, **self._measured()}
+        values.update(self.meter.values(self._now()))
+        values.update(self.errors.values())
+        header = Header(stamp=self.get_clock().now().to_msg())
+        name = f'{self.get_fully_qualified_name().lstrip("/")}: faces'
+        self._diagnostics.publish(
+            diagnostics(header, status(name, findings or [Finding(OK, 'working')], values))
+        )
+
+    def _now(self) -> float:
+        """Return seconds of a clock that does not jump."""
+        return float(self._steady.now().nanoseconds) * 1e-9

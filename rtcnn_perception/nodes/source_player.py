@@ -1,0 +1,100 @@
+"""A source of frames, played in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import threading
+import time
+
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources import FrameSource
+from rtcnn_perception.exceptions import SourceError
+
+RETRY_AFTER = 1.0
+"""Seconds between attempts to open a device that went away."""
+
+
+class SourcePlayer:
+    """
+    Give the frames of a source at its pace, over and over or to its end.
+
+    A source that fails is reported and opened again until ``stop``. ``rate`` (Hz, 0 for the
+    source's own) and ``is_looping`` may be set while it plays. ``ended`` is set after the last
+    frame was given.
+    """
+
+    def __init__(
+        self,
+        open_source: Callable[[], FrameSource],
+        emit: Callable[[ImageBGR], None],
+        report: Callable[[Exception], None],
+        *,
+        rate: float,
+        is_looping: bool,
+    ) -> None:
+        """
+        Open the source and start playing.
+
+        :param open_source: opens it, also again after it failed
+        :param emit: called with each frame when its time has come
+        :param report: called with what goes wrong
+        :raises SourceError: if the source cannot be opened
+        """
+        self._open = open_source
+        self._emit = emit
+        self._report = report
+        self.rate = rate
+        self.is_looping = is_looping
+        self.ended = threading.Event()
+        self._stopped = threading.Event()
+        self._source: FrameSource | None = open_source()
+        self._thread = threading.Thread(target=self._run, name='source', daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 1.5) -> bool:
+        """End the thread and close the source; tell whether that went in time (seconds)."""
+        self._stopped.set()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._source = self._source or self._open()
+                self._play(self._source)
+            except Exception as error:  # noqa: BLE001 - reported and counted; the source is tried again
+                self._report(error)
+                self._close()
+                self._stopped.wait(RETRY_AFTER)
+                continue
+            if not self.is_looping:
+                break
+        self._close()
+        self.ended.set()
+
+    def _play(self, source: FrameSource) -> None:
+        due = time.monotonic()
+        has_frames = False
+        for image in source:
+            has_frames = True
+            if not source.is_live:
+                due = self._wait_until(due, source)
+            if self._stopped.is_set():
+                return
+            self._emit(image)
+        if not has_frames:
+            raise SourceError(f'{source.name} has no frames any more')
+
+    def _wait_until(self, due: float, source: FrameSource) -> float:
+        """Wait until a frame is due, and return when the next one is."""
+        now = time.monotonic()
+        period = 1.0 / (self.rate or source.fps)
+        if due > now:
+            self._stopped.wait(due - now)
+        # What was decoded too late is not caught up with: frames keep their distance.
+        return max(due, now - period) + period
+
+    def _close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
