@@ -98,6 +98,16 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         """Whether nothing waits and nothing is worked on."""
         return self._worker is None or self._worker.is_idle
 
+    @property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes in order, by attribute that is turned on; none before models are loaded."""
+        return {} if self._classifier is None else self._classifier.labels
+
+    @property
+    def model_tags(self) -> Mapping[str, str]:
+        """Name and short sha256 of the models, likewise."""
+        return {} if self._classifier is None else self._classifier.model_tags
+
     def submit(self, found: FacesInFrame) -> None:
         """Take what was found in a frame; it is ignored unless the node is active."""
         worker = self._worker

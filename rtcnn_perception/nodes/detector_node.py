@@ -75,6 +75,11 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         """Whether nothing waits and nothing is worked on."""
         return self._worker is None or self._worker.is_idle
 
+    @property
+    def reason(self) -> str:
+        """Which detector was taken and why; empty before it is loaded."""
+        return self._reason
+
     def submit(self, frame: Frame) -> None:
         """Take a frame; it is ignored unless the node is active."""
         worker = self._worker
