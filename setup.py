@@ -217,7 +217,7 @@ setup(
     # Said so that pip install -e writes a plain path: the finder it would use loses to the folder
     # that holds the generated messages.
     package_dir={'': '.'},
-    package_data={NAME: ['py.typed', 'assets/*']},
+    package_data={NAME: ['py.typed', 'assets/*', 'training/configs/*']},
     data_files=data_files(),
     python_requires='>=3.10',
     # What pip may look for, and no more. rclpy and the messages come from the ROS distribution,

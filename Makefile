@@ -1,0 +1,90 @@
+# Everything from a fresh clone: `make help` lists the targets.
+ROS_DISTRO ?= jazzy
+PYTHON ?= python3
+# `builtin`, a camera (/dev/video0), a video, a GIF, a picture, a folder of pictures, topic:/camera/image_raw
+SOURCE ?= builtin
+# Seconds; 0 until Ctrl-C. Unless it is given, the command's own: 10, or as long as a file lasts.
+DURATION ?=
+
+ifneq ($(filter-out help lock clean,$(or $(MAKECMDGOALS),help)),)
+ifeq ($(wildcard requirements/$(ROS_DISTRO).in),)
+$(error ROS_DISTRO=$(ROS_DISTRO) is not packaged here; there are: jazzy kilted. On a robot use colcon, as the README says)
+endif
+endif
+
+# A ROS 2 that was sourced would mix with the one made here.
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+
+venv := .venv-$(ROS_DISTRO)
+bin := $(CURDIR)/$(venv)/bin
+interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg)
+
+.DELETE_ON_ERROR:
+.PHONY: help run bench test lint types unit format lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+run: $(venv)/package  ## camera, detector and classifier on SOURCE for DURATION seconds (0: until Ctrl-C)
+	@$(bin)/rtcnn_perception run --source '$(SOURCE)' $(if $(DURATION),--duration '$(DURATION)')
+
+bench: $(venv)/package $(venv)/dev  ## measure the pipeline against the original way of working
+	@$(bin)/rtcnn_perception bench
+
+test: lint types unit  ## everything that checks the project
+
+lint: $(venv)/dev  ## style, format and spelling
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/codespell
+
+types: $(venv)/dev $(venv)/package  ## mypy, strict
+	$(bin)/python -m mypy
+
+format: $(venv)/dev  ## put the code into the project's format
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+# Training needs PyTorch, which is as large as all the rest: TRAINING=no leaves its tests out.
+TRAINING ?= yes
+ifeq ($(TRAINING),no)
+unit_needs :=
+unit_options := --ignore=test/training
+coverage_options := --omit='rtcnn_perception/training/*,rtcnn_perception/commands/train.py,rtcnn_perception/commands/evaluate.py,rtcnn_perception/commands/export.py'
+else
+unit_needs := $(venv)/training
+endif
+
+unit: $(venv)/dev $(venv)/package $(unit_needs)  ## the tests, with coverage
+	$(bin)/coverage erase
+	$(bin)/coverage run -m pytest $(unit_options)
+	$(bin)/coverage combine --quiet
+	@echo "coverage of core, at least 95 %:"
+	$(bin)/coverage report --include='rtcnn_perception/core/*' --skip-covered --fail-under=95
+	@echo "coverage of the whole, at least 85 %:"
+	$(bin)/coverage report $(coverage_options) --skip-covered --fail-under=85
+
+# Stamps: each is made again when what it stands on changes.
+$(venv)/ros: requirements/$(ROS_DISTRO).txt requirements/environment.py
+	@$(PYTHON) requirements/environment.py $(venv) $<
+	@touch $@
+
+$(venv)/dev: requirements/dev.txt $(venv)/ros
+	@$(PYTHON) requirements/environment.py $(venv) $<
+	@touch $@
+
+$(venv)/training: requirements/training.txt $(venv)/ros
+	@$(PYTHON) requirements/environment.py $(venv) $<
+	@touch $@
+
+$(venv)/package: $(interfaces) $(venv)/ros
+	@echo "$(venv): the messages of this package (about 20 s)"
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+lock:  ## write requirements/*.txt from requirements/*.in (needs uv)
+	requirements/lock
+
+clean:  ## remove what building and running leave, the environments too
+	rm -rf .venv-* build install log dist out *.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

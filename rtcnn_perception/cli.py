@@ -1,0 +1,121 @@
+"""
+The command line ``rtcnn_perception``: one module of ``rtcnn_perception.commands`` per command.
+
+Such a module has ``configure(parser)``, which adds its options, and ``execute(args)``, which
+returns the exit code. It is imported only when its command is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from collections.abc import Sequence
+import importlib
+import sys
+import traceback
+from types import ModuleType
+
+from rtcnn_perception import __version__
+from rtcnn_perception.exceptions import PerceptionError
+
+PROGRAM = 'rtcnn_perception'
+
+COMMANDS: Mapping[str, str] = {
+    'run': 'run camera, detector and classifier on a source and show what they see',
+    'bench': 'measure the pipeline against the original way of working',
+    'fetch-yunet': "download the file of OpenCV's face detector YuNet",
+    'train': 'train a network from a configuration file',
+    'evaluate': 'judge a model on data, with a report',
+    'export': 'write a trained network as ONNX, with its card',
+}
+"""What there is, with a line about each; the module is the name with underscores."""
+
+EXIT_OK = 0
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ('rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs'),
+        'source ROS 2 first (. /opt/ros/<distribution>/setup.sh), or use the environment that '
+        '`make run` makes',
+    ),
+    **dict.fromkeys(
+        ('torch', 'onnx', 'h5py', 'tensorboard', 'tqdm'),
+        "training needs an extra: pip install 'rtcnn_perception[training]'",
+    ),
+    'cv2': "pip install 'opencv-python-headless<5', or apt install python3-opencv",
+    'onnxruntime': 'pip install onnxruntime',
+    'rtcnn_perception.msg': 'the messages are not built: use colcon build, or pip install',
+}
+"""What to do where a module is absent, by the module."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command that ``arguments`` name.
+
+    :param arguments: without the program's name; None for those of the process
+    :returns: the exit code: 0, or 1 after an error told in one line; wrong usage ends in a
+        ``SystemExit`` of 2, as argparse has it
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    is_debugging = '--debug' in words
+    try:
+        command, args = _parse(words)
+        code: int = command.execute(args)
+    except PerceptionError as error:
+        return _fail(str(error), is_debugging)
+    except ModuleNotFoundError as error:
+        remedy = _remedy(error.name or '')
+        if remedy is None:
+            raise
+        return _fail(f'{error.name} is not installed: {remedy}', is_debugging)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return code
+
+
+def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
+    anywhere = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    anywhere.add_argument(
+        '--debug', action='store_true', help='show where an error came from, line by line'
+    )
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        parents=[anywhere],
+        description="Real-time CNNs for a robot's camera: faces, who they stay, and the emotion "
+        'and gender a small network sees in each.',
+        epilog=f'`{PROGRAM} COMMAND --help` tells what a command takes.',
+    )
+    parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
+    parsers = {
+        name: commands.add_parser(name, help=line, parents=[anywhere])
+        for name, line in COMMANDS.items()
+    }
+    name = next((word for word in words if not word.startswith('-')), '')
+    module = None
+    if name in COMMANDS:
+        module = importlib.import_module(f'rtcnn_perception.commands.{name.replace("-", "_")}')
+        module.configure(parsers[name])
+    args = parser.parse_args(words)
+    if module is None:
+        raise AssertionError('argparse let a call without a command pass')
+    return module, args
+
+
+def _remedy(module: str) -> str | None:
+    return REMEDIES.get(module) or REMEDIES.get(module.partition('.')[0])
+
+
+def _fail(message: str, is_debugging: bool) -> int:
+    if is_debugging:
+        traceback.print_exc()
+    line = ' '.join(message.split())
+    print(f'{PROGRAM}: {line}', file=sys.stderr)
+    return EXIT_ERROR
+
+
+if __name__ == '__main__':
+    sys.exit(main())

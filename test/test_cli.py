@@ -1,0 +1,138 @@
+"""Tests of the command line itself; each command has tests of its own."""
+
+import subprocess
+import sys
+import types
+
+import pytest
+from rtcnn_perception import __version__
+from rtcnn_perception import cli
+from rtcnn_perception.exceptions import ModelError
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Return a function that lets the command ``bench`` do something else."""
+
+    def replace(execute, configure=lambda _: None):
+        module = types.SimpleNamespace(configure=configure, execute=execute)
+        monkeypatch.setitem(sys.modules, 'rtcnn_perception.commands.bench', module)
+
+    return replace
+
+
+def test_no_command_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([])
+    assert exit_.value.code == 2
+    assert 'COMMAND' in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_wrong_usage_and_names_the_known(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(['dance'])
+    assert exit_.value.code == 2
+    err = capsys.readouterr().err
+    assert 'dance' in err
+    assert all(name in err for name in cli.COMMANDS)
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(['--help'])
+    assert exit_.value.code == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in cli.COMMANDS)
+
+
+def test_version_is_the_package_version(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(['--version'])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.split() == ['rtcnn_perception', __version__]
+
+
+@pytest.mark.parametrize('name', cli.COMMANDS)
+def test_every_command_has_help_that_needs_neither_ros_nor_torch(name):
+    code = (
+        'import sys\n'
+        'for absent in ("rclpy", "torch", "onnx"): sys.modules[absent] = None\n'
+        'from rtcnn_perception import cli\n'
+        f'cli.main([{name!r}, "--help"])\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, '')
+    assert f'rtcnn_perception {name}' in done.stdout
+
+
+def test_the_code_a_command_returns_is_the_exit_code(command):
+    command(lambda _: 7)
+    assert cli.main(['bench']) == 7
+
+
+def test_a_command_gets_its_own_options(command):
+    got = []
+
+    def execute(args):
+        got.append(args.faces)
+        return 0
+
+    command(execute, lambda parser: parser.add_argument('--faces', type=int))
+    assert cli.main(['bench', '--faces', '4']) == 0
+    assert got == [4]
+
+
+def test_an_error_is_one_line_and_exit_code_one(command, capsys):
+    def execute(_):
+        raise ModelError('no model at models/x:\nexpected model.onnx; train one')
+
+    command(execute)
+    assert cli.main(['bench']) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ''
+    assert captured.err == (
+        'rtcnn_perception: no model at models/x: expected model.onnx; train one\n'
+    )
+
+
+@pytest.mark.parametrize('words', [['--debug', 'bench'], ['bench', '--debug']])
+def test_debug_shows_the_traceback_wherever_it_stands(command, capsys, words):
+    def execute(_):
+        raise ModelError('no model')
+
+    command(execute)
+    assert cli.main(words) == 1
+    err = capsys.readouterr().err
+    assert 'Traceback' in err
+    assert err.endswith('rtcnn_perception: no model\n')
+
+
+@pytest.mark.parametrize('absent', ['rclpy', 'torch', 'rtcnn_perception.msg', 'onnx.checker'])
+def test_an_absent_module_is_named_with_what_to_do(command, capsys, absent):
+    def execute(_):
+        raise ModuleNotFoundError(f'No module named {absent!r}', name=absent)
+
+    command(execute)
+    assert cli.main(['bench']) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f'rtcnn_perception: {absent} is not installed: ')
+    assert err.count('\n') == 1
+
+
+def test_a_defect_keeps_its_traceback(command):
+    def execute(_):
+        raise ModuleNotFoundError('No module named misspelt', name='misspelt')
+
+    command(execute)
+    with pytest.raises(ModuleNotFoundError, match='misspelt'):
+        cli.main(['bench'])
+
+
+def test_an_interrupted_command_ends_as_shells_have_it(command):
+    def execute(_):
+        raise KeyboardInterrupt
+
+    command(execute)
+    assert cli.main(['bench']) == 130
