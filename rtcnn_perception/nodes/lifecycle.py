@@ -193,15 +193,17 @@ class ManagedNode(LifecycleNode, Generic[P]):
             for hook in hooks:
                 hook()
         except PerceptionError as error:
-            self._failure = error
-            if not self._is_starting:
-                self.get_logger().error(str(error))
+            self._fail(error, str(error))
             return TransitionCallbackReturn.FAILURE
-        except Exception as error:  # noqa: BLE001 - rclpy would drop it; logged here, raised by start
-            self._failure = error
-            self.get_logger().error(''.join(traceback.format_exception(error)))
+        except Exception as error:  # noqa: BLE001 - rclpy would drop it; it is logged, or raised by start
+            self._fail(error, ''.join(traceback.format_exception(error)))
             return TransitionCallbackReturn.ERROR
         return TransitionCallbackReturn.SUCCESS
+
+    def _fail(self, error: Exception, text: str) -> None:
+        self._failure = error
+        if not self._is_starting:
+            self.get_logger().error(text)
 
     # Callbacks
 
