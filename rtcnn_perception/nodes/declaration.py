@@ -50,6 +50,11 @@ class Setting:
     is_live: bool = False
 
     @property
+    def has_bounds(self) -> bool:
+        """Whether a number must lie between two others."""
+        return math.isfinite(self.minimum) and math.isfinite(self.maximum)
+
+    @property
     def full_description(self) -> str:
         """Meaning and unit."""
         return f'{self.description} [{self.unit}]' if self.unit else self.description
@@ -64,7 +69,7 @@ class Setting:
         if isinstance(self.default, str):
             return 'text'
         kind = 'a whole number' if isinstance(self.default, int) else 'a number such as 1.0'
-        if math.isinf(self.minimum) and math.isinf(self.maximum):
+        if not self.has_bounds:
             return kind
         return f'{kind} in [{self.minimum:g}, {self.maximum:g}]'
 
@@ -82,13 +87,13 @@ class Setting:
         described = ParameterDescriptor(
             description=self.full_description,
             read_only=not self.is_live,
-            additional_constraints='' if math.isfinite(self.minimum) else self.expected,
+            additional_constraints='' if self.has_bounds else self.expected,
         )
-        if math.isfinite(self.minimum) and isinstance(self.default, int):
+        if self.has_bounds and isinstance(self.default, int):
             described.integer_range = [
                 IntegerRange(from_value=int(self.minimum), to_value=int(self.maximum), step=0)
             ]
-        elif math.isfinite(self.minimum):
+        elif self.has_bounds:
             described.floating_point_range = [
                 FloatingPointRange(
                     from_value=float(self.minimum), to_value=float(self.maximum), step=0.0

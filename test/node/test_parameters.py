@@ -1,0 +1,147 @@
+"""Parameters: what ROS refuses, what changes live, and the file that lists them."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rclpy.parameter import Parameter
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.declaration import build
+from rtcnn_perception.nodes.declaration import Setting
+from rtcnn_perception.nodes.declaration import settings_of
+from rtcnn_perception.nodes.declaration import values_of
+from rtcnn_perception.nodes.detector_node import DetectorNode
+from rtcnn_perception.nodes.parameters import CameraParameters
+from rtcnn_perception.nodes.parameters import ClassifierParameters
+from rtcnn_perception.nodes.parameters import DetectorParameters
+import yaml
+
+FILE = Path(__file__).parents[2] / 'config' / 'perception.yaml'
+TABLES = {
+    'camera': CameraParameters,
+    'detector': DetectorParameters,
+    'classifier': ClassifierParameters,
+}
+
+
+def flatten(tree, prefix=''):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f'{prefix}{key}.')
+        else:
+            yield f'{prefix}{key}', value
+
+
+@pytest.mark.parametrize(('node', 'table'), TABLES.items())
+def test_the_file_lists_every_parameter_and_no_other_with_its_default(node, table):
+    listed = dict(flatten(yaml.safe_load(FILE.read_text())[f'/**/{node}']['ros__parameters']))
+    defaults = {name: setting.default for name, setting in settings_of(table)}
+    assert listed == defaults
+    assert {name: type(value) for name, value in listed.items()} == {
+        name: type(value) for name, value in defaults.items()
+    }
+
+
+def test_the_file_is_about_the_three_nodes_alone():
+    assert set(yaml.safe_load(FILE.read_text())) == {f'/**/{node}' for node in TABLES}
+
+
+@pytest.mark.parametrize('table', TABLES.values())
+def test_the_file_explains_every_parameter_as_the_nodes_do(table):
+    explained = ' '.join(FILE.read_text().replace('#', ' ').split())
+    for _, setting in settings_of(table):
+        live = ' (live)' if setting.is_live else ''
+        bounds = f'; {setting.minimum:g} to {setting.maximum:g}' if setting.has_bounds else ''
+        choices = f'; one of {", ".join(setting.choices)}' if setting.choices else ''
+        sentence = f'{setting.full_description}{bounds}{choices}{live}'
+        assert ' '.join(sentence.split()) in explained
+
+
+@pytest.mark.parametrize(
+    ('setting', 'refused', 'expected'),
+    [
+        (Setting(True, ''), [1, 'true', None], 'true or false'),
+        (Setting(3, '', minimum=1, maximum=5), [0, 6, 3.0, True], 'a whole number in [1, 5]'),
+        (Setting(0.5, ''), [float('nan'), float('inf'), 1], 'a number such as 1.0'),
+        (Setting(0.5, '', minimum=0, maximum=1), [-0.1, 1.1], 'a number such as 1.0 in [0, 1]'),
+        (Setting('a', '', choices=('a', 'b')), ['', 'c', 1], 'one of a, b'),
+        (Setting('', ''), [1, None], 'text'),
+    ],
+)
+def test_a_setting_takes_its_default_and_refuses_what_is_out_of_bounds(setting, refused, expected):
+    assert setting.accepts(setting.default)
+    assert [value for value in refused if setting.accepts(value)] == []
+    assert setting.expected == expected
+
+
+def test_every_default_is_within_its_own_bounds():
+    for table in TABLES.values():
+        assert dict(values_of(build(table, {}))) == {
+            name: setting.default for name, setting in settings_of(table)
+        }
+
+
+def test_groups_are_built_from_names_with_dots():
+    built = build(DetectorParameters, {'detector.min_score': 0.25, 'qos': 'reliable'})
+    assert (built.detector.min_score, built.qos) == (0.25, 'reliable')
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'expected'),
+    [
+        ('detector.min_score', 1.5, r'detector.min_score.*a number such as 1.0 in \[0, 1\]'),
+        ('detector.min_score', 1, r'detector.min_score.*a number such as 1.0 in \[0, 1\]'),
+        ('detector.every_n', 0, r'detector.every_n.*a whole number in \[1, 100\]'),
+        ('qos', 'best', "qos.*one of auto, sensor_data, reliable.*'best'"),
+        ('autostart', 'yes', 'autostart.*true or false'),
+    ],
+)
+def test_a_node_refuses_a_parameter_out_of_bounds_naming_it(bench, name, value, expected):
+    with pytest.raises(ConfigurationError, match=expected):
+        bench.add(DetectorNode, parameters={name: value})
+
+
+def test_a_parameter_is_described_with_unit_bounds_and_whether_it_changes(bench):
+    node = bench.add(CameraNode)
+    described = node.describe_parameter('source_rate')
+    assert (
+        described.description == 'frames per second at which a file is played; 0 for its own [Hz]'
+    )
+    assert (described.floating_point_range[0].from_value, described.read_only) == (0.0, False)
+    assert node.describe_parameter('qos').additional_constraints == (
+        'one of auto, sensor_data, reliable'
+    )
+    assert node.describe_parameter('qos').read_only
+
+
+def test_a_threshold_changes_while_the_node_is_there(bench):
+    node = bench.add(DetectorNode)
+    assert node.set_parameters([Parameter('detector.min_score', value=0.75)])[0].successful
+    assert node.parameters.detector.min_score == 0.75
+    assert node.get_parameter('detector.min_score').value == 0.75
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'reason'),
+    [
+        ('detector.min_score', 2.0, 'detector.min_score'),
+        ('detector.min_score', 'high', 'type'),
+        ('detector.width', 640, 'read-only'),
+        ('qos', 'reliable', 'read-only'),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused_with_the_reason(bench, name, value, reason):
+    node = bench.add(DetectorNode)
+    before = node.parameters
+    result = node.set_parameters([Parameter(name, value=value)])[0]
+    assert not result.successful
+    assert reason in result.reason
+    assert node.parameters == before
+
+
+def test_parameters_of_others_pass(bench):
+    node = bench.add(CameraNode)
+    assert node.set_parameters([Parameter('use_sim_time', value=True)])[0].successful
