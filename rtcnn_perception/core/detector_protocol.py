@@ -12,6 +12,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ImageFormatError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,17 @@ class DetectorConfig:
     """
     Choice and settings of a detector.
 
-    ``width`` is the width in pixels to which an image is scaled down for detection, 0 for its own;
-    images are never scaled up. ``model_path`` empty means the default file. ``threads`` is what
-    OpenCV may use, in the whole process.
+    ``width`` is the width in pixels to which an image is scaled down for detection, 0 for the one
+    that suits the detector (YuNet 320, Haar 640); images are never scaled up, so that any width
+    above the camera's leaves them as they are. ``model_path`` empty means the default file.
+    ``threads`` is what OpenCV may use, in the whole process: it knows no other count.
 
     :raises ConfigurationError: if a value is out of range
     """
 
     name: str = 'auto'
     model_path: str = ''
-    width: int = 320
+    width: int = 0
     min_score: float = 0.6
     threads: int = 1
 
@@ -84,7 +86,7 @@ class DetectorConfig:
         """Reject values out of range."""
         if self.width < 0 or 0 < self.width < 32:
             raise ConfigurationError(
-                f'the width of detection must be 0 or at least 32, got {self.width}'
+                f'the width of detection must be 0 or at least 32 pixels, got {self.width}'
             )
         if not 0.0 <= self.min_score <= 1.0:
             raise ConfigurationError(
@@ -94,14 +96,30 @@ class DetectorConfig:
             raise ConfigurationError(f'threads must be at least 1, got {self.threads}')
 
 
+def require_bgr(image: ImageBGR) -> None:
+    """
+    Refuse what is not an image of the core's contract.
+
+    :raises ImageFormatError: if the image is not (H, W, 3) uint8 with pixels in it
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise ImageFormatError(
+            'a detector expects an image of shape (H, W, 3) and type uint8, '
+            f'got shape {image.shape} and type {image.dtype}'
+        )
+
+
 def shrink_to_width(image: Image, width: int) -> Image:
     """
-    Scale an image down to a width, keeping its aspect; smaller images come back as they are.
+    Scale an image down to a width, keeping its aspect; one that is not wider comes back as it is.
 
-    :param width: in pixels; 0 leaves any image as it is
+    :param width: in pixels, 1 and above
     """
     height, source_width = image.shape[:2]
-    if width in (0, source_width) or width > source_width:
+    if source_width <= width:
         return image
     size = (width, max(1, round(height * width / source_width)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    # Linear interpolation alone would skip pixels where it shrinks by more than two.
+    is_strong = source_width > 2 * width
+    interpolation = cv2.INTER_AREA if is_strong else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
