@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from typing import Protocol
 
+from rtcnn_perception.core.annotation import annotate
 from rtcnn_perception.core.classification import AttributeClassifier
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
@@ -168,10 +169,9 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         yield from super()._findings()
 
     def _measured(self) -> dict[str, str]:
-        tags = {} if self._classifier is None else self._classifier.model_tags
         return {
-            'emotion model': tags.get('emotion', 'off'),
-            'gender model': tags.get('gender', 'off'),
+            'emotion model': self.model_tags.get('emotion', 'off'),
+            'gender model': self.model_tags.get('gender', 'off'),
             'frames dropped': str(self.dropped),
             'rois without image': str(self._join.found_dropped),
         }
@@ -220,8 +220,11 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self.meter.published.tick(self._now())
         if self._on_judged is not None:
             self._on_judged(judged, total)
+        drawn = self.parameters.annotation
         self._annotated.publish(
-            frame, lambda: frame.image, self.parameters.annotation.jpeg_quality
+            frame,
+            lambda: annotate(judged, classifier.labels, bars=drawn.bars),
+            drawn.jpeg_quality,
         )
 
 

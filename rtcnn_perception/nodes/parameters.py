@@ -237,7 +237,6 @@ class ClassifierParameters(NodeParameters):
         minimum=1,
         maximum=300,
     )
-    log_faces: bool = setting(False, 'log who is seen, as it changes', is_live=True)
     emotion: EmotionGroup = EmotionGroup()
     gender: GenderGroup = GenderGroup()
     classifier: ClassifierGroup = ClassifierGroup()

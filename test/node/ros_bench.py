@@ -1,0 +1,79 @@
+"""What the tests of the nodes stand on."""
+
+from collections.abc import Callable
+import os
+import time
+
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+DOMAIN = 10 + os.getpid() % 90
+"""Domains up to 101 keep clear of the ports that Linux gives to anybody."""
+
+DEADLINE = 20.0
+"""Seconds for what should take a fraction of one: only a failure takes longer."""
+
+
+class Bench:
+    """A context with nodes in it, spun by the test."""
+
+    def __init__(self) -> None:
+        self.context = Context()
+        self.context.init(None, domain_id=DOMAIN)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.managed = []
+        self.tester = self.make_node('tester')
+
+    def make_node(self, name, **arguments):
+        """Make a plain node of the test's own."""
+        node = Node(name, context=self.context, use_global_arguments=False, **arguments)
+        self.executor.add_node(node)
+        return node
+
+    def add(self, kind, *, parameters=None, **arguments):
+        """Make a managed node with parameters by full name; it is not started."""
+        overrides = [Parameter(name, value=value) for name, value in (parameters or {}).items()]
+        node = kind(
+            context=self.context,
+            use_global_arguments=False,
+            parameter_overrides=overrides,
+            **arguments,
+        )
+        self.managed.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def listen(self, message_type, topic, qos=10):
+        """Return a list that grows with the messages of a topic."""
+        received = []
+        self.tester.create_subscription(message_type, topic, received.append, qos)
+        return received
+
+    def spin_until(self, condition: Callable[[], object], what: str = 'it', timeout=DEADLINE):
+        """Let the nodes work until a condition holds; fail after the deadline."""
+        end = time.monotonic() + timeout
+        while not condition():
+            assert time.monotonic() < end, f'{what} did not come about in {timeout:g} s'
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def spin_for(self, seconds: float):
+        """Let the nodes work for a while, where nothing is to happen."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.executor.spin_once(timeout_sec=0.02)
+
+    def connect(self, publisher, count=1):
+        """Wait until a publisher of the test's own is heard."""
+        self.spin_until(lambda: publisher.get_subscription_count() >= count, 'a subscription')
+
+    def close(self):
+        for node in self.managed:
+            self.executor.remove_node(node)
+            node.close()
+        for node in self.executor.get_nodes():
+            self.executor.remove_node(node)
+            node.destroy_node()
+        self.executor.shutdown()
+        self.context.try_shutdown()
