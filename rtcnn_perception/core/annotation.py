@@ -78,7 +78,7 @@ def _lines_of(
             best = int(np.argmax(probabilities))
             short.append(labels[attribute][best])
             said.append(f'{short[-1]} {probabilities[best]:.0%}')
-    captions = (' '.join((name, *said)), ' '.join((name, *short)), ' '.join((name, *short[-1:])))
+    captions = ('  '.join((name, *said)), ' '.join((name, *short)), ' '.join((name, *short[-1:])))
     emotion = face.smoothed.get('emotion')
     rows: tuple[tuple[str, float], ...] = ()
     if bars and emotion is not None:
@@ -87,15 +87,20 @@ def _lines_of(
 
 
 def _draw_box(canvas: ImageBGR, layout: FaceLayout, color: tuple[int, int, int]) -> None:
-    """Draw a thin box with strong corners, each on a dark rim that shows on any picture."""
+    """Draw a thin box with strong corners, and a dark rim that shows on any picture."""
     box, line = layout.box, layout.line
-    corner = max(2 * line, min(box.width, box.height) // 5)
-    for thickness, ink in ((line + 2, DARK), (line, color)):
-        _frame(canvas, box, thickness, ink)
-    for x, inward_x in ((box.left, 1), (box.right - 1, -1)):
-        for y, inward_y in ((box.top, 1), (box.bottom - 1, -1)):
-            for end in ((x + inward_x * corner, y), (x, y + inward_y * corner)):
-                cv2.line(canvas, (x, y), end, color, 2 * line + 1, cv2.LINE_8)
+    right, bottom = box.right - 1, box.bottom - 1
+    rim = line // 2 + 1
+    outer = ((box.left - rim, box.top - rim), (right + rim, bottom + rim))
+    cv2.rectangle(canvas, *outer, DARK, 1, cv2.LINE_8)
+    cv2.rectangle(canvas, (box.left, box.top), (right, bottom), color, line, cv2.LINE_8)
+    length, strong = 1 + min(box.width, box.height) // 5, line + (line + 1) // 2
+    for left in (box.left - line, box.right + line - length):
+        for top in (box.top - line, box.bottom + line - strong):
+            _fill(canvas, Rect(left, top, length, strong), color)
+    for left in (box.left - line, box.right + line - strong):
+        for top in (box.top - line, box.bottom + line - length):
+            _fill(canvas, Rect(left, top, strong, length), color)
 
 
 def _draw_dashed_box(canvas: ImageBGR, layout: FaceLayout, color: tuple[int, int, int]) -> None:
@@ -120,13 +125,9 @@ def _draw_panel(canvas: ImageBGR, panel: Panel, color: tuple[int, int, int]) -> 
         _fill(canvas, bar.rect, color if bar.is_top else MUTED)
 
 
-def _frame(canvas: ImageBGR, rect: Rect, thickness: int, color: tuple[int, int, int]) -> None:
-    far = (rect.right - 1, rect.bottom - 1)
-    cv2.rectangle(canvas, (rect.left, rect.top), far, color, thickness, cv2.LINE_8)
-
-
 def _fill(canvas: ImageBGR, rect: Rect, color: tuple[int, int, int]) -> None:
-    canvas[rect.top : rect.bottom, rect.left : rect.right] = color
+    far = (rect.right - 1, rect.bottom - 1)
+    cv2.rectangle(canvas, (rect.left, rect.top), far, color, cv2.FILLED, cv2.LINE_8)
 
 
 def _readable_on(color: tuple[int, int, int]) -> tuple[int, int, int]:

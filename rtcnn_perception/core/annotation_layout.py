@@ -17,14 +17,17 @@ from rtcnn_perception.core.rect import Rect
 LONGEST_LABEL = 14
 """Letters of a label that a panel shows; what comes beyond is cut."""
 
-BAR_LENGTH = 4.5
+BAR_LENGTH = 6.0
 """Length of a bar at probability 1, in heights of its text."""
 
 PANEL_IN_FACE = 6.0
 """How many times the area of its panel a face must have for the panel to lie upon it."""
 
 PANEL_BESIDE_FACE = 3.0
-"""How many times the area of its face a panel may take."""
+"""How many times the area of its face a panel may take, however many faces there are."""
+
+PANELS_IN_PICTURE = 0.12
+"""Which part of the picture panels may take where they are larger than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +77,56 @@ class FaceLayout:
 
 def lay_out(faces: tuple[FaceLines, ...], size_wh: tuple[int, int]) -> tuple[FaceLayout, ...]:
     """
-    Find places in a picture: for captions first, then for panels, large faces before small ones.
+    Find places in a picture, large faces before small ones.
+
+    Every face gets its shortest caption before any gets a longer one, and panels come last.
 
     :param faces: N faces, their boxes inside the picture
     :param size_wh: of the picture in pixels
     :returns: N layouts, everything in them inside the picture
     """
-    picture = Rect(0, 0, *size_wh)
+    page = _Page(Rect(0, 0, *size_wh), [face.box for face in faces])
     order = sorted(range(len(faces)), key=lambda index: -faces[index].box.area)
-    taken = [face.box for face in faces]
-    captions: dict[int, Caption | None] = {}
-    panels: dict[int, Panel | None] = {}
+    captions: list[Caption | None] = [None] * len(faces)
+    panels: list[Panel | None] = [None] * len(faces)
+    for is_shortest in (True, False):
+        for index in order:
+            face, caption = faces[index], captions[index]
+            if caption is not None:
+                page.taken.remove(caption.ground)
+            choice = face.captions[-1:] if is_shortest else face.captions
+            captions[index] = caption = _place_caption(face.box, choice, page)
+            if caption is not None:
+                page.taken.append(caption.ground)
+    room = PANELS_IN_PICTURE * page.picture.area / max(1, len(faces))
     for index in order:
-        captions[index] = _place_caption(faces[index], picture, taken)
-        if (caption := captions[index]) is not None:
-            taken.append(caption.ground)
-    for index in order:
-        panels[index] = _place_panel(faces[index], picture, taken)
-        if (panel := panels[index]) is not None:
-            taken.append(panel.ground)
+        panels[index] = panel = _place_panel(faces[index], captions[index], page, room)
+        if panel is not None:
+            page.taken.append(panel.ground)
     return tuple(
-        FaceLayout(face.box, _line(face.box, size_wh), captions[index], panels[index])
-        for index, face in enumerate(faces)
+        FaceLayout(face.box, max(1, round(text_height(face.box, size_wh) / 6)), caption, panel)
+        for face, caption, panel in zip(faces, captions, panels, strict=True)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A picture, and what in it is not to be hidden."""
+
+    picture: Rect
+    taken: list[Rect]
+
+    def find(self, ground: Rect, but: Rect | None = None) -> Rect | None:
+        """Return the place pushed into the picture, or None where it hides what is taken."""
+        place = ground.pushed_into(self.picture)
+        if not self.picture.holds(place):
+            return None
+        if any(place.overlaps(each) for each in self.taken if each is not but):
+            return None
+        return place
+
+    def text_height(self, box: Rect) -> int:
+        return text_height(box, (self.picture.width, self.picture.height))
 
 
 def text_height(box: Rect, size_wh: tuple[int, int]) -> int:
@@ -111,26 +141,18 @@ def text_height(box: Rect, size_wh: tuple[int, int]) -> int:
     return round(min(max(box.width * 0.12, least), most))
 
 
-def _line(box: Rect, size_wh: tuple[int, int]) -> int:
-    return max(1, round(text_height(box, size_wh) / 6))
-
-
-def _place_caption(face: FaceLines, picture: Rect, taken: list[Rect]) -> Caption | None:
-    box = face.box
-    height = text_height(box, (picture.width, picture.height))
+def _place_caption(box: Rect, contents: tuple[str, ...], page: _Page) -> Caption | None:
+    height = page.text_height(box)
     inside = None
-    for content in face.captions:
-        caption = _caption_at(content, box.left, box.top, height)
-        ground = caption.ground
-        above, below = box.top - ground.height, box.bottom
-        for top in (above, below):
+    for content in contents:
+        ground = _caption_at(content, box.left, box.top, height).ground
+        for top in (box.top - ground.height, box.bottom):
             for left in (box.left, box.right - ground.width):
-                place = _if_free(ground, left, top, picture, taken)
+                place = page.find(ground.moved_to(left, top))
                 if place is not None:
                     return _caption_at(content, place.left, place.top, height)
-        if inside is None and _fits_in(ground, box):
-            others = [each for each in taken if each is not box]
-            place = _if_free(ground, box.left, box.top, picture, others)
+        if inside is None and ground.width <= box.width and 2 * ground.height <= box.height:
+            place = page.find(ground, but=box)
             inside = place and _caption_at(content, place.left, place.top, height)
     return inside
 
@@ -142,38 +164,43 @@ def _caption_at(content: str, left: int, top: int, height: int) -> Caption:
     return Caption(ground, text)
 
 
-def _fits_in(ground: Rect, box: Rect) -> bool:
-    return ground.width <= box.width and 2 * ground.height <= box.height
-
-
-def _place_panel(face: FaceLines, picture: Rect, taken: list[Rect]) -> Panel | None:
+def _place_panel(
+    face: FaceLines, caption: Caption | None, page: _Page, room: float
+) -> Panel | None:
     if not face.bars:
         return None
-    height = round(text_height(face.box, (picture.width, picture.height)) * 0.9)
+    box, height = face.box, round(page.text_height(face.box) * 0.9)
     ground = _panel_at(face.bars, 0, 0, height).ground
-    others = [each for each in taken if each is not face.box]
-    for left, top, blockers in _panel_places(face.box, ground, taken, others, height):
-        place = _if_free(ground, left, top, picture, blockers)
+    places: list[tuple[int, int, Rect | None]] = []
+    if ground.area <= max(PANEL_BESIDE_FACE * box.area, room):
+        near = [box] if caption is None else [box, caption.ground]
+        places += [(*corner, None) for corner in _beside(near, ground, height // 2)]
+    if ground.area * PANEL_IN_FACE <= box.area:
+        places += [(*corner, box) for corner in _upon(box, ground)]
+    for left, top, but in places:
+        place = page.find(ground.moved_to(left, top), but)
         if place is not None:
             return _panel_at(face.bars, place.left, place.top, height)
     return None
 
 
-def _panel_places(
-    box: Rect, ground: Rect, taken: list[Rect], others: list[Rect], gap: int
-) -> Iterator[tuple[int, int, list[Rect]]]:
-    """Give corners to try, best first, and what must not be hidden there."""
-    if ground.area <= PANEL_BESIDE_FACE * box.area:
-        gap = max(2, gap // 2)
-        for top in (box.top, box.bottom - ground.height):
-            yield box.right + gap, top, taken
-            yield box.left - gap - ground.width, top, taken
-        for left in (box.left, box.right - ground.width):
-            yield left, box.bottom + gap, taken
-            yield left, box.top - gap - ground.height, taken
-    if ground.area * PANEL_IN_FACE <= box.area:
-        yield box.right - ground.width, box.bottom - ground.height, others
-        yield box.left, box.bottom - ground.height, others
+def _beside(near: list[Rect], ground: Rect, gap: int) -> Iterator[tuple[int, int]]:
+    """Give corners of a ground next to a box, and its caption where that is in the way."""
+    box = near[0]
+    for top in (box.top, box.bottom - ground.height):
+        yield box.right + gap, top
+        yield box.left - gap - ground.width, top
+    bottom = max(each.bottom for each in near)
+    top = min(each.top for each in near)
+    for left in (box.left, box.right - ground.width):
+        yield left, bottom + gap
+        yield left, top - gap - ground.height
+
+
+def _upon(box: Rect, ground: Rect) -> Iterator[tuple[int, int]]:
+    """Give corners of a ground at the lower corners of a box."""
+    yield box.right - ground.width, box.bottom - ground.height
+    yield box.left, box.bottom - ground.height
 
 
 def _panel_at(bars: tuple[tuple[str, float], ...], left: int, top: int, height: int) -> Panel:
@@ -195,13 +222,3 @@ def _panel_at(bars: tuple[tuple[str, float], ...], left: int, top: int, height: 
         placed.append(Bar(text, rect, full, is_top=probability == best))
     ground = Rect(left, top, bar_left + length + pad - left, below + pad // 2 - top)
     return Panel(ground, tuple(placed))
-
-
-def _if_free(
-    ground: Rect, left: int, top: int, picture: Rect, blockers: list[Rect]
-) -> Rect | None:
-    """Return the place pushed into the picture, or None where it hides something."""
-    place = Rect(left, top, ground.width, ground.height).pushed_into(picture)
-    if not picture.holds(place) or any(place.overlaps(each) for each in blockers):
-        return None
-    return place

@@ -39,11 +39,13 @@ class Rect(NamedTuple):
 
     def overlaps(self, other: Rect) -> bool:
         """Return whether a pixel lies in both."""
+        left, top, width, height = self
+        other_left, other_top, other_width, other_height = other
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            left < other_left + other_width
+            and other_left < left + width
+            and top < other_top + other_height
+            and other_top < top + height
         )
 
     def holds(self, other: Rect) -> bool:
@@ -55,8 +57,12 @@ class Rect(NamedTuple):
             and other.bottom <= self.bottom
         )
 
+    def moved_to(self, left: int, top: int) -> Rect:
+        """Return a rectangle of this size elsewhere."""
+        return Rect(left, top, self.width, self.height)
+
     def pushed_into(self, other: Rect) -> Rect:
         """Return this moved into the other as far as it goes in, from the bottom right."""
         left = max(min(self.left, other.right - self.width), other.left)
         top = max(min(self.top, other.bottom - self.height), other.top)
-        return Rect(left, top, self.width, self.height)
+        return self.moved_to(left, top)
