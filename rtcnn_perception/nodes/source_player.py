@@ -88,13 +88,20 @@ class SourcePlayer:
     def _wait_until(self, due: float, source: FrameSource) -> float:
         """Wait until a frame is due, and return when the next one is."""
         now = time.monotonic()
-        period = 1.0 / (self.rate or source.fps)
         if due > now:
             self._stopped.wait(due - now)
-        # What was decoded too late is not caught up with: frames keep their distance.
-        return max(due, now - period) + period
+        return next_due(due, now, period=1.0 / (self.rate or source.fps))
 
     def _close(self) -> None:
         source, self._source = self._source, None
         if source is not None:
             source.close()
+
+
+def next_due(due: float, now: float, period: float) -> float:
+    """
+    Return when the next frame is due, all in seconds.
+
+    A delay of up to a period is caught up with; after a longer one frames keep their distance.
+    """
+    return max(due, now - period) + period

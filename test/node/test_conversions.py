@@ -1,0 +1,166 @@
+"""Images and headers: what a message holds is what a frame holds, without a copy where it can."""
+
+import array
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from builtin_interfaces.msg import Time
+from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.nodes import conversions
+from rtcnn_perception.nodes.conversions import compressed_to_msg
+from rtcnn_perception.nodes.conversions import frame_from_compressed
+from rtcnn_perception.nodes.conversions import frame_from_image
+from rtcnn_perception.nodes.conversions import header_of
+from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions import since_stamp_ms
+from rtcnn_perception.nodes.encodings import ENCODINGS
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+RANDOM = np.random.default_rng(3)
+HEADER = Header(stamp=Time(sec=12, nanosec=345), frame_id='camera')
+STAMP_NS = 12_000_000_345
+
+
+def picture(height=4, width=6):
+    return RANDOM.integers(0, 256, (height, width, 3), np.uint8)
+
+
+def message(encoding, height=4, width=6, padding=0, is_bigendian=0):
+    """Make an image of random bytes in an encoding."""
+    form = ENCODINGS[encoding]
+    step = width * form.pixel_bytes + padding
+    data = RANDOM.integers(0, 256, step * height * form.rows_per_2 // 2, np.uint8)
+    return Image(
+        header=HEADER,
+        height=height,
+        width=width,
+        encoding=encoding,
+        step=step,
+        is_bigendian=is_bigendian,
+        data=array.array('B', data.tobytes()),
+    )
+
+
+def test_an_image_comes_back_as_it_went():
+    image = picture()
+    frame = frame_from_image(image_to_msg(image, HEADER), received_ns=9)
+    assert np.array_equal(frame.image, image)
+    assert (frame.stamp_ns, frame.frame_id, frame.received_ns) == (STAMP_NS, 'camera', 9)
+
+
+def test_every_field_of_an_image_is_set():
+    msg = image_to_msg(picture(), HEADER)
+    assert (msg.height, msg.width, msg.step, msg.encoding) == (4, 6, 18, 'bgr8')
+    assert (msg.is_bigendian, len(msg.data), msg.header) == (0, 72, HEADER)
+
+
+def test_a_frame_of_bgr8_shares_the_bytes_of_the_message_and_cannot_be_written():
+    msg = image_to_msg(picture(), HEADER)
+    frame = frame_from_image(msg, received_ns=0)
+    assert np.shares_memory(frame.image, np.frombuffer(msg.data, np.uint8))
+    with pytest.raises(ValueError, match='read-only'):
+        frame.image[0, 0, 0] = 1
+
+
+def test_a_picture_whose_rows_are_not_whole_is_published_whole():
+    image = picture(8, 12)[::2, ::2]
+    assert np.array_equal(
+        frame_from_image(image_to_msg(image, HEADER), received_ns=0).image, image
+    )
+
+
+@pytest.mark.parametrize(
+    'stamp_ns', [0, 1, STAMP_NS, 1_700_000_000_999_999_999, 2**31 * 10**9 - 1, -1]
+)
+def test_a_header_is_that_of_the_image(stamp_ns):
+    frame = Frame(picture(), stamp_ns, 'optical', 0)
+    header = header_of(frame)
+    msg = image_to_msg(picture(), header)
+    assert frame_from_image(msg, received_ns=0).stamp_ns == stamp_ns
+    assert header.frame_id == 'optical'
+    assert 0 <= header.stamp.nanosec < 10**9
+
+
+def test_an_image_that_claims_more_pixels_than_allowed_is_refused_before_its_bytes_are_looked_at():
+    msg = Image(height=20_000, width=20_000, step=60_000, encoding='bgr8')
+    with pytest.raises(ImageFormatError, match='20000x20000, more than 100 megapixels'):
+        frame_from_image(msg, received_ns=0, max_megapixels=100.0)
+
+
+def test_an_image_without_bytes_is_refused():
+    with pytest.raises(ImageFormatError, match='an image needs pixels'):
+        frame_from_image(Image(encoding='bgr8'), received_ns=0)
+
+
+def test_a_jpeg_comes_back_with_its_header():
+    smooth = np.full((48, 64, 3), (40, 90, 200), np.uint8)
+    msg = compressed_to_msg(smooth, HEADER, 95)
+    assert msg.format == 'bgr8; jpeg compressed bgr8'
+    frame = frame_from_compressed(msg, received_ns=5)
+    assert np.allclose(frame.image, smooth, atol=3)  # an even picture loses by rounding alone
+    assert (frame.stamp_ns, frame.frame_id, frame.received_ns) == (STAMP_NS, 'camera', 5)
+
+
+def test_a_lower_quality_makes_a_smaller_jpeg():
+    image = picture(64, 64)
+    sizes = [len(compressed_to_msg(image, HEADER, quality).data) for quality in (10, 90)]
+    assert sizes[0] < sizes[1]
+
+
+def test_an_empty_compressed_image_is_refused():
+    with pytest.raises(ImageFormatError, match='expected a JPEG or PNG, got 0 bytes'):
+        frame_from_compressed(CompressedImage(format='jpeg'), received_ns=0)
+
+
+@pytest.mark.parametrize(
+    ('stamp_ns', 'now_ns', 'expected'),
+    [(0, 5_000_000, math.nan), (1_000_000, 5_000_000, 4.0), (5_000_000, 1_000_000, -4.0)],
+)
+def test_the_time_since_the_stamp_is_measured_also_where_it_lies_ahead(stamp_ns, now_ns, expected):
+    frame = Frame(picture(), stamp_ns, '', 0)
+    assert since_stamp_ms(frame, now_ns) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize('encoding', sorted(conversions.CV_BRIDGE_ENCODINGS))
+def test_cv_bridge_makes_the_same_pixels(encoding, monkeypatch):
+    pytest.importorskip('cv_bridge', reason='cv_bridge comes with a ROS installation')
+    msg = message(encoding, 16, 16)
+    with_bridge = frame_from_image(msg, received_ns=0).image
+    monkeypatch.setattr(conversions, 'CvBridge', None)
+    assert np.array_equal(frame_from_image(msg, received_ns=0).image, with_bridge)
+
+
+class RecordingBridge:
+    """Stands in for cv_bridge, to see when it is asked."""
+
+    asked = ()
+
+    def imgmsg_to_cv2(self, msg, desired):
+        type(self).asked += ((msg.encoding, desired),)
+        return np.zeros((msg.height, msg.width, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ('msg', 'is_asked'),
+    [
+        (message('rgb8'), True),
+        (message('mono16'), True),
+        (message('bgr8'), False),  # needs no conversion
+        (message('nv12'), False),  # unknown to it
+        (message('rgb8', padding=2), False),  # it would shear the picture
+        (message('mono16', is_bigendian=1), False),
+    ],
+)
+def test_cv_bridge_is_asked_for_what_it_does_right(msg, is_asked, monkeypatch):
+    monkeypatch.setattr(conversions, 'CvBridge', RecordingBridge)
+    monkeypatch.setattr(RecordingBridge, 'asked', ())
+    frame = frame_from_image(msg, received_ns=0)
+    assert frame.size_wh == (6, 4)
+    assert RecordingBridge.asked == (((msg.encoding, 'bgr8'),) if is_asked else ())

@@ -1,0 +1,111 @@
+"""Errors by cause, and the status that is published."""
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rtcnn_perception.core.statistics import LatencySummary
+from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.nodes.diagnostics import ERROR
+from rtcnn_perception.nodes.diagnostics import ErrorLog
+from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import latency_values
+from rtcnn_perception.nodes.diagnostics import MAX_CAUSES
+from rtcnn_perception.nodes.diagnostics import OK
+from rtcnn_perception.nodes.diagnostics import SILENCE
+from rtcnn_perception.nodes.diagnostics import status
+from rtcnn_perception.nodes.diagnostics import WARN
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def logged():
+    return []
+
+
+@pytest.fixture
+def log(clock, logged):
+    return ErrorLog(logged.append, clock)
+
+
+def test_without_errors_there_is_nothing_to_say(log):
+    assert list(log.findings()) == []
+    assert log.values() == {'errors': '0', 'last error': 'none'}
+
+
+def test_a_cause_is_logged_once_in_ten_seconds_and_counted_each_time(log, clock, logged):
+    for _ in range(5):
+        log.report(ImageFormatError('a step of 17'))
+    assert logged == ['a step of 17']
+    clock.now += SILENCE
+    log.report(ImageFormatError('a step of 17'))
+    assert len(logged) == 2
+    assert log.total == 6
+
+
+def test_errors_that_differ_in_numbers_have_one_cause(log, logged):
+    log.report(ImageFormatError('640x480 has 921600 bytes, got 12'))
+    log.report(ImageFormatError('320x240 has 230400 bytes, got 7'))
+    assert len(logged) == 1
+    assert log.values()['errors: # has # bytes, got #'] == '2'
+
+
+def test_each_cause_is_logged_by_itself(log, logged):
+    log.report(ImageFormatError('truncated'))
+    log.report(ImageFormatError('unknown encoding'))
+    assert logged == ['truncated', 'unknown encoding']
+
+
+def test_an_error_is_a_warning_for_ten_seconds(log, clock):
+    log.report(ImageFormatError('truncated'))
+    assert list(log.findings()) == [Finding(WARN, 'truncated')]
+    clock.now += SILENCE
+    assert list(log.findings()) == []
+    assert log.values()['last error'] == 'truncated'
+
+
+def test_a_defect_is_logged_with_its_traceback(log, logged):
+    try:
+        [].pop()
+    except IndexError as error:
+        log.report(error)
+    assert 'Traceback' in logged[0]
+    assert 'test_diagnostics.py' in logged[0]
+    assert log.values()['last error'] == 'IndexError: pop from empty list'
+
+
+def test_causes_are_counted_in_bounded_memory(log):
+    for number in range(1000):
+        name = ''.join(chr(ord('a') + int(digit)) for digit in str(number))
+        log.report(ImageFormatError(f'encoding {name}'))
+    assert len(log.values()) <= MAX_CAUSES + 3
+    assert log.total == 1000
+    assert log.values()['errors: other'] == str(1000 - MAX_CAUSES)
+
+
+def test_a_status_without_findings_is_ok():
+    made = status('detector: faces', [], {})
+    assert (made.name, made.level, made.message) == ('detector: faces', OK, '')
+
+
+def test_a_status_is_as_bad_as_its_worst_finding_and_says_it_first():
+    findings = [Finding(OK, 'working'), Finding(ERROR, 'no camera'), Finding(WARN, 'slow')]
+    made = status('camera: faces', findings, {'errors': '2'})
+    assert (made.level, made.message) == (ERROR, 'no camera; slow; working')
+    assert [(value.key, value.value) for value in made.values] == [('errors', '2')]
+
+
+def test_latencies_are_shown_in_milliseconds():
+    summary = LatencySummary(count=1, p50=0.0123, p95=0.02, p99=0.03, maximum=0.04)
+    assert latency_values('work', summary) == {'work p50 [ms]': '12.3', 'work p95 [ms]': '20.0'}
