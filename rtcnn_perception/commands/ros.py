@@ -1,0 +1,38 @@
+"""ROS for a command: initialised in a context of its own, and shut down again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rclpy
+from rclpy.context import Context
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.signals import SignalHandlerOptions
+from rtcnn_perception.exceptions import ConfigurationError
+
+
+@contextmanager
+def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]:
+    """
+    Initialise ROS, leaving signals to the caller.
+
+    :param parameter_file: a ROS parameter file for the nodes of the context
+    :raises ConfigurationError: if the file cannot be parsed
+    """
+    context = Context()
+    arguments = ['rtcnn_perception']
+    if parameter_file is not None:
+        arguments += ['--ros-args', '--params-file', str(parameter_file)]
+    try:
+        rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
+    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+        reason = str(error).partition('\n')[0]
+        raise ConfigurationError(
+            f'the parameter file {parameter_file} cannot be used: {reason}'
+        ) from error
+    try:
+        yield context
+    finally:
+        rclpy.try_shutdown(context=context)
