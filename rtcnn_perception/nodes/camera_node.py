@@ -75,7 +75,7 @@ class CameraNode(ManagedNode[CameraParameters]):
             self._player = SourcePlayer(
                 lambda: self._opener(self.parameters.source),
                 self._on_source_image,
-                self.errors.report,
+                self._report,
                 rate=self.parameters.source_rate,
                 is_looping=self.parameters.source_loop,
             )
@@ -87,7 +87,7 @@ class CameraNode(ManagedNode[CameraParameters]):
             limit = self.parameters.max_megapixels
             self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit))
 
-        self._worker = Worker('camera', work, self.errors.report)
+        self._worker = Worker('camera', work, self._report)
         self._subscription = ImageSubscription(
             self, message_type, topic, self._on_message, qos=self.parameters.qos, clock=self._now
         )

@@ -131,7 +131,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
     def _begin(self) -> None:
         self._smoother.reset()
         self._join = StampJoin(self.parameters.join_frames)
-        self._worker = Worker('classifier', self._work, self.errors.report)
+        self._worker = Worker('classifier', self._work, self._report)
         if self._is_listening:
             self._images = ImageSubscription(
                 self,
@@ -181,7 +181,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         try:
             frame = frame_from_image(msg, received_ns=received_ns)
         except PerceptionError as error:
-            self.errors.report(error)
+            self._report(error)
             return
         self._submit_pair(self._join.put_frame(frame.stamp_ns, frame))
 
@@ -193,9 +193,9 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
             return
         frame, rois = pair
         try:
-            tracks = tracks_from_rois(rois, frame, self.errors.report)
+            tracks = tracks_from_rois(rois, frame, self._report)
         except PerceptionError as error:
-            self.errors.report(error)
+            self._report(error)
             return
         self.submit(FacesInFrame(frame, tracks, rois.detect_ms * 1e-3, frames_dropped=0))
 

@@ -107,7 +107,7 @@ class DetectorNode(ManagedNode[DetectorParameters]):
 
     def _begin(self) -> None:
         self._tracker.reset()
-        self._worker = Worker('detector', self._work, self.errors.report)
+        self._worker = Worker('detector', self._work, self._report)
         if self._is_listening:
             self._subscription = ImageSubscription(
                 self,
@@ -151,7 +151,7 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         try:
             frame = frame_from_image(msg, received_ns=received_ns)
         except PerceptionError as error:
-            self.errors.report(error)
+            self._report(error)
         else:
             self.submit(frame)
 

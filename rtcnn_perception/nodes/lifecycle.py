@@ -129,6 +129,12 @@ class ManagedNode(LifecycleNode, Generic[P]):
         """Return what to show in diagnostics besides rates, latency and errors."""
         return {}
 
+    def _report(self, error: Exception) -> None:
+        """Count what went wrong with one frame; any thread may call it."""
+        # Once the context is shut down nothing can be published: that is the end, and no error.
+        if self.context.ok():
+            self.errors.report(error)
+
     # Life
 
     @property
@@ -157,9 +163,13 @@ class ManagedNode(LifecycleNode, Generic[P]):
 
     def close(self) -> None:
         """End work, say so in diagnostics while there is still somebody to say it to, and go."""
-        if self.state in ('unconfigured', 'inactive', 'active'):
-            self.trigger_shutdown()
-        if self.context.ok():
+        if not self.context.ok():
+            # A transition is published, which is not possible any more.
+            for hook in self._last_hooks(self.state):
+                hook()
+        else:
+            if self.state != 'finalized':
+                self.trigger_shutdown()
             self._on_period()
         self.destroy_node()
 
@@ -182,11 +192,14 @@ class ManagedNode(LifecycleNode, Generic[P]):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop working and let go of what was loaded."""
-        return self._do(*([self._end] if state.label == 'active' else []), self._release)
+        return self._do(*self._last_hooks(state.label))
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Return to the start after a defect, which was logged, so that one may configure anew."""
         return self._do(self._end, self._release)
+
+    def _last_hooks(self, state: str) -> tuple[Hook, ...]:
+        return (self._end, self._release) if state == 'active' else (self._release,)
 
     def _do(self, *hooks: Hook) -> TransitionCallbackReturn:
         try:
