@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
+import os
 from pathlib import Path
 import threading
 
@@ -24,6 +25,8 @@ MAX_PAUSE_S = 5.0
 """A pause of the source is at most so long in the video."""
 MAX_SIDE = 1920
 """Longer side of the video in pixels, at most."""
+NICENESS = 10
+"""The pipeline goes first where there are too few cores for both."""
 CODEC = 'mp4v'
 """MPEG-4 part 2: OpenCV's wheels can encode it without further libraries, and players play it."""
 
@@ -107,6 +110,8 @@ class Recorder:
         return written
 
     def _work(self) -> None:
+        # On Linux a thread has a niceness of its own; the encoder's threads inherit it.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._is_closed)

@@ -169,7 +169,7 @@ def follow(perception: Perception, plan: Plan, watch: Watch, stop: StopRequest) 
             is_over = is_over or (plan.duration is not None and now - begin > PATIENCE_S)
         else:
             elapsed = now - watch.first
-            faces = f'{watch.faces} face{"" if watch.faces == 1 else "s"}'
+            faces = counted(watch.faces, 'face')
             progress.show(elapsed, plan.expected, f'{watch.report.fps:.1f} fps, {faces}')
             is_over = is_over or (plan.duration is not None and elapsed >= plan.duration)
     progress.clear()
@@ -180,10 +180,17 @@ def summary(watch: Watch, dropped: int, files: list[Path], left_out: int) -> lis
     seen = watch.seen
     counts = FrameCounts(received=watch.report.processed + dropped, dropped=dropped)
     lines = ['', *watch.report.lines(counts)]
-    lines.append(f'{seen.tracks} tracks, at most {seen.most_at_once} faces at once')
+    at_once = counted(seen.most_at_once, 'face')
+    lines.append(f'{counted(seen.tracks, "track")}, at most {at_once} at once')
     lines += [f'  {line}' for line in seen.summary()]
     if left_out:
-        lines.append(f'{left_out} frames are not in the video: encoding could not keep up')
+        frames = counted(left_out, 'frame')
+        lines.append(f'not in the video: {frames}, for encoding could not keep up')
     if files:
         lines.append(f'written: {", ".join(str(path) for path in files)}')
     return lines
+
+
+def counted(number: int, thing: str) -> str:
+    """Return the number with the thing in its right form."""
+    return f'{number} {thing}{"" if number == 1 else "s"}'

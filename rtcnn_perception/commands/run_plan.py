@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import os
 import re
 
+from rtcnn_perception.core.source_kinds import PictureSource
 from rtcnn_perception.core.sources import BUILTIN
 from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import ConfigurationError
@@ -56,6 +57,9 @@ def make_plan(args: argparse.Namespace) -> Plan:
         elif args.source != BUILTIN:
             default = PICTURE_S
         source.close()
+        if isinstance(source, PictureSource):
+            # Nothing moves in a picture: who is not seen in it is not there.
+            parameters['tracker.max_coast_s'] = 0.0
     duration = (default if args.duration is None else args.duration) or None
     ends = [seconds for seconds in (duration, length) if seconds is not None]
     return Plan(parameters, {}, duration, min(ends, default=None))

@@ -55,7 +55,9 @@ class PictureSource:
     One or more pictures, each held for a while; a single one is held for ever.
 
     Faces must be seen in several frames before they count, which is why a picture is shown longer
-    than one frame. Files that cannot be decoded are passed over; ``skipped`` names them.
+    than one frame. A dark frame parts two pictures, as a slide projector has it, so that nobody is
+    followed from one into the next. Files that cannot be decoded are passed over; ``skipped``
+    names them.
     """
 
     is_live = False
@@ -77,11 +79,13 @@ class PictureSource:
     @property
     def frame_count(self) -> int | None:
         """How many frames there are if every picture can be decoded; None for a single one."""
-        return None if len(self._paths) == 1 else len(self._paths) * self._held_frames
+        return None if len(self._paths) == 1 else len(self._paths) * (self._held_frames + 1) - 1
 
     def __iter__(self) -> Iterator[ImageBGR]:
         """Give each picture as often as it is held."""
-        for picture in self._pictures():
+        for number, picture in enumerate(self._pictures()):
+            if number:
+                yield _frozen(np.zeros_like(picture))
             times = 0
             while len(self._paths) == 1 or times < self._held_frames:
                 yield picture

@@ -112,21 +112,6 @@ def open_source(
     return PictureSource(str(path), (path,)) if video.has_one_frame else video
 
 
-def repeated(source: FrameSource) -> Iterator[ImageBGR]:
-    """
-    Give the frames of a source over and over.
-
-    :raises SourceError: if the source has no frames any more, or as the source itself raises it
-    """
-    while True:
-        is_empty = True
-        for frame in source:
-            is_empty = False
-            yield frame
-        if is_empty:
-            raise SourceError(f'{source.name} cannot be decoded any more; was the file changed?')
-
-
 def _open_folder(path: Path, hold_s: float) -> PictureSource:
     pictures = natural_order(
         file

@@ -27,10 +27,18 @@ def test_stages_are_measured_each_for_itself():
 def test_the_table_is_in_milliseconds_and_names_what_was_dropped():
     report = RunReport()
     for i in range(1, 4):
-        report.add(judged_frame(time=i, detect_s=0.0042), total_s=0.0123, now=i / 30)
+        frame = judged_frame(time=i, received=i + 0.002, detect_s=0.0042)
+        report.add(frame, total_s=0.0123, now=i / 30)
     lines = report.lines(FrameCounts(received=5, dropped=2))
     assert lines[0].split() == ['p50', 'p95', 'p99', 'max']
     assert '4.2 ms' in lines[2]
     assert lines[4].startswith('stamp to publication')
     assert '12.3 ms' in lines[4]
     assert lines[-1] == '5 frames in, 3 processed, 2 dropped, 30.0 fps'
+
+
+def test_images_of_an_own_source_have_no_way_to_come():
+    report = RunReport()
+    report.add(judged_frame(time=1.0), total_s=0.01, now=0.0)
+    lines = report.lines(FrameCounts(received=1, dropped=0))
+    assert not any(line.startswith('camera to pipeline') for line in lines)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.source_kinds import natural_order
 from rtcnn_perception.core.sources import open_source
-from rtcnn_perception.core.sources import repeated
 from rtcnn_perception.exceptions import SourceError
 
 WIDTH, HEIGHT = 64, 48
@@ -131,8 +130,8 @@ def test_a_folder_shows_its_pictures_in_the_order_people_count(tmp_path):
     (tmp_path / 'notes.txt').write_text('no picture')
     (tmp_path / '.hidden.png').write_bytes(b'no picture')
     source = open_source(str(tmp_path), hold_s=0.2)
-    assert source.frame_count == 6
-    assert grays_of(iter(source)) == [20, 20, 40, 40, 200, 200]
+    assert source.frame_count == 8
+    assert grays_of(iter(source)) == [20, 20, 0, 40, 40, 0, 200, 200], 'dark between pictures'
 
 
 def test_pictures_of_a_folder_that_cannot_be_decoded_are_passed_over_and_counted(tmp_path):
@@ -194,19 +193,6 @@ def test_a_frame_rate_that_cannot_be_is_replaced_by_the_nominal_one(tmp_path, mo
     source = open_source(str(path))
     assert source.fps == 30.0
     assert source.frame_count is None
-
-
-def test_repeating_starts_again_at_the_first_frame(tmp_path):
-    source = open_source(str(write_video(tmp_path / 'clip.mp4')))
-    assert grays_of(islice(repeated(source), 5)) == [20, 120, 220, 20, 120]
-
-
-def test_repeating_a_file_that_was_damaged_meanwhile_ends_with_an_error(tmp_path):
-    path = write_video(tmp_path / 'clip.mp4')
-    source = open_source(str(path))
-    path.write_bytes(b'')
-    with pytest.raises(SourceError, match='any more'):
-        next(repeated(source))
 
 
 @pytest.mark.parametrize(
