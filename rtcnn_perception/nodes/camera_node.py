@@ -65,6 +65,11 @@ class CameraNode(ManagedNode[CameraParameters]):
         return 0 if self._worker is None else self._worker.dropped
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no message waits and none is worked on."""
+        return self._worker is None or self._worker.is_idle
+
+    @property
     def has_ended(self) -> bool:
         """Whether the node's own source has come to its end."""
         return self._player is not None and self._player.ended.is_set()

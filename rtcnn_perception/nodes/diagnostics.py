@@ -24,6 +24,9 @@ SILENCE = 10.0
 MAX_CAUSES = 32
 """Causes counted one by one; what comes after is counted as 'other'."""
 
+CLOCKS_APART = 60.0
+"""Seconds of latency that no pipeline has, but two clocks or a recording."""
+
 OK: bytes = DiagnosticStatus.OK
 WARN: bytes = DiagnosticStatus.WARN
 ERROR: bytes = DiagnosticStatus.ERROR
@@ -127,3 +130,18 @@ def latency_values(what: str, summary: LatencySummary) -> dict[str, str]:
         f'{what} p50 [ms]': f'{summary.p50 * 1e3:.1f}',
         f'{what} p95 [ms]': f'{summary.p95 * 1e3:.1f}',
     }
+
+
+def latency_findings(summary: LatencySummary, limit_ms: float) -> Iterable[Finding]:
+    """Warn of a latency above the limit, or of stamps that another clock must have made."""
+    if summary.count == 0:
+        return
+    if summary.p50 < 0.0 or summary.p50 > CLOCKS_APART:
+        side = 'ahead of' if summary.p50 < 0.0 else 'behind'
+        yield Finding(
+            WARN,
+            f"stamps lie {abs(summary.p50):.3f} s {side} this node's clock: set the machines' "
+            'clocks by NTP or PTP, or use_sim_time where a recording is played',
+        )
+    elif summary.p95 * 1e3 > limit_ms:
+        yield Finding(WARN, f'p95 latency {summary.p95 * 1e3:.0f} ms is above {limit_ms:.0f} ms')

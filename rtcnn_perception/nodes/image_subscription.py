@@ -6,6 +6,8 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
@@ -18,12 +20,16 @@ from rtcnn_perception.nodes.qos import topics_of_type
 PATIENCE = 5.0
 """Seconds without a publisher after which that is worth a warning."""
 
+LOOKING_PERIOD = 0.1
+"""Seconds between looks for the first publisher."""
+
 
 class ImageSubscription:
     """
     Listen to a topic, matching what its publishers offer as they come and go.
 
-    It listens best effort until there is a publisher, which hears any of them from the start.
+    Where the profile depends on the publishers it listens from the moment that there is one: to
+    change a profile is to listen anew, and to miss an image meanwhile.
 
     :param node: whose subscription it is
     :param message_type: Image or CompressedImage
@@ -46,13 +52,19 @@ class ImageSubscription:
         self._node = node
         self._message_type = message_type
         self._topic = node.resolve_topic_name(topic)
+        package = message_type.__module__.partition('.')[0]
+        self._type_name = f'{package}/msg/{message_type.__name__}'
         self._choose = QOS[qos]
         self._callback = callback
         self._clock = clock
         self._alone_since: float | None = clock()
         self._has_warned = False
-        self._profile = self._choose(node.get_publishers_info_by_topic(self._topic))
-        self._subscription = self._subscribe()
+        self._subscription: Subscription | None = None
+        self._profile: QoSProfile | None = None
+        self._looking = node.create_timer(
+            LOOKING_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self.check()
 
     @property
     def topic(self) -> str:
@@ -60,29 +72,30 @@ class ImageSubscription:
         return str(self._topic)
 
     @property
-    def qos(self) -> QoSProfile:
-        """What is asked of the publishers now."""
+    def qos(self) -> QoSProfile | None:
+        """What is asked of the publishers now; None before there is one to ask."""
         return self._profile
 
     def close(self) -> None:
         """Stop listening."""
-        self._node.destroy_subscription(self._subscription)
+        self._node.destroy_timer(self._looking)
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
 
     def check(self) -> None:
         """Match the publishers there are now, and warn once where there is none for long."""
-        publishers = self._node.get_publishers_info_by_topic(self._topic)
-        if not publishers:
+        publishers = [
+            each
+            for each in self._node.get_publishers_info_by_topic(self._topic)
+            if each.topic_type == self._type_name
+        ]
+        if publishers:
+            self._alone_since, self._has_warned = None, False
+        else:
             self._miss_publisher()
-            return
-        self._alone_since, self._has_warned = None, False
         profile = self._choose(publishers)
-        if profile != self._profile:
-            self._profile = profile
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = self._subscribe()
-            self._node.get_logger().info(
-                f'listening to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
-            )
+        if profile is not None and profile != self._profile:
+            self._listen(profile)
 
     def findings(self) -> Iterator[Finding]:
         """Say that nobody publishes: an error once that is so for long."""
@@ -90,9 +103,16 @@ class ImageSubscription:
             is_long = self._clock() - self._alone_since >= PATIENCE
             yield Finding(ERROR if is_long else WARN, f'nobody publishes {self.topic}')
 
-    def _subscribe(self) -> Subscription:
-        return self._node.create_subscription(
-            self._message_type, self._topic, self._callback, self._profile
+    def _listen(self, profile: QoSProfile) -> None:
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        self._profile = profile
+        self._subscription = self._node.create_subscription(
+            self._message_type, self._topic, self._callback, profile
+        )
+        self._looking.cancel()
+        self._node.get_logger().info(
+            f'listening to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
         )
 
     def _miss_publisher(self) -> None:
@@ -102,10 +122,8 @@ class ImageSubscription:
         if self._has_warned or now - self._alone_since < PATIENCE:
             return
         self._has_warned = True
-        package = self._message_type.__module__.partition('.')[0]
-        type_name = f'{package}/msg/{self._message_type.__name__}'
-        others = topics_of_type(self._node.get_topic_names_and_types(), type_name)
+        others = topics_of_type(self._node.get_topic_names_and_types(), self._type_name)
         there_are = ', '.join(name for name in others if name != self.topic) or 'none'
         self._node.get_logger().warning(
-            f'nobody publishes {self.topic}; topics of type {type_name} are: {there_are}'
+            f'nobody publishes {self.topic}; topics of type {self._type_name} are: {there_are}'
         )

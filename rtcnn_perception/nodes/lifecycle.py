@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
-import math
 import traceback
 from typing import Any
 from typing import Generic
@@ -28,10 +27,10 @@ from rtcnn_perception.nodes.declaration import values_of
 from rtcnn_perception.nodes.diagnostics import diagnostics
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import latency_values
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
-from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.parameters import NodeParameters
 from rtcnn_perception.nodes.qos import RESULTS
 from std_msgs.msg import Header
@@ -120,10 +119,7 @@ class ManagedNode(LifecycleNode, Generic[P]):
     def _findings(self) -> Iterator[Finding]:
         """Yield what there is to say of the node while it is active."""
         yield from self.errors.findings()
-        p95_ms = self.meter.latency.summary().p95 * 1e3
-        limit_ms = self.parameters.latency_limit_ms
-        if not math.isnan(p95_ms) and p95_ms > limit_ms:
-            yield Finding(WARN, f'p95 latency {p95_ms:.0f} ms is above {limit_ms:.0f} ms')
+        yield from latency_findings(self.meter.latency.summary(), self.parameters.latency_limit_ms)
 
     def _measured(self) -> dict[str, str]:
         """Return what to show in diagnostics besides rates, latency and errors."""

@@ -48,21 +48,19 @@ def image_profile(
     )
 
 
-def match(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:
+def match(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile | None:
     """
-    Return the profile that receives from all of these publishers, as surely as they offer it.
+    Return the profile that receives from all of these publishers, None where there are none yet.
 
     A reliable subscription hears nothing from a best-effort publisher, and one that wants the
-    last image of old hears nothing from a publisher that keeps none; either asks no more than the
-    least that is offered. Without a publisher it asks for nothing.
+    last image of old hears nothing from a publisher that keeps none: the least that is offered is
+    asked for, and no less, so that images of a reliable camera are not lost.
     """
+    if not publishers:
+        return None
     offered = [publisher.qos_profile for publisher in publishers]
-    is_reliable = bool(offered) and all(
-        profile.reliability == ReliabilityPolicy.RELIABLE for profile in offered
-    )
-    is_latched = bool(offered) and all(
-        profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for profile in offered
-    )
+    is_reliable = all(profile.reliability == ReliabilityPolicy.RELIABLE for profile in offered)
+    is_latched = all(profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for profile in offered)
     return image_profile(
         ReliabilityPolicy.RELIABLE if is_reliable else ReliabilityPolicy.BEST_EFFORT,
         DurabilityPolicy.TRANSIENT_LOCAL if is_latched else DurabilityPolicy.VOLATILE,
@@ -77,7 +75,7 @@ def _reliable(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:  # noqa: A
     return image_profile(ReliabilityPolicy.RELIABLE)
 
 
-QOS: Mapping[str, Callable[[Sequence[TopicEndpointInfo]], QoSProfile]] = {
+QOS: Mapping[str, Callable[[Sequence[TopicEndpointInfo]], QoSProfile | None]] = {
     'auto': match,
     'sensor_data': _sensor_data,
     'reliable': _reliable,

@@ -9,6 +9,7 @@ from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import latency_values
 from rtcnn_perception.nodes.diagnostics import MAX_CAUSES
 from rtcnn_perception.nodes.diagnostics import OK
@@ -104,6 +105,28 @@ def test_a_status_is_as_bad_as_its_worst_finding_and_says_it_first():
     made = status('camera: faces', findings, {'errors': '2'})
     assert (made.level, made.message) == (ERROR, 'no camera; slow; working')
     assert [(value.key, value.value) for value in made.values] == [('errors', '2')]
+
+
+@pytest.mark.parametrize(
+    ('p50', 'p95', 'said'),
+    [
+        (0.01, 0.05, []),
+        (0.01, 0.051, ['p95 latency 51 ms is above 50 ms']),
+        (-0.002, 0.01, ["stamps lie 0.002 s ahead of this node's clock"]),
+        (3600.0, 3600.0, ["stamps lie 3600.000 s behind this node's clock"]),
+    ],
+)
+def test_a_latency_is_judged_and_clocks_that_differ_are_told_from_it(p50, p95, said):
+    summary = LatencySummary(count=3, p50=p50, p95=p95, p99=p95, maximum=p95)
+    findings = list(latency_findings(summary, limit_ms=50.0))
+    assert [finding.message.partition(':')[0] for finding in findings] == said
+    assert all(finding.level == WARN for finding in findings)
+
+
+def test_without_a_latency_there_is_nothing_to_judge():
+    nan = float('nan')
+    summary = LatencySummary(count=0, p50=nan, p95=nan, p99=nan, maximum=nan)
+    assert list(latency_findings(summary, limit_ms=50.0)) == []
 
 
 def test_latencies_are_shown_in_milliseconds():

@@ -159,6 +159,16 @@ def test_a_camera_that_stays_away_is_warned_of_once_naming_topics_that_are_there
     ]
 
 
+def test_who_publishes_another_type_under_the_name_does_not_count(bench, subscribe, clock):
+    bench.tester.create_publisher(CompressedImage, 'image_raw', profile(RELIABLE))
+    bench.spin_until(lambda: bench.tester.get_publishers_info_by_topic('image_raw'))
+    subscription = subscribe()
+    clock.now = PATIENCE
+    subscription.check()
+    assert subscription.qos is None
+    assert [each.message for each in subscription.findings()] == ['nobody publishes /image_raw']
+
+
 def test_a_camera_that_comes_late_ends_the_complaint(bench, subscribe, clock):
     subscription = subscribe()
     clock.now = PATIENCE

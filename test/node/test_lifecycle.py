@@ -150,7 +150,7 @@ def test_a_node_closes_also_after_its_context_was_shut_down(bench):
     assert node.story == ['load', 'begin', 'end', 'release']
 
 
-def test_diagnostics_tell_the_state_once_a_second_also_at_rest(bench):
+def test_diagnostics_tell_the_state_also_at_rest(bench):
     node = bench.add(Probe, parameters={'autostart': False})
     heard = statuses(bench)
     bench.spin_until(lambda: len(heard()) >= 2, 'diagnostics')

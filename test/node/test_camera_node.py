@@ -1,0 +1,228 @@
+"""The camera node on real topics and sources, good images and bad."""
+
+import array
+
+import cv2
+from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rclpy.parameter import Parameter
+from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.conversions import compressed_to_msg
+from scripted import header
+from scripted import image
+from scripted import picture
+from scripted import stamp_of
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+
+@pytest.fixture
+def frames():
+    return []
+
+
+@pytest.fixture
+def camera(bench, frames):
+    """Make a camera node that hands its frames to the test."""
+
+    def make(**parameters):
+        return bench.add(CameraNode, parameters=parameters, hand_on=frames.append)
+
+    return make
+
+
+def publisher(bench, topic='image_raw', kind=Image):
+    made = bench.tester.create_publisher(kind, topic, 10)
+    bench.connect(made)
+    return made
+
+
+def send(bench, frames, made, msg):
+    """Publish a message and wait for its frame."""
+    before = len(frames)
+    made.publish(msg)
+    bench.spin_until(lambda: len(frames) > before, 'a frame')
+    return frames[-1]
+
+
+def test_an_image_becomes_a_frame_with_its_stamp_and_its_time_of_arrival(bench, camera, frames):
+    node = camera()
+    node.start()
+    before = node.get_clock().now().nanoseconds
+    frame = send(bench, frames, publisher(bench), image(1234, value=7))
+    assert np.array_equal(frame.image, picture(7))
+    assert (frame.stamp_ns, frame.frame_id) == (1_234_000_000, 'optical')
+    assert before < frame.received_ns <= node.get_clock().now().nanoseconds
+
+
+def test_a_compressed_image_becomes_a_frame(bench, camera, frames):
+    camera(image_transport='compressed').start()
+    made = publisher(bench, 'image_raw/compressed', CompressedImage)
+    frame = send(bench, frames, made, compressed_to_msg(picture(90), header(5), 95))
+    assert np.allclose(frame.image, picture(90), atol=2)  # an even picture loses by rounding alone
+
+
+def test_images_go_out_only_where_somebody_listens(bench, camera, frames):
+    camera().start()
+    made = publisher(bench)
+    send(bench, frames, made, image(1))
+    received = bench.listen(Image, 'faces/image')
+    bench.spin_until(lambda: bench.tester.count_subscribers('faces/image') == 1)
+    bench.spin_until(lambda: made.publish(image(2, value=9)) or received, 'an image')
+    assert (stamp_of(received[-1]), received[-1].encoding) == (2, 'bgr8')
+    assert received[-1].header.frame_id == 'optical'
+    assert np.array_equal(np.frombuffer(received[-1].data, np.uint8), picture(9).ravel())
+
+
+def bad(**changes):
+    """Return an image that cannot be."""
+    msg = image(1)
+    for name, value in changes.items():
+        setattr(msg, name, value)
+    return msg
+
+
+@pytest.mark.parametrize(
+    ('msg', 'cause'),
+    [
+        (bad(data=array.array('B', bytes(100))), 'the image is truncated'),
+        (bad(step=5), 'a step of 5'),
+        (bad(step=200), 'its step is wrong'),
+        (bad(encoding='rgb12'), "unknown image encoding 'rgb12'"),
+        (bad(width=0, height=0), 'an image needs pixels'),
+        (bad(width=2**32 - 1, height=2**32 - 1), 'more than 100 megapixels'),
+        (Image(), 'unknown image encoding'),
+    ],
+)
+def test_a_bad_image_is_counted_and_the_next_good_one_comes_through(
+    bench, camera, frames, msg, cause
+):
+    node = camera()
+    node.start()
+    made = publisher(bench)
+    for _ in range(3):
+        made.publish(msg)
+        bench.spin_until(lambda: node.is_idle)
+    bench.spin_until(lambda: node.errors.total >= 1, 'an error')
+    send(bench, frames, made, image(2))
+    assert len(frames) == 1
+    assert cause in node.errors.values()['last error']
+    assert node.is_active
+
+
+@pytest.mark.parametrize(
+    ('data', 'cause'),
+    [
+        (b'', 'expected a JPEG or PNG'),
+        (b'\x00' * 50, 'expected a JPEG or PNG'),
+        (cv2.imencode('.jpg', picture())[1].tobytes()[:-30], 'a truncated JPEG'),
+        (cv2.imencode('.png', picture())[1].tobytes()[:40], 'damaged'),
+    ],
+)
+def test_a_broken_jpeg_is_counted_and_the_next_good_one_comes_through(
+    bench, camera, frames, data, cause
+):
+    node = camera(image_transport='compressed')
+    node.start()
+    made = publisher(bench, 'image_raw/compressed', CompressedImage)
+    made.publish(CompressedImage(header=header(1), format='jpeg', data=array.array('B', data)))
+    bench.spin_until(lambda: node.errors.total == 1, 'an error')
+    assert cause in node.errors.values()['last error']
+    send(bench, frames, made, compressed_to_msg(picture(), header(2), 90))
+
+
+def test_stamps_that_jump_back_pass_as_they_are(bench, camera, frames):
+    camera().start()
+    made = publisher(bench)
+    for number in (5000, 1000, 0, 6000):
+        send(bench, frames, made, image(number))
+    assert [frame.stamp_ns // 10**6 for frame in frames] == [5000, 1000, 0, 6000]
+
+
+def test_a_node_at_rest_does_not_listen(bench, camera):
+    node = camera()
+    node.start()
+    made = publisher(bench)
+    node.trigger_deactivate()
+    bench.spin_until(lambda: made.get_subscription_count() == 0, 'the end of listening')
+    node.trigger_activate()
+    bench.connect(made)
+
+
+def levels(bench):
+    received = bench.listen(DiagnosticArray, '/diagnostics')
+    return lambda: received[-1].status[0] if received else DiagnosticStatus()
+
+
+def test_a_camera_that_stops_is_an_error_until_it_comes_back(bench, camera, frames):
+    camera(image_timeout=0.2).start()
+    status = levels(bench)
+    made = publisher(bench)
+    send(bench, frames, made, image(1))
+    bench.spin_until(lambda: status().level == DiagnosticStatus.ERROR, 'an error')
+    assert 'no image for' in status().message
+    bench.tester.destroy_publisher(made)
+    bench.spin_until(lambda: 'nobody publishes /image_raw' in status().message, 'its absence')
+    back = publisher(bench)
+    bench.spin_until(
+        lambda: back.publish(image(2)) or status().level == DiagnosticStatus.WARN, 'its return'
+    )
+    assert status().message.startswith('stamps lie')  # those of the test are of the year 1970
+    assert frames[-1].stamp_ns == 2_000_000
+
+
+def test_a_source_is_played_with_stamps_of_the_present(bench, camera, frames):
+    node = camera(source='builtin', source_rate=200.0, frame_id='clip')
+    node.start()
+    bench.spin_until(lambda: len(frames) >= 3, 'frames')
+    now_ns = node.get_clock().now().nanoseconds
+    assert frames[0].size_wh == (640, 480)
+    assert frames[0].frame_id == 'clip'
+    assert 0 <= now_ns - frames[0].stamp_ns < 60 * 10**9
+    assert frames[0].stamp_ns < frames[1].stamp_ns < frames[2].stamp_ns
+
+
+def test_a_picture_is_played_and_the_rate_changes_meanwhile(bench, camera, frames, tmp_path):
+    path = tmp_path / 'face.png'
+    cv2.imwrite(str(path), picture(50))
+    node = camera(source=str(path), source_rate=0.001)
+    node.start()
+    bench.spin_until(lambda: frames, 'the first frame')
+    assert node.set_parameters([Parameter('source_rate', value=500.0)])[0].successful
+    node.trigger_deactivate()
+    node.trigger_activate()
+    bench.spin_until(lambda: len(frames) > 5, 'more frames')
+    assert np.array_equal(frames[-1].image, picture(50))
+
+
+def test_a_folder_is_played_to_its_end_which_is_an_error_without_more(
+    bench, camera, frames, tmp_path
+):
+    for number in range(2):
+        cv2.imwrite(str(tmp_path / f'{number}.png'), picture(number))
+    node = camera(source=str(tmp_path), source_rate=1000.0, source_loop=False)
+    status = levels(bench)
+    node.start()
+    bench.spin_until(lambda: node.has_ended, 'the end')
+    assert {int(frame.image[0, 0, 0]) for frame in frames} == {0, 1}
+    bench.spin_until(lambda: status().level == DiagnosticStatus.ERROR, 'an error')
+    assert 'has ended' in status().message
+
+
+@pytest.mark.parametrize('source', ['/nowhere/clip.mp4', '/dev/video987'])
+def test_a_source_that_does_not_exist_is_refused_at_start_by_its_name(camera, source):
+    with pytest.raises(SourceError, match=source):
+        camera(source=source).start()
+
+
+def test_a_file_that_is_no_picture_is_refused_at_start(camera, tmp_path):
+    path = tmp_path / 'text.mp4'
+    path.write_text('no video')
+    with pytest.raises(SourceError, match=r'text\.mp4'):
+        camera(source=str(path)).start()
