@@ -75,7 +75,7 @@ class TrackSmoother:
             else:
                 weight = self._weight_of_news(time - before.time)
                 mixed = last + weight * (probabilities - last)
-                smoothed[attribute] = (mixed / mixed.sum()).astype(np.float32)
+                smoothed[attribute] = mixed.astype(np.float32)
         self._remember(track_id, time, smoothed)
         return {attribute: values.copy() for attribute, values in smoothed.items()}
 

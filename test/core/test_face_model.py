@@ -159,11 +159,29 @@ def test_a_run_that_fails_says_what_was_fed_in_one_line(model):
         model.judge(np.zeros((2, 1, 9, 9), dtype=np.uint8))
 
 
-def test_a_run_that_gives_another_number_of_rows_is_refused(model):
-    class ForgetfulSession:
-        def run(self, _names, inputs):
-            return [np.full((len(inputs['face']) - 1, 7), 1 / 7, dtype=np.float32)]
+class FakeSession:
+    """Gives the same rows whatever it is fed."""
 
-    model._session = ForgetfulSession()
+    def __init__(self, *rows):
+        self._rows = np.array(rows, dtype=np.float32)
+
+    def run(self, _names, _inputs):
+        return [self._rows]
+
+
+def test_a_run_that_gives_another_number_of_rows_is_refused(model):
+    model._session = FakeSession(*[[1 / 7] * 7] * 2)
     with pytest.raises(ModelError, match=r'output emotion of shape \(3, 7\).*, got \(2, 7\)'):
         model.judge(np.zeros((3, 1, 8, 8), dtype=np.uint8))
+
+
+def test_a_run_that_gives_less_than_nothing_is_refused(model):
+    model._session = FakeSession([1.5, -0.5, 0, 0, 0, 0, 0])
+    with pytest.raises(ModelError, match=r'got rows from -0\.5, with sums 1 to 1'):
+        model.judge(np.zeros((1, 1, 8, 8), dtype=np.uint8))
+
+
+def test_rows_of_a_network_of_half_precision_still_sum_to_one(model):
+    model._session = FakeSession([0.9995, 0, 0, 0, 0, 0, 0])
+    judged = model.judge(np.zeros((1, 1, 8, 8), dtype=np.uint8))
+    np.testing.assert_array_equal(judged['emotion'], [[1, 0, 0, 0, 0, 0, 0]])

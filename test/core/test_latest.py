@@ -32,7 +32,7 @@ def test_the_newest_item_wins_and_older_ones_are_counted():
 def test_a_taker_that_waits_gets_what_another_thread_puts():
     slot = LatestSlot[str]()
     taken: list[str | None] = []
-    taker = threading.Thread(target=lambda: taken.append(slot.take(timeout=10.0)))
+    taker = threading.Thread(target=lambda: taken.append(slot.take(timeout=10.0)), daemon=True)
     taker.start()
     slot.put('frame')
     taker.join(timeout=10.0)
@@ -42,7 +42,9 @@ def test_a_taker_that_waits_gets_what_another_thread_puts():
 def test_closing_wakes_every_taker_that_waits_without_limit():
     slot = LatestSlot[int]()
     taken: list[int | None] = []
-    takers = [threading.Thread(target=lambda: taken.append(slot.take())) for _ in range(3)]
+    takers = [
+        threading.Thread(target=lambda: taken.append(slot.take()), daemon=True) for _ in range(3)
+    ]
     for taker in takers:
         taker.start()
     slot.close()
@@ -73,9 +75,11 @@ def test_every_item_of_many_threads_is_either_taken_or_counted():
         for item in range(first, first + 500):
             slot.put(item)
 
-    taker = threading.Thread(target=take_all)
+    taker = threading.Thread(target=take_all, daemon=True)
     taker.start()
-    putters = [threading.Thread(target=put_all, args=(first,)) for first in (0, 500, 1000)]
+    putters = [
+        threading.Thread(target=put_all, args=(first,), daemon=True) for first in (0, 500, 1000)
+    ]
     for putter in putters:
         putter.start()
     for putter in putters:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.quality import crop_quality
+from rtcnn_perception.core.quality import FULL_SIZE
 
 SIDE = 96
 BOX = BoundingBox.from_xywh(52, 52, SIDE, SIDE)
@@ -55,6 +56,13 @@ def test_quality_falls_with_size(image):
         qualities.append(crop_quality(small, box))
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[-1] < 0.1 * qualities[0]
+
+
+def test_a_small_face_that_was_enlarged_is_rated_by_its_detail_alone(image):
+    small = cv2.resize(image, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    enlarged = cv2.resize(small, (200, 200), interpolation=cv2.INTER_LINEAR)
+    quarter = crop_quality(small, BOX.scaled(0.25, 0.25))
+    assert quarter == pytest.approx(SIDE * 0.25 / FULL_SIZE * crop_quality(enlarged, BOX), rel=0.1)
 
 
 def test_quality_falls_as_the_face_leaves_the_image(image):

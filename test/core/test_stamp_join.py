@@ -63,6 +63,16 @@ def test_findings_whose_frame_never_came_are_dropped_and_counted():
     assert (join.frames_dropped, join.found_dropped) == (0, 1)
 
 
+def test_frames_that_wait_when_a_later_one_joins_at_once_are_dropped_and_counted():
+    join = StampJoin[str, str]()
+    join.put_frame(1, 'frame 1')
+    join.put_frame(2, 'frame 2')
+    join.put_found(3, 'found 3')
+    assert join.put_frame(3, 'frame 3') == ('frame 3', 'found 3')
+    assert join.put_found(2, 'found 2') is None
+    assert (join.frames_dropped, join.found_dropped) == (2, 0)
+
+
 def test_memory_is_bounded_and_the_oldest_gives_way():
     join = StampJoin[str, str](capacity=2)
     for stamp in range(10):
