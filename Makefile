@@ -16,7 +16,7 @@ endif
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
 
 venv := .venv-$(ROS_DISTRO)
-bin := $(CURDIR)/$(venv)/bin
+bin := $(venv)/bin
 interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg)
 
 .DELETE_ON_ERROR:

@@ -30,6 +30,8 @@ def missing() -> str | None:
         return f'Python 3.10 to 3.12 is needed and {sys.executable} is {version}: make PYTHON=...'
     if importlib.util.find_spec('ensurepip') is None:
         return f'python{version} makes no virtual environments: apt install python{version}-venv'
+    if os.pathsep in str(Path.cwd()):
+        return f'no environment can be made in a folder with "{os.pathsep}" in its path'
     if not Path(sysconfig.get_path('include'), 'Python.h').is_file():
         return f'the headers of Python {version} are missing: apt install python{version}-dev'
     if not any(map(shutil.which, (os.environ.get('CXX', 'c++'), 'g++', 'clang++'))):

@@ -1,0 +1,137 @@
+"""
+Start camera, detector and classifier, in one process or in three.
+
+No default of a parameter stands here: they are in config/perception.yaml, and an argument that is
+left empty leaves the parameter to that file.
+"""
+
+from __future__ import annotations
+
+from launch import LaunchContext
+from launch import LaunchDescription
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument
+from launch.actions import OpaqueFunction
+from launch.actions import SetEnvironmentVariable
+from launch.substitution import Substitution
+from launch.substitutions import EnvironmentVariable
+from launch.substitutions import LaunchConfiguration
+from launch.substitutions import PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+PACKAGE = 'rtcnn_perception'
+
+# Which parameter an argument sets, where it is not empty.
+PARAMETERS = {
+    'image_transport': 'image_transport',
+    'source': 'source',
+    'detector': 'detector.name',
+    'detector_model': 'detector.model_path',
+}
+
+# Both names of the variable: Fast DDS 2 (Humble, Jazzy) reads the second, Fast DDS 3 the first.
+PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments and start the nodes."""
+    share = FindPackageShare(PACKAGE)
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'image',
+                default_value='image_raw',
+                description='topic of the camera; its compressed images are below it, in '
+                '/compressed',
+            ),
+            DeclareLaunchArgument(
+                'image_transport',
+                default_value='',
+                choices=['', 'raw', 'compressed'],
+                description='which of the two to take; empty: as the parameter file says',
+            ),
+            DeclareLaunchArgument(
+                'source',
+                default_value='',
+                description='instead of a topic: builtin, a camera such as /dev/video0, a video, '
+                'a GIF, a picture or a folder of pictures; empty: as the parameter file says',
+            ),
+            DeclareLaunchArgument(
+                'detector',
+                default_value='',
+                description='how faces are found: auto, or the name of a detector; empty: as the '
+                'parameter file says',
+            ),
+            DeclareLaunchArgument(
+                'detector_model',
+                default_value='',
+                description="the detector's file; empty: as the parameter file says",
+            ),
+            DeclareLaunchArgument(
+                'params_file',
+                default_value=PathJoinSubstitution([share, 'config', 'perception.yaml']),
+                description='parameters of the nodes',
+            ),
+            DeclareLaunchArgument(
+                'composed',
+                default_value='true',
+                choices=['true', 'false'],
+                description='true: one process, in which no image crosses DDS; false: three',
+            ),
+            DeclareLaunchArgument(
+                'namespace', default_value='', description='namespace of the nodes and topics'
+            ),
+            DeclareLaunchArgument(
+                'log_level',
+                default_value='info',
+                choices=['debug', 'info', 'warn', 'error', 'fatal'],
+                description='the least severe messages that are logged',
+            ),
+            *profile_with_room_for_images(PathJoinSubstitution([share, 'config', 'fastdds.xml'])),
+            OpaqueFunction(function=start_nodes),
+        ]
+    )
+
+
+def profile_with_room_for_images(profile: Substitution) -> list[Action]:
+    """Name a Fast DDS profile to the processes, unless the user named one."""
+    return [
+        SetEnvironmentVariable(
+            name,
+            EnvironmentVariable(
+                name, default_value=EnvironmentVariable(other, default_value=profile)
+            ),
+        )
+        for name, other in (PROFILE_VARIABLES, PROFILE_VARIABLES[::-1])
+    ]
+
+
+def start_nodes(context: LaunchContext) -> list[Action]:
+    """Make the processes, once the arguments are known."""
+    given = {
+        parameter: context.launch_configurations[argument]
+        for argument, parameter in PARAMETERS.items()
+        if context.launch_configurations[argument]
+    }
+    is_composed = context.launch_configurations['composed'] == 'true'
+    executables = (
+        ['perception'] if is_composed else ['camera_node', 'detector_node', 'classifier_node']
+    )
+    image = LaunchConfiguration('image')
+    return [
+        Node(
+            package=PACKAGE,
+            executable=executable,
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[LaunchConfiguration('params_file'), *([given] if given else [])],
+            remappings=[
+                ('image_raw', image),
+                ('image_raw/compressed', [image, '/compressed']),
+            ],
+            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            output='screen',
+            emulate_tty=True,
+        )
+        for executable in executables
+    ]
