@@ -1,0 +1,169 @@
+"""``rtcnn_perception bench``: what must hold, measured on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from datetime import timezone
+import json
+import os
+from pathlib import Path
+import sys
+import time
+
+from rtcnn_perception.commands.benchmark import core_parts
+from rtcnn_perception.commands.benchmark import machine
+from rtcnn_perception.commands.benchmark.effort import Effort
+from rtcnn_perception.commands.benchmark.effort import Tell
+from rtcnn_perception.commands.benchmark.inputs import find_inputs
+from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.sections import as_markdown
+from rtcnn_perception.commands.benchmark.sections import as_text
+from rtcnn_perception.commands.benchmark.sections import Section
+from rtcnn_perception.commands.progress import Progress
+from rtcnn_perception.exceptions import PerceptionError
+
+THOROUGH = Effort(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=150)
+QUICK = Effort(repeats=1, seconds=4.0, soak_frames=600, stage_frames=40)
+
+CORE_PARTS: Mapping[str, Callable[[Inputs, Effort, Tell], Section]] = {
+    'ways': core_parts.ways,
+    'steps': core_parts.steps,
+}
+NODE_PARTS = ('clips', 'latency', 'memory', 'idle')
+"""What is in ``node_parts``, which is imported only where it is wanted: it needs ROS."""
+
+PARTS = (*NODE_PARTS, *CORE_PARTS)
+DOMAINS = 100
+"""Domain ids that have no ports in common with what the system gives to programs."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.description = (
+        'Measure whether what must hold does: on clips in real time, in latency, memory and idle '
+        "CPU, and beside the original's way of working. Takes about ten minutes."
+    )
+    parser.add_argument(
+        '--parts',
+        type=part_names,
+        default=PARTS,
+        metavar='NAMES',
+        help=f'what to measure, separated by commas: {", ".join(PARTS)} (default: all)',
+    )
+    parser.add_argument(
+        '--quick', action='store_true', help='once and shortly: to see that it runs, not to quote'
+    )
+    parser.add_argument('--repeats', type=int, metavar='N', help='how often to measure')
+    parser.add_argument('--seconds', type=float, metavar='S', help='length of one measurement')
+    parser.add_argument('--soak-frames', type=int, metavar='N', help='frames of the long run')
+    parser.add_argument(
+        '--data',
+        type=Path,
+        metavar='FOLDER',
+        help='research data with video/*.mkv (default: $RTCNN_DATA or ../shared/data)',
+    )
+    parser.add_argument(
+        '--models',
+        type=Path,
+        metavar='FOLDER',
+        help='folder with the models emotion/ and gender/ (default: those of the package)',
+    )
+    parser.add_argument('--yunet', type=Path, metavar='FILE', help='the file of YuNet')
+    parser.add_argument(
+        '--output',
+        type=Path,
+        default=Path('out'),
+        metavar='FOLDER',
+        help='where bench.json goes (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--markdown', type=Path, metavar='FILE', help='also write the tables as a document'
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """
+    Measure and report; return the exit code, which does not depend on the figures.
+
+    :raises PerceptionError: if something that was named cannot be used, or the nodes fail
+    """
+    inputs = find_inputs(args.data, args.yunet, args.models)
+    effort = _effort(args)
+    args.output.mkdir(parents=True, exist_ok=True)
+    begun = datetime.now(timezone.utc)
+    load = machine.load_average()
+    progress = Progress()
+    sections = []
+    for number, name in enumerate(args.parts):
+        section = _measure(name, inputs, effort, _teller(progress, number, args.parts))
+        progress.line(as_text(section))
+        sections.append(section)
+    progress.clear()
+    about = {**machine.describe(), 'load before (1 min)': f'{load:.1f}'}
+    date = begun.strftime('%Y-%m-%d %H:%M UTC')
+    command = ' '.join(['rtcnn_perception', *sys.argv[1:]])
+    report = {
+        'command': command,
+        'date': date,
+        'machine': about,
+        'effort': asdict(effort),
+        'sections': {
+            name: asdict(section) for name, section in zip(args.parts, sections, strict=True)
+        },
+    }
+    path = args.output / 'bench.json'
+    path.write_text(json.dumps(report, indent=2) + '\n')
+    print(f'written: {path}')
+    if args.markdown is not None:
+        args.markdown.write_text(as_markdown(sections, about, date, command))
+        print(f'written: {args.markdown}')
+    return 0
+
+
+def part_names(text: str) -> tuple[str, ...]:
+    """Split and check the names of parts; raises ValueError for argparse."""
+    names = tuple(name.strip() for name in text.split(','))
+    for name in names:
+        if name not in PARTS:
+            raise argparse.ArgumentTypeError(f'no part {name!r}; known are {", ".join(PARTS)}')
+    return names
+
+
+def _effort(args: argparse.Namespace) -> Effort:
+    base = QUICK if args.quick else THOROUGH
+    effort = Effort(
+        repeats=args.repeats or base.repeats,
+        seconds=args.seconds or base.seconds,
+        soak_frames=args.soak_frames or base.soak_frames,
+        stage_frames=base.stage_frames,
+    )
+    if effort.repeats < 1 or effort.seconds <= 0 or effort.soak_frames < 3:
+        raise PerceptionError('repeats, seconds and frames must be above 0 (3 frames at least)')
+    return effort
+
+
+def _measure(name: str, inputs: Inputs, effort: Effort, tell: Tell) -> Section:
+    if name in CORE_PARTS:
+        return CORE_PARTS[name](inputs, effort, tell)
+    # Other nodes of the network would take part in what is measured.
+    os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % DOMAINS))
+    os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    from rtcnn_perception.commands.benchmark import node_parts  # noqa: PLC0415
+    from rtcnn_perception.commands.ros import initialised_context  # noqa: PLC0415
+
+    with initialised_context() as context:
+        return node_parts.PARTS[name](inputs, effort, context, tell)
+
+
+def _teller(progress: Progress, number: int, parts: tuple[str, ...]) -> Tell:
+    begin = time.monotonic()
+
+    def tell(text: str) -> None:
+        elapsed = time.monotonic() - begin
+        progress.show(elapsed, None, f'part {number + 1} of {len(parts)}, {parts[number]}: {text}')
+
+    return tell

@@ -1,0 +1,1 @@
+"""What must hold, measured: the parts of ``rtcnn_perception bench``."""

@@ -1,0 +1,87 @@
+"""What a benchmark needs besides the package: clips, and the file of YuNet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import os
+from pathlib import Path
+
+from rtcnn_perception.core.labels import ATTRIBUTES
+from rtcnn_perception.core.sources import BUILTIN
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.resources import models_directory
+from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.resources import share_directory
+
+YUNET_FILE = Path('yunet') / 'face_detection_yunet_2023mar.onnx'
+ONE_FACE_CLIP = 'book.mkv'
+CLIPS = ('again.mkv', ONE_FACE_CLIP, 'help.mkv', 'walk.mkv')
+"""640x480 at 30 frames per second, one signer, a face in every frame."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Paths of what was found; ``yunet`` None and ``clips`` empty where it was not."""
+
+    yunet: Path | None
+    clips: tuple[Path, ...]
+    data: Path
+    models: Path
+
+    @property
+    def one_face(self) -> str:
+        """The source with one face: a clip of a person, or else the built-in one."""
+        for clip in self.clips:
+            if clip.name == ONE_FACE_CLIP:
+                return str(clip)
+        return BUILTIN
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """What can be measured, the better one first."""
+        return ('haar',) if self.yunet is None else ('yunet', 'haar')
+
+    def parameters(self, detector: str | None = None) -> dict[str, object]:
+        """Return parameters for the nodes: the models and a detector, None for the better one."""
+        detector = detector or self.detectors[0]
+        return {
+            **{f'{name}.model_path': str(self.model(name)) for name in ATTRIBUTES},
+            'detector.name': detector,
+            'detector.model_path': self.detector_file(detector),
+        }
+
+    def detector_file(self, detector: str) -> str:
+        """Return the path of a detector's file, empty for its default."""
+        return str(self.yunet) if detector == 'yunet' and self.yunet is not None else ''
+
+    def model(self, attribute: str) -> Path:
+        """Return the folder of the model for an attribute."""
+        return self.models / attribute
+
+
+def find_inputs(data: Path | None, yunet: Path | None, models: Path | None) -> Inputs:
+    """
+    Find what there is.
+
+    :param data: folder of the research data; None for ``RTCNN_DATA``, or the one beside the
+        repository
+    :param yunet: file of YuNet; None looks beside the data and where the package looks
+    :param models: folder with the models; None for those of the package
+    :raises ConfigurationError: if ``yunet`` is named and is not there
+    """
+    if data is None:
+        beside = share_directory().parent / 'shared' / 'data'
+        data = Path(os.environ.get('RTCNN_DATA') or beside)
+    if yunet is not None and not yunet.is_file():
+        raise ConfigurationError(f'there is no file {yunet}')
+    if yunet is None:
+        baselines = Path(os.environ.get('RTCNN_BASELINES') or data.parent / 'baselines')
+        candidates = [folder / YUNET_FILE for folder in (baselines, *models_search_path())]
+        yunet = next((path for path in candidates if path.is_file()), None)
+    clips = [data / 'video' / name for name in CLIPS]
+    return Inputs(
+        yunet=None if yunet is None else yunet.resolve(),
+        clips=tuple(clip.resolve() for clip in clips if clip.is_file()),
+        data=data,
+        models=(models or models_directory()).resolve(),
+    )

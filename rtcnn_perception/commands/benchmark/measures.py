@@ -1,0 +1,125 @@
+"""What is worked out from the messages that a benchmark received."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LOST_S = 1.0
+"""A face that was not seen for longer may come back under another id."""
+COASTED = 2
+"""FaceRoi.COASTED: the box is predicted, the detector did not see the face."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """
+    What is kept of one FaceAttributes message.
+
+    ``stamp`` and ``received_at`` in seconds of the system's clock, ``faces`` as pairs of track id
+    and state, largest face first, ``detect_s`` and ``classify_s`` as the message says.
+    """
+
+    stamp: float
+    received_at: float
+    faces: tuple[tuple[int, int], ...]
+    detect_s: float
+    classify_s: float
+    frames_dropped: int
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """
+    How a clip with one person went.
+
+    ``seen`` is the part of the messages in which the detector saw a face, ``with_face`` that with
+    a face, seen or coasted. ``id_changes`` counts how often the person's id changed, and
+    ``early_changes`` those after less than ``LOST_S`` without the detector seeing a face.
+    """
+
+    frames: int
+    messages: int
+    with_face: float
+    seen: float
+    id_changes: int
+    early_changes: int
+
+
+def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
+    """Sum up a clip of ``frames`` frames that shows one person."""
+    changes = early = 0
+    last_id: int | None = None
+    last_seen = -np.inf
+    for message in messages:
+        if not message.faces:
+            continue
+        track_id, state = message.faces[0]
+        if last_id is not None and track_id != last_id:
+            changes += 1
+            early += message.stamp - last_seen <= LOST_S
+        last_id = track_id
+        if state != COASTED:
+            last_seen = message.stamp
+    count = max(len(messages), 1)
+    return ClipResult(
+        frames=frames,
+        messages=len(messages),
+        with_face=sum(bool(message.faces) for message in messages) / count,
+        seen=sum(any(state != COASTED for _, state in m.faces) for m in messages) / count,
+        id_changes=changes,
+        early_changes=early,
+    )
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Percentiles in milliseconds of so many values; NaN for none."""
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    maximum: float
+
+
+def percentiles_ms(seconds: Sequence[float]) -> Percentiles:
+    """Return the percentiles of durations given in seconds, as numpy.percentile has them."""
+    values = np.array(seconds, np.float64) * 1e3
+    values = values[np.isfinite(values)]
+    if values.size == 0:
+        nan = float('nan')
+        return Percentiles(0, nan, nan, nan, nan)
+    p50, p95, p99 = np.percentile(values, [50, 95, 99]).tolist()
+    return Percentiles(values.size, p50, p95, p99, float(values.max()))
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Resident memory over a run, in MB: at its start once warm, at its end, and the trend."""
+
+    start_mb: float
+    end_mb: float
+    highest_mb: float
+    per_10000_frames_mb: float
+
+
+def drift(frames: Sequence[int], resident_mb: Sequence[float]) -> Drift:
+    """
+    Fit a line to the memory of a process.
+
+    :param frames: how many frames it had handled at each look, growing
+    :param resident_mb: its resident memory then
+    :raises ValueError: if there are fewer than three looks
+    """
+    if len(frames) < 3:
+        raise ValueError(f'a trend needs 3 looks at the memory, got {len(frames)}')
+    slope = float(np.polyfit(np.array(frames, float), np.array(resident_mb, float), 1)[0])
+    return Drift(
+        start_mb=resident_mb[0],
+        end_mb=resident_mb[-1],
+        highest_mb=max(resident_mb),
+        per_10000_frames_mb=1e4 * slope,
+    )

@@ -1,0 +1,227 @@
+"""The parts of the benchmark that run the nodes, and the tables that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
+import statistics
+
+from rclpy.context import Context
+from rtcnn_perception.commands.benchmark import pipeline
+from rtcnn_perception.commands.benchmark.effort import Effort
+from rtcnn_perception.commands.benchmark.effort import NO_YUNET
+from rtcnn_perception.commands.benchmark.effort import Tell
+from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.measures import ClipResult
+from rtcnn_perception.commands.benchmark.sections import Section
+from rtcnn_perception.commands.benchmark.sections import Target
+from rtcnn_perception.commands.benchmark.sections import with_range
+
+
+def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
+    """Play the clips in real time with each detector."""
+    title = 'Clips of one person in real time'
+    if not inputs.clips:
+        return Section(title, skipped=f'there are no clips in {inputs.data.name}/video')
+    rows, targets, raw = [], [], {}
+    for name in inputs.detectors:
+        parameters = inputs.parameters(name)
+        for clip in inputs.clips:
+            tell(f'{clip.name} with {name}')
+            runs = [pipeline.play_clip(context, clip, parameters) for _ in range(effort.repeats)]
+            raw[f'{clip.name}, {name}'] = [asdict(run) for run in runs]
+            rows.append(
+                (
+                    f'{clip.name}, {name}',
+                    str(runs[0].frames),
+                    with_range([100 * run.messages / run.frames for run in runs]),
+                    with_range([100 * run.with_face for run in runs]),
+                    with_range([100 * run.seen for run in runs]),
+                    with_range([float(run.id_changes) for run in runs], 0),
+                    with_range([float(run.early_changes) for run in runs], 0),
+                )
+            )
+            targets += CLIP_TARGETS[name](f'{clip.name}, {name}', runs)
+    return Section(
+        title,
+        columns=(
+            'clip, detector',
+            'frames',
+            'messages [%]',
+            'with a face [%]',
+            'face seen by the detector [%]',
+            'id changes',
+            'without a second of loss',
+        ),
+        rows=tuple(rows),
+        notes=() if inputs.yunet else (NO_YUNET,),
+        targets=tuple(targets),
+        raw=raw,
+    )
+
+
+def _yunet_targets(name: str, runs: Sequence[ClipResult]) -> list[Target]:
+    least = min(run.messages / run.frames for run in runs)
+    face = min(run.with_face for run in runs)
+    changes = max(run.id_changes for run in runs)
+    return [
+        Target(f'{name}: a message for at least 99 % of frames', f'{least:.1%}', least >= 0.99),
+        Target(f'{name}: a face in every message', f'{face:.1%}', face >= 1.0),
+        Target(f'{name}: one id from start to end', f'{changes} changes', changes == 0),
+    ]
+
+
+def _haar_targets(name: str, runs: Sequence[ClipResult]) -> list[Target]:
+    seen = min(run.seen for run in runs)
+    early = max(run.early_changes for run in runs)
+    return [
+        Target(
+            f'{name}: a face in at least 74 % of the frames judged', f'{seen:.1%}', seen >= 0.74
+        ),
+        Target(
+            f'{name}: no id changes but after a second of loss', f'{early} changes', early == 0
+        ),
+    ]
+
+
+CLIP_TARGETS: Mapping[str, Callable[[str, Sequence[ClipResult]], list[Target]]] = {
+    'yunet': _yunet_targets,
+    'haar': _haar_targets,
+}
+
+
+def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
+    """Measure from the stamp to reception by another process, in each arrangement."""
+    parameters = {**inputs.parameters(), 'source': inputs.one_face, 'source_loop': True}
+    rows, raw = [], {}
+    medians: dict[str, tuple[float, float, float]] = {}
+    for name, arrange in pipeline.SETUPS.items():
+        runs = []
+        for repeat in range(effort.repeats):
+            tell(f'{name}, {repeat + 1} of {effort.repeats}')
+            runs.append(pipeline.measure_latency(context, arrange(parameters), effort.seconds))
+        raw[name] = [asdict(run) for run in runs]
+        medians[name] = (
+            statistics.median(run.stamp_to_reception.p50 for run in runs),
+            statistics.median(run.stamp_to_reception.p99 for run in runs),
+            statistics.median(run.resident_mb for run in runs),
+        )
+        rows.append(
+            (
+                name,
+                with_range([run.stamp_to_reception.p50 for run in runs]),
+                with_range([run.stamp_to_reception.p95 for run in runs]),
+                with_range([run.stamp_to_reception.p99 for run in runs]),
+                with_range([run.detect.p50 for run in runs]),
+                with_range([run.classify.p50 for run in runs]),
+                with_range([run.messages_per_second for run in runs]),
+                with_range([float(run.dropped) for run in runs], 0),
+                with_range([run.cpu_percent for run in runs], 0),
+                with_range([run.resident_mb for run in runs], 0),
+            )
+        )
+    p50, p99, resident = medians['composed']
+    apart = medians['three processes'][0]
+    return Section(
+        'Latency at 640x480 and 30 Hz, one face',
+        columns=(
+            'nodes',
+            'p50 [ms]',
+            'p95 [ms]',
+            'p99 [ms]',
+            'detect p50 [ms]',
+            'classify p50 [ms]',
+            'messages per s',
+            'dropped',
+            'CPU [% of a core]',
+            'memory [MB]',
+        ),
+        rows=tuple(rows),
+        notes=(
+            "From the header's stamp to reception by another process. CPU and memory are those of "
+            'all processes of the row, the publishing camera among them.',
+            *(() if inputs.yunet else (NO_YUNET,)),
+        ),
+        targets=(
+            Target('composed: stamp to reception, p50 at most 15 ms', f'{p50:.1f} ms', p50 <= 15),
+            Target('composed: stamp to reception, p99 at most 35 ms', f'{p99:.1f} ms', p99 <= 35),
+            Target('three processes: p50 at most 30 ms', f'{apart:.1f} ms', apart <= 30),
+            Target(
+                'composed: resident memory at most 300 MB', f'{resident:.0f} MB', resident <= 300
+            ),
+        ),
+        raw=raw,
+    )
+
+
+def memory(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
+    """Watch the memory of the composed process over many frames."""
+    tell(f'{effort.soak_frames} frames at {pipeline.SOAK_RATE:.0f} per second')
+    parameters = {**inputs.parameters(), 'source': inputs.one_face}
+    judged, found = pipeline.soak(context, parameters, effort.soak_frames)
+    slope = found.per_10000_frames_mb
+    return Section(
+        'Memory of the composed process over a long run',
+        columns=(
+            'frames judged',
+            'at first [MB]',
+            'at last [MB]',
+            'highest [MB]',
+            'trend [MB per 10,000 frames]',
+        ),
+        rows=(
+            (
+                str(judged),
+                f'{found.start_mb:.1f}',
+                f'{found.end_mb:.1f}',
+                f'{found.highest_mb:.1f}',
+                f'{slope:+.2f}',
+            ),
+        ),
+        notes=(
+            f'Resident memory, from frame {pipeline.SOAK_WARM_UP_FRAMES} on, at '
+            f'{pipeline.SOAK_RATE:.0f} frames per second; the trend is that of a fitted line.',
+        ),
+        targets=(
+            Target(
+                f'composed: memory flat over {effort.soak_frames} frames, within 5 MB',
+                f'{found.end_mb - found.start_mb:+.1f} MB',
+                abs(found.end_mb - found.start_mb) <= 5,
+            ),
+            Target(
+                'composed: highest resident memory at most 300 MB',
+                f'{found.highest_mb:.0f} MB',
+                found.highest_mb <= 300,
+            ),
+        ),
+        raw=asdict(found),
+    )
+
+
+def idle(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
+    """Measure what inactive nodes take."""
+    runs = []
+    for repeat in range(effort.repeats):
+        tell(f'inactive nodes, {repeat + 1} of {effort.repeats}')
+        runs.append(pipeline.idle(context, inputs.parameters(), effort.seconds))
+    highest = max(max(run.values()) for run in runs)
+    return Section(
+        'Inactive nodes',
+        columns=('node', 'CPU [% of a core]'),
+        rows=tuple((name, with_range([run[name] for run in runs], 2)) for name in runs[0]),
+        targets=(
+            Target('an inactive node takes under 2 % of a core', f'{highest:.2f} %', highest < 2),
+        ),
+        raw={'runs': runs},
+    )
+
+
+PARTS: Mapping[str, Callable[[Inputs, Effort, Context, Tell], Section]] = {
+    'clips': clips,
+    'latency': latency,
+    'memory': memory,
+    'idle': idle,
+}
+"""By the name on the command line."""

@@ -1,0 +1,128 @@
+"""The package's executables as processes of a benchmark, started, watched and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import tempfile
+from types import TracebackType
+
+from rtcnn_perception.commands.benchmark.machine import cpu_seconds
+from rtcnn_perception.commands.benchmark.machine import resident_mb
+from rtcnn_perception.exceptions import PerceptionError
+
+NODES = 'rtcnn_perception.nodes'
+END_S = 5.0
+"""How long a process may take to end before it is killed; the package promises 2 s."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A module with a ``main``, with ROS parameters and remappings."""
+
+    module: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    remappings: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self) -> list[str]:
+        """Return the command line."""
+        code = f'import sys; from {self.module} import main; sys.exit(main())'
+        options = []
+        for name, value in self.parameters.items():
+            # JSON is YAML, as which ROS reads a value.
+            options += ['-p', f'{name}:={json.dumps(value)}']
+        for name, other in self.remappings.items():
+            options += ['-r', f'{name}:={other}']
+        return [sys.executable, '-c', code, '--ros-args', *options]
+
+
+def composed(parameters: Mapping[str, object]) -> tuple[Program, ...]:
+    """Return the three nodes in one process."""
+    return (Program(f'{NODES}.perception', parameters),)
+
+
+def separate(parameters: Mapping[str, object]) -> tuple[Program, ...]:
+    """Return the three nodes in a process each."""
+    names = ('classifier_node', 'detector_node', 'camera_node')
+    return tuple(Program(f'{NODES}.{name}', parameters) for name in names)
+
+
+def driver(parameters: Mapping[str, object]) -> Program:
+    """Return a camera's driver: a camera node that publishes its own source as ``image_raw``."""
+    return Program(
+        f'{NODES}.camera_node', parameters, {'__node': 'driver', 'faces/image': 'image_raw'}
+    )
+
+
+class Processes:
+    """
+    Programs that run at the same time.
+
+    Use it as a context manager: entering starts them, leaving ends them.
+    """
+
+    def __init__(self, *programs: Program) -> None:
+        self._programs = programs
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._log: Path | None = None
+
+    def __enter__(self) -> Processes:
+        """Start the processes."""
+        handle, name = tempfile.mkstemp(prefix='rtcnn_perception_bench_', suffix='.log')
+        self._log = Path(name)
+        for program in self._programs:
+            process = subprocess.Popen(program.command(), stdout=handle, stderr=handle)
+            self._processes.append(process)
+        os.close(handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the processes, by force those that do not go."""
+        for process in self._processes:
+            process.send_signal(signal.SIGINT)
+        for process in self._processes:
+            _see_off(process)
+        if self._log is not None:
+            self._log.unlink()
+
+    def check(self) -> None:
+        """
+        Make sure that all processes run.
+
+        :raises PerceptionError: if one has ended, with the end of what it said
+        """
+        for program, process in zip(self._programs, self._processes, strict=True):
+            if process.poll() is not None:
+                said = '' if self._log is None else self._log.read_text(errors='replace')
+                last = ' / '.join(said.strip().splitlines()[-3:])
+                raise PerceptionError(
+                    f'{program.module} ended with exit code {process.returncode}: {last}'
+                )
+
+    def resident_mb(self) -> list[float]:
+        """Return the resident memory of each process in MB."""
+        return [resident_mb(process.pid) for process in self._processes]
+
+    def cpu_seconds(self) -> list[float]:
+        """Return the processor time that each has taken, in seconds of one core."""
+        return [cpu_seconds(process.pid) for process in self._processes]
+
+
+def _see_off(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,171 @@
+"""Another process's view of the pipeline: what it publishes, and when that arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+import threading
+import time
+from types import TracebackType
+
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rtcnn_perception.commands.benchmark.measures import Received
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.msg import FaceAttributes
+
+ATTRIBUTES = '/faces/attributes'
+STEP_S = 0.05
+PATIENCE_S = 30.0
+"""How long nodes may take to start on a busy machine."""
+
+
+class Watcher:
+    """
+    Receives ``/faces/attributes`` and manages the nodes that lead to it.
+
+    Use it as a context manager. ``check`` is called while it waits, and may raise.
+    """
+
+    def __init__(self, context: Context, check: Callable[[], None]) -> None:
+        self._context = context
+        self._check = check
+        self._lock = threading.Lock()
+        self._received: list[Received] = []
+        self._node = Node('bench', context=context)
+        self._node.create_subscription(FaceAttributes, ATTRIBUTES, self._on_attributes, 100)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self._node)
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._spin, name='watcher')
+
+    def __enter__(self) -> Watcher:
+        """Start receiving."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop receiving."""
+        self._is_stopping = True
+        self._thread.join()
+        self._executor.remove_node(self._node)
+        self._node.destroy_node()
+        self._executor.shutdown()
+
+    @property
+    def received(self) -> list[Received]:
+        """What was received so far."""
+        with self._lock:
+            return list(self._received)
+
+    @property
+    def count(self) -> int:
+        """How many messages came since the start or ``clear``."""
+        with self._lock:
+            return len(self._received)
+
+    def clear(self) -> None:
+        """Forget what was received."""
+        with self._lock:
+            self._received.clear()
+
+    def wait_for_graph(self, subscribers: Mapping[str, int]) -> None:
+        """
+        Wait until the pipeline is wired: its result is published and its topics are heard.
+
+        :param subscribers: how many subscriptions there must be, by topic
+        :raises PerceptionError: if that takes too long
+        """
+
+        def is_wired() -> bool:
+            return self._node.count_publishers(ATTRIBUTES) > 0 and all(
+                self._node.count_subscribers(topic) >= count
+                for topic, count in subscribers.items()
+            )
+
+        self.wait(is_wired, PATIENCE_S, f'the graph did not come up: {dict(subscribers)}')
+
+    def bring_up(self, node: str, *, is_active: bool = True) -> None:
+        """
+        Configure a node by its name, and activate it unless ``is_active`` is false.
+
+        :raises PerceptionError: if it does not answer or refuses
+        """
+        client = self._node.create_client(ChangeState, f'/{node}/change_state')
+        transitions = [Transition.TRANSITION_CONFIGURE]
+        if is_active:
+            transitions.append(Transition.TRANSITION_ACTIVATE)
+        self.wait(client.service_is_ready, PATIENCE_S, f'the node {node} did not appear')
+        for transition in transitions:
+            request = ChangeState.Request(transition=Transition(id=transition))
+            future = client.call_async(request)
+            self.wait(future.done, PATIENCE_S, f'the node {node} does not answer')
+            if not future.result().success:
+                raise PerceptionError(f'the node {node} refuses transition {transition}')
+        self._node.destroy_client(client)
+
+    def wait(self, is_done: Callable[[], bool], timeout: float, complaint: str) -> None:
+        """
+        Wait until something is so.
+
+        :param timeout: seconds
+        :raises PerceptionError: with ``complaint`` if it takes longer
+        """
+        deadline = time.monotonic() + timeout
+        while not is_done():
+            self._check()
+            if time.monotonic() > deadline:
+                raise PerceptionError(complaint)
+            time.sleep(STEP_S)
+
+    def wait_for_count(self, count: int) -> None:
+        """
+        Wait until so many messages came.
+
+        :raises PerceptionError: if that takes too long
+        """
+        self.wait(lambda: self.count >= count, PATIENCE_S, f'the messages stopped at {self.count}')
+
+    def wait_until_quiet(self, silence: float, timeout: float) -> None:
+        """Wait until nothing was received for ``silence`` seconds, at most ``timeout``."""
+        deadline = time.monotonic() + timeout
+        count, since = -1, time.monotonic()
+        while time.monotonic() < deadline:
+            self._check()
+            now_count = self.count
+            if now_count != count:
+                count, since = now_count, time.monotonic()
+            elif count > 0 and time.monotonic() - since > silence:
+                return
+            time.sleep(STEP_S)
+
+    def _spin(self) -> None:
+        try:
+            while not self._is_stopping:
+                self._executor.spin_once(timeout_sec=0.1)
+        except ExternalShutdownException:
+            pass  # the context was shut down: there is nothing more to receive
+
+    def _on_attributes(self, msg: FaceAttributes) -> None:
+        received_at = time.time()
+        faces = sorted(msg.faces, key=lambda face: -face.roi.roi.width * face.roi.roi.height)
+        stamp = msg.header.stamp
+        received = Received(
+            stamp=stamp.sec + 1e-9 * stamp.nanosec,
+            received_at=received_at,
+            faces=tuple((face.roi.track_id, face.roi.track_state) for face in faces),
+            detect_s=1e-3 * msg.detect_ms,
+            classify_s=1e-3 * msg.classify_ms,
+            frames_dropped=msg.frames_dropped,
+        )
+        with self._lock:
+            self._received.append(received)
