@@ -55,7 +55,7 @@ def test_rows_are_those_of_the_graph_face_by_face_and_sum_to_one(model, image, c
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-6)
     session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
-    for index in range(0, count, 20):
+    for index in range(0, count, 5):
         face = cut_faces(image, boxes[index : index + 1], model.spec)
         (expected,) = session.run(['emotion'], {'face': face})
         np.testing.assert_allclose(rows[index], expected[0], atol=1e-6)
