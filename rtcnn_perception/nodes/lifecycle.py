@@ -169,6 +169,11 @@ class ManagedNode(LifecycleNode, Generic[P]):
             self._on_period()
         self.destroy_node()
 
+    def destroy_node(self) -> None:
+        """Destroy the node; rclpy would leave it in the graph until its memory is collected."""
+        super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Load models."""
         return self._do(self._load)
