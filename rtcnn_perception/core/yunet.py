@@ -32,8 +32,8 @@ _TOP_K: Final = 5000
 # Both are FaceDetectorYN's own defaults.
 
 _MIN_SIDE: Final = 64
-# Pixels. The network pads to multiples of 32; OpenCV 4.14 gives boxes at infinity where a side
-# comes to 32 and the other to 32 or 640.
+# Pixels. The network pads to multiples of 32; where a side comes to 32 and the other to 32 or 640,
+# OpenCV 4.14 finds faces at infinity.
 
 
 def why_opencv_cannot_run_yunet(version: str | None = None) -> str:
@@ -124,13 +124,16 @@ class YuNetDetector:
         if rows is None:
             return ()
         points = rows[:, :14].reshape(-1, 7, 2) * scale  # corner, size, five landmarks
-        found = (
-            Detection(BoundingBox.from_xywh(*map(float, (*corner, *size))), float(score), marks)
-            for corner, size, marks, score in zip(
-                points[:, 0], points[:, 1], points[:, 2:], rows[:, 14].clip(0, 1), strict=True
+        found = [
+            Detection(BoundingBox.from_xywh(*corner, *size), min(score, 1.0), landmarks)
+            for corner, size, landmarks, score in zip(
+                points[:, 0].tolist(),
+                points[:, 1].tolist(),
+                points[:, 2:],
+                rows[:, 14].tolist(),
+                strict=True,
             )
-            if size.min() > 0 and np.isfinite((corner, size)).all()
-        )
+        ]
         return tuple(sorted(found, key=lambda detection: -detection.score))
 
     def _prepare(self, image: ImageBGR) -> None:
