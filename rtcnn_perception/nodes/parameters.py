@@ -135,7 +135,7 @@ class TrackerGroup:
     )
     confirm_hits: int = setting(
         _TRACKER.confirm_hits,
-        'looks that must see a face before it counts',
+        'looks in a row that must see a face before it counts',
         minimum=1,
         maximum=100,
         is_live=True,
