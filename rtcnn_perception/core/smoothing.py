@@ -12,6 +12,9 @@ from rtcnn_perception.core.arrays import Probabilities
 FORGET_AFTER = 5.0
 """A track unseen for so long (seconds) is forgotten: well beyond the second a track may coast."""
 
+NOMINAL_STEP = 1 / 30
+"""Seconds that are taken to have passed where the time does not go on, as of a broken camera."""
+
 MAX_TRACKS = 1024
 """Above so many tracks the one unseen longest is forgotten: bounded memory for a clock at rest."""
 
@@ -99,7 +102,7 @@ class TrackSmoother:
     def _weight_of_news(self, elapsed: float) -> float:
         if elapsed < 0.0 or self._time_constant == 0.0:
             return 1.0
-        return -math.expm1(-elapsed / self._time_constant)
+        return -math.expm1(-(elapsed or NOMINAL_STEP) / self._time_constant)
 
     def _remember(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
         self._tracks[track_id] = _Remembered(time, values)

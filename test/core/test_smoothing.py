@@ -95,6 +95,15 @@ def test_time_that_goes_back_starts_the_track_anew():
     np.testing.assert_array_equal(smoother.update(1, 3.0, MAN)['gender'], row(0, 1))
 
 
+def test_time_that_stands_still_passes_as_at_thirty_frames_per_second():
+    standing, running = TrackSmoother(0.5), TrackSmoother(0.5)
+    for frame in range(30):
+        raw = WOMAN if frame == 0 else MAN
+        stood = standing.update(1, 7.0, raw)['gender']
+        ran = running.update(1, 7.0 + frame / 30, raw)['gender']
+    np.testing.assert_allclose(stood, ran, atol=1e-5)
+
+
 def test_a_model_with_other_classes_starts_anew():
     smoother = TrackSmoother(5.0)
     smoother.update(1, 0.0, {'emotion': row(1, 0)})
