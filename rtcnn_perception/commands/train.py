@@ -26,7 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar='PNG',
         help='only write a contact sheet of augmented training faces',
     )
-    parser.add_argument('--threads', type=int, default=0, help='CPU threads (default: all)')
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=2,
+        help='shares of a batch, each on a core of its own (default 2; counts on a CPU only)',
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -39,15 +44,16 @@ def execute(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f'{EXTRA} ({error})') from error
     config = configs.load_config(configs.find_config(args.config))
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    if args.workers < 1:
+        raise ConfigurationError(f'--workers must be at least 1, got {args.workers}')
+    torch.set_num_threads(1)  # the workers are the threads
     splits = load_splits(config.data, config.crop, config.seed)
     for note in splits.train.notes:
         print(note)
     parts = ', '.join(f'{name} {len(splits.part(name))}' for name in ('train', 'val', 'test'))
     print(f'{config.name}: {parts} faces')
     folder = args.output or Path('runs') / config.name
-    best = train(config, splits, folder)
+    best = train(config, splits, folder, args.workers)
     figures = ', '.join(f'{name} {value:.4f}' for name, value in best.items())
     print(f'best on the held-out part: {figures}; {folder / "best.pt"}')
     return 0

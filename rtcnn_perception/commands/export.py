@@ -1,0 +1,42 @@
+"""``rtcnn_perception export``: make a model for the pipeline from a trained network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rtcnn_perception.exceptions import ConfigurationError
+
+EXTRA = "exporting needs PyTorch and more: pip install 'rtcnn-perception[training]'"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what ``export`` takes."""
+    parser.add_argument(
+        'checkpoint', type=Path, help='best.pt of a training run, or Keras weights (.hdf5)'
+    )
+    parser.add_argument(
+        '--output', type=Path, required=True, help='folder to write, such as models/emotion'
+    )
+    parser.add_argument('--name', help="the model's name (default: that of the configuration)")
+    parser.add_argument(
+        '--float32', action='store_true', help='store weights as float32, twice the size'
+    )
+    parser.add_argument(
+        '--margin',
+        type=float,
+        help='margin of the crop, for Keras weights only: a checkpoint knows its own',
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Export, judge once on the test part, and write the folder."""
+    try:
+        from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    written = export_run(
+        args.checkpoint, args.output, name=args.name, half=not args.float32, margin=args.margin
+    )
+    print(f'wrote {written}')
+    return 0

@@ -1,0 +1,6 @@
+"""
+Build, train, judge and export the networks; the only part that needs PyTorch.
+
+PyTorch, h5py, TensorBoard and ONNX belong to the extra ``training``; nothing outside this package
+and its three commands imports them.
+"""

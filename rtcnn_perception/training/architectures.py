@@ -1,0 +1,189 @@
+"""
+A declarative description of a small CNN, and the networks that have a name.
+
+A description is read from the picture to the classes: stem, stages of blocks, head. Everything a
+named network is stands in one table, ``ARCHITECTURES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.layers import batch_norm
+from rtcnn_perception.training.layers import BLOCKS
+from rtcnn_perception.training.layers import SameConv2d
+from rtcnn_perception.training.layers import SeededDropout
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
+
+PAPER = 'Arriaga, Ploeger, Valdenegro 2017; face_classification/src/models/cnn.py (MIT)'
+
+
+@dataclass(frozen=True)
+class Stem:
+    """
+    3x3 convolutions without bias, each with batch normalisation and ReLU.
+
+    'same' pads one pixel at each side, whatever the stride.
+    """
+
+    widths: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: Literal['same', 'valid']
+
+    def __post_init__(self) -> None:
+        """Reject widths without strides."""
+        if len(self.widths) != len(self.strides):
+            raise ValueError('a stem needs one stride for each width')
+
+
+@dataclass(frozen=True)
+class Stage:
+    """
+    Blocks of one kind and width; the first has the stride.
+
+    ``kernel`` counts only for kinds that let it be chosen.
+    """
+
+    block: str
+    width: int
+    blocks: int = 1
+    stride: int = 2
+    kernel: int = 3
+
+
+@dataclass(frozen=True)
+class Head:
+    """
+    From features to the logits of each attribute.
+
+    'convolution' puts a 3x3 convolution to the classes before global average pooling, as the paper
+    does; 'linear' pools first, and may drop features out. ``hidden`` adds one more 3x3 convolution
+    of that width and batch normalisation before it.
+    """
+
+    kind: Literal['convolution', 'linear'] = 'convolution'
+    hidden: int = 0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network without its classes: those come with the data."""
+
+    source: str
+    input_hw: tuple[int, int]
+    stem: Stem
+    stages: tuple[Stage, ...]
+    head: Head = Head()
+    channels: int = 1
+
+
+class Network(nn.Module):
+    """
+    A network built from its description.
+
+    It takes (B, 1, H, W) float in [-1, 1] and returns the logits (B, C) of each attribute.
+    """
+
+    def __init__(self, name: str, spec: Architecture, classes: Mapping[str, int]) -> None:
+        """Build the network; ``classes`` has how many each attribute has."""
+        super().__init__()
+        self.name, self.spec, self.classes = name, spec, dict(classes)
+        width = spec.channels
+        stem: list[nn.Module] = []
+        for wider, stride in zip(spec.stem.widths, spec.stem.strides, strict=True):
+            padding = 1 if spec.stem.padding == 'same' else 0
+            stem.append(nn.Conv2d(width, wider, 3, stride, padding, bias=False))
+            stem += [batch_norm(wider), nn.ReLU()]
+            width = wider
+        self.stem = nn.Sequential(*stem)
+        blocks = []
+        for stage in spec.stages:
+            for index in range(stage.blocks):
+                stride = stage.stride if index == 0 else 1
+                blocks.append(BLOCKS[stage.block](width, stage.width, stride, stage.kernel))
+                width = stage.width
+        self.blocks = nn.Sequential(*blocks)
+        self.hidden: nn.Module = nn.Identity()
+        if spec.head.hidden:
+            hidden = spec.head.hidden
+            self.hidden = nn.Sequential(SameConv2d(width, hidden, 3), batch_norm(hidden))
+            width = hidden
+        self.dropout = SeededDropout(spec.head.dropout)
+        kind = SameConv2d if spec.head.kind == 'convolution' else nn.Linear
+        sizes = (3,) if spec.head.kind == 'convolution' else ()
+        self.heads = nn.ModuleDict(
+            {name: kind(width, count, *sizes) for name, count in self.classes.items()}
+        )
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the logits (B, C) of each attribute."""
+        x = self.blocks(self.stem(x))
+        x = self.hidden(x)
+        if self.spec.head.kind == 'linear':
+            x = self.dropout(functional.adaptive_avg_pool2d(x, 1).flatten(1))
+            return {name: head(x) for name, head in self.heads.items()}
+        x = self.dropout(x)
+        return {name: head(x).mean((2, 3)) for name, head in self.heads.items()}
+
+
+def _xception(stem: int, widths: tuple[int, ...]) -> Architecture:
+    """Return a network of the paper's second kind."""
+    return Architecture(
+        source=PAPER,
+        input_hw=(64, 64),
+        stem=Stem((stem, stem), (1, 1), 'valid'),
+        stages=tuple(Stage('xception', width) for width in widths),
+    )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    'mini_xception': _xception(8, (16, 32, 64, 128)),
+    'tiny_xception': _xception(5, (8, 16, 32, 64)),
+    'simple_cnn': Architecture(
+        source=PAPER,
+        input_hw=(48, 48),
+        stem=Stem((), (), 'same'),
+        stages=(
+            Stage('conv_pair', 16, kernel=7),
+            Stage('conv_pair', 32, kernel=5),
+            Stage('conv_pair', 64, kernel=3),
+            Stage('conv_pair', 128, kernel=3),
+        ),
+        head=Head(hidden=256),
+    ),
+    'residual_48': Architecture(
+        source='this project; blocks of He et al. 2016, chosen by time to train on two cores',
+        input_hw=(48, 48),
+        stem=Stem((8, 16), (1, 2), 'same'),
+        stages=(Stage('dense', 32, blocks=2), Stage('dense', 60, blocks=2)),
+        head=Head('linear', dropout=0.2),
+    ),
+    'residual_48_wide': Architecture(
+        source='this project; a teacher for the one above, twice as wide',
+        input_hw=(48, 48),
+        stem=Stem((16, 32), (1, 2), 'same'),
+        stages=(Stage('dense', 64, blocks=2), Stage('dense', 128, blocks=2)),
+        head=Head('linear', dropout=0.3),
+    ),
+}
+"""Every network that has a name."""
+
+
+def build_network(name: str, classes: Mapping[str, int]) -> Network:
+    """
+    Build a named network.
+
+    :param name: a key of ``ARCHITECTURES``
+    :param classes: attribute to number of classes, one entry for each head
+    :raises ConfigurationError: if no network has that name
+    """
+    if name not in ARCHITECTURES:
+        known = ', '.join(sorted(ARCHITECTURES))
+        raise ConfigurationError(f'no architecture is called {name!r}; there are {known}')
+    return Network(name, ARCHITECTURES[name], classes)

@@ -1,0 +1,78 @@
+"""Training states on disk: plain data, written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+import pickle
+from typing import Any
+
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.architectures import build_network
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.config import from_mapping
+from rtcnn_perception.training.config import TrainConfig
+import torch
+
+FORMAT = 1
+
+
+def save_checkpoint(path: Path, values: dict[str, Any]) -> None:
+    """
+    Write a checkpoint beside its place and move it there.
+
+    :raises ModelError: if the folder cannot be written to
+    """
+    unfinished = path.with_suffix('.part')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({'format': FORMAT, **values}, unfinished)
+        unfinished.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f'cannot write the checkpoint {path}: {error}') from error
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """
+    Read a checkpoint; only plain data and tensors are accepted.
+
+    :raises ModelError: if the file is missing or is no checkpoint of ours
+    """
+    try:
+        values = torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f'there is no checkpoint {path}') from None
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ModelError(f'{path} is no readable checkpoint: {error}') from error
+    if not isinstance(values, dict) or values.get('format') != FORMAT:
+        raise ModelError(f'{path} is no checkpoint of this version (format {FORMAT})')
+    return values
+
+
+def fill_network(network: Network, weights: dict[str, Any], path: Path) -> None:
+    """
+    Put weights into a network.
+
+    :raises ModelError: if the weights belong to another architecture
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).split('\n')[1:2] or [str(error)]
+        raise ModelError(
+            f'{path} does not hold weights of the architecture {network.name}: {first[0].strip()}'
+        ) from error
+
+
+def restore_network(path: Path) -> tuple[Network, TrainConfig, dict[str, Any]]:
+    """
+    Rebuild the network of a checkpoint, with its averaged weights, ready to judge.
+
+    :returns: the network, its configuration, and all the checkpoint holds
+    :raises ModelError: if the checkpoint does not fit
+    """
+    values = load_checkpoint(path)
+    config = from_mapping(TrainConfig, values['config'], path.name)
+    network = build_network(config.architecture, values['classes'])
+    fill_network(network, values['average'], path)
+    network.eval()
+    return network.to(memory_format=torch.channels_last), config, values  # type: ignore[call-overload,unused-ignore]

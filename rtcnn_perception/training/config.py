@@ -1,0 +1,164 @@
+"""
+What a training run is: a TOML file with only what differs from the defaults here.
+
+Python 3.10 has no ``tomllib``; the extra ``training`` brings ``tomli`` there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import fields
+from dataclasses import is_dataclass
+from pathlib import Path
+import sys
+from typing import Any
+from typing import get_type_hints
+from typing import TypeVar
+
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.augmentation import AugmentationConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar('T')
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """
+    Which data; a path that is not found is sought below the data folder as well.
+
+    ``emotion`` may be an .npz file, a ``fer2013.csv`` or a folder with one folder for each class;
+    ``gender`` an .npz file, a folder of UTKFace files or one with a folder for each class.
+    ``emotion_votes`` is FER+'s csv beside ``fer2013.csv``.
+    """
+
+    emotion: str = ''
+    emotion_votes: str = ''
+    gender: str = ''
+
+    def __post_init__(self) -> None:
+        """Ask for at least one attribute."""
+        if not self.emotion and not self.gender:
+            raise ConfigurationError('[data] must name emotion or gender data, or both')
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """
+    What a network is punished for.
+
+    ``votes`` is the share of FER+'s distribution in the emotion target, the rest is FER-2013's
+    label. ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come.
+    ``teacher`` is a checkpoint or several, separated by commas, whose mean answer counts
+    ``distillation`` of the loss, at ``temperature``.
+    """
+
+    votes: float = 0.5
+    label_smoothing: float = 0.0
+    balance: float = 0.0
+    teacher: str = ''
+    distillation: float = 0.0
+    temperature: float = 2.0
+    mixup: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run. ``patience`` is in epochs; ``average`` the decay of averaged weights."""
+
+    name: str
+    architecture: str
+    data: DataConfig
+    crop: CropGeometry = field(default_factory=lambda: CropGeometry(0.0))
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.0
+    average: float = 0.999
+    patience: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Reject numbers that cannot train."""
+        for name in ('epochs', 'batch_size', 'learning_rate'):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f'{name} must be above 0, got {getattr(self, name)}')
+        if not 0.0 <= self.average < 1.0:
+            raise ConfigurationError(f'average must be in [0, 1), got {self.average}')
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as a checkpoint keeps them."""
+        return asdict(self)
+
+
+def from_mapping(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """
+    Build a configuration from plain values; unknown keys and wrong types are refused.
+
+    :raises ConfigurationError: naming the key, what was expected and what came
+    """
+    if not is_dataclass(kind):
+        raise TypeError(f'{kind} is no dataclass')
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise ConfigurationError(
+                f'{where} has the unknown key {key!r}; known are {", ".join(sorted(known))}'
+            )
+    arguments: dict[str, Any] = {
+        key: _value(hints[key], value, f'{where}.{key}') for key, value in values.items()
+    }
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise ConfigurationError(f'{where} is incomplete: {error}') from error
+    except ValueError as error:
+        raise ConfigurationError(f'{where}: {error}') from error
+
+
+def _value(kind: type, value: object, where: str) -> object:
+    """Check one value against its type."""
+    if is_dataclass(kind):
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f'{where} must be a table, got {value!r}')
+        return from_mapping(kind, value, where)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ConfigurationError(f'{where} must be {kind.__name__}, got {value!r}')
+    return value
+
+
+def load_config(path: Path) -> TrainConfig:
+    """
+    Read a training configuration.
+
+    :raises ConfigurationError: if the file is missing, is no TOML, or has a wrong key or value
+    """
+    try:
+        text = path.read_text(encoding='utf-8')
+    except OSError as error:
+        raise ConfigurationError(f'cannot read the configuration {path}: {error}') from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f'{path} is no TOML: {error}') from error
+    return from_mapping(TrainConfig, values, path.name)
+
+
+def find_config(name: Path) -> Path:
+    """Return the path as given, or the configuration of that name that ships with the package."""
+    shipped = Path(__file__).parent / 'configs' / f'{name.stem}.toml'
+    return name if name.exists() or not shipped.exists() else shipped

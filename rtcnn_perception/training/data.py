@@ -1,0 +1,79 @@
+"""Find the data a configuration names, whatever format it has, and part it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.training.config import DataConfig
+from rtcnn_perception.training.faces import DataError
+from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.faces import join
+from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.read_npz import read_emotion
+from rtcnn_perception.training.read_npz import read_gender
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def data_folder() -> Path:
+    """Return where research data is kept: ``RTCNN_DATA``, else beside the repository."""
+    named = os.environ.get('RTCNN_DATA')
+    return Path(named) if named else REPOSITORY.parent / 'shared' / 'data'
+
+
+def find_data(name: str) -> Path:
+    """
+    Return the path of a data set: as it is given, else below the data folder.
+
+    :raises DataError: if it is in neither place
+    """
+    candidates = (Path(name).expanduser(), data_folder() / name)
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    places = ' or '.join(str(candidate) for candidate in candidates)
+    raise DataError(f'there is no data at {places}; RTCNN_DATA may name the folder')
+
+
+def load_splits(data: DataConfig, geometry: CropGeometry, seed: int) -> Splits:
+    """
+    Read the data of every attribute, joined where there are two.
+
+    :param data: what to read
+    :param geometry: the crop that pictures without boxes are taken for
+    :param seed: chooses what is held out where the data does not say
+    :raises DataError: if something is missing, damaged or mislabelled
+    """
+    found: list[Splits] = []
+    if data.emotion:
+        found.append(read_emotion(find_data(data.emotion), geometry, seed))
+    if data.gender:
+        found.append(read_gender(find_data(data.gender)))
+    if len(found) == 1:
+        return found[0]
+    first, second = found
+    return Splits(
+        join(first.train, second.train),
+        join(first.val, second.val),
+        join(first.test, second.test),
+    )
+
+
+def mix_votes(faces: FaceSet, share: float) -> FaceSet:
+    """
+    Blend FER+'s distributions into the emotion targets where a face has votes.
+
+    :param share: weight of the votes, in [0, 1]
+    """
+    votes = faces.targets.get('emotion_votes')
+    if votes is None:
+        return faces
+    has_votes = votes.sum(axis=1, keepdims=True) > 0
+    weight = np.where(has_votes, np.float32(share), np.float32(0.0))
+    mixed = (1 - weight) * faces.targets['emotion'] + weight * votes
+    targets = {n: t for n, t in faces.targets.items() if n != 'emotion_votes'}
+    targets['emotion'] = mixed.astype(np.float32)
+    return FaceSet(**{**faces.__dict__, 'targets': targets})

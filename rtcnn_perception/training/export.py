@@ -1,0 +1,123 @@
+"""Write a model the pipeline can load: graph, card and a page for people, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import hashlib
+import json
+from pathlib import Path
+import shutil
+import tempfile
+from typing import Any
+
+from rtcnn_perception.core.model_spec import CARD_FORMAT
+from rtcnn_perception.core.model_spec import CARD_NAME
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.counts import keras_parameters
+from rtcnn_perception.training.counts import multiply_accumulates
+from rtcnn_perception.training.model_page import model_page
+from rtcnn_perception.training.onnx_graph import INPUT_NAME
+from rtcnn_perception.training.onnx_graph import OPSET
+from rtcnn_perception.training.onnx_graph import to_onnx
+
+MODEL_NAME = 'model.onnx'
+
+DATA_TERMS: dict[str, str] = {
+    'FER-2013': 'research data of Goodfellow et al. 2013, collected from the web; '
+    'not distributed here',
+    'FER+': 'votes of Barsoum et al. 2016, MIT',
+    'LFW': 'research data of Huang et al. 2007, collected from news photographs; '
+    'not distributed here',
+    'UTKFace': 'research data of Zhang, Song, Qi 2017, for non-commercial research; '
+    'not distributed here',
+}
+"""What the weights were trained on, and under which terms it comes."""
+
+ATTRIBUTE_DATA = {'emotion': ('FER-2013', 'FER+'), 'gender': ('LFW', 'UTKFace')}
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """All that an exported model says about itself beside its weights."""
+
+    name: str
+    labels: Mapping[str, tuple[str, ...]]
+    geometry: CropGeometry
+    temperatures: Mapping[str, float]
+    data: tuple[str, ...]
+    metrics: Mapping[str, float]
+    command: str
+    half: bool = True
+
+
+def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[str, Any]:
+    """Return what ``model.json`` holds; ``core.model_spec`` reads it."""
+    height, width = network.spec.input_hw
+    return {
+        'format': CARD_FORMAT,
+        'name': request.name,
+        'file': MODEL_NAME,
+        'sha256': hashlib.sha256(content).hexdigest(),
+        'opset': OPSET,
+        'input': {
+            'name': INPUT_NAME,
+            'size_hw': [height, width],
+            'channels': 'gray',
+            'dtype': 'uint8',
+            'scale': 1.0,
+            'offset': 0.0,
+        },
+        'crop': {'margin': request.geometry.margin, 'shift_down': request.geometry.shift_down},
+        'heads': [
+            {
+                'attribute': name,
+                'output': name,
+                'labels': list(request.labels[name]),
+                'temperature': round(request.temperatures[name], 4),
+            }
+            for name in network.classes
+        ],
+        'architecture': network.name,
+        'parameters': keras_parameters(network),
+        'multiply_accumulates': multiply_accumulates(network),
+        'weights': 'float16, computed with as float32' if request.half else 'float32',
+        'data': [
+            {'name': name, 'terms': DATA_TERMS.get(name, "the user's")} for name in request.data
+        ],
+        'metrics': {name: round(value, 4) for name, value in request.metrics.items()},
+        'command': request.command,
+    }
+
+
+def export(network: Network, request: ExportRequest, folder: Path) -> Path:
+    """
+    Export a trained network.
+
+    The folder's files are replaced only after every check has passed.
+
+    :returns: where the graph lies
+    :raises ModelError: if the graph is invalid or deviates from PyTorch
+    :raises ConfigurationError: if the folder cannot be written to
+    """
+    content, deviation = to_onnx(network, request.temperatures, request.half)
+    card = make_card(network, request, content)
+    card['largest_deviation_from_pytorch'] = float(f'{deviation:.1e}')
+    text = json.dumps(card, indent=2) + '\n'
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix='.export-', dir=folder))
+    except OSError as error:
+        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
+    try:
+        (unfinished / MODEL_NAME).write_bytes(content)
+        (unfinished / CARD_NAME).write_text(text, encoding='utf-8')
+        (unfinished / 'README.md').write_text(model_page(card), encoding='utf-8')
+        for name in (MODEL_NAME, CARD_NAME, 'README.md'):
+            (unfinished / name).chmod(0o644)
+            (unfinished / name).replace(folder / name)
+    finally:
+        shutil.rmtree(unfinished)
+    return folder / MODEL_NAME

@@ -1,0 +1,95 @@
+"""Export a finished run: calibrate on what was held out, judge once, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.calibrate import calibration_error
+from rtcnn_perception.training.calibrate import fit_temperature
+from rtcnn_perception.training.calibrate import softmax
+from rtcnn_perception.training.checkpoints import restore_network
+from rtcnn_perception.training.data import load_splits
+from rtcnn_perception.training.export import ATTRIBUTE_DATA
+from rtcnn_perception.training.export import export
+from rtcnn_perception.training.export import ExportRequest
+from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.keras_weights import load_keras
+from rtcnn_perception.training.scores import gender_groups
+from rtcnn_perception.training.scores import predict_logits
+from rtcnn_perception.training.scores import summarise
+from rtcnn_perception.training.train import LABELS
+
+KERAS_SUFFIXES = ('.hdf5', '.h5')
+KERAS_MARGINS = {'emotion': 0.0, 'gender': 0.3}
+"""Where the original's weights score best, measured about YuNet's box."""
+
+
+def export_run(
+    checkpoint: Path, folder: Path, *, name: str | None, half: bool, margin: float | None
+) -> Path:
+    """
+    Export a checkpoint, or the original's Keras weights, with card and page.
+
+    :raises PerceptionError: if the checkpoint, the data or the result is not fit
+    """
+    command = f'rtcnn_perception export {checkpoint.name}'
+    if checkpoint.suffix in KERAS_SUFFIXES:
+        network = load_keras(checkpoint)
+        attribute = next(iter(network.classes))
+        geometry = CropGeometry(KERAS_MARGINS[attribute] if margin is None else margin)
+        request = ExportRequest(
+            name=name or f'original_{attribute}',
+            labels={attribute: LABELS[attribute]},
+            geometry=geometry,
+            temperatures={attribute: 1.0},
+            data=('FER-2013',) if attribute == 'emotion' else ('IMDB faces of the original',),
+            metrics={},
+            command=command,
+            half=half,
+        )
+        return export(network, request, folder)
+    if margin is not None:
+        raise ConfigurationError('--margin is for Keras weights; a checkpoint knows its own crop')
+    network, config, _ = restore_network(checkpoint)
+    splits = load_splits(config.data, config.crop, config.seed)
+    held_out = predict_logits(network, splits.val, config.crop)
+    temperatures = {
+        attribute: fit_temperature(logits, splits.val.labels[attribute])
+        for attribute, logits in held_out.items()
+    }
+    metrics = test_metrics(network, splits.test, config.crop, temperatures)
+    for key, value in summarise(held_out, splits.val).items():
+        metrics[f'held_out_{key}'] = value
+    request = ExportRequest(
+        name=name or config.name,
+        labels={attribute: LABELS[attribute] for attribute in network.classes},
+        geometry=config.crop,
+        temperatures=temperatures,
+        data=tuple(source for a in network.classes for source in ATTRIBUTE_DATA[a]),
+        metrics=metrics,
+        command=(
+            f'rtcnn_perception train {config.name} && '
+            f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
+        ),
+        half=half,
+    )
+    return export(network, request, folder)
+
+
+def test_metrics(
+    network: Network, faces: FaceSet, geometry: CropGeometry, temperatures: dict[str, float]
+) -> dict[str, float]:
+    """Judge the test part once: accuracy, balance, calibration, groups."""
+    logits = predict_logits(network, faces, geometry)
+    metrics = summarise(logits, faces)
+    for attribute, scores in logits.items():
+        probabilities = softmax(scores, temperatures[attribute])
+        metrics[f'{attribute}_calibration_error'] = calibration_error(
+            probabilities, faces.labels[attribute]
+        )
+    if 'gender' in logits:
+        metrics.update(gender_groups(logits['gender'], faces))
+    return metrics

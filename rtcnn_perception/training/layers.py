@@ -1,0 +1,290 @@
+"""
+Layers with the conventions of TensorFlow, so that Keras weights mean the same here.
+
+Tensors are (B, C, H, W) float, best in channels_last memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch import Tensor
+from torch.nn import functional
+
+KERAS_EPSILON = 1e-3
+"""Added to the variance by Keras's BatchNormalization."""
+
+KERAS_MOMENTUM = 0.01
+"""1 - 0.99: PyTorch counts the share of the new value, Keras that of the old."""
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """
+    Return how many pixels TensorFlow's "same" adds before and after an axis.
+
+    Source: TensorFlow API guide, ``tf.nn``, "Notes on padding": the output has
+    ``ceil(size / stride)`` places, and the odd pixel goes after.
+    """
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def batch_norm(width: int) -> nn.BatchNorm2d:
+    """Return a batch normalisation with the constants of Keras."""
+    return nn.BatchNorm2d(width, eps=KERAS_EPSILON, momentum=KERAS_MOMENTUM)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded as TensorFlow's "same" is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, C', ceil(H / stride), ceil(W / stride))."""
+        kernel, stride = int(self.kernel_size[0]), int(self.stride[0])
+        top, bottom = same_padding(int(x.shape[2]), kernel, stride)
+        left, right = same_padding(int(x.shape[3]), kernel, stride)
+        symmetric = top == bottom and left == right
+        if not symmetric:
+            x = functional.pad(x, (left, right, top, bottom))
+        padding = (top, left) if symmetric else (0, 0)
+        return functional.conv2d(
+            x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+
+class SamePool2d(nn.Module):
+    """Maximum or average pooling padded as TensorFlow's "same" is; padding never counts."""
+
+    def __init__(self, kind: str, kernel: int, stride: int) -> None:
+        """Take ``kind`` 'max' or 'average'."""
+        super().__init__()
+        self.kind, self.kernel, self.stride = kind, kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, C, ceil(H / stride), ceil(W / stride))."""
+        top, bottom = same_padding(int(x.shape[2]), self.kernel, self.stride)
+        left, right = same_padding(int(x.shape[3]), self.kernel, self.stride)
+        # PyTorch pads both sides alike, or lets the last window reach over the end: with both,
+        # the graph needs no layer that pads.
+        pads = {(top, bottom), (left, right)}
+        if not pads <= {(0, 0), (0, 1)} and not all(before == after for before, after in pads):
+            raise ValueError(f'no pooling of {self.kernel} by {self.stride} for {x.shape[2:]}')
+        if self.kind == 'max':
+            return functional.max_pool2d(
+                x, self.kernel, self.stride, padding=(top, left), ceil_mode=True
+            )
+        return functional.avg_pool2d(
+            x,
+            self.kernel,
+            self.stride,
+            padding=(top, left),
+            ceil_mode=True,
+            count_include_pad=False,
+        )
+
+
+class SeparableConv2d(nn.Module):
+    """
+    A depthwise 3x3 convolution and a pointwise one, without biases, as Keras has it.
+
+    With stride 1 one pixel at each side is what "same" means; with stride 2, which no network of
+    Keras uses here, it stays so for the sake of a graph without padding layers.
+    """
+
+    def __init__(self, width_in: int, width_out: int, stride: int = 1) -> None:
+        """Build for ``width_in`` channels in and ``width_out`` out."""
+        super().__init__()
+        self.depthwise = nn.Conv2d(
+            width_in, width_in, 3, stride=stride, padding=1, groups=width_in, bias=False
+        )
+        self.pointwise = nn.Conv2d(width_in, width_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
+        return self.pointwise(self.depthwise(x))  # type: ignore[no-any-return,unused-ignore]
+
+
+class StridedPointwise(nn.Conv2d):
+    """
+    A 1x1 convolution of every second pixel.
+
+    While training it picks the pixels first: the same numbers, less work, and oneDNN's gradient of
+    the strided form crashed in float32 (PyTorch 2.13, 8 channels in).
+    """
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        """Build for ``width_in`` channels in and ``width_out`` out, without a bias."""
+        super().__init__(width_in, width_out, 1, stride=2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / 2), ceil(W / 2))."""
+        if not self.training:
+            return super().forward(x)
+        return functional.conv2d(x[:, :, ::2, ::2], self.weight, self.bias)
+
+
+class SeededDropout(nn.Module):
+    """Dropout with a stream of chance of its own, so that copies in threads repeat."""
+
+    def __init__(self, share: float) -> None:
+        """Drop a ``share`` of the values while training."""
+        super().__init__()
+        self.share = share
+        self._seed = 0
+        self._draws = 0
+
+    def seed(self, seed: int) -> None:
+        """Start the stream anew."""
+        self._seed, self._draws = seed, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with some values zero and the others enlarged to the same mean."""
+        if not self.training or self.share == 0.0:
+            return x
+        self._draws += 1
+        generator = torch.Generator(x.device).manual_seed(self._seed * 1_000_003 + self._draws)
+        kept = torch.rand(x.shape, generator=generator, device=x.device) >= self.share
+        return x * kept / (1 - self.share)
+
+
+class XceptionBlock(nn.Module):
+    """
+    The residual module of mini-Xception: two separable convolutions, halved by max pooling.
+
+    Source: Arriaga, Ploeger, Valdenegro: Real-time Convolutional Neural Networks for Emotion and
+    Gender Classification, 2017, section III, figure 2.
+    """
+
+    def __init__(self, width_in: int, width_out: int) -> None:
+        """Build a module that halves the picture."""
+        super().__init__()
+        self.shortcut = StridedPointwise(width_in, width_out)
+        self.shortcut_norm = batch_norm(width_out)
+        self.first = SeparableConv2d(width_in, width_out)
+        self.first_norm = batch_norm(width_out)
+        self.second = SeparableConv2d(width_out, width_out)
+        self.second_norm = batch_norm(width_out)
+        self.pool = SamePool2d('max', 3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / 2), ceil(W / 2))."""
+        residual = self.shortcut_norm(self.shortcut(x))
+        y = functional.relu(self.first_norm(self.first(x)))
+        y = self.pool(self.second_norm(self.second(y)))
+        return y + residual  # type: ignore[no-any-return,unused-ignore]
+
+
+class SqueezeExcite(nn.Module):
+    """
+    Channel gates from the average of each channel.
+
+    Source: Hu, Shen, Sun: Squeeze-and-Excitation Networks, 2018, section 3.
+    """
+
+    def __init__(self, width: int, reduction: int = 4) -> None:
+        """Gate ``width`` channels through a bottleneck ``reduction`` times narrower."""
+        super().__init__()
+        self.squeeze = nn.Conv2d(width, width // reduction, 1)
+        self.excite = nn.Conv2d(width // reduction, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` with each channel scaled."""
+        gates = functional.relu(self.squeeze(x.mean((2, 3), keepdim=True)))
+        return x * torch.sigmoid(self.excite(gates))
+
+
+def projection(width_in: int, width_out: int, stride: int) -> nn.Module:
+    """Return the shortcut of a residual block: the identity where nothing changes."""
+    if stride == 1 and width_in == width_out:
+        return nn.Identity()
+    layers: list[nn.Module] = [SamePool2d('average', 2, 2)] if stride > 1 else []
+    pointwise = nn.Conv2d(width_in, width_out, 1, bias=False)
+    return nn.Sequential(*layers, pointwise, batch_norm(width_out))
+
+
+class SeparableResidual(nn.Module):
+    """
+    Two separable convolutions with channel gates beside a shortcut, halving by stride or not.
+
+    Halving in the first depthwise convolution costs a quarter of what the module of mini-Xception
+    spends before its pooling. The shortcut averages before it projects, so that no pixel is lost.
+    """
+
+    def __init__(self, width_in: int, width_out: int, stride: int) -> None:
+        """Build a module; the shortcut is the identity where nothing changes."""
+        super().__init__()
+        self.first = SeparableConv2d(width_in, width_out, stride)
+        self.first_norm = batch_norm(width_out)
+        self.second = SeparableConv2d(width_out, width_out)
+        self.second_norm = batch_norm(width_out)
+        self.gates = SqueezeExcite(width_out)
+        self.shortcut = projection(width_in, width_out, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
+        y = functional.relu(self.first_norm(self.first(x)))
+        y = self.gates(self.second_norm(self.second(y)))
+        return functional.relu(y + self.shortcut(x))
+
+
+class DenseResidual(nn.Module):
+    """
+    Two full 3x3 convolutions beside a shortcut, halving by stride or not.
+
+    Where a separable convolution moves more memory than it computes, a full one of fewer channels
+    takes less time for as many multiply-accumulates.
+    Source: He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, 2016, figure 2, with
+    the shortcut that averages before it projects.
+    """
+
+    def __init__(self, width_in: int, width_out: int, stride: int) -> None:
+        """Build a module; the shortcut is the identity where nothing changes."""
+        super().__init__()
+        self.first = nn.Conv2d(width_in, width_out, 3, stride, padding=1, bias=False)
+        self.first_norm = batch_norm(width_out)
+        self.second = nn.Conv2d(width_out, width_out, 3, padding=1, bias=False)
+        self.second_norm = batch_norm(width_out)
+        self.shortcut = projection(width_in, width_out, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
+        y = functional.relu(self.first_norm(self.first(x)))
+        return functional.relu(self.second_norm(self.second(y)) + self.shortcut(x))
+
+
+class ConvPair(nn.Module):
+    """
+    Two full convolutions, halved by average pooling, with dropout: a stage of the sequential CNN.
+
+    Source: github.com/oarriaga/face_classification (MIT), ``src/models/cnn.py``, ``simple_CNN``.
+    """
+
+    def __init__(self, width_in: int, width_out: int, kernel: int) -> None:
+        """Build a stage with square kernels of ``kernel`` pixels."""
+        super().__init__()
+        self.first = SameConv2d(width_in, width_out, kernel)
+        self.first_norm = batch_norm(width_out)
+        self.second = SameConv2d(width_out, width_out, kernel)
+        self.second_norm = batch_norm(width_out)
+        self.pool = SamePool2d('average', 2, 2)
+        self.dropout = SeededDropout(0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / 2), ceil(W / 2))."""
+        x = self.first_norm(self.first(x))
+        x = functional.relu(self.second_norm(self.second(x)))
+        return self.dropout(self.pool(x))  # type: ignore[no-any-return,unused-ignore]
+
+
+BlockFactory = Callable[[int, int, int, int], nn.Module]
+"""Takes width in, width out, stride and kernel."""
+
+BLOCKS: dict[str, BlockFactory] = {
+    'xception': lambda w_in, w_out, _stride, _kernel: XceptionBlock(w_in, w_out),
+    'separable': lambda w_in, w_out, stride, _kernel: SeparableResidual(w_in, w_out, stride),
+    'dense': lambda w_in, w_out, stride, _kernel: DenseResidual(w_in, w_out, stride),
+    'conv_pair': lambda w_in, w_out, _stride, kernel: ConvPair(w_in, w_out, kernel),
+}
+"""The kinds of block a stage may name."""

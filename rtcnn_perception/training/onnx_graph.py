@@ -1,0 +1,143 @@
+"""From a network to an ONNX graph that takes pixels and gives probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+import tempfile
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+import onnx
+import onnxruntime
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.folding import folded
+import torch
+from torch import nn
+from torch import Tensor
+
+INPUT_NAME = 'face'
+OPSET = 13
+"""Any onnxruntime of the last years reads it; nothing here needs a newer one."""
+
+TOLERANCE = 1e-4
+PARITY_FACES = 64
+PARITY_BATCHES = (1, 16)
+
+
+class PixelsToProbabilities(nn.Module):
+    """The network with its scaling before it and the calibrated softmax behind."""
+
+    def __init__(self, network: Network, temperatures: Mapping[str, float]) -> None:
+        """Wrap a network; each attribute has its temperature."""
+        super().__init__()
+        self.network = network
+        self.temperatures = {name: temperatures[name] for name in network.classes}
+
+    def forward(self, face: Tensor) -> tuple[Tensor, ...]:
+        """Return (N, C) probabilities of each attribute for (N, 1, H, W) uint8 faces."""
+        logits = self.network(face.float() * (2.0 / 255.0) - 1.0)
+        return tuple((logits[n] / t).softmax(1) for n, t in self.temperatures.items())
+
+
+def to_onnx(
+    network: Network, temperatures: Mapping[str, float], half: bool
+) -> tuple[bytes, float]:
+    """
+    Export a network and check what came out.
+
+    :param network: trained, on the CPU
+    :param temperatures: for each attribute
+    :param half: store weights as float16; they are computed with as float32
+    :returns: the serialised graph and the largest deviation from PyTorch
+    :raises ModelError: if the graph is invalid or deviates by more than 1e-4
+    """
+    network = folded(network, half)
+    wrapped = PixelsToProbabilities(network, temperatures).eval()
+    shape = (2, network.spec.channels, *network.spec.input_hw)
+    names = list(wrapped.temperatures)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        path = Path(folder) / 'model.onnx'
+        warnings.simplefilter('ignore')  # the tracer remarks on sizes, which are fixed here
+        torch.onnx.export(
+            wrapped,
+            (torch.zeros(shape, dtype=torch.uint8),),
+            path,
+            input_names=[INPUT_NAME],
+            output_names=names,
+            dynamic_axes={name: {0: 'faces'} for name in (INPUT_NAME, *names)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        model = onnx.load(path)
+    if half:
+        store_half(model)
+    for info in model.graph.output:  # tracing leaves the classes' axis unnamed now and then
+        info.type.tensor_type.shape.dim[1].dim_value = network.classes[info.name]
+    model.producer_name = 'rtcnn_perception'
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ModelError(f'the exported graph is not valid ONNX: {error}') from error
+    content = bytes(model.SerializeToString())
+    return content, check_parity(content, wrapped, shape[1:])
+
+
+def store_half(model: onnx.ModelProto) -> None:
+    """Store weights as float16 behind a cast, which onnxruntime folds away when it loads."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        is_exact = np.array_equal(values.astype(np.float16).astype(values.dtype), values)
+        if values.dtype != np.float32 or values.size < 16 or not is_exact:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f'{name}_half'))
+        casts.append(
+            onnx.helper.make_node('Cast', [tensor.name], [name], to=onnx.TensorProto.FLOAT)
+        )
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def open_session(content: bytes) -> onnxruntime.InferenceSession:
+    """Open a graph on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        content, sess_options=options, providers=['CPUExecutionProvider']
+    )
+
+
+def check_parity(content: bytes, wrapped: nn.Module, shape: tuple[int, ...]) -> float:
+    """
+    Compare the graph with PyTorch on noise and on smooth faces-like pictures.
+
+    :raises ModelError: if a probability differs by more than 1e-4
+    """
+    session = open_session(content)
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (PARITY_FACES, *shape))
+    ramps = np.linspace(0, 1, shape[-1]) * rng.integers(0, 256, (PARITY_FACES, shape[0], 1, 1))
+    faces: NDArray[np.uint8] = np.where(
+        np.arange(PARITY_FACES).reshape(-1, 1, 1, 1) % 2, noise, ramps
+    ).astype(np.uint8)
+    worst = 0.0
+    for size in PARITY_BATCHES:
+        for first in range(0, PARITY_FACES, size):
+            batch = faces[first : first + size]
+            with torch.inference_mode():
+                expected = wrapped(torch.from_numpy(batch))
+            found = session.run(None, {INPUT_NAME: batch})
+            for ours, theirs in zip(found, expected, strict=True):
+                worst = max(worst, float(np.abs(ours - theirs.numpy()).max()))
+    if not worst <= TOLERANCE:
+        raise ModelError(
+            f'the exported graph deviates from PyTorch by {worst:.2e}, at most {TOLERANCE} is '
+            'allowed; nothing was written'
+        )
+    return worst

@@ -1,0 +1,272 @@
+"""Train a network: data, network, epochs, the best and the last state on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+import math
+from pathlib import Path
+import time
+from typing import Any
+
+from rtcnn_perception.core.labels import EMOTION_LABELS
+from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.training.architectures import build_network
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.averaging import WeightAverage
+from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.batches import TrainingBatches
+from rtcnn_perception.training.checkpoints import fill_network
+from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.checkpoints import restore_network
+from rtcnn_perception.training.checkpoints import save_checkpoint
+from rtcnn_perception.training.config import TrainConfig
+from rtcnn_perception.training.data import mix_votes
+from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.losses import face_weights
+from rtcnn_perception.training.losses import total_loss
+from rtcnn_perception.training.replicas import Replicas
+from rtcnn_perception.training.scores import predict_logits
+from rtcnn_perception.training.scores import summarise
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
+
+
+class DivergenceError(PerceptionError):
+    """The loss is no number any more."""
+
+
+@dataclass
+class TrainingState:
+    """All that changes during a run."""
+
+    network: Network
+    replicas: Replicas
+    average: WeightAverage
+    optimizer: torch.optim.Optimizer
+    epoch: int
+    best: float
+    best_epoch: int
+    history: list[dict[str, float]]
+
+
+def choose_device() -> str:
+    """Return 'cuda' where there is a GPU, else 'cpu'."""
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+def learning_rate(config: TrainConfig, progress: float) -> float:
+    """
+    Return the rate at a moment: a linear start, then half a cosine down to nothing.
+
+    :param progress: epochs done, with the fraction of the present one
+    """
+    if progress < config.warmup_epochs:
+        return config.learning_rate * (progress + 0.01) / (config.warmup_epochs + 0.01)
+    rest = (progress - config.warmup_epochs) / max(config.epochs - config.warmup_epochs, 1e-6)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(rest, 1.0)))
+
+
+def selection_score(summary: dict[str, float]) -> float:
+    """Return what the best epoch is chosen by, on held-out faces only."""
+    parts = [summary[name] for name in ('emotion_accuracy', 'gender_balanced') if name in summary]
+    return sum(parts) / len(parts)
+
+
+def start(
+    config: TrainConfig, classes: dict[str, int], device: str, workers: int
+) -> TrainingState:
+    """Build a fresh state from the seed."""
+    torch.manual_seed(config.seed)
+    network = build_network(config.architecture, classes)
+    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    return TrainingState(
+        network,
+        Replicas(network, workers),
+        WeightAverage(network, config.average),
+        optimizer,
+        epoch=0,
+        best=-1.0,
+        best_epoch=0,
+        history=[],
+    )
+
+
+def as_checkpoint(state: TrainingState, config: TrainConfig) -> dict[str, Any]:
+    """Return a state as plain data."""
+    return {
+        'config': config.as_dict(),
+        'classes': state.network.classes,
+        'network': state.network.state_dict(),
+        'average': state.average.network.state_dict(),
+        'average_steps': state.average.steps,
+        'optimizer': state.optimizer.state_dict(),
+        'epoch': state.epoch,
+        'best': state.best,
+        'best_epoch': state.best_epoch,
+        'history': state.history,
+    }
+
+
+def resume(state: TrainingState, config: TrainConfig, path: Path) -> None:
+    """
+    Continue a run from its last checkpoint.
+
+    :raises ModelError: if the checkpoint is of another run
+    """
+    values = load_checkpoint(path)
+    ours = config.as_dict()
+    differing = [key for key in ours if values['config'].get(key) != ours[key]]
+    if differing:
+        raise ModelError(
+            f'{path} was made with other values of {", ".join(differing)}; '
+            'choose another folder or remove it'
+        )
+    fill_network(state.network, values['network'], path)
+    fill_network(state.average.network, values['average'], path)  # type: ignore[arg-type,unused-ignore]
+    state.average.steps = values['average_steps']
+    state.optimizer.load_state_dict(values['optimizer'])
+    state.epoch, state.history = values['epoch'], values['history']
+    state.best, state.best_epoch = values['best'], values['best_epoch']
+
+
+def load_teachers(names: str, device: str) -> list[Network]:
+    """Load the checkpoints a student learns from."""
+    paths = [Path(name.strip()) for name in names.split(',') if name.strip()]
+    return [restore_network(path)[0].to(device) for path in paths]
+
+
+def teach(teachers: list[Network], pixels: Tensor, temperature: float) -> dict[str, Tensor]:
+    """Return the teachers' mean probabilities, softened."""
+    answers: dict[str, list[Tensor]] = {}
+    with torch.no_grad():
+        for teacher in teachers:
+            hw = teacher.spec.input_hw
+            fits = tuple(pixels.shape[2:]) == hw
+            seen = pixels if fits else functional.interpolate(pixels, hw, mode='bilinear')
+            for name, logits in teacher(seen).items():
+                answers.setdefault(name, []).append((logits.float() / temperature).softmax(1))
+    return {name: torch.stack(parts).mean(0) for name, parts in answers.items()}
+
+
+def train_one_epoch(
+    state: TrainingState,
+    batches: TrainingBatches,
+    config: TrainConfig,
+    teachers: list[Network],
+    device: str,
+) -> float:
+    """
+    Take one pass over the training faces.
+
+    :returns: the mean loss
+    :raises DivergenceError: if a loss is no number, naming the batch
+    """
+    state.network.train()
+    state.replicas.reseed(config.seed * 100_003 + state.epoch)  # whether resumed or not
+
+    def step(network: Network, batch: Batch) -> Tensor:
+        pixels = batch.pixels.to(device)
+        targets = {name: values.to(device) for name, values in batch.targets.items()}
+        weights = {name: values.to(device) for name, values in batch.weights.items()}
+        with torch.autocast(device, torch.bfloat16):
+            answers = teach(teachers, pixels, config.loss.temperature)
+            logits = network(pixels)
+        return total_loss(logits, targets, weights, answers, config.loss)
+
+    total = 0.0
+    title = f'epoch {state.epoch + 1}/{config.epochs}'
+    progress = tqdm(batches, desc=title, leave=False, mininterval=1.0)
+    for number, batch in enumerate(progress):
+        rate = learning_rate(config, state.epoch + number / len(batches))
+        for group in state.optimizer.param_groups:
+            group['lr'] = rate
+        value = state.replicas.gradients(step, batch)
+        if not math.isfinite(value):
+            raise DivergenceError(
+                f'the loss of batch {number + 1} of epoch {state.epoch + 1} is {value}; '
+                'the last good checkpoint is kept. Lower learning_rate and resume'
+            )
+        state.optimizer.step()
+        state.average.update(state.network)
+        total += value
+        progress.set_postfix(loss=f'{total / (number + 1):.3f}')
+    return total / len(batches)
+
+
+def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -> dict[str, float]:
+    """
+    Train a network, or continue where ``folder`` has an unfinished run.
+
+    Each of ``workers`` takes a share of every batch on a core of its own; another number trains
+    another network, as normalisation sees other batches.
+    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder.
+
+    :returns: the best epoch's figures on the held-out part
+    """
+    train_set, val_set = mix_votes(splits.train, config.loss.votes), splits.val
+    classes = {name: len(LABELS[name]) for name in train_set.targets}
+    device = choose_device()
+    state = start(config, classes, device, workers if device == 'cpu' else 1)
+    if (folder / 'last.pt').exists():
+        resume(state, config, folder / 'last.pt')
+    teachers = load_teachers(config.loss.teacher, device)
+    weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call,unused-ignore]
+    except OSError as error:
+        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
+    while state.epoch < config.epochs:
+        began = time.monotonic()
+        batches = TrainingBatches(
+            train_set,
+            weights,
+            geometry=config.crop,
+            size_hw=state.network.spec.input_hw,
+            batch_size=config.batch_size,
+            augmentation=config.augmentation,
+            seed=config.seed * 1_000_003 + state.epoch,
+        )
+        loss = train_one_epoch(state, batches, config, teachers, device)
+        logits = predict_logits(state.average.network, val_set, config.crop, device)  # type: ignore[arg-type,unused-ignore]
+        summary = summarise(logits, val_set)
+        state.epoch += 1
+        record = {'epoch': float(state.epoch), 'loss': loss, **summary}
+        record['seconds'] = time.monotonic() - began
+        state.history.append(record)
+        is_best = selection_score(summary) > state.best
+        if is_best:
+            state.best, state.best_epoch = selection_score(summary), state.epoch
+        values = as_checkpoint(state, config)
+        if is_best:
+            save_checkpoint(folder / 'best.pt', values)
+        save_checkpoint(folder / 'last.pt', values)
+        _log(writer, record, folder, state)
+        if config.patience and state.epoch - state.best_epoch >= config.patience:
+            tqdm.write(f'no better for {config.patience} epochs: stopped early')
+            break
+    writer.close()  # type: ignore[no-untyped-call,unused-ignore]
+    return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
+
+
+def _log(
+    writer: SummaryWriter, record: dict[str, float], folder: Path, state: TrainingState
+) -> None:
+    """Tell TensorBoard, the history file and whoever watches."""
+    for name, value in record.items():
+        writer.add_scalar(name, value, state.epoch)  # type: ignore[no-untyped-call,unused-ignore]
+    (folder / 'history.json').write_text(json.dumps(state.history, indent=1), encoding='utf-8')
+    told = '  '.join(f'{name} {value:.4f}' for name, value in record.items())
+    tqdm.write(told)
