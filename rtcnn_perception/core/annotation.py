@@ -23,7 +23,7 @@ GOLDEN_RATIO = 0.618033988749895
 
 SATURATION, VALUE, COASTED_VALUE = 0.62, 1.0, 0.55
 
-DARK, LIGHT, MUTED, TRACK = (24, 24, 24), (255, 255, 255), (190, 190, 190), (96, 96, 96)
+DARK, LIGHT, MUTED, TRACK = (24, 24, 24), (255, 255, 255), (200, 200, 200), (78, 78, 78)
 PANEL_DIMMING = 0.28
 """What is left of the picture's light under a panel, for white text to be read on it."""
 
