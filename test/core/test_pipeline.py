@@ -127,6 +127,7 @@ def test_the_detector_looks_at_the_first_and_then_every_nth_frame():
         stage.process(make_frame())
     assert [seen for seen, _ in tracker.told] == [1, None, None, 1, None, None, 1]
     stage.every_n = 1
+    assert stage.every_n == 1
     stage.process(make_frame())
     stage.process(make_frame())
     assert detector.looks == 5
