@@ -136,9 +136,9 @@ def part_names(text: str) -> tuple[str, ...]:
 def _effort(args: argparse.Namespace) -> Effort:
     base = QUICK if args.quick else THOROUGH
     effort = Effort(
-        repeats=args.repeats or base.repeats,
-        seconds=args.seconds or base.seconds,
-        soak_frames=args.soak_frames or base.soak_frames,
+        repeats=base.repeats if args.repeats is None else args.repeats,
+        seconds=base.seconds if args.seconds is None else args.seconds,
+        soak_frames=base.soak_frames if args.soak_frames is None else args.soak_frames,
         stage_frames=base.stage_frames,
     )
     if effort.repeats < 1 or effort.seconds <= 0 or effort.soak_frames < 3:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import os
 from pathlib import Path
 
 import rclpy
@@ -11,16 +12,29 @@ from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.resources import share_directory
+
+PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+"""Fast DDS 3 reads the first, Fast DDS 2 (Humble, Jazzy) the second."""
+
+
+def make_room_for_images() -> None:
+    """Name the package's Fast DDS profile to this process and its children, if none is named."""
+    named = [os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)]
+    profile = named[0] if named else str(share_directory() / 'config' / 'fastdds.xml')
+    for name in PROFILE_VARIABLES:
+        os.environ.setdefault(name, profile)
 
 
 @contextmanager
 def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]:
     """
-    Initialise ROS, leaving signals to the caller.
+    Initialise ROS with room for images, leaving signals to the caller.
 
     :param parameter_file: a ROS parameter file for the nodes of the context
     :raises ConfigurationError: if the file cannot be parsed
     """
+    make_room_for_images()
     context = Context()
     arguments = ['rtcnn_perception']
     if parameter_file is not None:

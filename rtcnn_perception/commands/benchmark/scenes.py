@@ -26,7 +26,7 @@ def crowd_clip(faces: int, frames: int) -> list[ImageBGR]:
     :param frames: how many frames, at 30 per second
     :raises ValueError: if ``faces`` is no square number
     """
-    side = math.isqrt(faces)
+    side = math.isqrt(max(faces, 0))
     if side * side != faces or faces < 1:
         raise ValueError(f'faces must be a square number from 1 up, got {faces}')
     if faces == 1:

@@ -1,0 +1,111 @@
+import argparse
+import json
+
+import pytest
+from rtcnn_perception.commands import bench
+from rtcnn_perception.commands.benchmark.inputs import find_inputs
+from rtcnn_perception.commands.benchmark.sections import Section
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
+
+
+def parse(*words):
+    parser = argparse.ArgumentParser()
+    bench.configure(parser)
+    return parser.parse_args(words)
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Stand in for the measuring; what each part was given is returned."""
+    given = []
+
+    def part(inputs, effort, tell):
+        given.append((inputs, effort))
+        tell('measuring')
+        return Section('Steps', ('step', 'ms'), (('track', '0.3'),))
+
+    monkeypatch.setattr(bench, 'CORE_PARTS', {'steps': part, 'ways': part})
+    return given
+
+
+def test_all_parts_are_measured_unless_some_are_named():
+    assert parse().parts == bench.PARTS
+    assert parse('--parts', 'steps, clips').parts == ('steps', 'clips')
+
+
+def test_an_unknown_part_is_refused_with_those_there_are(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse('--parts', 'steps,speed')
+    assert stop.value.code == 2
+    assert "no part 'speed'; known are clips, latency" in capsys.readouterr().err
+
+
+def test_the_results_are_printed_and_written(tmp_path, parts, capsys):
+    args = parse(
+        '--parts', 'steps', '--output', str(tmp_path / 'out'), '--markdown', str(tmp_path / 'b.md')
+    )
+    assert bench.execute(args) == 0
+    assert 'track  0.3' in capsys.readouterr().out
+    report = json.loads((tmp_path / 'out' / 'bench.json').read_text())
+    assert report['sections']['steps']['rows'] == [['track', '0.3']]
+    assert report['machine']['cores']
+    assert report['effort']['repeats'] == 3
+    assert '| track | 0.3 |' in (tmp_path / 'b.md').read_text()
+    assert len(parts) == 1
+
+
+@pytest.mark.parametrize(
+    ('words', 'repeats', 'seconds'),
+    [
+        ((), 3, 20.0),
+        (('--quick',), 1, 4.0),
+        (('--quick', '--repeats', '2'), 2, 4.0),
+        (('--seconds', '1.5'), 3, 1.5),
+    ],
+)
+def test_how_long_it_measures(tmp_path, parts, words, repeats, seconds):
+    bench.execute(parse('--parts', 'ways', '--output', str(tmp_path), *words))
+    assert (parts[0][1].repeats, parts[0][1].seconds) == (repeats, seconds)
+
+
+@pytest.mark.usefixtures('parts')
+@pytest.mark.parametrize('words', ['--repeats 0', '--seconds -2', '--soak-frames 2'])
+def test_efforts_that_make_no_sense_are_refused(tmp_path, words):
+    with pytest.raises(PerceptionError, match='above 0'):
+        bench.execute(parse('--parts', 'ways', '--output', str(tmp_path), *words.split()))
+
+
+def test_inputs_are_found_beside_the_data(tmp_path, monkeypatch):
+    monkeypatch.setenv('RTCNN_BASELINES', '')
+    data = tmp_path / 'data'
+    (data / 'video').mkdir(parents=True)
+    (data / 'video' / 'book.mkv').write_bytes(b'')
+    yunet = tmp_path / 'baselines' / 'yunet' / 'face_detection_yunet_2023mar.onnx'
+    yunet.parent.mkdir(parents=True)
+    yunet.write_bytes(b'')
+    inputs = find_inputs(data, None, tmp_path / 'models')
+    assert inputs.yunet == yunet.resolve()
+    assert [clip.name for clip in inputs.clips] == ['book.mkv']
+    assert inputs.one_face.endswith('book.mkv')
+    assert inputs.parameters()['detector.name'] == 'yunet'
+    assert inputs.parameters('haar')['detector.model_path'] == ''
+    assert inputs.parameters()['emotion.model_path'] == str(tmp_path / 'models' / 'emotion')
+
+
+def test_without_data_the_builtin_clip_and_haar_stand_in(tmp_path, monkeypatch):
+    monkeypatch.setenv('RTCNN_BASELINES', str(tmp_path))
+    monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path))
+    monkeypatch.setattr(
+        'rtcnn_perception.commands.benchmark.inputs.models_search_path', lambda: (tmp_path,)
+    )
+    inputs = find_inputs(tmp_path / 'nothing', None, None)
+    assert inputs.yunet is None
+    assert inputs.clips == ()
+    assert inputs.one_face == 'builtin'
+    assert inputs.detectors == ('haar',)
+
+
+def test_a_file_of_yunet_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r'there is no file .*yunet\.onnx'):
+        find_inputs(None, tmp_path / 'yunet.onnx', None)

@@ -1,0 +1,81 @@
+import math
+
+import pytest
+from rtcnn_perception.commands.benchmark.measures import drift
+from rtcnn_perception.commands.benchmark.measures import percentiles_ms
+from rtcnn_perception.commands.benchmark.measures import Received
+from rtcnn_perception.commands.benchmark.measures import summarise_clip
+
+NEW, TRACKED, COASTED = 0, 1, 2
+
+
+def clip(*faces_by_frame, step=0.1):
+    """Make messages; each argument is the faces of one: pairs of id and state."""
+    return [
+        Received(
+            stamp=step * i,
+            received_at=step * i + 0.01,
+            faces=faces,
+            detect_s=0.005,
+            classify_s=0.001,
+            frames_dropped=0,
+        )
+        for i, faces in enumerate(faces_by_frame)
+    ]
+
+
+def test_a_clip_of_which_nothing_came_has_nothing():
+    result = summarise_clip([], frames=10)
+    assert (result.messages, result.with_face, result.seen, result.id_changes) == (0, 0.0, 0.0, 0)
+
+
+def test_faces_and_messages_are_counted_apart():
+    messages = clip(((1, NEW),), ((1, TRACKED),), ((1, COASTED),), ())
+    result = summarise_clip(messages, frames=5)
+    assert result.frames == 5
+    assert result.messages == 4
+    assert result.with_face == pytest.approx(0.75)
+    assert result.seen == pytest.approx(0.5)
+    assert result.id_changes == 0
+
+
+def test_the_largest_face_is_the_person():
+    messages = clip(((1, NEW),), ((1, TRACKED), (2, NEW)), ((1, TRACKED), (2, TRACKED)))
+    assert summarise_clip(messages, frames=3).id_changes == 0
+
+
+@pytest.mark.parametrize(('lost_frames', 'early'), [(0, 1), (9, 1), (11, 0)])
+def test_an_id_may_change_after_a_second_without_the_face(lost_frames, early):
+    messages = clip(((1, NEW),), ((1, TRACKED),), *[()] * lost_frames, ((2, NEW),))
+    result = summarise_clip(messages, frames=len(messages))
+    assert result.id_changes == 1
+    assert result.early_changes == early
+
+
+def test_coasting_is_not_seeing():
+    messages = clip(((1, NEW),), *[((1, COASTED),)] * 12, ((2, NEW),))
+    assert summarise_clip(messages, frames=14).early_changes == 0
+
+
+def test_percentiles_of_nothing_are_no_numbers():
+    result = percentiles_ms([])
+    assert result.count == 0
+    assert math.isnan(result.p50)
+
+
+def test_percentiles_are_in_milliseconds_and_leave_out_what_is_no_number():
+    result = percentiles_ms([i / 1000 for i in range(101)] + [float('nan')])
+    assert (result.count, result.p50, result.p95, result.p99, result.maximum) == pytest.approx(
+        (101, 50.0, 95.0, 99.0, 100.0)
+    )
+
+
+def test_memory_that_grows_has_a_trend():
+    found = drift([0, 5000, 10000], [200.0, 201.0, 202.0])
+    assert found.per_10000_frames_mb == pytest.approx(2.0)
+    assert (found.start_mb, found.end_mb, found.highest_mb) == (200.0, 202.0, 202.0)
+
+
+def test_a_trend_needs_three_looks():
+    with pytest.raises(ValueError, match='3 looks'):
+        drift([0, 1], [200.0, 200.0])
