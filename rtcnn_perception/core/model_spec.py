@@ -149,9 +149,10 @@ class ModelSpec:
         """
         Read a card and check it against its model.
 
-        :param path: the folder, the model, or the card
+        :param path: the folder, the model, or the card; ``~`` is the user's home
         :raises ModelError: if anything is missing, damaged or contradictory
         """
+        path = path.expanduser()
         card = card_path(path)
         try:
             content = json.loads(_read(card, 'the card of a model'))
@@ -220,10 +221,11 @@ class ModelSpec:
 
 def card_path(path: Path) -> Path:
     """
-    Return where the card lies for a folder, a model, or a card.
+    Return where the card lies for a folder, a model, or a card; ``~`` is the user's home.
 
     :raises ModelError: if ``path`` does not exist
     """
+    path = path.expanduser()
     if path.is_dir():
         return path / CARD_NAME
     if not path.exists():

@@ -65,6 +65,13 @@ def test_folder_model_and_card_name_the_same_model(tmp_path, card, name):
     assert spec.read_model() == MODEL
 
 
+def test_a_path_may_begin_at_the_home_of_the_user(tmp_path, card, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    write_model(tmp_path / 'own', MODEL, card)
+    assert ModelSpec.load(Path('~/own')) == ModelSpec.load(tmp_path / 'own')
+    assert card_path(Path('~/own/model.onnx')) == tmp_path / 'own' / 'model.json'
+
+
 def test_informational_fields_may_be_missing(tmp_path, card):
     for name in ('opset', 'architecture', 'metrics'):
         del card[name]
