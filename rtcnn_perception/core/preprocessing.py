@@ -56,7 +56,8 @@ def cut_crop(image: Image, square: BoundingBox, size_hw: tuple[int, int]) -> Ima
     :returns: (h, w) or (h, w, 3) uint8, as many channels as the image
     :raises ImageFormatError: if the image has another shape or type, or no pixels
     """
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.size == 0:
+    is_image = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not is_image or image.dtype != np.uint8 or image.size == 0:
         raise ImageFormatError(
             f'expected an image of shape (H, W) or (H, W, 3) and type uint8, '
             f'got shape {image.shape} and type {image.dtype}'

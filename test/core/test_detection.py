@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rtcnn_perception.core import detection
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.detection import AUTO
+from rtcnn_perception.core.detection import Detection
+from rtcnn_perception.core.detection import DetectorConfig
+from rtcnn_perception.core.detection import DETECTORS
+from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.detector_protocol import require_bgr
+from rtcnn_perception.core.detector_protocol import shrink_to_width
+from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.geometry import boxes_to_array
+from rtcnn_perception.core.geometry import iou_matrix
+from rtcnn_perception.core.yunet_file import YUNET_NAME
+from rtcnn_perception.core.yunet_file import yunet_path
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.exceptions import ModelError
+
+BOX = BoundingBox(0, 0, 1, 1)
+
+
+@pytest.fixture(autouse=True)
+def _threads_of_opencv():
+    before = cv2.getNumThreads()
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.mark.parametrize('score', [-0.1, 1.1, float('nan')])
+def test_a_score_outside_0_to_1_is_rejected(score):
+    with pytest.raises(ValueError, match='score'):
+        Detection(BOX, score)
+
+
+@pytest.mark.parametrize('shape', [(0, 2), (10,), (5, 3)])
+def test_landmarks_that_are_not_five_points_are_rejected(shape):
+    with pytest.raises(ValueError, match='landmarks'):
+        Detection(BOX, 0.5, np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize(
+    ('values', 'named'),
+    [
+        ({'width': -1}, 'width'),
+        ({'width': 31}, 'width'),
+        ({'min_score': -0.1}, 'score'),
+        ({'min_score': 1.1}, 'score'),
+        ({'threads': 0}, 'threads'),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(values, named):
+    with pytest.raises(ConfigurationError, match=named):
+        DetectorConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ('height', 'width', 'wanted', 'expected'),
+    [
+        (1, 1, 320, (1, 1)),
+        (480, 640, 640, (480, 640)),
+        (480, 640, 8192, (480, 640)),
+        (480, 640, 320, (240, 320)),
+        (1080, 1920, 320, (180, 320)),
+        (270, 480, 320, (180, 320)),
+        (1, 4000, 320, (1, 320)),
+        (4000, 640, 320, (2000, 320)),
+    ],
+)
+def test_an_image_shrinks_to_a_width_and_never_grows(height, width, wanted, expected):
+    image = np.zeros((height, width, 3), np.uint8)
+    shrunk = shrink_to_width(image, wanted)
+    assert shrunk.shape == (*expected, 3)
+    assert (shrunk is image) == (expected == (height, width))
+
+
+def test_strong_shrinking_counts_every_pixel():
+    image = np.zeros((64, 640, 3), np.uint8)
+    image[:, ::4] = 200
+    assert set(shrink_to_width(image, 160).ravel().tolist()) == {50}
+
+
+@pytest.mark.parametrize(
+    'image',
+    [
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+)
+def test_what_is_no_image_is_refused(image):
+    with pytest.raises(ImageFormatError, match=r'\(H, W, 3\)'):
+        require_bgr(image)
+
+
+def test_an_unknown_detector_is_refused_and_the_known_ones_are_listed():
+    with pytest.raises(ConfigurationError, match="auto, haar, yunet, got 'viola'"):
+        load_detector(DetectorConfig(name='viola'), ())
+
+
+def test_a_detector_is_taken_by_its_name():
+    loaded = load_detector(DetectorConfig(name='haar', min_score=0.3), ())
+    assert loaded.detector.name == 'haar'
+    assert loaded.detector.min_score == 0.3
+    assert loaded.reason == 'the detector is haar, as configured'
+
+
+def test_the_threads_of_opencv_are_those_of_the_configuration():
+    load_detector(DetectorConfig(name='haar', threads=2), ())
+    assert cv2.getNumThreads() == 2
+
+
+def test_auto_is_haar_where_no_yunet_is_and_says_where_it_was_looked_for(tmp_path):
+    first, second = tmp_path / 'own', tmp_path / 'shared'
+    loaded = load_detector(DetectorConfig(), (first, second))
+    assert loaded.detector.name == 'haar'
+    assert loaded.reason.startswith('the detector is haar, since there is no ' + YUNET_NAME)
+    assert f'{first / "yunet"} or {second / "yunet"}' in loaded.reason
+
+
+def test_auto_is_haar_where_no_folder_is_known():
+    assert 'any folder' in load_detector(DetectorConfig(), ()).reason
+
+
+def test_auto_is_haar_where_opencv_is_too_old_even_if_a_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        detection, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV 4.6.0 cannot read it'
+    )
+    loaded = load_detector(DetectorConfig(model_path=str(tmp_path / 'yunet.onnx')), ())
+    assert loaded.detector.name == 'haar'
+    assert loaded.reason == 'the detector is haar, since OpenCV 4.6.0 cannot read it'
+
+
+def test_auto_refuses_a_named_file_that_is_not_there(tmp_path):
+    missing = tmp_path / 'named.onnx'
+    with pytest.raises(ModelError, match=r'named\.onnx, there is no such file'):
+        load_detector(DetectorConfig(model_path=str(missing)), ())
+
+
+def test_auto_refuses_a_damaged_file_and_does_not_do_with_less(tmp_path):
+    damaged = yunet_path(tmp_path)
+    damaged.parent.mkdir()
+    damaged.write_bytes(b'damaged')
+    with pytest.raises(ModelError, match='sha256'):
+        load_detector(DetectorConfig(), (tmp_path,))
+
+
+def test_yunet_without_a_file_says_how_to_get_it(tmp_path):
+    with pytest.raises(ModelError, match='fetch-yunet'):
+        load_detector(DetectorConfig(name='yunet'), (tmp_path,))
+    with pytest.raises(ModelError, match='fetch-yunet'):
+        load_detector(DetectorConfig(name='yunet'), ())
+
+
+def test_haar_takes_a_named_cascade(tmp_path):
+    missing = tmp_path / 'cascade.xml'
+    with pytest.raises(ModelError, match=r'cascade\.xml, there is no such file'):
+        load_detector(DetectorConfig(name='haar', model_path=str(missing)), ())
+
+
+def test_auto_is_yunet_where_its_file_is(tmp_path, yunet_file):
+    first, second = tmp_path / 'own', tmp_path / 'shared'
+    target = yunet_path(second)
+    target.parent.mkdir(parents=True)
+    target.symlink_to(yunet_file)
+    loaded = load_detector(DetectorConfig(), (first, second))
+    assert loaded.detector.name == 'yunet'
+    assert loaded.reason == f'the detector is yunet, since its file {target} is there'
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+@pytest.mark.parametrize(
+    'size_hw', [(1, 1), (1, 640), (640, 1), (24, 24), (32, 32), (32, 640), (65, 33)]
+)
+def test_no_detector_finds_faces_in_nothing(name, size_hw, request):
+    path = str(request.getfixturevalue('yunet_file')) if name == 'yunet' else ''
+    config = DetectorConfig(name=name, model_path=path)
+    detector = load_detector(config, ()).detector
+    black: ImageBGR = np.zeros((*size_hw, 3), np.uint8)
+    assert detector.detect(black) == ()
+    assert detector.detect(black) == ()
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_every_detector_refuses_what_is_no_image(name, request):
+    path = str(request.getfixturevalue('yunet_file')) if name == 'yunet' else ''
+    detector = load_detector(DetectorConfig(name=name, model_path=path), ()).detector
+    with pytest.raises(ImageFormatError):
+        detector.detect(np.zeros((48, 64), np.uint8))
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_min_score_holds_from_the_next_image_on(name, data_directory, request):
+    path = str(request.getfixturevalue('yunet_file')) if name == 'yunet' else ''
+    detector = load_detector(DetectorConfig(name=name, model_path=path), ()).detector
+    image = read(data_directory / 'images' / '12_angry_men.jpg')
+    found = detector.detect(image)
+    scores = [one.score for one in found]
+    assert len(found) >= 8
+    assert scores == sorted(scores, reverse=True)
+    detector.min_score = (scores[3] + scores[4]) / 2
+    assert [one.score for one in detector.detect(image)] == scores[:4]
+    detector.min_score = 1.0
+    assert detector.detect(image) == ()
+
+
+def test_detectors_mark_the_same_face_by_the_same_box(data_directory, yunet_file):
+    image = read(data_directory / 'images' / 'emotion_classification.jpg')
+    haar = load_detector(DetectorConfig(name='haar'), ()).detector.detect(image)
+    config = DetectorConfig(name='yunet', model_path=str(yunet_file))
+    yunet = load_detector(config, ()).detector.detect(image)
+    assert len(haar) == len(yunet) == 4
+    by_place = [sorted(found, key=lambda one: one.box.center) for found in (haar, yunet)]
+    for one, other in zip(*by_place, strict=True):
+        overlap = detection_overlap(one, other)
+        assert overlap > 0.7
+
+
+def test_a_box_is_in_pixels_of_the_image_whatever_the_width(data_directory, yunet_file):
+    image = read(data_directory / 'images' / 'emotion_classification.jpg')
+    found = []
+    for width in (320, 8192):
+        config = DetectorConfig(name='yunet', model_path=str(yunet_file), width=width)
+        detections = load_detector(config, ()).detector.detect(image)
+        found.append(sorted(detections, key=lambda one: one.box.center))
+    for small, full in zip(*found, strict=True):
+        assert detection_overlap(small, full) > 0.8
+        # Landmarks lie in the face, eyes above the mouth, the right one left in the picture.
+        assert small.landmarks is not None
+        right_eye, left_eye, nose, right_mouth, left_mouth = small.landmarks
+        assert right_eye[0] < nose[0] < left_eye[0]
+        assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
+        low, high = small.landmarks.min(axis=0), small.landmarks.max(axis=0)
+        assert small.box.x0 < low[0] < high[0] < small.box.x1
+        assert small.box.y0 < low[1] < high[1] < small.box.y1
+
+
+def read(path: Path) -> ImageBGR:
+    return np.asarray(cv2.imread(str(path)), np.uint8)
+
+
+def detection_overlap(one: Detection, other: Detection) -> float:
+    boxes = [boxes_to_array((found.box,)) for found in (one, other)]
+    return float(iou_matrix(*boxes)[0, 0])
+
+
+def test_auto_is_no_name_in_the_table():
+    assert AUTO not in DETECTORS

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rtcnn_perception import resources
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.resources import share_directory
+from rtcnn_perception.resources import user_models_directory
+
+
+@pytest.fixture
+def lay_out(tmp_path, monkeypatch):
+    """Put the code at one place and the package's files at others, below an empty folder."""
+
+    def lay_out(code, *shares):
+        module = tmp_path / code / 'resources.py'
+        module.parent.mkdir(parents=True)
+        monkeypatch.setattr(resources, '__file__', str(module))
+        monkeypatch.delenv('AMENT_PREFIX_PATH', raising=False)
+        for share in shares:
+            (tmp_path / share / 'models').mkdir(parents=True)
+            (tmp_path / share / 'package.xml').touch()
+        return tmp_path
+
+    return lay_out
+
+
+@pytest.mark.parametrize(
+    ('code', 'shares', 'expected'),
+    [
+        ('src/rtcnn_perception', ['src'], 'src'),
+        (
+            'prefix/lib/python3.11/site-packages/rtcnn_perception',
+            ['prefix/share/rtcnn_perception'],
+            'prefix/share/rtcnn_perception',
+        ),
+        (
+            'install/local/lib/python3.10/dist-packages/rtcnn_perception',
+            ['install/share/rtcnn_perception'],
+            'install/share/rtcnn_perception',
+        ),
+        (
+            'prefix/src/rtcnn_perception',
+            ['prefix/src', 'prefix/share/rtcnn_perception'],
+            'prefix/src',
+        ),
+    ],
+)
+def test_the_files_nearest_to_the_code_are_taken(lay_out, code, shares, expected):
+    root = lay_out(code, *shares)
+    assert share_directory() == root / expected
+
+
+def test_the_ament_index_is_asked_where_nothing_is_near(lay_out, monkeypatch):
+    root = lay_out('code/rtcnn_perception', 'ros/share/rtcnn_perception')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', f':{root / "other"}:{root / "ros"}')
+    assert share_directory() == root / 'ros' / 'share' / 'rtcnn_perception'
+
+
+def test_an_installation_without_files_is_told_to_be_broken(lay_out):
+    lay_out('code/rtcnn_perception')
+    with pytest.raises(ConfigurationError, match='install the package again'):
+        share_directory()
+
+
+def test_the_folder_of_the_user_follows_the_desktop_standard(monkeypatch):
+    monkeypatch.setenv('XDG_DATA_HOME', '/data')
+    assert user_models_directory() == Path('/data/rtcnn_perception/models')
+    monkeypatch.setenv('XDG_DATA_HOME', '')
+    monkeypatch.setenv('HOME', '/home/somebody')
+    assert user_models_directory() == Path('/home/somebody/.local/share/rtcnn_perception/models')
+
+
+def test_models_are_looked_for_at_the_user_first_and_then_in_the_package(lay_out, monkeypatch):
+    root = lay_out('src/rtcnn_perception', 'src')
+    monkeypatch.setenv('XDG_DATA_HOME', '/data')
+    assert models_search_path() == (
+        Path('/data/rtcnn_perception/models'),
+        root / 'src' / 'models',
+    )
