@@ -1,0 +1,157 @@
+"""The command ``run`` from end to end: the real nodes, with the models of the package."""
+
+from pathlib import Path
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+from rtcnn_perception import cli
+from rtcnn_perception.commands import run as module
+from rtcnn_perception.core.builtin_clip import BuiltinClip
+
+pytestmark = pytest.mark.usefixtures('own_ros')
+
+COMMAND = [sys.executable, '-m', 'rtcnn_perception.cli', 'run']
+DRIVER = (
+    'import sys; from rtcnn_perception.nodes.camera_node import main; sys.exit(main())',
+    '--ros-args',
+    '-p',
+    'source:=builtin',
+    '-r',
+    '__node:=driver',
+    '-r',
+    'faces/image:=/camera/image_raw',
+)
+DEADLINE = 60.0
+"""Seconds for what should take a few: only a failure takes longer."""
+
+
+def count_frames(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path))
+    frames = 0
+    while capture.grab():
+        frames += 1
+    return frames
+
+
+@pytest.fixture
+def process(tmp_path):
+    """Return a function that starts ``run`` as a process; it is ended after the test."""
+    started = []
+
+    def start(*words):
+        process = subprocess.Popen(
+            [*COMMAND, '--output', str(tmp_path), *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_it_tells_who_is_seen_and_leaves_a_video_and_a_picture(tmp_path, capfd):
+    assert cli.main(['run', '--duration', '2.5', '--output', str(tmp_path)]) == 0
+    out = capfd.readouterr().out
+    assert re.search(r' s  face 1: (woman|man) [01]\.\d\d, \w+ [01]\.\d\d\n', out)
+    assert re.search(r'\nstamp to publication +\d+\.\d ms', out)
+    counts = re.search(r'(\d+) frames in, (\d+) processed, (\d+) dropped, ([\d.]+) fps', out)
+    received, processed, dropped = map(int, counts.groups()[:3])
+    assert received == processed + dropped
+    assert processed >= 10
+    assert '1 track, at most 1 face at once' in out
+    # The video keeps time, whatever was dropped.
+    assert count_frames(tmp_path / 'annotated.mp4') >= processed
+    picture = cv2.imread(str(tmp_path / 'annotated.png'))
+    assert picture.shape == (480, 640, 3)
+
+
+def test_a_picture_comes_out_with_its_faces_drawn_in(tmp_path, capfd):
+    from_clip = tmp_path / 'person.png'
+    plain = BuiltinClip().frame(0)
+    cv2.imwrite(str(from_clip), plain)
+    words = ['run', '--source', str(from_clip), '--duration', '1', '--output', str(tmp_path)]
+    assert cli.main([*words, '--no-video']) == 0
+    assert 'face 1: ' in capfd.readouterr().out
+    drawn = cv2.imread(str(tmp_path / 'annotated.png'))
+    changed = (drawn != plain).any(axis=2).mean()
+    assert 0.005 < changed < 0.5, 'a box and its words, and not another picture'
+    assert not (tmp_path / 'annotated.mp4').exists()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_run_without_end_ends_well_when_told_to(tmp_path, process, number):
+    running = process('--duration', '0')
+    line = running.stdout.readline()
+    assert 'face 1: ' in line
+    begin = time.monotonic()
+    running.send_signal(number)
+    out, err = running.communicate(timeout=DEADLINE)
+    assert running.returncode == 0, err
+    assert 'stamp to publication' in out
+    assert count_frames(tmp_path / 'annotated.mp4') > 0
+    assert (tmp_path / 'annotated.png').is_file()
+    assert time.monotonic() - begin < DEADLINE / 2
+    assert 'Traceback' not in err
+
+
+def test_a_topic_is_watched(tmp_path, process):
+    driver = subprocess.Popen([sys.executable, '-c', *DRIVER], stderr=subprocess.DEVNULL)
+    try:
+        running = process('--source', 'topic:/camera/image_raw', '--duration', '2')
+        out, err = running.communicate(timeout=DEADLINE)
+    finally:
+        driver.kill()
+        driver.wait()
+    assert running.returncode == 0, err
+    assert 'face 1: ' in out
+    assert 'camera to pipeline' in out
+    assert count_frames(tmp_path / 'annotated.mp4') > 10
+
+
+def test_a_topic_on_which_nothing_comes_is_named(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(module, 'PATIENCE_S', 0.5)
+    words = ['run', '--source', 'topic:/nobody', '--duration', '1', '--output', str(tmp_path)]
+    assert cli.main(words) == 1
+    err = capfd.readouterr().err
+    assert 'no frame came from topic:/nobody' in err
+
+
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        (['--source', 'nowhere.mp4'], "there is no source 'nowhere.mp4'"),
+        (['--source', '/dev/video987'], 'there is no camera /dev/video987'),
+        (['--detector', 'eyes'], "'eyes'"),
+        (['--detector', 'yunet', '--detector-model', 'nowhere.onnx'], 'nowhere.onnx'),
+        (['--params', 'nowhere.yaml'], 'nowhere.yaml'),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, capfd, words, reason):
+    assert cli.main(['run', '--output', str(tmp_path), *words]) == 1
+    complaints = [
+        line for line in capfd.readouterr().err.splitlines() if not line.startswith('[INFO]')
+    ]
+    assert len(complaints) == 1
+    assert complaints[0].startswith('rtcnn_perception: ')
+    assert reason in complaints[0]
+
+
+def test_a_broken_file_is_refused_without_what_the_decoder_says(tmp_path, process):
+    path = tmp_path / 'broken.mp4'
+    path.write_bytes(b'neither a picture nor a video')
+    running = process('--source', str(path))
+    _, err = running.communicate(timeout=DEADLINE)
+    assert running.returncode == 1
+    assert err.splitlines() == [
+        f'rtcnn_perception: {path} cannot be decoded as a video or a picture'
+    ]
