@@ -227,7 +227,14 @@ setup(
     install_requires=['numpy>=1.21', 'onnxruntime>=1.14', 'scipy>=1.8'],
     extras_require={
         'opencv': ['opencv-python-headless>=4.5.4,<5'],  # 5 has no Haar cascades
-        'training': ['onnx>=1.14', 'torch>=2.4', 'tqdm>=4.60'],
+        'training': [
+            'h5py>=3',
+            'onnx>=1.14',
+            'tensorboard>=2.10',
+            'tomli>=1.1; python_version < "3.11"',
+            'torch>=2.4',
+            'tqdm>=4.60',
+        ],
     },
     entry_points={
         'console_scripts': [

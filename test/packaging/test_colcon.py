@@ -1,0 +1,96 @@
+"""The package is built by colcon, with and without symlinks, and run from the install space."""
+
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+from building import run
+import pytest
+
+pytestmark = pytest.mark.slow
+
+EXECUTABLES = ('camera_node', 'classifier_node', 'detector_node', 'perception', 'rtcnn_perception')
+DEADLINE = 60  # seconds for what takes a few
+
+
+def test_ros2_run_finds_the_executables(workspace):
+    folder = workspace.prefix / 'lib' / 'rtcnn_perception'
+    assert sorted(path.name for path in folder.iterdir()) == sorted(EXECUTABLES)
+
+
+@pytest.mark.parametrize('executable', EXECUTABLES)
+def test_an_executable_shows_its_help(workspace, executable):
+    path = workspace.prefix / 'lib' / 'rtcnn_perception' / executable
+    assert 'usage:' in run(path, '--help', env=workspace.environment(), cwd='/')
+
+
+def test_the_messages_come_from_the_install_space(workspace):
+    code = (
+        'import inspect\n'
+        'from rtcnn_perception.msg import FaceAttributes\n'
+        'FaceAttributes.__class__.__import_type_support__()\n'
+        'assert FaceAttributes.__class__._TYPE_SUPPORT is not None\n'
+        'print(inspect.getfile(FaceAttributes))\n'
+    )
+    out = run(sys.executable, '-c', code, env=workspace.environment(), cwd='/')
+    assert Path(out.strip()).is_relative_to(workspace.prefix)
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        'config/fastdds.xml',
+        'config/perception.yaml',
+        'launch/perception.launch.py',
+        'models/emotion/model.onnx',
+        'models/gender/model.onnx',
+        'package.xml',
+        'rviz/perception.rviz',
+    ],
+)
+def test_the_share_folder_holds(workspace, path):
+    assert (workspace.prefix / 'share' / 'rtcnn_perception' / path).is_file()
+
+
+def test_symlinks_let_a_change_in_the_sources_show_at_once(workspace):
+    code = 'import rtcnn_perception.cli as it; import os; print(os.path.realpath(it.__file__))'
+    out = run(sys.executable, '-c', code, env=workspace.environment(), cwd='/').strip()
+    is_linked = Path(out).is_relative_to(workspace.folder / 'src')
+    assert is_linked == workspace.folder.name.startswith('symlinked')
+
+
+def test_the_pipeline_runs_from_the_install_space_and_ends_well_on_sigint(workspace):
+    command = [
+        workspace.prefix / 'lib' / 'rtcnn_perception' / 'perception',
+        *('--ros-args', '-p', 'camera:source:=builtin'),
+    ]
+    watch = (
+        'import rclpy\n'
+        'from rtcnn_perception.msg import FaceAttributes\n'
+        'rclpy.init()\n'
+        'node = rclpy.create_node("watch")\n'
+        'got = []\n'
+        'node.create_subscription(FaceAttributes, "faces/attributes", got.append, 10)\n'
+        f'for _ in range({DEADLINE * 10}):\n'
+        '    rclpy.spin_once(node, timeout_sec=0.1)\n'
+        '    if got: break\n'
+        'print(got[0].header.frame_id, len(got[0].emotion_labels))\n'
+    )
+    environment = workspace.environment()
+    with subprocess.Popen(command, env=environment, cwd='/', stderr=subprocess.PIPE) as nodes:
+        try:
+            seen = run(sys.executable, '-c', watch, env=environment, cwd='/')
+        finally:
+            nodes.send_signal(signal.SIGINT)
+        said = nodes.communicate(timeout=DEADLINE)[1]
+    assert (nodes.returncode, seen) == (0, 'camera_optical_frame 7\n'), said
+
+
+def test_a_cpp_program_finds_and_uses_the_messages(workspace):
+    """It was built by colcon with the workspace, by find_package(rtcnn_perception)."""
+    program = workspace.folder / 'build' / 'consumer' / 'consumer'
+    environment = workspace.environment()
+    libraries = [str(Path(sys.prefix) / 'lib'), environment.get('LD_LIBRARY_PATH', '')]
+    environment['LD_LIBRARY_PATH'] = ':'.join(libraries)
+    assert run(program, env=environment) == 'face 7: happy\n'

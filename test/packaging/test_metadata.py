@@ -1,0 +1,84 @@
+"""What is said in several places is said alike."""
+
+import ast
+from pathlib import Path
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from rtcnn_perception import __version__
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def manifest():
+    """Return package.xml."""
+    return ET.parse(ROOT / 'package.xml').getroot()
+
+
+@pytest.fixture
+def setup_arguments():
+    """Return the literal arguments of setup() in setup.py."""
+    tree = ast.parse((ROOT / 'setup.py').read_text(encoding='utf-8'))
+    (call,) = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'setup'
+    )
+    literal = (ast.Constant, ast.List, ast.Dict)
+    return {
+        word.arg: ast.literal_eval(word.value)
+        for word in call.keywords
+        if isinstance(word.value, literal) and word.arg not in ('cmdclass', 'package_data')
+    }
+
+
+def test_the_version_is_the_same_everywhere(manifest, setup_arguments):
+    log = (ROOT / 'CHANGELOG.rst').read_text(encoding='utf-8')
+    released = re.findall(r'^(\d+\.\d+\.\d+) \(\d{4}-\d{2}-\d{2}\)$', log, re.MULTILINE)
+    assert manifest.findtext('version') == __version__
+    assert setup_arguments['version'] == __version__
+    # Until the first release the log has its forthcoming section alone.
+    assert released[:1] in ([], [__version__])
+    assert released or re.search(r'^Forthcoming$', log, re.MULTILINE)
+
+
+def test_licence_and_maintainer_are_the_same_everywhere(manifest, setup_arguments):
+    maintainer = manifest.find('maintainer')
+    assert manifest.findtext('license') == setup_arguments['license'] == 'Apache-2.0'
+    assert maintainer.text == setup_arguments['maintainer']
+    assert maintainer.get('email') == setup_arguments['maintainer_email']
+    assert 'Apache License' in (ROOT / 'LICENSE').read_text(encoding='utf-8')
+
+
+def test_colcon_and_rosidl_find_what_they_look_for(manifest):
+    assert manifest.findtext('export/build_type') == 'ament_python'
+    assert manifest.findtext('member_of_group') == 'rosidl_interface_packages'
+
+
+def test_every_message_is_generated():
+    listed = set(
+        re.findall(r'"(msg/\w+\.msg)"', (ROOT / 'CMakeLists.txt').read_text(encoding='utf-8'))
+    )
+    assert listed == {f'msg/{path.name}' for path in (ROOT / 'msg').iterdir()}
+
+
+@pytest.mark.parametrize(
+    'message', sorted((ROOT / 'msg').glob('*.msg')), ids=lambda path: path.stem
+)
+def test_every_field_of_a_message_is_explained(message):
+    bare = [
+        line
+        for line in message.read_text(encoding='utf-8').splitlines()
+        if line.strip() and '#' not in line
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize('name', ['dev', 'jazzy', 'kilted', 'training'])
+def test_requirements_pin_every_version(name):
+    lines = (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
+    pins = [line.partition(' ;')[0] for line in lines if not line.startswith('#')]
+    assert pins
+    assert [pin for pin in pins if not re.fullmatch(r'[\w.-]+==[\w.]+', pin)] == []
