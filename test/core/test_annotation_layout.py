@@ -71,6 +71,20 @@ def test_at_the_right_edge_the_caption_begins_further_left_and_bars_are_left():
     assert layout.panel.ground.right <= box.left
 
 
+def test_where_only_the_space_below_is_free_bars_stand_below_the_caption():
+    layout = only((60, 0, 80, 90), (200, 300))
+    assert layout.caption.ground.top == 90
+    assert layout.panel.ground.top >= layout.caption.ground.bottom
+
+
+def test_the_larger_of_two_faces_says_more_where_both_cannot():
+    small, large = lines(0, 34, 16, 16), lines(138, 21, 28, 28)
+    for faces in ((small, large), (large, small)):
+        layouts = lay_out(faces, (200, 60))
+        said = {layout.box: len(layout.caption.text.content) for layout in layouts}
+        assert said[large.box] > said[small.box]
+
+
 @pytest.mark.parametrize('size_wh', [(1, 1), (5, 40), (16, 16)])
 def test_where_there_is_no_room_nothing_is_placed(size_wh):
     layout = only((0, 0, *size_wh), size_wh)

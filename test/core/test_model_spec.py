@@ -70,6 +70,9 @@ def test_a_path_may_begin_at_the_home_of_the_user(tmp_path, card, monkeypatch):
     write_model(tmp_path / 'own', MODEL, card)
     assert ModelSpec.load(Path('~/own')) == ModelSpec.load(tmp_path / 'own')
     assert card_path(Path('~/own/model.onnx')) == tmp_path / 'own' / 'model.json'
+    (tmp_path / 'own' / 'model.onnx').rename(tmp_path / 'own' / 'model.ort')
+    with pytest.raises(ModelError, match=r"file must be 'model\.ort'"):
+        ModelSpec.load(Path('~/own/model.ort'))
 
 
 def test_informational_fields_may_be_missing(tmp_path, card):
