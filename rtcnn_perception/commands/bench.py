@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from datetime import timezone
+from functools import partial
 import json
 import os
 from pathlib import Path
@@ -97,9 +98,12 @@ def execute(args: argparse.Namespace) -> int:
     begun = datetime.now(timezone.utc)
     load = machine.load_average()
     progress = Progress()
+    clock = time.monotonic()
     sections = []
-    for number, name in enumerate(args.parts):
-        section = _measure(name, inputs, effort, _teller(progress, number, args.parts))
+    for number, name in enumerate(args.parts, 1):
+        where = f'part {number} of {len(args.parts)}, {name}'
+        tell = partial(_tell, progress, clock, where)
+        section = _measure(name, inputs, effort, tell)
         progress.line(as_text(section))
         sections.append(section)
     progress.clear()
@@ -159,11 +163,5 @@ def _measure(name: str, inputs: Inputs, effort: Effort, tell: Tell) -> Section:
         return node_parts.PARTS[name](inputs, effort, context, tell)
 
 
-def _teller(progress: Progress, number: int, parts: tuple[str, ...]) -> Tell:
-    begin = time.monotonic()
-
-    def tell(text: str) -> None:
-        elapsed = time.monotonic() - begin
-        progress.show(elapsed, None, f'part {number + 1} of {len(parts)}, {parts[number]}: {text}')
-
-    return tell
+def _tell(progress: Progress, begin: float, where: str, text: str) -> None:
+    progress.show(time.monotonic() - begin, None, f'{where}: {text}')
