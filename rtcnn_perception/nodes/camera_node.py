@@ -155,4 +155,4 @@ class CameraNode(ManagedNode[CameraParameters]):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop."""
-    return run_nodes('camera', (CameraParameters,), lambda: (CameraNode(),), args)
+    return run_nodes('camera_node', (CameraParameters,), lambda: (CameraNode(),), args)

@@ -236,4 +236,4 @@ def _model_path(group: EmotionGroup | GenderGroup, attribute: str) -> Path | Non
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop."""
-    return run_nodes('classifier', (ClassifierParameters,), lambda: (ClassifierNode(),), args)
+    return run_nodes('classifier_node', (ClassifierParameters,), lambda: (ClassifierNode(),), args)

@@ -175,4 +175,4 @@ def _tracker_config(parameters: DetectorParameters) -> TrackerConfig:
 
 def main(args: list[str] | None = None) -> int:
     """Run the node until it is told to stop."""
-    return run_nodes('detector', (DetectorParameters,), lambda: (DetectorNode(),), args)
+    return run_nodes('detector_node', (DetectorParameters,), lambda: (DetectorNode(),), args)

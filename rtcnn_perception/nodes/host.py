@@ -133,11 +133,12 @@ def run_nodes(
     :returns: the exit code: 0, or 1 after one line that says what cannot be used
     """
     arguments = list(sys.argv if args is None else args)
-    _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
     try:
+        _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
-        get_logger(name).fatal(str(error).partition('\n')[0])
+        # What follows is the place in the source of rcl.
+        get_logger(name).fatal(f'ROS arguments: {error}'.partition(', at /')[0])
         return EXIT_USAGE
     try:
         with (

@@ -13,6 +13,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
+from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -39,6 +40,9 @@ P = TypeVar('P', bound=NodeParameters)
 
 DIAGNOSTICS_PERIOD = 1.0
 """Seconds."""
+
+LAST_WORD_WITHIN = 0.2
+"""Seconds for which a node that ends waits until its last diagnostics have been received."""
 
 LATENCIES_KEPT = 300
 """The last ten seconds at 30 Hz: percentiles that show the present."""
@@ -167,6 +171,8 @@ class ManagedNode(LifecycleNode, Generic[P]):
             if self.state != 'finalized':
                 self.trigger_shutdown()
             self._on_period()
+            # Without this the last word would often be lost with who says it.
+            self._diagnostics.wait_for_all_acked(Duration(seconds=LAST_WORD_WITHIN))
         self.destroy_node()
 
     def destroy_node(self) -> None:

@@ -12,6 +12,10 @@ sys.path.append(str(Path(__file__).parents[1] / 'core'))
 # The way of Iron and later to stay on this machine; that of Humble would override it.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_LOCALHOST_ONLY', None)
+# As the launch file does, under both names: best-effort images are not to be lost on the way.
+PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds.xml'
+for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+    os.environ.setdefault(variable, str(PROFILE))
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""The installed executables as processes of their own."""
+
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+from ros_bench import DEADLINE
+from ros_bench import DOMAIN
+
+END_WITHIN = 10.0
+"""Seconds after which a process that was told to end is taken for stuck; it should be within 2."""
+
+
+def find_executable(name):
+    """Return the path of an executable of the package, None where it is not installed."""
+    prefixes = [Path(each) for each in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
+    candidates = [prefix / 'lib' / 'rtcnn_perception' / name for prefix in prefixes]
+    candidates.append(Path(sys.executable).parent / name)
+    return next((each for each in candidates if each.is_file()), None)
+
+
+class Executable:
+    """A process; what it writes is kept for the message of a failing test."""
+
+    def __init__(self, path, arguments, log):
+        self.log = log
+        environment = {**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN), 'RCUTILS_COLORIZED_OUTPUT': '0'}
+        with log.open('wb') as stream:
+            self._process = subprocess.Popen(
+                [str(path), *arguments], stdout=stream, stderr=subprocess.STDOUT, env=environment
+            )
+
+    @property
+    def said(self):
+        """What it wrote so far."""
+        return self.log.read_text(errors='replace')
+
+    @property
+    def is_running(self):
+        return self._process.poll() is None
+
+    def send(self, number):
+        self._process.send_signal(number)
+
+    def end(self, number=signal.SIGINT):
+        """Tell it to end and return its exit code."""
+        self.send(number)
+        return self.wait(END_WITHIN)
+
+    def wait(self, timeout=DEADLINE):
+        """Return its exit code."""
+        return self._process.wait(timeout)
+
+    def kill(self):
+        """Make sure that it is gone."""
+        if self.is_running:
+            self.send(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+
+
+def ros_arguments(parameters, remappings=()):
+    """Return a command line that sets parameters and remaps topics."""
+    arguments = ['--ros-args']
+    for name, value in parameters.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        arguments += ['-p', f'{name}:={text}']
+    for each in remappings:
+        arguments += ['-r', each]
+    return arguments
