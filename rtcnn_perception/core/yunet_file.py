@@ -86,6 +86,7 @@ def fetch_yunet(target: Path, url: str = YUNET_URL, progress: Progress | None = 
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
             _install(target, response, progress, origin=url)
     except urllib.error.HTTPError as error:
+        error.close()
         raise ModelError(f'{url} answers {error.code} {error.reason}; {_BY_HAND}') from error
     except (OSError, http.client.HTTPException) as error:
         raise ModelError(f'{url} cannot be reached ({error}); {_BY_HAND}') from error
