@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar='FOLDER',
         help='where annotated.mp4 and annotated.png go (default: %(default)s)',
     )
-    parser.add_argument('--no-video', action='store_true', help='leave the picture alone')
+    parser.add_argument('--no-video', action='store_true', help='write the picture, and no video')
     parser.add_argument(
         '--detector',
         metavar='NAME',
@@ -71,6 +71,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--detector-model', metavar='FILE', help="the detector's file, if not the default one"
     )
+    parser.add_argument('--no-emotion', action='store_true', help='do not judge emotion')
+    parser.add_argument('--no-gender', action='store_true', help='do not judge gender')
     parser.add_argument(
         '--params',
         type=Path,

@@ -45,6 +45,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
         parameters['detector.name'] = args.detector
     if args.detector_model is not None:
         parameters['detector.model_path'] = args.detector_model
+    if args.no_emotion:
+        parameters['emotion.enabled'] = False
+    if args.no_gender:
+        parameters['gender.enabled'] = False
     if args.source.startswith(TOPIC):
         return _plan_topic(args, parameters)
     parameters |= {'source': args.source, 'source_loop': False}

@@ -119,6 +119,11 @@ def test_detector_and_its_file_become_parameters():
     assert found.parameters['detector.model_path'] == 'cascade.xml'
 
 
+@pytest.mark.parametrize('attribute', ['emotion', 'gender'])
+def test_either_attribute_can_be_turned_off(attribute):
+    assert plan(f'--no-{attribute}').parameters[f'{attribute}.enabled'] is False
+
+
 def test_a_parameter_file_that_is_not_there_is_named():
     with pytest.raises(ConfigurationError, match=r'there is no parameter file nowhere\.yaml'):
         plan('--params', 'nowhere.yaml')
