@@ -60,14 +60,14 @@ def process(tmp_path):
 
 
 def test_it_tells_who_is_seen_and_leaves_a_video_and_a_picture(tmp_path, capfd):
-    assert cli.main(['run', '--duration', '2.5', '--output', str(tmp_path)]) == 0
+    assert cli.main(['run', '--duration', '1.5', '--output', str(tmp_path)]) == 0
     out = capfd.readouterr().out
     assert re.search(r' s  face 1: (woman|man) [01]\.\d\d, \w+ [01]\.\d\d\n', out)
     assert re.search(r'\nstamp to publication +\d+\.\d ms', out)
     counts = re.search(r'(\d+) frames in, (\d+) processed, (\d+) dropped, ([\d.]+) fps', out)
     received, processed, dropped = map(int, counts.groups()[:3])
     assert received == processed + dropped
-    assert processed >= 10
+    assert processed >= 3
     assert '1 track, at most 1 face at once' in out
     # The video keeps time, whatever was dropped.
     assert count_frames(tmp_path / 'annotated.mp4') >= processed
