@@ -40,6 +40,7 @@ class Recorder:
     :param folder: where ``annotated.mp4`` and ``annotated.png`` go; made if need be
     :param draw: makes the picture of a judged frame
     :param has_video: whether to write the video, or the picture alone
+    :param fps: rate of the video; None takes it from the first frames
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Recorder:
         draw: Callable[[JudgedFrame], ImageBGR],
         *,
         has_video: bool = True,
+        fps: float | None = None,
     ) -> None:
         self.left_out = 0
         self.error: Exception | None = None
@@ -59,7 +61,7 @@ class Recorder:
         self._waiting_bytes = 0
         self._is_closed = False
         self._best: tuple[tuple[int, float], JudgedFrame] | None = None
-        self._video = _Video(folder / 'annotated.mp4')
+        self._video = _Video(folder / 'annotated.mp4', fps)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -131,11 +133,12 @@ class Recorder:
 class _Video:
     """A file of constant frame rate, from frames that come at any time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fps: float | None) -> None:
         self._path = path
         self._pending: list[tuple[ImageBGR, float]] = []
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._wanted_fps = fps
         self._fps = DEFAULT_FPS
         self._start = 0.0
         self._written = 0
@@ -161,9 +164,10 @@ class _Video:
 
     def _open(self) -> None:
         times = [time for _, time in self._pending]
-        steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
-        if steps:
-            self._fps = float(np.clip(round(1.0 / float(np.median(steps)), 2), 1.0, MAX_FPS))
+        if self._wanted_fps is not None:
+            self._fps = min(self._wanted_fps, MAX_FPS)
+        else:
+            self._fps = _rate_of(times)
         height, width = self._pending[0][0].shape[:2]
         shrink = min(1.0, MAX_SIDE / max(height, width))
         # Encoders want even sides.
@@ -209,3 +213,11 @@ def _fit(picture: ImageBGR, size: tuple[int, int]) -> ImageBGR:
         picture, inner, interpolation=cv2.INTER_AREA
     )
     return canvas
+
+
+def _rate_of(times: list[float]) -> float:
+    """Return the frames per second of a camera, some of whose frames may have been dropped."""
+    steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
+    if not steps:
+        return DEFAULT_FPS
+    return float(np.clip(round(1.0 / float(np.percentile(steps, 25)), 2), 1.0, MAX_FPS))

@@ -104,6 +104,7 @@ def execute(args: argparse.Namespace) -> int:
             args.output,
             lambda judged: annotate(judged, watch.labels),
             has_video=not args.no_video,
+            fps=plan.fps,
         )
         watch.begin(recorder, lambda: perception.classifier.labels)
         try:

@@ -21,12 +21,18 @@ PICTURE_S = 3.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run; ``duration`` in seconds, None for no end but the source's."""
+    """
+    What to run.
+
+    ``duration`` in seconds, None for no end but the source's; ``expected`` likewise, with that
+    end, None where it is not known; ``fps`` of the source, None where it is not known.
+    """
 
     parameters: dict[str, object]
     remappings: dict[str, str]
     duration: float | None
     expected: float | None
+    fps: float | None = None
 
 
 def make_plan(args: argparse.Namespace) -> Plan:
@@ -54,8 +60,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
     parameters |= {'source': args.source, 'source_loop': False}
     default = DEFAULT_S
     length: float | None = None
+    fps: float | None = None
     if not _is_device(args.source):
         source = open_source(args.source)
+        fps = source.fps
         if source.frame_count is not None:
             default, length = 0.0, source.frame_count / source.fps
         elif args.source != BUILTIN:
@@ -66,7 +74,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
             parameters['tracker.max_coast_s'] = 0.0
     duration = (default if args.duration is None else args.duration) or None
     ends = [seconds for seconds in (duration, length) if seconds is not None]
-    return Plan(parameters, {}, duration, min(ends, default=None))
+    return Plan(parameters, {}, duration, min(ends, default=None), fps)
 
 
 def _plan_topic(args: argparse.Namespace, parameters: dict[str, object]) -> Plan:

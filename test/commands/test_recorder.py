@@ -50,6 +50,20 @@ def test_the_video_keeps_time_where_frames_were_dropped(tmp_path):
     assert found == [100] * 15 + [200] * 15
 
 
+def test_the_video_keeps_the_rate_of_its_source_where_most_frames_were_dropped(tmp_path):
+    recorder = Recorder(tmp_path, as_it_is, fps=30.0)
+    for i in range(4):
+        recorder.add(judged_frame(time=1 + i / 3, gray=50 * (i + 1)))
+    assert grays(recorder.close()[0]) == [50, *[100] * 10, *[150] * 10, *[200] * 10]
+
+
+def test_the_rate_of_a_camera_is_seen_through_dropped_frames(tmp_path):
+    recorder = Recorder(tmp_path, as_it_is)
+    for i in (0, 1, 2, 6, 7, 10, 12, 15, 16):
+        recorder.add(judged_frame(time=1 + i / 20))
+    assert cv2.VideoCapture(str(recorder.close()[0])).get(cv2.CAP_PROP_FPS) == pytest.approx(20.0)
+
+
 def test_stamps_that_jump_do_not_stretch_the_video(tmp_path):
     recorder = Recorder(tmp_path, as_it_is)
     for start in (100.0, 5000.0, 1.0):
