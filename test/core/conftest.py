@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from rtcnn_perception.core.yunet import why_opencv_cannot_run_yunet
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / 'shared' / 'data'
 
@@ -20,6 +21,9 @@ def data_directory() -> Path:
 
 @pytest.fixture(scope='session')
 def yunet_file(data_directory: Path) -> Path:
+    obstacle = why_opencv_cannot_run_yunet()
+    if obstacle:
+        pytest.skip(obstacle)
     baselines = Path(os.environ.get('RTCNN_BASELINES') or data_directory.parent / 'baselines')
     path = baselines / 'yunet' / 'face_detection_yunet_2023mar.onnx'
     if not path.is_file():
