@@ -80,7 +80,7 @@ def cut_crop(image: Image, square: BoundingBox, size_hw: tuple[int, int]) -> Ima
     if any(pad):
         inside = np.asarray(cv2.copyMakeBorder(inside, *pad, cv2.BORDER_REPLICATE), np.uint8)
     if inside.shape[:2] == (1, 1):
-        inside = inside.copy()  # OpenCV 4.5 refuses the strides of a single pixel of an image
+        inside = np.repeat(inside, 2, axis=1)  # OpenCV 4.5 does not resize a single pixel
     shrinks = inside.shape[0] > size_hw[0] or inside.shape[1] > size_hw[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(inside, (size_hw[1], size_hw[0]), interpolation=interpolation)
