@@ -102,12 +102,21 @@ def test_random_crops_agree_with_the_plain_way_at_every_scale():
     image = noise(33, 47, seed=3)
     for _ in range(200):
         x, y = rng.uniform(-60, 80, 2)
-        side = rng.uniform(0.2, 90)
+        side = rng.uniform(2.0, 90)
         square = BoundingBox(x, y, x + side, y + side)
         full = by_index_lists(image, square)
         interpolation = cv2.INTER_AREA if max(full.shape[:2]) > 24 else cv2.INTER_LINEAR
         expected = cv2.resize(full, (24, 24), interpolation=interpolation)
         np.testing.assert_array_equal(cut_crop(image, square, (24, 24)), expected)
+
+
+@pytest.mark.parametrize('channels', [0, 3])
+@pytest.mark.parametrize(('x', 'y'), [(7.2, 9.1), (-50.0, 300.0)])
+def test_a_crop_of_a_single_pixel_is_that_pixel_all_over(x, y, channels):
+    image = noise(40, 50, channels)
+    pixel = image[min(round(y), 39), max(round(x), 0)]
+    crop = cut_crop(image, BoundingBox(x, y, x + 0.4, y + 0.4), (8, 8))
+    np.testing.assert_array_equal(crop, np.broadcast_to(pixel, crop.shape))
 
 
 def test_height_and_width_of_the_result_are_in_this_order():
