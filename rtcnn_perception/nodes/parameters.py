@@ -94,7 +94,7 @@ class DetectorGroup:
     )
     width: int = setting(
         _DETECTOR.width,
-        'width to which an image is scaled down for detection; 0 for its own',
+        'width an image is scaled down to for detection; 0 for yunet 320, haar 640',
         unit='pixel',
         minimum=0,
         maximum=8192,
