@@ -85,6 +85,7 @@ class ManagedNode(LifecycleNode, Generic[P]):
 
         :raises ConfigurationError: if one has another type or is out of its bounds
         """
+        self._is_destroyed = False
         super().__init__(name, **node_kwargs)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._failure: Exception | None = None
@@ -140,7 +141,7 @@ class ManagedNode(LifecycleNode, Generic[P]):
     @property
     def state(self) -> str:
         """Label of the present lifecycle state."""
-        return str(self._state_machine.current_state[1])
+        return 'finalized' if self._is_destroyed else str(self._state_machine.current_state[1])
 
     @property
     def is_active(self) -> bool:
@@ -165,8 +166,8 @@ class ManagedNode(LifecycleNode, Generic[P]):
         """End work, say so in diagnostics while there is still somebody to say it to, and go."""
         if not self.context.ok():
             # A transition is published, which is not possible any more.
-            for hook in self._last_hooks(self.state):
-                hook()
+            self._end()
+            self._release()
         else:
             if self.state != 'finalized':
                 self.trigger_shutdown()
@@ -176,9 +177,15 @@ class ManagedNode(LifecycleNode, Generic[P]):
         self.destroy_node()
 
     def destroy_node(self) -> None:
-        """Destroy the node; rclpy would leave it in the graph until its memory is collected."""
-        super().destroy_node()
-        self._state_machine.destroy_when_not_in_use()
+        """
+        Destroy the node, once; from Kilted on its context does so too when it is shut down.
+
+        rclpy would leave it in the graph until its memory is collected.
+        """
+        if not self._is_destroyed:
+            self._is_destroyed = True
+            super().destroy_node()
+            self._state_machine.destroy_when_not_in_use()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Load models."""
@@ -199,14 +206,11 @@ class ManagedNode(LifecycleNode, Generic[P]):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop working and let go of what was loaded."""
-        return self._do(*self._last_hooks(state.label))
+        return self._do(*([self._end] if state.label == 'active' else []), self._release)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Return to the start after a defect, which was logged, so that one may configure anew."""
         return self._do(self._end, self._release)
-
-    def _last_hooks(self, state: str) -> tuple[Hook, ...]:
-        return (self._end, self._release) if state == 'active' else (self._release,)
 
     def _do(self, *hooks: Hook) -> TransitionCallbackReturn:
         try:
