@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 import os
 from pathlib import Path
 
@@ -15,15 +16,18 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import share_directory
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-"""Fast DDS 3 reads the first, Fast DDS 2 (Humble, Jazzy) the second."""
+"""What names a profile to Fast DDS 3, which warns of the other, and to Fast DDS 2."""
+FIRST_WITH_FAST_DDS_3 = 9
+"""Major version of rclpy in Kilted; Jazzy has 7 and Humble 3."""
 
 
 def make_room_for_images() -> None:
     """Name the package's Fast DDS profile to this process and its children, if none is named."""
-    named = [os.environ[name] for name in PROFILE_VARIABLES if os.environ.get(name)]
-    profile = named[0] if named else str(share_directory() / 'config' / 'fastdds.xml')
-    for name in PROFILE_VARIABLES:
-        os.environ.setdefault(name, profile)
+    if any(os.environ.get(name) for name in PROFILE_VARIABLES):
+        return
+    has_3 = int(metadata.version('rclpy').partition('.')[0]) >= FIRST_WITH_FAST_DDS_3
+    profile = share_directory() / 'config' / 'fastdds.xml'
+    os.environ[PROFILE_VARIABLES[0 if has_3 else 1]] = str(profile)
 
 
 @contextmanager

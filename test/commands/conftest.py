@@ -16,6 +16,9 @@ def own_ros(monkeypatch):
     monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     monkeypatch.delenv('ROS_LOCALHOST_ONLY', raising=False)
+    # What a command names to Fast DDS is not to reach the tests that follow.
+    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.setenv(name, '')
 
 
 @pytest.fixture(scope='session')

@@ -8,6 +8,7 @@ pytest.importorskip('rclpy')
 from rtcnn_perception.commands.benchmark import pipeline
 from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
+from rtcnn_perception.commands.benchmark.watcher import Watcher
 from rtcnn_perception.commands.ros import initialised_context
 from rtcnn_perception.core.builtin_clip import BuiltinClip
 from rtcnn_perception.exceptions import PerceptionError
@@ -79,11 +80,13 @@ def test_a_process_that_fails_says_why(context, parameters):
         pipeline.measure_latency(context, setup, seconds=1.0)
 
 
-def test_a_process_that_does_not_go_is_killed(monkeypatch):
+def test_a_process_that_does_not_go_is_killed(context, monkeypatch, tmp_path):
     monkeypatch.setattr(processes, 'END_S', 0.2)
-    deaf = ['sh', '-c', 'trap "" INT; while true; do sleep 0.1; done']
+    ready = tmp_path / 'ready'
+    deaf = ['sh', '-c', f'trap "" INT; touch {ready}; while true; do sleep 0.1; done']
     monkeypatch.setattr(processes.Program, 'command', lambda _: deaf)
-    with processes.Processes(processes.Program('deaf')) as running:
-        running.check()
+    program = processes.Program('deaf')
+    with processes.Processes(program) as running, Watcher(context, running.check) as watcher:
+        watcher.wait(ready.exists, 30.0, 'it did not start')
         process = running._processes[0]
     assert process.returncode == -9

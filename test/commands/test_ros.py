@@ -1,0 +1,44 @@
+import os
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rtcnn_perception.commands import ros
+from rtcnn_perception.exceptions import ConfigurationError
+
+pytestmark = pytest.mark.usefixtures('own_ros')
+
+
+@pytest.mark.parametrize(
+    ('version', 'expected'), [('3.3.16', 1), ('7.1.6', 1), ('9.1.2', 0), ('12.0.0', 0)]
+)
+def test_the_profile_is_named_as_each_distribution_reads_it(monkeypatch, version, expected):
+    monkeypatch.setattr(ros.metadata, 'version', lambda _: version)
+    ros.make_room_for_images()
+    named = [os.environ[name] for name in ros.PROFILE_VARIABLES]
+    assert named[expected].endswith('config/fastdds.xml')
+    assert named[1 - expected] == ''
+
+
+@pytest.mark.parametrize('name', ros.PROFILE_VARIABLES)
+def test_a_profile_of_the_users_own_wins(monkeypatch, name):
+    monkeypatch.setenv(name, 'mine.xml')
+    ros.make_room_for_images()
+    assert {os.environ[each] for each in ros.PROFILE_VARIABLES} == {'mine.xml', ''}
+
+
+def test_the_context_is_shut_down_on_leaving():
+    with ros.initialised_context() as context:
+        assert context.ok()
+    assert not context.ok()
+
+
+def test_a_parameter_file_that_is_none_is_named(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('[no parameters')
+    with (
+        pytest.raises(ConfigurationError, match=r'params\.yaml cannot be used'),
+        ros.initialised_context(path),
+    ):
+        pass
