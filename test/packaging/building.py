@@ -17,7 +17,11 @@ MARK = '_ROS_WHEELS_BOOTSTRAP_COMPLETE'  # of the wheels: LD_LIBRARY_PATH has be
 
 def clean_environment() -> dict[str, str]:
     """Return the variables of a terminal in which no ROS was sourced, this environment first."""
-    kept = {name: value for name, value in os.environ.items() if name not in (*DROPPED, MARK)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in (*DROPPED, MARK) and not name.startswith('COVERAGE')
+    }
     kept['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
     return kept | {'ROS_DOMAIN_ID': DOMAIN, 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
 
@@ -58,8 +62,9 @@ class Workspace:
         # The data of this test are a package of their own, which colcon does not look for below
         # another one.
         shutil.copytree(DATA / 'consumer', folder / 'src' / 'consumer')
-        built = clean_environment() | {'CMAKE_PREFIX_PATH': str(Path(sys.prefix))}
-        run('colcon', 'build', *options, env=built, cwd=folder)
+        # As a setup.bash of ROS would say, which the wheels do not have.
+        ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), sys.prefix)
+        run('colcon', 'build', *options, env=clean_environment() | ros, cwd=folder)
 
     def environment(self) -> dict[str, str]:
         """Return the variables after sourcing the workspace's setup file."""
