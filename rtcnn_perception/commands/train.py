@@ -39,6 +39,7 @@ def execute(args: argparse.Namespace) -> int:
     try:
         from rtcnn_perception.training import config as configs  # noqa: PLC0415
         from rtcnn_perception.training.data import load_splits  # noqa: PLC0415
+        from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
         from rtcnn_perception.training.train import train  # noqa: PLC0415
         import torch  # noqa: PLC0415  the extra may be absent
     except ModuleNotFoundError as error:
@@ -52,6 +53,10 @@ def execute(args: argparse.Namespace) -> int:
         print(note)
     parts = ', '.join(f'{name} {len(splits.part(name))}' for name in ('train', 'val', 'test'))
     print(f'{config.name}: {parts} faces')
+    if args.preview:
+        write_preview(config, splits.train, args.preview)
+        print(f'wrote {args.preview}')
+        return 0
     folder = args.output or Path('runs') / config.name
     best = train(config, splits, folder, args.workers)
     figures = ', '.join(f'{name} {value:.4f}' for name, value in best.items())

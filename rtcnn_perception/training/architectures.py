@@ -26,14 +26,15 @@ PAPER = 'Arriaga, Ploeger, Valdenegro 2017; face_classification/src/models/cnn.p
 @dataclass(frozen=True)
 class Stem:
     """
-    3x3 convolutions without bias, each with batch normalisation and ReLU.
+    Square convolutions without bias, each with batch normalisation and ReLU.
 
-    'same' pads one pixel at each side, whatever the stride.
+    'same' pads half a kernel at each side, whatever the stride.
     """
 
     widths: tuple[int, ...]
     strides: tuple[int, ...]
     padding: Literal['same', 'valid']
+    kernel: int = 3
 
     def __post_init__(self) -> None:
         """Reject widths without strides."""
@@ -97,8 +98,9 @@ class Network(nn.Module):
         width = spec.channels
         stem: list[nn.Module] = []
         for wider, stride in zip(spec.stem.widths, spec.stem.strides, strict=True):
-            padding = 1 if spec.stem.padding == 'same' else 0
-            stem.append(nn.Conv2d(width, wider, 3, stride, padding, bias=False))
+            kernel = spec.stem.kernel
+            padding = kernel // 2 if spec.stem.padding == 'same' else 0
+            stem.append(nn.Conv2d(width, wider, kernel, stride, padding, bias=False))
             stem += [batch_norm(wider), nn.ReLU()]
             width = wider
         self.stem = nn.Sequential(*stem)
@@ -132,6 +134,32 @@ class Network(nn.Module):
         return {name: head(x).mean((2, 3)) for name, head in self.heads.items()}
 
 
+VOTES_HEAD = 'emotion_votes'
+"""A second head that learns from FER+'s votes while the first learns FER-2013's labels."""
+
+
+def without_votes_head(network: Network, share: float) -> Network:
+    """
+    Return a network whose emotion head says what both heads said together.
+
+    Both heads are linear in the same features, so that their weighted sum is one head again and
+    costs nothing. A network without a second head is returned as it is.
+
+    :param share: weight of the head that learnt from votes, in [0, 1]
+    """
+    if VOTES_HEAD not in network.classes:
+        return network
+    classes = {name: count for name, count in network.classes.items() if name != VOTES_HEAD}
+    merged = Network(network.name, network.spec, classes)
+    weights = network.state_dict()
+    for part in ('weight', 'bias'):
+        labels = weights[f'heads.emotion.{part}']
+        votes = weights.pop(f'heads.{VOTES_HEAD}.{part}')
+        weights[f'heads.emotion.{part}'] = (1 - share) * labels + share * votes
+    merged.load_state_dict(weights)
+    return merged.train(network.training)
+
+
 def _xception(stem: int, widths: tuple[int, ...]) -> Architecture:
     """Return a network of the paper's second kind."""
     return Architecture(
@@ -162,6 +190,13 @@ ARCHITECTURES: dict[str, Architecture] = {
         input_hw=(48, 48),
         stem=Stem((8, 16), (1, 2), 'same'),
         stages=(Stage('dense', 32, blocks=2), Stage('dense', 60, blocks=2)),
+        head=Head('linear', dropout=0.2),
+    ),
+    'compact_resnet': Architecture(
+        source='this project; blocks of He et al. 2016, chosen by time to train on two cores',
+        input_hw=(48, 48),
+        stem=Stem((16,), (2,), 'same', kernel=5),
+        stages=(Stage('dense', 32, blocks=2), Stage('dense', 64, blocks=2)),
         head=Head('linear', dropout=0.2),
     ),
     'residual_48_wide': Architecture(

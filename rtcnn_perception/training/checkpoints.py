@@ -9,6 +9,7 @@ from typing import Any
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.config import TrainConfig
 import torch
@@ -63,10 +64,14 @@ def fill_network(network: Network, weights: dict[str, Any], path: Path) -> None:
         ) from error
 
 
-def restore_network(path: Path) -> tuple[Network, TrainConfig, dict[str, Any]]:
+def restore_network(
+    path: Path, *, merge: bool = True
+) -> tuple[Network, TrainConfig, dict[str, Any]]:
     """
     Rebuild the network of a checkpoint, with its averaged weights, ready to judge.
 
+    :param path: the checkpoint
+    :param merge: whether to make one emotion head of two, where there are two
     :returns: the network, its configuration, and all the checkpoint holds
     :raises ModelError: if the checkpoint does not fit
     """
@@ -74,5 +79,7 @@ def restore_network(path: Path) -> tuple[Network, TrainConfig, dict[str, Any]]:
     config = from_mapping(TrainConfig, values['config'], path.name)
     network = build_network(config.architecture, values['classes'])
     fill_network(network, values['average'], path)
+    if merge:
+        network = without_votes_head(network, config.loss.votes)
     network.eval()
     return network.to(memory_format=torch.channels_last), config, values  # type: ignore[call-overload,unused-ignore]

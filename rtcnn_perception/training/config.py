@@ -56,18 +56,19 @@ class LossConfig:
     What a network is punished for.
 
     ``votes`` is the share of FER+'s distribution in the emotion target, the rest is FER-2013's
-    label. ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come.
+    label; with ``votes_head`` each is learnt by a head of its own, and what the heads say is mixed
+    by that share. ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come.
     ``teacher`` is a checkpoint or several, separated by commas, whose mean answer counts
     ``distillation`` of the loss, at ``temperature``.
     """
 
     votes: float = 0.5
+    votes_head: bool = False
     label_smoothing: float = 0.0
     balance: float = 0.0
     teacher: str = ''
     distillation: float = 0.0
     temperature: float = 2.0
-    mixup: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import join
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.read_csv import read_fer_csv
+from rtcnn_perception.training.read_folders import read_folder
 from rtcnn_perception.training.read_npz import read_emotion
 from rtcnn_perception.training.read_npz import read_gender
 
@@ -49,9 +52,10 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int) -> Splits:
     """
     found: list[Splits] = []
     if data.emotion:
-        found.append(read_emotion(find_data(data.emotion), geometry, seed))
+        votes = find_data(data.emotion_votes) if data.emotion_votes else None
+        found.append(read_for(find_data(data.emotion), 'emotion', geometry, seed, votes=votes))
     if data.gender:
-        found.append(read_gender(find_data(data.gender)))
+        found.append(read_for(find_data(data.gender), 'gender', geometry, seed))
     if len(found) == 1:
         return found[0]
     first, second = found
@@ -60,6 +64,43 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int) -> Splits:
         join(first.val, second.val),
         join(first.test, second.test),
     )
+
+
+def read_for(
+    path: Path,
+    attribute: str,
+    geometry: CropGeometry,
+    seed: int,
+    *,
+    votes: Path | None = None,
+) -> Splits:
+    """
+    Read data of one attribute, by the kind of file or folder it is.
+
+    :raises DataError: if there is no reader for it, or the data is not fit
+    """
+    if path.suffix == '.npz':
+        return read_emotion(path, geometry, seed) if attribute == 'emotion' else read_gender(path)
+    if path.suffix == '.csv':
+        if attribute != 'emotion':
+            raise DataError(f'{path}: a .csv file is read as FER-2013, which has no {attribute}')
+        return read_fer_csv(path, votes, geometry, seed)
+    if path.is_dir():
+        return read_folder(path, attribute, geometry, seed)
+    raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
+
+
+def load_any(path: Path, geometry: CropGeometry, attributes: tuple[str, ...], seed: int) -> Splits:
+    """
+    Read data for a model that judges ``attributes``, whichever of them the data has.
+
+    :raises DataError: with the reason of the last attribute, if it fits none
+    """
+    *others, last = attributes
+    for attribute in others:
+        with contextlib.suppress(DataError):  # the last attribute's error is told
+            return read_for(path, attribute, geometry, seed)
+    return read_for(path, last, geometry, seed)
 
 
 def mix_votes(faces: FaceSet, share: float) -> FaceSet:

@@ -16,15 +16,13 @@ from rtcnn_perception.training.export import ATTRIBUTE_DATA
 from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
 from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.keras_weights import KERAS_MARGINS
+from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.keras_weights import load_keras
 from rtcnn_perception.training.scores import gender_groups
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
 from rtcnn_perception.training.train import LABELS
-
-KERAS_SUFFIXES = ('.hdf5', '.h5')
-KERAS_MARGINS = {'emotion': 0.0, 'gender': 0.3}
-"""Where the original's weights score best, measured about YuNet's box."""
 
 
 def export_run(

@@ -18,6 +18,11 @@ from torch import nn
 CLASSES_OF = {7: 'emotion', 2: 'gender'}
 """The attribute of a file by how many classes it tells apart."""
 
+KERAS_SUFFIXES = ('.hdf5', '.h5')
+
+KERAS_MARGINS = {'emotion': 0.0, 'gender': 0.3}
+"""The crop about YuNet's box at which the original's weights score best, measured."""
+
 Weights = dict[str, list[NDArray[np.float32]]]
 
 

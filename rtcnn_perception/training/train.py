@@ -16,6 +16,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.batches import Batch
 from rtcnn_perception.training.batches import TrainingBatches
@@ -134,7 +135,7 @@ def resume(state: TrainingState, config: TrainConfig, path: Path) -> None:
             'choose another folder or remove it'
         )
     fill_network(state.network, values['network'], path)
-    fill_network(state.average.network, values['average'], path)  # type: ignore[arg-type,unused-ignore]
+    fill_network(state.average.network, values['average'], path)
     state.average.steps = values['average_steps']
     state.optimizer.load_state_dict(values['optimizer'])
     state.epoch, state.history = values['epoch'], values['history']
@@ -144,7 +145,7 @@ def resume(state: TrainingState, config: TrainConfig, path: Path) -> None:
 def load_teachers(names: str, device: str) -> list[Network]:
     """Load the checkpoints a student learns from."""
     paths = [Path(name.strip()) for name in names.split(',') if name.strip()]
-    return [restore_network(path)[0].to(device) for path in paths]
+    return [restore_network(path, merge=False)[0].to(device) for path in paths]
 
 
 def teach(teachers: list[Network], pixels: Tensor, temperature: float) -> dict[str, Tensor]:
@@ -215,8 +216,10 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
 
     :returns: the best epoch's figures on the held-out part
     """
-    train_set, val_set = mix_votes(splits.train, config.loss.votes), splits.val
-    classes = {name: len(LABELS[name]) for name in train_set.targets}
+    train_set, val_set = splits.train, splits.val
+    if not config.loss.votes_head:
+        train_set = mix_votes(train_set, config.loss.votes)
+    classes = {name: targets.shape[1] for name, targets in train_set.targets.items()}
     device = choose_device()
     state = start(config, classes, device, workers if device == 'cpu' else 1)
     if (folder / 'last.pt').exists():
@@ -240,7 +243,8 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
             seed=config.seed * 1_000_003 + state.epoch,
         )
         loss = train_one_epoch(state, batches, config, teachers, device)
-        logits = predict_logits(state.average.network, val_set, config.crop, device)  # type: ignore[arg-type,unused-ignore]
+        judged = without_votes_head(state.average.network, config.loss.votes).to(device)
+        logits = predict_logits(judged, val_set, config.crop, device)
         summary = summarise(logits, val_set)
         state.epoch += 1
         record = {'epoch': float(state.epoch), 'loss': loss, **summary}

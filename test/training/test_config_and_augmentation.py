@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training import config as configs
+from rtcnn_perception.training.architectures import ARCHITECTURES
+from rtcnn_perception.training.augmentation import Augmentation
+from rtcnn_perception.training.augmentation import AugmentationConfig
+from rtcnn_perception.training.augmentation import gaussian_blur
+from rtcnn_perception.training.augmentation import reduce_resolution
+from rtcnn_perception.training.batches import jittered
+
+SHIPPED = sorted((Path(configs.__file__).parent / 'configs').glob('*.toml'))
+BASE = 'name = "a"\narchitecture = "mini_xception"\n'
+WITH_DATA = f'{BASE}[data]\nemotion = "x"\n'
+
+
+@pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
+def test_a_configuration_that_ships_is_valid_and_says_why(path):
+    config = configs.load_config(path)
+    assert config.architecture in ARCHITECTURES
+    assert config.name == path.stem
+    assert path.read_text().startswith('# ')
+
+
+def test_a_configuration_that_ships_is_found_by_its_name():
+    assert SHIPPED
+    assert configs.find_config(Path(SHIPPED[0].stem)) == SHIPPED[0]
+    assert configs.find_config(Path('nothing')) == Path('nothing')
+
+
+def test_a_configuration_survives_its_checkpoint():
+    config = configs.load_config(SHIPPED[0])
+    assert configs.from_mapping(configs.TrainConfig, config.as_dict(), 'again') == config
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('', 'incomplete'),
+        (BASE, 'incomplete'),
+        ('name = ', 'is no TOML'),
+        (f'{BASE}epoch = 3\n', "unknown key 'epoch'; known are .*epochs"),
+        (f'epochs = "many"\n{WITH_DATA}', "epochs must be int, got 'many'"),
+        (f'epochs = true\n{WITH_DATA}', 'epochs must be int, got True'),
+        (f'epochs = 0\n{WITH_DATA}', 'epochs must be above 0'),
+        (f'average = 1.0\n{WITH_DATA}', r'average must be in \[0, 1\)'),
+        (f'crop = 3\n{WITH_DATA}', 'crop must be a table'),
+        (f'{WITH_DATA}[crop]\nmargin = 9\n', 'margin must be in'),
+        (f'{BASE}[data]\n', 'must name emotion or gender data'),
+    ],
+)
+def test_a_wrong_configuration_is_refused(tmp_path, text, message):
+    (tmp_path / 'a.toml').write_text(text)
+    with pytest.raises(ConfigurationError, match=message):
+        configs.load_config(tmp_path / 'a.toml')
+
+
+def test_a_missing_configuration_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match='cannot read the configuration'):
+        configs.load_config(tmp_path / 'a.toml')
+
+
+def test_augmented_faces_keep_shape_and_range():
+    faces = torch.rand(6, 1, 20, 24, generator=torch.Generator().manual_seed(0))
+    changed = Augmentation(AugmentationConfig(), 0)(faces)
+    assert changed.shape == faces.shape
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    assert not torch.equal(changed, faces)
+
+
+def test_augmentation_repeats_by_its_seed():
+    faces = torch.rand(6, 1, 20, 20, generator=torch.Generator().manual_seed(0))
+    first, again, other = (Augmentation(AugmentationConfig(), seed)(faces) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_some_faces_are_mirrored_and_nothing_else_where_only_that_is_asked():
+    config = AugmentationConfig(
+        rotation=0,
+        light=0,
+        gamma=0,
+        blur_share=0,
+        low_resolution_share=0,
+        noise_share=0,
+        occlusion_share=0,
+    )
+    faces = torch.rand(32, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    changed = Augmentation(config, 0)(faces)
+    mirrored = sum(torch.equal(a, b.flip(2)) for a, b in zip(changed, faces, strict=True))
+    kept = sum(torch.equal(a, b) for a, b in zip(changed, faces, strict=True))
+    assert mirrored + kept == 32
+    assert mirrored > 5
+    assert kept > 5
+
+
+@pytest.mark.parametrize(
+    'change', [lambda f: gaussian_blur(f, 1.5), lambda f: reduce_resolution(f, 0.4)]
+)
+def test_losing_detail_keeps_an_even_face_even(change):
+    even = torch.full((2, 1, 16, 20), 0.3)
+    torch.testing.assert_close(change(even), even)
+
+
+def test_a_box_that_does_not_jitter_stays():
+    box = BoundingBox(1, 2, 11, 22)
+    same = jittered(box, 0.0, 0.0, np.random.default_rng(0))
+    assert same.as_tuple() == pytest.approx(box.as_tuple())
+
+
+def test_a_jittered_box_stays_within_its_bounds():
+    box, rng = BoundingBox(0, 0, 10, 20), np.random.default_rng(0)
+    for _ in range(200):
+        moved = jittered(box, 0.1, 0.05, rng)
+        assert np.exp(-0.1) <= moved.height / 20 <= np.exp(0.1)
+        assert abs(moved.center[0] - 5) <= 1
+        assert abs(moved.center[1] - 10) <= 1

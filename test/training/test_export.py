@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('tensorboard')
+
+from rtcnn_perception.core.face_model import FaceModel
+from rtcnn_perception.core.labels import EMOTION_LABELS
+from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training import onnx_graph
+from rtcnn_perception.training.architectures import ARCHITECTURES
+from rtcnn_perception.training.architectures import build_network
+from rtcnn_perception.training.export import export
+from rtcnn_perception.training.export import ExportRequest
+from rtcnn_perception.training.folding import folded
+from rtcnn_perception.training.layers import batch_norm
+from torch import nn
+
+BOTH = {'emotion': 7, 'gender': 2}
+LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
+
+
+def lively(name, classes):
+    """Return a network whose statistics are not those of a fresh one."""
+    torch.manual_seed(0)
+    network = build_network(name, classes)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.bias, -0.3, 0.3)
+            module.running_mean.uniform_(-0.3, 0.3)
+            module.running_var.uniform_(0.5, 1.5)
+    return network.eval()
+
+
+def request(**changes):
+    values = {
+        'name': 'small',
+        'labels': LABELS,
+        'geometry': CropGeometry(0.2, 0.05),
+        'temperatures': {'emotion': 1.5, 'gender': 0.8},
+        'data': ('FER-2013', 'mine'),
+        'metrics': {'emotion_accuracy': 0.66},
+        'command': 'rtcnn_perception train small',
+    }
+    return ExportRequest(**{**values, **changes})
+
+
+@pytest.mark.parametrize('name', sorted(ARCHITECTURES))
+def test_a_folded_network_says_the_same(name):
+    network = lively(name, BOTH)
+    pixels = torch.rand(3, 1, *network.spec.input_hw) * 2 - 1
+    with torch.inference_mode():
+        whole, short = network(pixels), folded(network, half=False)(pixels)
+    for attribute in BOTH:
+        torch.testing.assert_close(short[attribute], whole[attribute], rtol=1e-3, atol=1e-4)
+
+
+def test_a_normalisation_without_a_convolution_is_no_candidate_for_folding():
+    network = lively('tiny_xception', BOTH)
+    network.hidden = nn.Sequential(nn.ReLU(), batch_norm(64))
+    with pytest.raises(ValueError, match=r'no convolution was found before .*hidden'):
+        folded(network, half=False)
+
+
+@pytest.mark.parametrize('name', sorted(ARCHITECTURES))
+@pytest.mark.parametrize('half', [False, True])
+def test_an_exported_graph_agrees_with_pytorch(name, half):
+    content, deviation = onnx_graph.to_onnx(
+        lively(name, BOTH), {'emotion': 1.5, 'gender': 0.8}, half
+    )
+    assert deviation <= 1e-4
+    model = onnx.load_from_string(content)
+    assert model.opset_import[0].version <= 17
+    assert not {n.op_type for n in model.graph.node} & {'BatchNormalization', 'Pad'}
+
+
+def test_parity_is_tried_on_enough_faces_at_both_batch_sizes():
+    assert onnx_graph.PARITY_FACES >= 32
+    assert set(onnx_graph.PARITY_BATCHES) >= {1, 16}
+
+
+def test_float16_weights_halve_the_file():
+    network = lively('compact_resnet', BOTH)
+    whole, half = (
+        onnx_graph.to_onnx(network, {'emotion': 1.0, 'gender': 1.0}, kind)[0]
+        for kind in (False, True)
+    )
+    assert len(half) < 0.6 * len(whole)
+
+
+def test_an_exported_model_is_one_the_pipeline_loads(tmp_path):
+    network = lively('compact_resnet', BOTH)
+    export(network, request(half=False), tmp_path / 'model')
+    spec = ModelSpec.load(tmp_path / 'model')
+    assert spec.crop == CropGeometry(0.2, 0.05)
+    assert [head.labels for head in spec.heads] == [EMOTION_LABELS, GENDER_LABELS]
+    crops = np.random.default_rng(0).integers(0, 256, (5, 1, 48, 48)).astype(np.uint8)
+    found = FaceModel.load(tmp_path / 'model').judge(crops)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(crops).float() / 127.5 - 1)
+    for attribute, temperature in (('emotion', 1.5), ('gender', 0.8)):
+        expected = (logits[attribute] / temperature).softmax(1).numpy()
+        np.testing.assert_allclose(found[attribute], expected, atol=1e-4)
+
+
+def test_a_card_says_what_the_file_is(tmp_path):
+    path = export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path)
+    card = json.loads((tmp_path / 'model.json').read_text())
+    assert card['sha256'] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert card['parameters'] == 18_314
+    assert card['heads'][0]['temperature'] == 1.5
+    assert card['metrics'] == {'emotion_accuracy': 0.66}
+    assert {entry['name'] for entry in card['data']} == {'FER-2013', 'mine'}
+    page = (tmp_path / 'README.md').read_text()
+    for expected in ('# small', '18,314', '0.6600', 'FER-2013', card['sha256'], card['command']):
+        assert expected in page
+
+
+def test_an_export_that_deviates_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_graph, 'TOLERANCE', -1.0)
+    with pytest.raises(ModelError, match='deviates from PyTorch by .* nothing was written'):
+        export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path / 'model')
+    assert not (tmp_path / 'model').exists()
+
+
+def test_an_export_of_weights_that_are_no_numbers_is_refused(tmp_path):
+    network = lively('tiny_xception', {'emotion': 7})
+    with torch.no_grad():
+        network.heads['emotion'].bias.fill_(float('nan'))
+    with pytest.raises(ModelError, match='deviates from PyTorch by nan'):
+        export(network, request(), tmp_path / 'model')
+    assert not (tmp_path / 'model').exists()
+
+
+def test_an_unwritable_folder_is_refused(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(ConfigurationError, match='cannot write to the folder'):
+        export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path / 'file')
+
+
+def test_an_export_leaves_nothing_unfinished(tmp_path):
+    export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ['README.md', 'model.json', 'model.onnx']

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+from dataclasses import replace
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('tensorboard')
+
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training import train as training
+from rtcnn_perception.training.architectures import build_network
+from rtcnn_perception.training.architectures import without_votes_head
+from rtcnn_perception.training.augmentation import AugmentationConfig
+from rtcnn_perception.training.averaging import WeightAverage
+from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.checkpoints import restore_network
+from rtcnn_perception.training.checkpoints import save_checkpoint
+from rtcnn_perception.training.config import DataConfig
+from rtcnn_perception.training.config import LossConfig
+from rtcnn_perception.training.config import TrainConfig
+from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.faces import one_hot
+from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.losses import face_weights
+from rtcnn_perception.training.losses import total_loss
+from rtcnn_perception.training.replicas import Replicas
+from small_data import pictures
+
+STILL = AugmentationConfig(
+    scale=0,
+    shift=0,
+    rotation=0,
+    mirror=False,
+    light=0,
+    gamma=0,
+    blur_share=0,
+    low_resolution_share=0,
+    noise_share=0,
+    occlusion_share=0,
+)
+CONFIG = TrainConfig(
+    name='small',
+    architecture='tiny_xception',
+    data=DataConfig(gender='made by the test'),
+    epochs=3,
+    batch_size=4,
+    average=0.5,
+    seed=3,
+)
+
+
+def faces(count, seed=0):
+    """Return faces whose class is how bright they are."""
+    labels = np.arange(count) % 2
+    images = [
+        (picture // 4 + 150 * label).astype(np.uint8)
+        for picture, label in zip(pictures(count, seed), labels, strict=True)
+    ]
+    return FaceSet(
+        pictures=images,
+        boxes=np.tile([8.0, 8.0, 40.0, 40.0], (count, 1)),
+        labels={'gender': labels},
+        targets={'gender': one_hot(labels, 2)},
+        names=[f'face {i}' for i in range(count)],
+    )
+
+
+def splits():
+    return Splits(faces(12), faces(6, 1), faces(6, 2))
+
+
+def weights_of(path):
+    return load_checkpoint(path)['network']
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        torch.testing.assert_close(values, second[name], rtol=0, atol=0, msg=name)
+
+
+@pytest.mark.parametrize('name', ['tiny_xception', 'compact_resnet'])
+def test_one_batch_is_learnt_by_heart(name):
+    torch.manual_seed(0)
+    network = build_network(name, {'gender': 2})
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    pixels = torch.rand(8, 1, *network.spec.input_hw) * 2 - 1
+    labels = torch.arange(8) % 2
+    for _ in range(40):
+        loss = torch.nn.functional.cross_entropy(network(pixels)['gender'], labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.05
+
+
+def test_a_run_leaves_checkpoints_history_and_a_log(tmp_path):
+    best = training.train(CONFIG, splits(), tmp_path)
+    history = json.loads((tmp_path / 'history.json').read_text())
+    assert [record['epoch'] for record in history] == [1, 2, 3]
+    assert best in history
+    assert (tmp_path / 'best.pt').exists()
+    assert list(tmp_path.glob('events.out.tfevents.*'))
+
+
+def test_a_seed_repeats_a_run(tmp_path):
+    for folder in ('first', 'second'):
+        training.train(CONFIG, splits(), tmp_path / folder)
+    assert_same(*(weights_of(tmp_path / folder / 'last.pt') for folder in ('first', 'second')))
+
+
+@pytest.mark.parametrize(
+    ('architecture', 'workers'), [('tiny_xception', 1), ('compact_resnet', 2)]
+)
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(
+    tmp_path, monkeypatch, architecture, workers
+):
+    config = replace(CONFIG, architecture=architecture)  # one has dropout
+    training.train(config, splits(), tmp_path / 'whole', workers)
+    one_epoch, done = training.train_one_epoch, []
+
+    def interrupted(*args):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(one_epoch(*args))
+        return done[-1]
+
+    monkeypatch.setattr(training, 'train_one_epoch', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config, splits(), tmp_path / 'parts', workers)
+    monkeypatch.undo()
+    training.train(config, splits(), tmp_path / 'parts', workers)
+    assert_same(weights_of(tmp_path / 'whole/last.pt'), weights_of(tmp_path / 'parts/last.pt'))
+
+
+def test_a_finished_run_is_not_trained_further(tmp_path):
+    first = training.train(CONFIG, splits(), tmp_path)
+    before = weights_of(tmp_path / 'last.pt')
+    assert training.train(CONFIG, splits(), tmp_path) == first
+    assert_same(before, weights_of(tmp_path / 'last.pt'))
+
+
+def test_a_run_stops_early_where_it_gets_no_better(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, 'selection_score', lambda _summary: 0.5)
+    training.train(replace(CONFIG, epochs=9, patience=2), splits(), tmp_path)
+    assert len(json.loads((tmp_path / 'history.json').read_text())) == 3
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
+    with pytest.raises(ModelError, match='other values of epochs'):
+        training.train(CONFIG, splits(), tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(
+    tmp_path, monkeypatch
+):
+    whole, calls = training.total_loss, []
+
+    def broken(*args):
+        calls.append(1)
+        return whole(*args) * (float('nan') if len(calls) == 5 else 1.0)
+
+    monkeypatch.setattr(training, 'total_loss', broken)
+    with pytest.raises(training.DivergenceError, match='loss of batch 2 of epoch 2 is nan'):
+        training.train(CONFIG, splits(), tmp_path)
+    assert load_checkpoint(tmp_path / 'last.pt')['epoch'] == 1
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises((ConfigurationError, ModelError), match='cannot write'):
+        training.train(CONFIG, splits(), tmp_path / 'file')
+
+
+def test_learning_starts_low_and_ends_at_nothing():
+    config = replace(CONFIG, epochs=10, learning_rate=1.0, warmup_epochs=2.0)
+    rates = [training.learning_rate(config, progress) for progress in (0, 1, 2, 6, 10)]
+    assert rates[0] < 0.01
+    assert rates[1] == pytest.approx(0.5, abs=0.01)
+    assert rates[2:] == pytest.approx([1.0, 0.5, 0.0])
+
+
+def test_halves_of_a_batch_give_the_gradient_of_the_whole():
+    torch.manual_seed(0)
+    network = build_network('compact_resnet', {'gender': 2}).eval()  # no batch statistics
+    network.dropout.share = 0.0
+    pixels = torch.rand(4, 1, 48, 48)
+    labels = {'gender': torch.eye(2)[torch.arange(4) % 2]}
+    batch = Batch(pixels, labels, {'gender': torch.ones(4)}, np.arange(4))
+
+    def step(asked, part):
+        return total_loss(asked(part.pixels), part.targets, part.weights, {}, LossConfig())
+
+    gradients = []
+    for workers in (1, 2):
+        loss = Replicas(network, workers).gradients(step, batch)
+        gradients.append([parameter.grad.clone() for parameter in network.parameters()])
+        assert loss == pytest.approx(step(network, batch).item(), abs=1e-5)
+    for whole, halves in zip(*gradients, strict=True):
+        torch.testing.assert_close(halves, whole, rtol=1e-3, atol=1e-5)
+
+
+def test_a_face_without_a_label_teaches_nothing():
+    logits = {'gender': torch.randn(3, 2)}
+    target = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    weights = torch.tensor([1.0, 1.0, 0.0])
+    whole = total_loss(logits, {'gender': target}, {'gender': weights}, {}, LossConfig())
+    some = total_loss(
+        {'gender': logits['gender'][:2]},
+        {'gender': target[:2]},
+        {'gender': weights[:2]},
+        {},
+        LossConfig(),
+    )
+    assert whole.item() == pytest.approx(some.item())
+
+
+def test_a_student_that_answers_as_its_teacher_is_not_punished():
+    logits = torch.randn(3, 2)
+    config = LossConfig(distillation=1.0, temperature=2.0)
+    teacher = {'gender': (logits / 2.0).softmax(1)}
+    targets, weights = {'gender': torch.eye(2)[[0, 1, 0]]}, {'gender': torch.ones(3)}
+    loss = total_loss({'gender': logits}, targets, weights, teacher, config)
+    assert loss.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_teacher_is_asked_at_its_own_size(tmp_path):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
+    teachers = training.load_teachers(f'{tmp_path / "best.pt"},', 'cpu')
+    answers = training.teach(teachers, torch.zeros(2, 1, 48, 48), 2.0)
+    torch.testing.assert_close(answers['gender'].sum(1), torch.ones(2))
+
+
+@pytest.mark.parametrize(('balance', 'rare'), [(0.0, 1.0), (1.0, 2.0)])
+def test_balance_raises_the_weight_of_the_rare_class(balance, rare):
+    targets = one_hot(np.array([0, 1, 1, 1, -1]), 2)
+    weights = face_weights(targets, balance)
+    assert weights.tolist() == pytest.approx([rare, *[(4 - rare) / 3] * 3, 0.0])
+
+
+def test_averaged_weights_follow_the_network():
+    network = build_network('tiny_xception', {'gender': 2})
+    average = WeightAverage(network, 0.9)
+    with torch.no_grad():
+        network.heads['gender'].bias.fill_(1.0)
+        average.network.heads['gender'].bias.fill_(0.0)
+    average.update(network)
+    early = average.network.heads['gender'].bias[0].item()
+    assert early == pytest.approx(1 - 2 / 11)
+    WeightAverage(network, 0.0).update(network)
+
+
+def test_two_emotion_heads_become_one_that_says_the_same():
+    torch.manual_seed(0)
+    network = build_network('compact_resnet', {'emotion': 7, 'emotion_votes': 7}).eval()
+    pixels = torch.randn(2, 1, 48, 48)
+    both, merged = network(pixels), without_votes_head(network, 0.25)
+    assert merged.classes == {'emotion': 7}
+    torch.testing.assert_close(
+        merged(pixels)['emotion'], 0.75 * both['emotion'] + 0.25 * both['emotion_votes']
+    )
+    assert without_votes_head(merged, 0.25) is merged
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
+    values = load_checkpoint(tmp_path / 'best.pt')
+    values['config']['architecture'] = 'mini_xception'
+    save_checkpoint(tmp_path / 'other.pt', values)
+    with pytest.raises(ModelError, match='does not hold weights of the architecture mini_xcep'):
+        restore_network(tmp_path / 'other.pt')
+
+
+@pytest.mark.parametrize('content', [b'', b'no checkpoint'])
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+    (tmp_path / 'best.pt').write_bytes(content)
+    with pytest.raises(ModelError, match='is no readable checkpoint'):
+        load_checkpoint(tmp_path / 'best.pt')
+
+
+def test_a_missing_checkpoint_is_refused(tmp_path):
+    with pytest.raises(ModelError, match='there is no checkpoint'):
+        load_checkpoint(tmp_path / 'best.pt')
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path):
+    torch.save({'format': 0}, tmp_path / 'best.pt')
+    with pytest.raises(ModelError, match='no checkpoint of this version'):
+        load_checkpoint(tmp_path / 'best.pt')
+
+
+def test_still_augmentation_leaves_crops_as_the_pipeline_cuts_them():
+    from rtcnn_perception.training.batches import cut_faces
+    from rtcnn_perception.training.batches import to_input
+    from rtcnn_perception.training.batches import TrainingBatches
+
+    everyone, geometry = faces(4), CropGeometry(0.1)
+    batches = TrainingBatches(
+        everyone,
+        {'gender': np.ones(4, np.float32)},
+        geometry=geometry,
+        size_hw=(32, 32),
+        batch_size=4,
+        augmentation=STILL,
+        seed=0,
+    )
+    batch = next(iter(batches))
+    expected = to_input(cut_faces(everyone, geometry, (32, 32), batch.indices))
+    torch.testing.assert_close(batch.pixels, expected, rtol=0, atol=1e-5)
