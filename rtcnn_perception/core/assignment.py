@@ -44,8 +44,8 @@ def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[
     Return how unlikely each detection is for each track.
 
     The logarithm of the variances belongs to it: without it a track whose place is only guessed,
-    and for which anything is likely, takes the detections of those that were just seen. In
-    synthetic scenes of crossing people that made 18 times as many errors.
+    and for which anything is likely, takes the detections of those that were just seen. Among
+    people who cross that makes many times as many errors (benchmarks/crossing_faces.py).
 
     :param expected: (tracks, 6), a row as :meth:`FaceMotion.measurement` gives it
     :param boxes: (detections, 4) corners in pixels

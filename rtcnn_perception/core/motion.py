@@ -5,12 +5,12 @@ Each coordinate follows an integrated Ornstein-Uhlenbeck process: the velocity i
 with a time constant, because people turn back. Over a time that is short against it, this is the
 model of constant velocity; over a longer one the uncertainty of the prediction grows without the
 prediction running away. The discrete form holds for any time step and is that of Li and Jilkov,
-"Survey of Maneuvering Target Tracking, Part I", IEEE Trans. AES 39(4), 2003, for the velocity in
-place of the acceleration (there section IV.A, Singer's model).
+"Survey of Maneuvering Target Tracking, Part I: Dynamic Models", IEEE Trans. AES 39(4), 2003, for
+Singer's model, with the velocity in place of the acceleration.
 
 The two coordinates of the centre share one covariance, since they start alike and are always seen
-together, and so do the two logarithms of width and height. All of it is plain float arithmetic:
-on matrices of two by two it is ten times as fast as NumPy.
+together, and so do the two logarithms of width and height. All of it is plain float arithmetic,
+as the matrices are two by two and NumPy's calls alone would cost more.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from rtcnn_perception.core.geometry import BoundingBox
 
 CENTER_SPEED_STD: Final = 3.0
 """
-Face sizes per second; the size is the geometric mean of width and height, some 0.2 m, and people
-walk at 1.4 m/s at most times: across the picture that is 7, towards the camera 0.
+Face sizes per second. The size is the geometric mean of width and height, some 0.2 m, and people
+walk at 1.4 m/s when they do: 7 across the picture, and 0 towards the camera.
 """
 
 CENTER_SPEED_TIME: Final = 1.0
-"""Seconds after which 37 % of a velocity are left; a few steps."""
+"""Seconds after which 37 % of a velocity are left: two steps of a walk."""
 
 SIZE_SPEED_STD: Final = 0.3
-"""
-Logarithm of the size per second: who walks at 1.4 m/s towards a camera 3 m away grows by 0.47.
-"""
+"""Logarithm of the size per second: who walks up to a camera grows by 0.3 at 5 m, 0.5 at 3 m."""
 
 SIZE_SPEED_TIME: Final = 0.5
-"""Seconds, so that a face that is not seen grows or shrinks by at most a quarter or so."""
+"""Seconds; short, so that a face that is not seen neither swells nor vanishes."""
 
 CENTER_NOISE: Final = 0.03
 """
-Face sizes: how far the box of a detector jumps between frames. Second differences over the clips
-give 0.003 to 0.009 for YuNet and 0.006 to 0.026 for Haar.
+Face sizes: how far a detector's box jumps between frames. By second differences over five clips
+it is 0.003 to 0.009 for YuNet and 0.006 to 0.026 for Haar; the constant is for the worse of them,
+since a filter that trusts boxes too much loses faces (benchmarks/crossing_faces.py), and one that
+trusts them too little hardly does.
 """
 
 SIZE_NOISE: Final = 0.05
