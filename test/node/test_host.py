@@ -1,0 +1,114 @@
+"""A process of nodes: exit codes, signals, and errors in one line."""
+
+import os
+import signal
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.parameters import CameraParameters
+from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.perception import PARAMETERS
+
+
+class Probe(ManagedNode[NodeParameters]):
+    """A node that does something a moment after it began to spin, or when it is loaded."""
+
+    def __init__(self, *, on_timer=None, on_load=None):
+        super().__init__('probe', NodeParameters)
+        self._on_load = on_load
+        self.ended = False
+        if on_timer is not None:
+            self.create_timer(0.01, on_timer)
+
+    def _load(self):
+        if self._on_load is not None:
+            self._on_load()
+
+    def _end(self):
+        self.ended = True
+
+
+def run(*arguments, **behaviour):
+    """Run a probe as a process would; return the exit code and the probe."""
+    made = []
+
+    def make():
+        made.append(Probe(**behaviour))
+        return made
+
+    code = run_nodes('probe_node', (NodeParameters,), make, ['probe_node', *arguments])
+    return code, made
+
+
+def fail(error):
+    raise error
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_process_with_0_and_the_work_of_the_node(number):
+    before = signal.getsignal(number)
+    code, (probe,) = run(on_timer=lambda: os.kill(os.getpid(), number))
+    assert code == 0
+    assert probe.ended
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_during_the_start_is_not_lost():
+    code, (probe,) = run(on_load=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert code == 0
+    assert probe.ended
+
+
+def test_what_cannot_start_is_an_error_with_exit_code_1(capfd):
+    code, _ = run(on_load=lambda: fail(ModelError('no model in /nowhere')))
+    assert code == 1
+    shown = capfd.readouterr().err
+    assert 'no model in /nowhere' in shown
+    assert 'Traceback' not in shown
+
+
+def test_a_parameter_out_of_bounds_is_an_error_with_exit_code_1(capfd):
+    code, _ = run('--ros-args', '-p', 'latency_limit_ms:=-1.0')
+    assert code == 1
+    assert 'latency_limit_ms' in capfd.readouterr().err
+
+
+def test_a_defect_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        run(on_timer=lambda: fail(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    'arguments', [('--ros-args', '--odd'), ('--ros-args', '--params-file', '/nowhere.yaml')]
+)
+def test_ros_arguments_that_cannot_be_are_told_in_one_line_with_exit_code_2(arguments, capfd):
+    code, made = run(*arguments)
+    assert (code, made) == (2, [])
+    shown = capfd.readouterr().err
+    assert arguments[-1] in shown
+    assert shown.count('\n') == 1
+
+
+def test_an_unknown_option_is_a_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run('--odd')
+    assert ended.value.code == 2
+    assert '--odd' in capsys.readouterr().err
+
+
+def test_help_lists_each_parameter_once_with_default_and_unit(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_nodes('perception', PARAMETERS, tuple, ['perception', '--help'])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.count('  autostart (True)') == 1
+    assert (
+        '  source_rate (0.0): frames per second at which a file is played; 0 for its own [Hz]'
+        in (shown)
+    )
+    assert CameraParameters().frame_id in shown
