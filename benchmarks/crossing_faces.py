@@ -23,6 +23,7 @@ from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.geometry import boxes_to_array
 from rtcnn_perception.core.geometry import iou_matrix
 from rtcnn_perception.core.tracking import FaceTracker
+from rtcnn_perception.core.tracking import TrackState
 
 WIDTH, HEIGHT = 640, 480
 
@@ -91,18 +92,19 @@ def play(scene: Scene, rng: np.random.Generator, errors: Errors) -> None:
         found = [*seen.values(), *crowd.errors_of_the_detector()]
         is_look = frame % scene.looks == 0
         begin = time.perf_counter()
-        tracks = tracker.update(tuple(found) if is_look else None, now)
+        tracks = tracker.update(found if is_look else None, now)
         errors.seconds += time.perf_counter() - begin
         errors.updates += 1
-        if not is_look or not tracks:
+        shown = [track for track in tracks if track.state is not TrackState.COASTED]
+        if not is_look or not shown:
             continue
-        boxes = boxes_to_array(tuple(track.box for track in tracks))
+        boxes = boxes_to_array(tuple(track.box for track in shown))
         for person, detection in seen.items():
             iou = iou_matrix(boxes_to_array((detection.box,)), boxes)[0]
             # Where several people stand, it cannot be told whose the track is.
             if (iou > 0.1).sum() != 1 or iou.max() < 0.4:
                 continue
-            track_id = tracks[int(iou.argmax())].track_id
+            track_id = shown[int(iou.argmax())].track_id
             errors.sightings += 1
             before, then = last.get(person, (track_id, now))
             if track_id != before and now - then <= 1.0:
