@@ -89,7 +89,8 @@ def fetch_yunet(target: Path, url: str = YUNET_URL, progress: Progress | None = 
         error.close()
         raise ModelError(f'{url} answers {error.code} {error.reason}; {_BY_HAND}') from error
     except (OSError, http.client.HTTPException) as error:
-        raise ModelError(f'{url} cannot be reached ({error}); {_BY_HAND}') from error
+        why = getattr(error, 'reason', error)
+        raise ModelError(f'{url} cannot be reached ({why}); {_BY_HAND}') from error
 
 
 def copy_yunet(target: Path, source: Path) -> None:
