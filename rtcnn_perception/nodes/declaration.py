@@ -7,11 +7,13 @@ and the names of its parameters are joined to its own by a dot.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
 from dataclasses import dataclass
+import difflib
 import math
 from typing import Any
 from typing import cast
@@ -25,6 +27,9 @@ from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rtcnn_perception.exceptions import ConfigurationError
+
+ROS_PREFIXES = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
+"""Beginnings of the names of parameters that ROS itself has in every node."""
 
 
 class Group(Protocol):
@@ -180,6 +185,21 @@ def declare(node: Node, group: type[G]) -> G:
     :raises ConfigurationError: if a value has another type or is out of its bounds
     """
     return build(group, {name: _declare(node, name, table) for name, table in settings_of(group)})
+
+
+def misspelt(node: Node, known: Iterable[str]) -> Iterator[str]:
+    """
+    Yield a sentence for each value that a node was given under a name that it does not know.
+
+    :param known: names that are known here or in a node beside it, which one file may serve
+    """
+    names = sorted(known)
+    # rclpy has no public way to what a node was given; without this one nothing is warned of.
+    for given in getattr(node, '_parameter_overrides', {}):
+        if given not in names and not given.startswith(ROS_PREFIXES):
+            close = difflib.get_close_matches(given, names, n=1)
+            meant = f'; is {close[0]} meant?' if close else ''
+            yield f'there is no parameter {given}, its value is not used{meant}'
 
 
 def _declare(node: Node, name: str, table: Setting) -> object:

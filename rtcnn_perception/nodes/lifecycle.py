@@ -18,21 +18,22 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rtcnn_perception.core.statistics import LatencyWindow
-from rtcnn_perception.core.statistics import RateMeter
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.declaration import build
 from rtcnn_perception.nodes.declaration import declare
+from rtcnn_perception.nodes.declaration import misspelt
+from rtcnn_perception.nodes.declaration import settings_of
 from rtcnn_perception.nodes.declaration import values_of
 from rtcnn_perception.nodes.diagnostics import diagnostics
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import latency_findings
-from rtcnn_perception.nodes.diagnostics import latency_values
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
+from rtcnn_perception.nodes.meter import Meter
 from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.qos import RESULTS
 from std_msgs.msg import Header
 
@@ -44,30 +45,7 @@ DIAGNOSTICS_PERIOD = 1.0
 LAST_WORD_WITHIN = 0.2
 """Seconds for which a node that ends waits until its last diagnostics have been received."""
 
-LATENCIES_KEPT = 300
-"""The last ten seconds at 30 Hz: percentiles that show the present."""
-
 Hook = Callable[[], None]
-
-
-class Meter:
-    """What passes through a node since it was activated: rates and latency."""
-
-    def __init__(self) -> None:
-        """Start with nothing measured."""
-        self.received = RateMeter()
-        self.published = RateMeter()
-        self.work = LatencyWindow(LATENCIES_KEPT)
-        self.latency = LatencyWindow(LATENCIES_KEPT)
-
-    def values(self, now: float) -> dict[str, str]:
-        """Return all as texts; ``now`` in the seconds of the ticks."""
-        return {
-            'received [Hz]': f'{self.received.rate(now):.1f}',
-            'published [Hz]': f'{self.published.rate(now):.1f}',
-            **latency_values('work', self.work.summary()),
-            **latency_values('stamp to publication', self.latency.summary()),
-        }
 
 
 class ManagedNode(LifecycleNode, Generic[P]):
@@ -97,6 +75,9 @@ class ManagedNode(LifecycleNode, Generic[P]):
         except ConfigurationError:
             self.destroy_node()
             raise
+        known = {name for table in (parameters, *TABLES) for name, _ in settings_of(table)}
+        for sentence in misspelt(self, known):
+            self.get_logger().warning(sentence)
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RESULTS)
         self.create_timer(DIAGNOSTICS_PERIOD, self._on_period, clock=self._steady)

@@ -242,3 +242,7 @@ class ClassifierParameters(NodeParameters):
     classifier: ClassifierGroup = ClassifierGroup()
     smoothing: SmoothingGroup = SmoothingGroup()
     annotation: AnnotationGroup = AnnotationGroup()
+
+
+TABLES = (CameraParameters, DetectorParameters, ClassifierParameters)
+"""All there are, in the order in which frames pass."""

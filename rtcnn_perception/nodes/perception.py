@@ -21,11 +21,7 @@ from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.parameters import CameraParameters
-from rtcnn_perception.nodes.parameters import ClassifierParameters
-from rtcnn_perception.nodes.parameters import DetectorParameters
-
-PARAMETERS = (CameraParameters, DetectorParameters, ClassifierParameters)
+from rtcnn_perception.nodes.parameters import TABLES
 
 END_CHECKED_EVERY = 0.05
 """Seconds between looks whether the last frame of a source is through."""
@@ -142,7 +138,7 @@ class Perception:
 
 
 def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
-    known = {name for table in PARAMETERS for name, _ in settings_of(table)}
+    known = {name for table in TABLES for name, _ in settings_of(table)}
     for name in parameters:
         if name not in known:
             raise ConfigurationError(
@@ -153,4 +149,4 @@ def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
 
 def main(args: list[str] | None = None) -> int:
     """Run camera, detector and classifier in one process until it is told to stop."""
-    return run_nodes('perception', PARAMETERS, make_nodes, args)
+    return run_nodes('perception', TABLES, make_nodes, args)

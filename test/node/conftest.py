@@ -3,12 +3,9 @@
 import importlib
 import os
 from pathlib import Path
-import sys
 
 import pytest
 
-# The models of a few weights that the tests of the core use.
-sys.path.append(str(Path(__file__).parents[1] / 'core'))
 # The way of Iron and later to stay on this machine; that of Humble would override it.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_LOCALHOST_ONLY', None)

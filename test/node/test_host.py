@@ -13,7 +13,7 @@ from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.parameters import CameraParameters
 from rtcnn_perception.nodes.parameters import NodeParameters
-from rtcnn_perception.nodes.perception import PARAMETERS
+from rtcnn_perception.nodes.parameters import TABLES
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +109,7 @@ def test_an_unknown_option_is_a_wrong_usage(capsys):
 
 def test_help_lists_each_parameter_once_with_default_and_unit(capsys):
     with pytest.raises(SystemExit) as ended:
-        run_nodes('perception', PARAMETERS, tuple, ['perception', '--help'])
+        run_nodes('perception', TABLES, tuple, ['perception', '--help'])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert shown.count('  autostart (True)') == 1

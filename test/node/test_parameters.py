@@ -1,5 +1,6 @@
 """Parameters: what ROS refuses, what changes live, and the file that lists them."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -7,24 +8,24 @@ import pytest
 pytest.importorskip('rclpy')
 
 from rclpy.parameter import Parameter
+from rtcnn_perception.core.tracking import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes import parameters
 from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.declaration import build
+from rtcnn_perception.nodes.declaration import misspelt
 from rtcnn_perception.nodes.declaration import Setting
 from rtcnn_perception.nodes.declaration import settings_of
 from rtcnn_perception.nodes.declaration import values_of
 from rtcnn_perception.nodes.detector_node import DetectorNode
-from rtcnn_perception.nodes.parameters import CameraParameters
-from rtcnn_perception.nodes.parameters import ClassifierParameters
 from rtcnn_perception.nodes.parameters import DetectorParameters
+from rtcnn_perception.nodes.parameters import TrackerGroup
 import yaml
 
 FILE = Path(__file__).parents[2] / 'config' / 'perception.yaml'
-TABLES = {
-    'camera': CameraParameters,
-    'detector': DetectorParameters,
-    'classifier': ClassifierParameters,
-}
+TABLES = dict(zip(('camera', 'detector', 'classifier'), parameters.TABLES, strict=True))
+NODES = (CameraNode, DetectorNode, ClassifierNode)
 
 
 def flatten(tree, prefix=''):
@@ -145,3 +146,47 @@ def test_a_change_that_cannot_be_made_is_refused_with_the_reason(bench, name, va
 def test_parameters_of_others_pass(bench):
     node = bench.add(CameraNode)
     assert node.set_parameters([Parameter('use_sim_time', value=True)])[0].successful
+
+
+def test_every_setting_of_the_tracker_is_a_parameter():
+    names = {field.name for field in fields(TrackerConfig)}
+    assert {name for name, _ in settings_of(TrackerGroup)} == names
+
+
+def with_file(bench, kind, path, **arguments):
+    """Make a node that is given a file of parameters on its command line."""
+    return bench.add(kind, cli_args=['--ros-args', '--params-file', str(path)], **arguments)
+
+
+@pytest.mark.parametrize('kind', NODES)
+@pytest.mark.parametrize('namespace', ['', 'robot1/head'])
+def test_the_file_that_is_installed_is_read_in_any_namespace(bench, kind, namespace, tmp_path):
+    changed = tmp_path / 'mine.yaml'
+    changed.write_text(
+        FILE.read_text().replace('latency_limit_ms: 150.0', 'latency_limit_ms: 7.5')
+    )
+    assert with_file(bench, kind, changed, namespace=namespace).parameters.latency_limit_ms == 7.5
+
+
+@pytest.mark.parametrize('kind', NODES)
+def test_one_section_for_all_nodes_serves_each(bench, kind, tmp_path):
+    path = tmp_path / 'all.yaml'
+    path.write_text('/**:\n  ros__parameters: {latency_limit_ms: 7.5, detector.width: 160}\n')
+    node = with_file(bench, kind, path)
+    assert node.parameters.latency_limit_ms == 7.5
+    assert misspelt_in(node) == []
+
+
+def misspelt_in(node):
+    return list(
+        misspelt(node, {name for each in parameters.TABLES for name, _ in settings_of(each)})
+    )
+
+
+def test_a_name_that_no_node_knows_is_warned_of_with_the_one_that_is_meant(bench):
+    given = {'detector.min_scor': 0.5, 'colour': 'red', 'use_sim_time': False}
+    assert misspelt_in(bench.add(DetectorNode, parameters=given)) == [
+        'there is no parameter detector.min_scor, its value is not used; '
+        'is detector.min_score meant?',
+        'there is no parameter colour, its value is not used',
+    ]
