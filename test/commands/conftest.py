@@ -19,6 +19,7 @@ def own_ros(monkeypatch):
     # What a command names to Fast DDS is not to reach the tests that follow.
     for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
         monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope='session')

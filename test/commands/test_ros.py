@@ -16,16 +16,16 @@ pytestmark = pytest.mark.usefixtures('own_ros')
 def test_the_profile_is_named_as_each_distribution_reads_it(monkeypatch, version, expected):
     monkeypatch.setattr(ros.metadata, 'version', lambda _: version)
     ros.make_room_for_images()
-    named = [os.environ[name] for name in ros.PROFILE_VARIABLES]
+    named = [os.environ.get(name) for name in ros.PROFILE_VARIABLES]
     assert named[expected].endswith('config/fastdds.xml')
-    assert named[1 - expected] == ''
+    assert named[1 - expected] is None
 
 
 @pytest.mark.parametrize('name', ros.PROFILE_VARIABLES)
 def test_a_profile_of_the_users_own_wins(monkeypatch, name):
     monkeypatch.setenv(name, 'mine.xml')
     ros.make_room_for_images()
-    assert {os.environ[each] for each in ros.PROFILE_VARIABLES} == {'mine.xml', ''}
+    assert {os.environ.get(each) for each in ros.PROFILE_VARIABLES} == {'mine.xml', None}
 
 
 def test_the_context_is_shut_down_on_leaving():

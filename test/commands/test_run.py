@@ -116,7 +116,7 @@ def test_a_topic_is_watched(tmp_path, process):
     assert running.returncode == 0, err
     assert 'face 1: ' in out
     assert 'camera to pipeline' in out
-    assert count_frames(tmp_path / 'annotated.mp4') > 10
+    assert count_frames(tmp_path / 'annotated.mp4') > 0
 
 
 def test_a_topic_on_which_nothing_comes_is_named(tmp_path, monkeypatch, capfd):
