@@ -24,6 +24,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--margin', type=float, help="another crop margin than the model's own")
     parser.add_argument(
+        '--through-pipeline',
+        type=int,
+        default=0,
+        metavar='N',
+        help='judge N faces through detector, tracker and classifier as well, in larger scenes',
+    )
+    parser.add_argument('--yunet', default='', help="YuNet's file, if it is not where it belongs")
+    parser.add_argument(
         '--quick', action='store_true', help='leave out blur, rotation, size and crop'
     )
 
@@ -42,6 +50,8 @@ def execute(args: argparse.Namespace) -> int:
         part=args.part,
         margin=args.margin,
         with_conditions=not args.quick,
+        pipeline_faces=args.through_pipeline,
+        yunet=args.yunet,
     ):
         print(line)
     return 0

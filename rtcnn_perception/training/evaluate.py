@@ -34,6 +34,7 @@ from rtcnn_perception.training.robustness import conditions
 from rtcnn_perception.training.robustness import jitter_loss
 from rtcnn_perception.training.robustness import try_conditions
 from rtcnn_perception.training.scores import gender_groups
+from rtcnn_perception.training.through_pipeline import PipelineFigures
 from tqdm import tqdm
 
 WORST = 32
@@ -68,6 +69,12 @@ class Report:
     crop: dict[str, float]
     command: str
     attributes: tuple[AttributeReport, ...]
+    pipeline: dict[str, PipelineFigures] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The attributes that were judged."""
+        return tuple(part.attribute for part in self.attributes)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from rtcnn_perception.core.classification import AttributeClassifier
+from rtcnn_perception.core.detection import DetectorConfig
+from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data import find_data
 from rtcnn_perception.training.data import load_any
 from rtcnn_perception.training.evaluate import draw_report
 from rtcnn_perception.training.evaluate import evaluate
 from rtcnn_perception.training.evaluate import write_report
+from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.judges import Judge
 from rtcnn_perception.training.judges import load_judge
+from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.report_page import percent
+from rtcnn_perception.training.report_page import pipeline_line
 from rtcnn_perception.training.report_page import report_page
+from rtcnn_perception.training.through_pipeline import PipelineFigures
+from rtcnn_perception.training.through_pipeline import through_pipeline
 import torch
 
 SPLIT_SEED = 1
@@ -27,6 +40,8 @@ def evaluate_run(
     part: str,
     margin: float | None,
     with_conditions: bool,
+    pipeline_faces: int = 0,
+    yunet: str = '',
 ) -> Iterator[str]:
     """
     Judge a model and write its report.
@@ -47,6 +62,14 @@ def evaluate_run(
         command=command,
         with_conditions=with_conditions,
     )
+    if pipeline_faces:
+        report = replace(
+            report,
+            pipeline={
+                name: run_pipeline(model, judge, faces, name, count=pipeline_faces, yunet=yunet)
+                for name in report.judged
+            },
+        )
     pictures = draw_report(report, answers, judge, faces)
     write_report(report, report_page(report), pictures, output)
     for found in report.attributes:
@@ -63,4 +86,30 @@ def evaluate_run(
         if found.robustness:
             mean, worst = found.jitter
             yield f'  box off by 10 %: {percent(mean)} lost on average, {percent(worst)} at worst'
+    for name, figures in report.pipeline.items():
+        yield f'  {name} {pipeline_line(figures)}'
     yield f'wrote {output / "report.md"}'
+
+
+def run_pipeline(
+    model: Path, judge: Judge, faces: FaceSet, attribute: str, *, count: int, yunet: str
+) -> PipelineFigures:
+    """
+    Judge some faces through the pipeline that the nodes run.
+
+    :raises ConfigurationError: if the model is none that the pipeline loads
+    """
+    if model.suffix in KERAS_SUFFIXES:
+        raise ConfigurationError(f'{model} has to be exported before the pipeline can run it')
+    detector = load_detector(
+        DetectorConfig(name='yunet' if yunet else 'auto', model_path=yunet), models_search_path()
+    ).detector
+    emotion, gender = (model if attribute == name else None for name in ('emotion', 'gender'))
+    chosen = np.random.default_rng(0).permutation(len(faces))[:count]
+    return through_pipeline(
+        faces.take(chosen),
+        attribute,
+        detector=detector,
+        classifier=AttributeClassifier.load(emotion, gender),
+        answer_directly=lambda some: judge.probabilities(some)[attribute].argmax(1).tolist(),
+    )

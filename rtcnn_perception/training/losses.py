@@ -21,6 +21,8 @@ def face_weights(targets: NDArray[np.float32], balance: float) -> NDArray[np.flo
     :returns: (N,) float32 with mean 1 over the faces that have a target, 0 for the others
     """
     labelled = targets.sum(axis=1) > 0
+    if not labelled.any():
+        return np.zeros(len(targets), np.float32)
     frequency = targets[labelled].mean(axis=0)
     inverse = np.divide(1.0, frequency, out=np.zeros_like(frequency), where=frequency > 0)
     weights = (targets * inverse**balance).sum(axis=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from rtcnn_perception.training.evaluate import AttributeReport
 from rtcnn_perception.training.evaluate import Report
 from rtcnn_perception.training.evaluate import worst_gaps
+from rtcnn_perception.training.through_pipeline import PipelineFigures
 
 KINDS = {'age': 'Age in years', 'race': 'Group, age 16 and over (the words of UTKFace)'}
 
@@ -36,7 +37,19 @@ def report_page(report: Report) -> str:
     ]
     for part in report.attributes:
         lines += _attribute(part)
+        if part.attribute in report.pipeline:
+            figures = report.pipeline[part.attribute]
+            lines += ['### Through the pipeline', '', f'{pipeline_line(figures)}.', '']
     return '\n'.join(lines).rstrip() + '\n'
+
+
+def pipeline_line(figures: PipelineFigures) -> str:
+    """Return in one sentence what the pipeline made of faces placed in larger scenes."""
+    return (
+        f'through detector, tracker and classifier: {percent(figures.accuracy)} of '
+        f'{figures.found:,} faces found of {figures.faces:,}; the same faces directly: '
+        f'{percent(figures.direct_accuracy)}'
+    )
 
 
 def _attribute(part: AttributeReport) -> list[str]:

@@ -16,6 +16,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.batches import Batch
@@ -219,6 +220,8 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
     train_set, val_set = splits.train, splits.val
     if not config.loss.votes_head:
         train_set = mix_votes(train_set, config.loss.votes)
+    elif VOTES_HEAD not in train_set.targets or not train_set.targets[VOTES_HEAD].any():
+        raise ConfigurationError('votes_head is set, but the emotion data has no FER+ votes')
     classes = {name: targets.shape[1] for name, targets in train_set.targets.items()}
     device = choose_device()
     state = start(config, classes, device, workers if device == 'cpu' else 1)

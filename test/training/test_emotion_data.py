@@ -139,5 +139,5 @@ def test_a_missing_file_is_refused(tmp_path):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / 'a.npz').write_text('hello')
-    with pytest.raises(DataError, match='is no readable .npz file'):
+    with pytest.raises(DataError, match=r'is no readable \.npz file'):
         read_emotion(tmp_path / 'a.npz', TIGHT, 0)

@@ -129,7 +129,7 @@ def test_a_card_says_what_the_file_is(tmp_path):
 
 def test_an_export_that_deviates_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_graph, 'TOLERANCE', -1.0)
-    with pytest.raises(ModelError, match='deviates from PyTorch by .* nothing was written'):
+    with pytest.raises(ModelError, match=r'deviates from PyTorch by .* nothing was written'):
         export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path / 'model')
     assert not (tmp_path / 'model').exists()
 

@@ -155,7 +155,7 @@ def test_a_folder_that_is_no_class_is_refused(tmp_path):
 
 @pytest.mark.parametrize('attribute', ['emotion', 'gender'])
 def test_an_empty_folder_is_refused(tmp_path, attribute):
-    with pytest.raises(DataError, match='has no (folders|pictures)'):
+    with pytest.raises(DataError, match=r'has no (folders|pictures)'):
         read_folder(tmp_path, attribute, TIGHT, 0)
 
 
@@ -182,7 +182,7 @@ def test_data_is_found_where_the_environment_says(tmp_path, monkeypatch):
 
 def test_a_file_no_reader_knows_is_refused(tmp_path):
     (tmp_path / 'a.txt').touch()
-    with pytest.raises(DataError, match='neither an .npz or .csv file nor a folder'):
+    with pytest.raises(DataError, match=r'neither an \.npz or \.csv file nor a folder'):
         read_for(tmp_path / 'a.txt', 'emotion', TIGHT, 0)
     with pytest.raises(DataError, match='has no gender'):
         read_for(tmp_path / 'a.csv', 'gender', TIGHT, 0)

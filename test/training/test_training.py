@@ -18,6 +18,9 @@ from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.batches import cut_faces
+from rtcnn_perception.training.batches import to_input
+from rtcnn_perception.training.batches import TrainingBatches
 from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.checkpoints import save_checkpoint
@@ -297,9 +300,6 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path):
 
 
 def test_still_augmentation_leaves_crops_as_the_pipeline_cuts_them():
-    from rtcnn_perception.training.batches import cut_faces
-    from rtcnn_perception.training.batches import to_input
-    from rtcnn_perception.training.batches import TrainingBatches
 
     everyone, geometry = faces(4), CropGeometry(0.1)
     batches = TrainingBatches(

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+h5py = pytest.importorskip('h5py')
+
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.batches import to_input
+from rtcnn_perception.training.data import data_folder
+from rtcnn_perception.training.judges import load_judge
+from rtcnn_perception.training.keras_weights import load_keras
+from rtcnn_perception.training.read_npz import read_emotion
+from rtcnn_perception.training.scores import accuracy
+
+REFERENCE = Path(__file__).parents[1] / 'data' / 'keras_reference.npz'
+"""Eight pictures and what Keras 2.15 on TensorFlow 2.15 said of them with the original weights."""
+
+BASELINES = Path(os.environ.get('RTCNN_BASELINES', data_folder().parent / 'baselines'))
+SEED = {
+    'emotion': BASELINES / 'seed' / 'fer2013_mini_XCEPTION.102-0.66.hdf5',
+    'gender': BASELINES / 'seed' / 'gender_mini_XCEPTION.21-0.95.hdf5',
+}
+FER = data_folder() / 'emotion' / 'fer2013_train_public.npz'
+
+needs_seed = pytest.mark.skipif(
+    not all(path.exists() for path in SEED.values()),
+    reason='the original weights are not there; RTCNN_BASELINES may name their folder',
+)
+
+
+@pytest.mark.data
+@needs_seed
+@pytest.mark.parametrize('attribute', sorted(SEED))
+def test_the_original_weights_say_what_they_say_in_keras(attribute):
+    network = load_keras(SEED[attribute])
+    with np.load(REFERENCE) as reference:
+        faces, expected = reference['faces'], reference[attribute]
+    with torch.inference_mode():
+        found = network(to_input(faces))[attribute].softmax(1).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@needs_seed
+@pytest.mark.skipif(not FER.exists(), reason='FER-2013 is not there; RTCNN_DATA may name a folder')
+def test_the_original_weights_score_what_they_score_in_keras():
+    judge = load_judge(SEED['emotion'])
+    faces = read_emotion(FER, CropGeometry(0.0), 0).test
+    rows = judge.probabilities(faces)['emotion']
+    assert accuracy(rows, faces.labels['emotion']) == pytest.approx(0.655, abs=5e-4)
+
+
+def write_layers(path, layers):
+    """Write a file as Keras does, with these layers."""
+    with h5py.File(path, 'w') as file:
+        group = file.create_group('model_weights')
+        group.attrs['layer_names'] = [name.encode() for name in layers]
+        for name, arrays in layers.items():
+            layer = group.create_group(name)
+            layer.attrs['weight_names'] = [f'{i}'.encode() for i in range(len(arrays))]
+            for index, array in enumerate(arrays):
+                layer.create_dataset(f'{index}', data=array)
+
+
+def test_a_file_that_is_not_of_keras_is_refused(tmp_path):
+    (tmp_path / 'a.hdf5').write_bytes(b'nothing')
+    with pytest.raises(ModelError, match='holds no Keras weights that can be read'):
+        load_keras(tmp_path / 'a.hdf5')
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ModelError, match='holds no Keras weights that can be read'):
+        load_keras(tmp_path / 'a.hdf5')
+
+
+@pytest.mark.parametrize(
+    ('layers', 'message'),
+    [
+        ({}, 'does not end in 7 or 2 classes'),
+        ({'conv2d_7': [np.zeros((3, 3, 128, 5)), np.zeros(5)]}, 'does not end in 7 or 2 classes'),
+        ({'conv2d_7': [np.zeros((3, 3, 128, 7)), np.zeros(7)]}, 'is no mini_xception: it differs'),
+    ],
+)
+def test_another_network_is_refused(tmp_path, layers, message):
+    write_layers(tmp_path / 'a.hdf5', layers)
+    with pytest.raises(ModelError, match=message):
+        load_keras(tmp_path / 'a.hdf5')

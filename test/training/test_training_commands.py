@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import argparse
+import builtins
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('tensorboard')
+
+from rtcnn_perception.commands import evaluate
+from rtcnn_perception.commands import export
+from rtcnn_perception.commands import train
+from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
+from small_data import pictures
+from small_data import write_emotion_npz
+from small_data import write_gender_npz
+
+EMOTION_CONFIG = """# For a test.
+name = "small_emotion"
+architecture = "tiny_xception"
+epochs = 1
+batch_size = 8
+[data]
+emotion = "{data}"
+[loss]
+votes = 0.5
+votes_head = true
+"""
+
+
+def run(command, *arguments):
+    parser = argparse.ArgumentParser()
+    command.configure(parser)
+    return command.execute(parser.parse_args([str(argument) for argument in arguments]))
+
+
+@pytest.fixture
+def emotion(tmp_path):
+    """Return a configuration for a handful of pictures, and their file."""
+    votes = np.full((48, 10), 1, np.int8)
+    labels = [i % 7 for i in range(48)]
+    data = write_emotion_npz(tmp_path / 'e.npz', pictures(48), labels, 40, ferplus_votes=votes)
+    config = tmp_path / 'small.toml'
+    config.write_text(EMOTION_CONFIG.format(data=data.as_posix()))
+    return config, data
+
+
+def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
+    config, data = emotion
+    assert run(train, config, '--output', tmp_path / 'run') == 0
+    assert 'train 36, val 4, test 8 faces' in capsys.readouterr().out
+    assert run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model') == 0
+    card = json.loads((tmp_path / 'model/model.json').read_text())
+    assert card['metrics'].keys() >= {'emotion_accuracy', 'emotion_calibration_error'}
+    assert ModelSpec.load(tmp_path / 'model').attributes == ('emotion',)
+    output = tmp_path / 'report'
+    assert run(evaluate, tmp_path / 'model', data, '--output', output) == 0
+    assert 'of 8 faces' in capsys.readouterr().out
+    report = json.loads((output / 'report.json').read_text())
+    accuracy = report['attributes'][0]['figures']['accuracy']
+    assert accuracy == pytest.approx(card['metrics']['emotion_accuracy'], abs=1e-3)
+
+
+def test_one_network_judges_both_attributes(tmp_path, emotion):
+    config, _ = emotion
+    gender = write_gender_npz(
+        tmp_path / 'g.npz', pictures(16, seed=5), [0, 1] * 8, [0] * 10 + [1] * 3 + [2] * 3
+    )
+    text = config.read_text().replace('[loss]', f'gender = "{gender.as_posix()}"\n[loss]')
+    config.write_text(text)
+    run(train, config, '--output', tmp_path / 'run', '--workers', 1)
+    run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model', '--name', 'both')
+    spec = ModelSpec.load(tmp_path / 'model')
+    assert spec.attributes == ('emotion', 'gender')
+    assert spec.name == 'both'
+    run(evaluate, tmp_path / 'model', gender, '--output', tmp_path / 'report', '--quick')
+    assert '## gender' in (tmp_path / 'report/report.md').read_text()
+
+
+def test_a_preview_shows_faces_and_trains_nothing(tmp_path, emotion):
+    config, _ = emotion
+    sheet = tmp_path / 'sheet.png'
+    run(train, config, '--preview', sheet, '--output', tmp_path / 'run')
+    picture = cv2.imread(str(sheet))
+    assert picture.shape[0] > 8 * 100
+    assert np.ptp(picture) > 100
+    assert not (tmp_path / 'run').exists()
+
+
+@pytest.mark.parametrize(
+    ('command', 'arguments', 'message'),
+    [
+        (train, ['nothing.toml'], 'cannot read the configuration nothing.toml'),
+        (export, ['nothing.pt', '--output', 'x'], 'there is no checkpoint nothing.pt'),
+        (evaluate, ['nothing', 'x.npz'], 'nothing'),
+    ],
+)
+def test_what_does_not_exist_is_named(command, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PerceptionError, match=message):
+        run(command, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_workers_are_refused(emotion):
+    with pytest.raises(ConfigurationError, match='--workers must be at least 1'):
+        run(train, emotion[0], '--workers', 0)
+
+
+@pytest.mark.parametrize(
+    ('command', 'arguments'),
+    [(train, ['x']), (export, ['x', '--output', 'y']), (evaluate, ['x', 'y'])],
+)
+def test_without_the_extra_a_command_says_how_to_install_it(monkeypatch, command, arguments):
+    whole = builtins.__import__
+
+    def without_training(name, *args, **kwargs):
+        if name == 'torch' or name.startswith('rtcnn_perception.training'):
+            raise ModuleNotFoundError("No module named 'torch'")
+        return whole(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, '__import__', without_training)
+    with pytest.raises(ConfigurationError, match=r'pip install .rtcnn-perception\[training\]'):
+        run(command, *arguments)
+
+
+def test_a_head_for_votes_needs_votes(tmp_path, emotion):
+    config, data = emotion
+    write_emotion_npz(data, pictures(48), [i % 7 for i in range(48)], 40)
+    with pytest.raises(ConfigurationError, match='the emotion data has no FER'):
+        run(train, config, '--output', tmp_path / 'run')
+
+
+def test_a_picture_that_cannot_be_written_is_refused(tmp_path, emotion):
+    (tmp_path / 'file').touch()
+    with pytest.raises(ConfigurationError, match='cannot write the picture'):
+        run(train, emotion[0], '--preview', tmp_path / 'file/sheet.png')
