@@ -26,6 +26,7 @@ from rcl_interfaces.msg import IntegerRange
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
 
 ROS_PREFIXES = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
@@ -194,8 +195,7 @@ def misspelt(node: Node, known: Iterable[str]) -> Iterator[str]:
     :param known: names that are known here or in a node beside it, which one file may serve
     """
     names = sorted(known)
-    # rclpy has no public way to what a node was given; without this one nothing is warned of.
-    for given in getattr(node, '_parameter_overrides', {}):
+    for given in _given(node):
         if given not in names and not given.startswith(ROS_PREFIXES):
             close = difflib.get_close_matches(given, names, n=1)
             meant = f'; is {close[0]} meant?' if close else ''
@@ -206,6 +206,13 @@ def _declare(node: Node, name: str, table: Setting) -> object:
     try:
         return node.declare_parameter(name, table.default, table.descriptor()).value
     except ParameterException as error:
+        given = _given(node).get(name)
+        came = f': {error}' if given is None else f', got {given.value!r}'
         raise ConfigurationError(
-            f'parameter {name} of node {node.get_name()} must be {table.expected}: {error}'
+            f'parameter {name} of node {node.get_name()} must be {table.expected}{came}'
         ) from error
+
+
+def _given(node: Node) -> Mapping[str, Parameter]:
+    # rclpy has no public way to what a node was given; it is used for better messages alone.
+    return getattr(node, '_parameter_overrides', {})

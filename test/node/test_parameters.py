@@ -93,7 +93,11 @@ def test_groups_are_built_from_names_with_dots():
 @pytest.mark.parametrize(
     ('name', 'value', 'expected'),
     [
-        ('detector.min_score', 1.5, r'detector.min_score.*a number such as 1.0 in \[0, 1\]'),
+        (
+            'detector.min_score',
+            1.5,
+            r'min_score of node detector must be a number such as 1.0 in \[0, 1\], got 1.5$',
+        ),
         ('detector.min_score', 1, r'detector.min_score.*a number such as 1.0 in \[0, 1\]'),
         ('detector.every_n', 0, r'detector.every_n.*a whole number in \[1, 100\]'),
         ('qos', 'best', "qos.*one of auto, sensor_data, reliable.*'best'"),
