@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.blocks import BLOCKS
 from rtcnn_perception.training.layers import batch_norm
-from rtcnn_perception.training.layers import BLOCKS
 from rtcnn_perception.training.layers import SameConv2d
 from rtcnn_perception.training.layers import SeededDropout
 from torch import nn
@@ -185,26 +185,12 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         head=Head(hidden=256),
     ),
-    'residual_48': Architecture(
-        source='this project; blocks of He et al. 2016, chosen by time to train on two cores',
-        input_hw=(48, 48),
-        stem=Stem((8, 16), (1, 2), 'same'),
-        stages=(Stage('dense', 32, blocks=2), Stage('dense', 60, blocks=2)),
-        head=Head('linear', dropout=0.2),
-    ),
     'compact_resnet': Architecture(
         source='this project; blocks of He et al. 2016, chosen by time to train on two cores',
         input_hw=(48, 48),
         stem=Stem((16,), (2,), 'same', kernel=5),
         stages=(Stage('dense', 32, blocks=2), Stage('dense', 64, blocks=2)),
         head=Head('linear', dropout=0.2),
-    ),
-    'residual_48_wide': Architecture(
-        source='this project; a teacher for the one above, twice as wide',
-        input_hw=(48, 48),
-        stem=Stem((16, 32), (1, 2), 'same'),
-        stages=(Stage('dense', 64, blocks=2), Stage('dense', 128, blocks=2)),
-        head=Head('linear', dropout=0.3),
     ),
 }
 """Every network that has a name."""

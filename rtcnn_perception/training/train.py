@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import json
 import math
 from pathlib import Path
 import time
-from typing import Any
 
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
-from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.batches import Batch
 from rtcnn_perception.training.batches import TrainingBatches
-from rtcnn_perception.training.checkpoints import fill_network
-from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import TrainConfig
@@ -30,9 +23,12 @@ from rtcnn_perception.training.data import mix_votes
 from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
-from rtcnn_perception.training.replicas import Replicas
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
+from rtcnn_perception.training.training_state import as_checkpoint
+from rtcnn_perception.training.training_state import resume
+from rtcnn_perception.training.training_state import start
+from rtcnn_perception.training.training_state import TrainingState
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -44,20 +40,6 @@ LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
 
 class DivergenceError(PerceptionError):
     """The loss is no number any more."""
-
-
-@dataclass
-class TrainingState:
-    """All that changes during a run."""
-
-    network: Network
-    replicas: Replicas
-    average: WeightAverage
-    optimizer: torch.optim.Optimizer
-    epoch: int
-    best: float
-    best_epoch: int
-    history: list[dict[str, float]]
 
 
 def choose_device() -> str:
@@ -81,66 +63,6 @@ def selection_score(summary: dict[str, float]) -> float:
     """Return what the best epoch is chosen by, on held-out faces only."""
     parts = [summary[name] for name in ('emotion_accuracy', 'gender_balanced') if name in summary]
     return sum(parts) / len(parts)
-
-
-def start(
-    config: TrainConfig, classes: dict[str, int], device: str, workers: int
-) -> TrainingState:
-    """Build a fresh state from the seed."""
-    torch.manual_seed(config.seed)
-    network = build_network(config.architecture, classes)
-    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    return TrainingState(
-        network,
-        Replicas(network, workers),
-        WeightAverage(network, config.average),
-        optimizer,
-        epoch=0,
-        best=-1.0,
-        best_epoch=0,
-        history=[],
-    )
-
-
-def as_checkpoint(state: TrainingState, config: TrainConfig) -> dict[str, Any]:
-    """Return a state as plain data."""
-    return {
-        'config': config.as_dict(),
-        'classes': state.network.classes,
-        'network': state.network.state_dict(),
-        'average': state.average.network.state_dict(),
-        'average_steps': state.average.steps,
-        'optimizer': state.optimizer.state_dict(),
-        'epoch': state.epoch,
-        'best': state.best,
-        'best_epoch': state.best_epoch,
-        'history': state.history,
-    }
-
-
-def resume(state: TrainingState, config: TrainConfig, path: Path) -> None:
-    """
-    Continue a run from its last checkpoint.
-
-    :raises ModelError: if the checkpoint is of another run
-    """
-    values = load_checkpoint(path)
-    ours = config.as_dict()
-    differing = [key for key in ours if values['config'].get(key) != ours[key]]
-    if differing:
-        raise ModelError(
-            f'{path} was made with other values of {", ".join(differing)}; '
-            'choose another folder or remove it'
-        )
-    fill_network(state.network, values['network'], path)
-    fill_network(state.average.network, values['average'], path)
-    state.average.steps = values['average_steps']
-    state.optimizer.load_state_dict(values['optimizer'])
-    state.epoch, state.history = values['epoch'], values['history']
-    state.best, state.best_epoch = values['best'], values['best_epoch']
 
 
 def load_teachers(names: str, device: str) -> list[Network]:
