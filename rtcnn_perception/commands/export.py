@@ -23,6 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--float32', action='store_true', help='store weights as float32, twice the size'
     )
     parser.add_argument(
+        '--votes',
+        type=float,
+        help="share of the head that learnt from FER+'s votes (default: the configuration's)",
+    )
+    parser.add_argument(
         '--margin',
         type=float,
         help='margin of the crop, for Keras weights only: a checkpoint knows its own',
@@ -36,7 +41,12 @@ def execute(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise ConfigurationError(f'{EXTRA} ({error})') from error
     written = export_run(
-        args.checkpoint, args.output, name=args.name, half=not args.float32, margin=args.margin
+        args.checkpoint,
+        args.output,
+        name=args.name,
+        half=not args.float32,
+        margin=args.margin,
+        votes=args.votes,
     )
     print(f'wrote {written}')
     return 0

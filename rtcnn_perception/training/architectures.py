@@ -190,7 +190,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         input_hw=(48, 48),
         stem=Stem((16,), (2,), 'same', kernel=5),
         stages=(Stage('dense', 32, blocks=2), Stage('dense', 64, blocks=2)),
-        head=Head('linear', dropout=0.2),
+        head=Head('linear'),
     ),
 }
 """Every network that has a name."""

@@ -8,6 +8,7 @@ already the network's size, (B, 1, H, W) float in [0, 1], and returns the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace
 import math
 
 import torch
@@ -37,6 +38,15 @@ class AugmentationConfig:
     noise_share: float = 0.2
     occlusion_share: float = 0.2
     occlusion_size: float = 0.4
+
+    def scaled(self, factor: float) -> AugmentationConfig:
+        """Return all changes weaker and rarer by a factor; mirroring stays."""
+        numbers = {
+            name: value * factor
+            for name, value in vars(self).items()
+            if name not in ('mirror', 'occlusion_size')
+        }
+        return replace(self, **numbers)
 
 
 class Augmentation:

@@ -65,13 +65,14 @@ def fill_network(network: Network, weights: dict[str, Any], path: Path) -> None:
 
 
 def restore_network(
-    path: Path, *, merge: bool = True
+    path: Path, *, merge: bool = True, votes: float | None = None
 ) -> tuple[Network, TrainConfig, dict[str, Any]]:
     """
     Rebuild the network of a checkpoint, with its averaged weights, ready to judge.
 
     :param path: the checkpoint
     :param merge: whether to make one emotion head of two, where there are two
+    :param votes: share of the head that learnt from votes, if not the configuration's
     :returns: the network, its configuration, and all the checkpoint holds
     :raises ModelError: if the checkpoint does not fit
     """
@@ -80,6 +81,7 @@ def restore_network(
     network = build_network(config.architecture, values['classes'])
     fill_network(network, values['average'], path)
     if merge:
-        network = without_votes_head(network, config.loss.votes)
+        share = config.loss.votes if votes is None else votes
+        network = without_votes_head(network, share)
     network.eval()
     return network.to(memory_format=torch.channels_last), config, values  # type: ignore[call-overload,unused-ignore]

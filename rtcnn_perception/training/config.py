@@ -73,7 +73,13 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run. ``patience`` is in epochs; ``average`` the decay of averaged weights."""
+    """
+    A training run.
+
+    ``patience`` is in epochs, 0 never stops early; ``average`` is the decay of averaged weights.
+    ``start_from`` is a checkpoint of the same architecture whose weights to begin with; heads it
+    lacks begin at random. After ``ease_from`` epochs, if above 0, augmentation is half as strong.
+    """
 
     name: str
     architecture: str
@@ -89,6 +95,8 @@ class TrainConfig:
     average: float = 0.999
     patience: int = 0
     seed: int = 1
+    start_from: str = ''
+    ease_from: int = 0
 
     def __post_init__(self) -> None:
         """Reject numbers that cannot train."""
@@ -97,6 +105,11 @@ class TrainConfig:
                 raise ConfigurationError(f'{name} must be above 0, got {getattr(self, name)}')
         if not 0.0 <= self.average < 1.0:
             raise ConfigurationError(f'average must be in [0, 1), got {self.average}')
+
+    def augmentation_at(self, epoch: int) -> AugmentationConfig:
+        """Return how strong augmentation is when ``epoch`` epochs are done."""
+        is_eased = 0 < self.ease_from <= epoch
+        return self.augmentation.scaled(0.5) if is_eased else self.augmentation
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as a checkpoint keeps them."""

@@ -26,7 +26,13 @@ from rtcnn_perception.training.train import LABELS
 
 
 def export_run(
-    checkpoint: Path, folder: Path, *, name: str | None, half: bool, margin: float | None
+    checkpoint: Path,
+    folder: Path,
+    *,
+    name: str | None,
+    half: bool,
+    margin: float | None,
+    votes: float | None = None,
 ) -> Path:
     """
     Export a checkpoint, or the original's Keras weights, with card and page.
@@ -51,7 +57,7 @@ def export_run(
         return export(network, request, folder)
     if margin is not None:
         raise ConfigurationError('--margin is for Keras weights; a checkpoint knows its own crop')
-    network, config, _ = restore_network(checkpoint)
+    network, config, _ = restore_network(checkpoint, votes=votes)
     splits = load_splits(config.data, config.crop, config.seed)
     held_out = predict_logits(network, splits.val, config.crop)
     temperatures = {

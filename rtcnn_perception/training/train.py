@@ -84,21 +84,34 @@ def teach(teachers: list[Network], pixels: Tensor, temperature: float) -> dict[s
     return {name: torch.stack(parts).mean(0) for name, parts in answers.items()}
 
 
+def count_hits(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> tuple[int, int]:
+    """Return how many answers hit their target's likeliest class, and how many there were."""
+    right = judged = 0
+    for name, target in targets.items():
+        labelled = target.sum(1) > 0
+        same = logits[name].detach().argmax(1) == target.argmax(1)
+        right += int((same & labelled).sum())
+        judged += int(labelled.sum())
+    return right, judged
+
+
 def train_one_epoch(
     state: TrainingState,
     batches: TrainingBatches,
     config: TrainConfig,
     teachers: list[Network],
     device: str,
-) -> float:
+) -> tuple[float, float]:
     """
     Take one pass over the training faces.
 
-    :returns: the mean loss
+    :returns: the mean loss, and the share of answers that were right
     :raises DivergenceError: if a loss is no number, naming the batch
     """
     state.network.train()
     state.replicas.reseed(config.seed * 100_003 + state.epoch)  # whether resumed or not
+
+    hits: list[tuple[int, int]] = []
 
     def step(network: Network, batch: Batch) -> Tensor:
         pixels = batch.pixels.to(device)
@@ -107,9 +120,10 @@ def train_one_epoch(
         with torch.autocast(device, torch.bfloat16):
             answers = teach(teachers, pixels, config.loss.temperature)
             logits = network(pixels)
+        hits.append(count_hits(logits, targets))
         return total_loss(logits, targets, weights, answers, config.loss)
 
-    total = 0.0
+    total = accuracy = 0.0
     title = f'epoch {state.epoch + 1}/{config.epochs}'
     progress = tqdm(batches, desc=title, leave=False, mininterval=1.0)
     for number, batch in enumerate(progress):
@@ -125,8 +139,10 @@ def train_one_epoch(
         state.optimizer.step()
         state.average.update(state.network)
         total += value
-        progress.set_postfix(loss=f'{total / (number + 1):.3f}')
-    return total / len(batches)
+        right, judged = map(sum, zip(*hits, strict=True))
+        accuracy = right / max(judged, 1)
+        progress.set_postfix(loss=f'{total / (number + 1):.3f}', accuracy=f'{accuracy:.3f}')
+    return total / len(batches), accuracy
 
 
 def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -> dict[str, float]:
@@ -164,15 +180,16 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
             geometry=config.crop,
             size_hw=state.network.spec.input_hw,
             batch_size=config.batch_size,
-            augmentation=config.augmentation,
+            augmentation=config.augmentation_at(state.epoch),
             seed=config.seed * 1_000_003 + state.epoch,
         )
-        loss = train_one_epoch(state, batches, config, teachers, device)
+        loss, train_accuracy = train_one_epoch(state, batches, config, teachers, device)
         judged = without_votes_head(state.average.network, config.loss.votes).to(device)
         logits = predict_logits(judged, val_set, config.crop, device)
         summary = summarise(logits, val_set)
         state.epoch += 1
-        record = {'epoch': float(state.epoch), 'loss': loss, **summary}
+        record = {'epoch': float(state.epoch), 'loss': loss, 'train_accuracy': train_accuracy}
+        record.update(summary)
         record['seconds'] = time.monotonic() - began
         state.history.append(record)
         is_best = selection_score(summary) > state.best

@@ -37,6 +37,8 @@ def start(
     """Build a fresh state from the seed."""
     torch.manual_seed(config.seed)
     network = build_network(config.architecture, classes)
+    if config.start_from:
+        begin_with(network, Path(config.start_from))
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -51,6 +53,22 @@ def start(
         best_epoch=0,
         history=[],
     )
+
+
+def begin_with(network: Network, path: Path) -> None:
+    """
+    Take over another run's averaged weights, but for heads that it lacks.
+
+    :raises ModelError: if the checkpoint is of another architecture
+    """
+    weights = load_checkpoint(path)['average']
+    fresh = {
+        name: value
+        for name, value in network.state_dict().items()
+        if name.startswith('heads.') and name not in weights
+    }
+    known = {name: value for name, value in weights.items() if name in network.state_dict()}
+    fill_network(network, {**known, **fresh}, path)
 
 
 def as_checkpoint(state: TrainingState, config: TrainConfig) -> dict[str, Any]:

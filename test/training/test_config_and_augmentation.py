@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,13 @@ def test_a_jittered_box_stays_within_its_bounds():
         assert np.exp(-0.1) <= moved.height / 20 <= np.exp(0.1)
         assert abs(moved.center[0] - 5) <= 1
         assert abs(moved.center[1] - 10) <= 1
+
+
+def test_augmentation_eases_where_the_configuration_says():
+    config = configs.load_config(SHIPPED[0])
+    never, later = (replace(config, ease_from=epochs) for epochs in (0, 5))
+    assert never.augmentation_at(99) == config.augmentation
+    assert later.augmentation_at(4) == config.augmentation
+    eased = later.augmentation_at(5)
+    assert eased.rotation == config.augmentation.rotation / 2
+    assert eased.mirror == config.augmentation.mirror

@@ -33,6 +33,7 @@ from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.replicas import Replicas
+from rtcnn_perception.training.training_state import begin_with
 from small_data import pictures
 
 STILL = AugmentationConfig(
@@ -314,3 +315,15 @@ def test_still_augmentation_leaves_crops_as_the_pipeline_cuts_them():
     batch = next(iter(batches))
     expected = to_input(cut_faces(everyone, geometry, (32, 32), batch.indices))
     torch.testing.assert_close(batch.pixels, expected, rtol=0, atol=1e-5)
+
+
+def test_a_run_may_begin_with_the_weights_of_another(tmp_path):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
+    network = build_network('tiny_xception', {'gender': 2, 'emotion': 7})
+    untouched = network.heads['emotion'].bias.clone()
+    begin_with(network, tmp_path / 'best.pt')
+    learnt = load_checkpoint(tmp_path / 'best.pt')['average']
+    assert torch.equal(network.heads['gender'].bias, learnt['heads.gender.bias'])
+    assert torch.equal(network.heads['emotion'].bias, untouched)
+    with pytest.raises(ModelError, match='weights of the architecture mini_xception'):
+        begin_with(build_network('mini_xception', {'gender': 2}), tmp_path / 'best.pt')
