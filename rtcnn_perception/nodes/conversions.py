@@ -103,15 +103,16 @@ def frame_from_compressed(
 def image_to_msg(image: ImageBGR, header: Header) -> Image:
     """Make a bgr8 image."""
     height, width = image.shape[:2]
-    return Image(
+    msg = Image(
         header=header,
         height=height,
         width=width,
         encoding='bgr8',
         is_bigendian=0,
         step=width * 3,
-        data=_bytes_of(image),
     )
+    msg.data = _bytes_of(image)
+    return msg
 
 
 def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> CompressedImage:
@@ -121,9 +122,9 @@ def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> Compress
     :param quality: 1 to 100
     """
     _, encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return CompressedImage(
-        header=header, format='bgr8; jpeg compressed bgr8', data=_bytes_of(encoded)
-    )
+    msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
+    msg.data = _bytes_of(encoded)
+    return msg
 
 
 def since_stamp_ms(frame: Frame, now_ns: int) -> float:
@@ -136,7 +137,8 @@ def since_stamp_ms(frame: Frame, now_ns: int) -> float:
 
 
 def _bytes_of(values: NDArray[np.uint8]) -> array.array[int]:
-    # The setters of messages take an array of bytes as it is, and check anything else bytewise.
+    # The setters of messages take an array of bytes as it is. Anything else they check bytewise,
+    # and their constructors copy it: 1.7 ms for an image of 640x480, instead of 0.02.
     data = array.array('B')
     data.frombytes(np.ascontiguousarray(values).data)
     return data

@@ -25,6 +25,7 @@ from rclpy.utilities import remove_ros_args
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.declaration import settings_of
 from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.memory import keep_freed_memory
 from rtcnn_perception.nodes.parameters import NodeParameters
 
 EXIT_ERROR = 1
@@ -140,6 +141,7 @@ def run_nodes(
         # What follows is the place in the source of rcl.
         get_logger(name).fatal(f'ROS arguments: {error}'.partition(', at /')[0])
         return EXIT_USAGE
+    keep_freed_memory()
     try:
         with (
             _signals_set() as finished,
