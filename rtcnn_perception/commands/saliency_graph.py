@@ -1,0 +1,32 @@
+"""``rtcnn_perception saliency-graph``: let a model show what it looks at."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rtcnn_perception.exceptions import ConfigurationError
+
+EXTRA = "this needs the library onnx: pip install 'rtcnn-perception[training]'"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what ``saliency-graph`` takes."""
+    parser.description = (
+        'Write saliency.onnx beside a model: the same network with its backward pass, which gives '
+        'the probabilities and a map of the pixels that led to them.'
+    )
+    parser.add_argument(
+        'model', type=Path, help='folder of a model, its model.onnx or its card model.json'
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Make the graph, check it, write it and name it in the card."""
+    try:
+        from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    written = write_saliency_graph(args.model)
+    print(f'wrote {written} ({written.stat().st_size // 1024} KiB) and named it in the card')
+    return 0

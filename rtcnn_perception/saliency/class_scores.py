@@ -1,0 +1,157 @@
+"""From the probabilities a network gives back to what the gradient is taken of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from rtcnn_perception.core.model_spec import HeadSpec
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.gradient_context import GradientContext
+from rtcnn_perception.saliency.network_graph import NetworkGraph
+from rtcnn_perception.saliency.network_graph import Operation
+from rtcnn_perception.saliency.pooling_rules import averaged_axes
+
+SAME = ('Identity', 'Dropout')
+SHAPES = ('Flatten', 'Reshape', 'Squeeze', 'Unsqueeze')
+AVERAGES = ('GlobalAveragePool', 'ReduceMean')
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """
+    The scores of one head, before temperature and softmax, and where they come from.
+
+    ``maps`` (N, K, h, w) are maps of which each score is the average. Where the network averages
+    features and weighs them then, ``weights`` (K, C) does that for each place, which is the same;
+    ``features`` (N, C, h, w) is what the classifying layer sees. ``maps`` is empty where there
+    are none because the network does not end in an average.
+    """
+
+    head: HeadSpec
+    scores: str
+    features: str
+    maps: str
+    weights: str
+    bias: str
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether there is a map for each class, in the network or by weighing its features."""
+        return bool(self.maps or self.weights)
+
+
+def find_scores(graph: NetworkGraph, head: HeadSpec) -> str:
+    """
+    Return the name of the class scores: what goes into softmax, before any temperature.
+
+    :raises ModelError: if the output is missing or made otherwise
+    """
+    if head.output not in {info.name for info in graph.output_infos}:
+        names = [info.name for info in graph.output_infos]
+        raise ModelError(
+            f'expected an output {head.output} by the card, got {names}; '
+            f'export model and card together with `rtcnn_perception export`'
+        )
+    name = _skip(graph, head.output, SAME)
+    softmax = graph.producer(name)
+    if softmax is None or softmax.op != 'Softmax':
+        made = 'the input itself' if softmax is None else softmax.op
+        raise ModelError(
+            f'expected output {head.output} to come from Softmax, got {made}; only networks that '
+            f'choose one class of several are covered'
+        )
+    name = softmax.inputs[0]
+    while True:
+        name = _skip(graph, name, SAME)
+        scaling = graph.producer(name)
+        if scaling is None or scaling.op not in ('Div', 'Mul') or not _is_scalar(graph, scaling):
+            break
+        name = scaling.inputs[0]
+    if graph.shape(name) != (len(head.labels),):
+        raise ModelError(
+            f'expected {len(head.labels)} class scores for output {head.output} by the card, got '
+            f'shape {graph.shape(name)}; export model and card together'
+        )
+    return name
+
+
+def class_scores(context: GradientContext, head: HeadSpec, scores: str) -> ClassScores:
+    """Find the maps or features that scores are averaged from."""
+    graph = context.graph
+    weights, bias = '', ''
+    name = scores
+    dense = graph.producer(name)
+    if dense is not None and dense.op == 'Add' and dense.inputs[1] in graph.constants:
+        product = graph.producer(dense.inputs[0])
+        if product is not None and product.op == 'MatMul':
+            bias, dense = dense.inputs[1], product
+    if dense is not None and dense.op in ('Gemm', 'MatMul') and dense.inputs[1] in graph.constants:
+        weights, bias, name = _dense(context, dense, bias)
+    averaged = _averaged(context, name)
+    if not averaged:
+        return ClassScores(head, scores, _last_picture(context, scores), '', '', '')
+    if weights:
+        return ClassScores(head, scores, averaged, '', weights, bias)
+    convolution = graph.producer(averaged)
+    is_classifying = convolution is not None and convolution.op == 'Conv'
+    features = convolution.inputs[0] if convolution and is_classifying else averaged
+    return ClassScores(head, scores, features, averaged, '', '')
+
+
+def _dense(context: GradientContext, dense: Operation, bias: str) -> tuple[str, str, str]:
+    """Return weights as a 1x1 convolution has them, its bias, and the features they weigh."""
+    matrix = context.graph.constants[dense.inputs[1]].astype(np.float32)
+    if dense.op == 'Gemm':
+        matrix = matrix * np.float32(dense.attributes.get('alpha', 1.0))
+        if not dense.attributes.get('transB', 0):
+            matrix = matrix.T
+        has_bias = len(dense.inputs) > 2 and dense.attributes.get('beta', 1.0) == 1.0
+        bias = dense.inputs[2] if has_bias else ''
+    else:
+        matrix = matrix.T
+    weights = np.ascontiguousarray(matrix)[:, :, None, None]
+    return context.writer.constant(weights), bias, dense.inputs[0]
+
+
+def _averaged(context: GradientContext, name: str) -> str:
+    """Return the (C, h, w) result whose average over h and w this is, empty if it is none."""
+    graph = context.graph
+    name = _skip(graph, name, (*SAME, *SHAPES))
+    average = graph.producer(name)
+    if average is None or average.op not in AVERAGES:
+        return ''
+    source = average.inputs[0]
+    is_picture = len(graph.shape(source)) == 3
+    return source if is_picture and averaged_axes(context, average) == {2, 3} else ''
+
+
+def _last_picture(context: GradientContext, name: str) -> str:
+    """Return the last result with rows and columns on the way to the scores."""
+    while len(context.shape(name)) != 3:
+        operation = context.graph.producer(name)
+        inputs = [] if operation is None else [n for n in operation.inputs if n in context.active]
+        if not inputs:
+            raise ModelError(
+                f'expected the class scores to come from a picture, got {name!r}, which has no '
+                f'rows and columns; such a network is not covered'
+            )
+        name = inputs[0]
+    return name
+
+
+def _skip(graph: NetworkGraph, name: str, ops: tuple[str, ...]) -> str:
+    operation = graph.producer(name)
+    while operation is not None and operation.op in ops:
+        name = operation.inputs[0]
+        operation = graph.producer(name)
+    return name
+
+
+def _is_scalar(graph: NetworkGraph, operation: Operation) -> bool:
+    divisor = graph.constants.get(operation.inputs[1])
+    if divisor is None or divisor.size != 1:
+        return False
+    value = float(divisor.reshape(()))
+    return value > 0.0 and math.isfinite(value)

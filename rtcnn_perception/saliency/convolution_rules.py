@@ -1,0 +1,149 @@
+"""The backward pass of convolutions and of layers that are matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.gradient_context import GradientContext
+from rtcnn_perception.saliency.network_graph import Array
+from rtcnn_perception.saliency.network_graph import Operation
+
+NARROW = 4
+"""
+Up to so many channels of the input the weights are spread out instead: a convolution to few
+channels wastes the width of the processor's registers.
+"""
+
+
+def convolution(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """
+    Convolve with the weights turned round; where pixels were skipped, convolve and spread out.
+
+    :raises ModelError: for other than two axes, padding by name, or computed weights
+    """
+    weights = context.weights(operation, 1)
+    if weights.ndim != 4 or operation.attributes.get('auto_pad', 'NOTSET') != 'NOTSET':
+        raise ModelError(
+            f'expected Conv {operation.output!r} over two axes with its padding in numbers, got '
+            f'weights of shape {weights.shape} and auto_pad '
+            f'{operation.attributes.get("auto_pad", "NOTSET")}; such a network is not covered'
+        )
+    source = operation.inputs[0]
+    strides = tuple(operation.attributes.get('strides', (1, 1)))
+    is_narrow = weights.shape[1] * operation.attributes.get('group', 1) <= NARROW
+    is_convolution = strides == (1, 1) and not is_narrow
+    write = _as_convolution if is_convolution else _as_transpose
+    return {source: write(context, operation, gradient, weights)}
+
+
+def _as_convolution(
+    context: GradientContext, operation: Operation, gradient: str, weights: Array
+) -> str:
+    """Write the backward pass of stride 1, which is a convolution itself, and so runs as fast."""
+    writer = context.writer
+    group = operation.attributes.get('group', 1)
+    dilations = operation.attributes.get('dilations', (1, 1))
+    pads = operation.attributes.get('pads', (0, 0, 0, 0))
+    size_in = context.shape(operation.inputs[0])[1:]
+    size_out = context.shape(operation.output)[1:]
+    reach = [d * (k - 1) for d, k in zip(dilations, weights.shape[2:], strict=True)]
+    before = [r - p for r, p in zip(reach, pads[:2], strict=True)]
+    after = [i - o + r - b for i, o, r, b in zip(size_in, size_out, reach, before, strict=True)]
+    # A convolution that pads by more than it reaches has edges that saw nothing of the picture.
+    cut_before, cut_after = ([min(p, 0) for p in side] for side in (before, after))
+    gradient = writer.pad(gradient, cut_before, cut_after, 0.0)
+    return writer.add(
+        'Conv',
+        gradient,
+        _turned_weights(context, operation.inputs[1], weights, group),
+        group=group,
+        dilations=list(dilations),
+        kernel_shape=list(weights.shape[2:]),
+        strides=[1, 1],
+        pads=[*(max(p, 0) for p in before), *(max(p, 0) for p in after)],
+    )
+
+
+def _turned_weights(context: GradientContext, name: str, weights: Array, group: int) -> str:
+    """
+    Return weights with the two sides exchanged and the kernel turned by 180 degrees.
+
+    They are written as operations on those of the network, so that a file holds them once.
+    onnxruntime carries the operations out when it loads the graph, and lays the weights out as it
+    likes them best; in a branch only if the operations stand there too.
+    """
+    writer = context.writer
+    width_out, group_in, height, width = weights.shape
+    if (height, width) != (1, 1):
+        name = writer.add(
+            'Slice',
+            name,
+            writer.integers(-1, -1),
+            writer.integers(-height - 1, -width - 1),
+            writer.integers(2, 3),
+            writer.integers(-1, -1),
+        )
+    if group == 1:
+        return writer.add('Transpose', name, perm=[1, 0, 2, 3])
+    if group == width_out and group_in == 1:
+        return name
+    sizes = writer.integers(group, width_out // group, group_in, height, width)
+    name = writer.add('Reshape', name, sizes)
+    name = writer.add('Transpose', name, perm=[0, 2, 1, 3, 4])
+    sizes = writer.integers(group * group_in, width_out // group, height, width)
+    return writer.add('Reshape', name, sizes)
+
+
+def _as_transpose(
+    context: GradientContext, operation: Operation, gradient: str, weights: Array
+) -> str:
+    """Write the backward pass of larger strides."""
+    group = operation.attributes.get('group', 1)
+    dilations = operation.attributes.get('dilations', (1, 1))
+    strides = operation.attributes.get('strides', (1, 1))
+    pads = operation.attributes.get('pads', (0, 0, 0, 0))
+    size_in = context.shape(operation.inputs[0])[1:]
+    size_out = context.shape(operation.output)[1:]
+    reached = [
+        s * (o - 1) + d * (k - 1) + 1 - before - after
+        for s, o, d, k, before, after in zip(
+            strides, size_out, dilations, weights.shape[2:], pads[:2], pads[2:], strict=True
+        )
+    ]
+    return context.writer.add(
+        'ConvTranspose',
+        gradient,
+        operation.inputs[1],
+        group=group,
+        dilations=list(dilations),
+        kernel_shape=list(weights.shape[2:]),
+        strides=list(strides),
+        pads=list(pads),
+        output_padding=[i - r for i, r in zip(size_in, reached, strict=True)],
+    )
+
+
+def matrix(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """Multiply by the transposed matrix."""
+    weights = context.weights(operation, 1)
+    if weights.ndim != 2 or operation.inputs[0] not in context.active:
+        raise ModelError(
+            f'expected MatMul {operation.output!r} of a result by a matrix of constants, got '
+            f'one of shape {weights.shape}; such a network is not covered'
+        )
+    turned = context.writer.add('Transpose', operation.inputs[1], perm=[1, 0])
+    return {operation.inputs[0]: context.writer.add('MatMul', gradient, turned)}
+
+
+def gemm(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """Multiply by the transposed matrix, and by the factor before it."""
+    weights = context.weights(operation, 1)
+    if operation.attributes.get('transA', 0):
+        raise ModelError(
+            f'expected Gemm {operation.output!r} to take rows of features, got transA; '
+            f'such a network is not covered'
+        )
+    turned = weights if operation.attributes.get('transB', 0) else weights.T
+    turned = np.ascontiguousarray(turned * operation.attributes.get('alpha', 1.0))
+    matrix_name = context.writer.constant(turned.astype(np.float32))
+    return {operation.inputs[0]: context.writer.add('MatMul', gradient, matrix_name)}

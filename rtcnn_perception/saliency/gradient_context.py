@@ -1,0 +1,67 @@
+"""What a rule needs to know to write the backward pass of one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.graph_writer import GraphWriter
+from rtcnn_perception.saliency.network_graph import Array
+from rtcnn_perception.saliency.network_graph import NetworkGraph
+from rtcnn_perception.saliency.network_graph import Operation
+
+
+@dataclass(frozen=True)
+class GradientContext:
+    """
+    The network, where to write, and which results depend on the picture.
+
+    ``is_guided`` says whether a ReLU lets only positive gradients pass.
+    """
+
+    graph: NetworkGraph
+    writer: GraphWriter
+    active: frozenset[str]
+    is_guided: bool
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of one sample of a result."""
+        return self.graph.shape(name)
+
+    def weights(self, operation: Operation, index: int) -> Array:
+        """
+        Return a constant that an operation takes.
+
+        :raises ModelError: if it is computed
+        """
+        name = operation.inputs[index]
+        if name not in self.graph.constants:
+            raise ModelError(
+                f'expected constant weights in {operation.op} {operation.output!r}, got the '
+                f'result {name!r}; such a network is not covered'
+            )
+        return self.graph.constants[name]
+
+    def unbroadcast(self, gradient: str, name: str, like: str) -> str:
+        """
+        Sum a gradient over the axes along which a result was repeated.
+
+        :param gradient: of the shape of ``like``
+        :param name: the result that was repeated
+        :raises ModelError: if the batch itself was repeated
+        """
+        small, large = self.shape(name), self.shape(like)
+        if small == large:
+            return gradient
+        if len(small) != len(large):
+            raise ModelError(
+                f'expected {name!r} and {like!r} to have as many axes, got {small} and {large}; '
+                f'such a network is not covered'
+            )
+        axes = [i + 1 for i, (a, b) in enumerate(zip(small, large, strict=True)) if a != b]
+        return self.writer.add('ReduceSum', gradient, self.writer.integers(*axes), keepdims=1)
+
+
+Rule = Callable[[GradientContext, Operation, str], dict[str, str]]
+"""Takes the gradient of an operation's result and returns those of its inputs, by name."""

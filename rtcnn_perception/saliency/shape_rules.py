@@ -1,0 +1,67 @@
+"""The backward pass of what moves numbers without changing them."""
+
+from __future__ import annotations
+
+import numpy as np
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.gradient_context import GradientContext
+from rtcnn_perception.saliency.network_graph import Operation
+
+
+def reshape(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """Give the gradient the shape of the input."""
+    source = operation.inputs[0]
+    return {source: context.writer.reshape(gradient, -1, *context.shape(source))}
+
+
+def transpose(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """Put the axes back."""
+    rank = len(context.shape(operation.output)) + 1
+    perm = operation.attributes.get('perm', list(reversed(range(rank))))
+    if perm[0] != 0:
+        raise ModelError(
+            f'expected Transpose {operation.output!r} to leave the batch first, got {list(perm)}; '
+            f'such a network is not covered'
+        )
+    back = [int(i) for i in np.argsort(perm)]
+    return {operation.inputs[0]: context.writer.add('Transpose', gradient, perm=back)}
+
+
+def concat(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """Part the gradient as the inputs were joined."""
+    writer = context.writer
+    rank = len(context.shape(operation.output)) + 1
+    axis = operation.attributes['axis'] % rank
+    gradients: dict[str, str] = {}
+    begin = 0
+    for name in operation.inputs:
+        end = begin + context.shape(name)[axis - 1]
+        if name in context.active:
+            part = writer.add(
+                'Slice',
+                gradient,
+                writer.integers(begin),
+                writer.integers(end),
+                writer.integers(axis),
+            )
+            gradients[name] = (
+                writer.add('Add', gradients[name], part) if name in gradients else part
+            )
+        begin = end
+    return gradients
+
+
+def pad(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """Cut off what was added."""
+    mode = operation.attributes.get('mode', 'constant')
+    pads = [int(p) for p in context.weights(operation, 1)]
+    rank = len(pads) // 2
+    others = [*pads[: rank - 2], *pads[rank : 2 * rank - 2]]
+    if mode != 'constant' or rank < 3 or any(others) or len(operation.inputs) > 3:
+        raise ModelError(
+            f'expected Pad {operation.output!r} to add constants to the last two axes, got mode '
+            f'{mode} and pads {pads}; such a network is not covered'
+        )
+    before, after = pads[rank - 2 : rank], pads[2 * rank - 2 :]
+    cut = context.writer.pad(gradient, [-p for p in before], [-p for p in after], 0.0)
+    return {operation.inputs[0]: cut}

@@ -1,0 +1,189 @@
+"""Small and named networks, and what PyTorch says about their gradients."""
+
+import contextlib
+import io
+from pathlib import Path
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+from rtcnn_perception.core.model_spec import HeadSpec
+from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.saliency_file import CLASS_MAPS
+from rtcnn_perception.core.saliency_file import METHODS
+from rtcnn_perception.core.saliency_file import NOTHING
+from rtcnn_perception.core.saliency_file import TOP
+import torch
+from torch import nn
+from torch.nn import functional
+
+LABELS = {
+    'emotion': ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'),
+    'gender': ('woman', 'man'),
+}
+TEMPERATURE = 1.3
+
+torch.set_num_threads(1)
+
+
+class GuidedRelu(torch.autograd.Function):
+    """A ReLU that lets only positive gradients pass."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.clamp(min=0)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (y,) = ctx.saved_tensors
+        return gradient.clamp(min=0) * (y > 0)
+
+
+@contextlib.contextmanager
+def relu_replaced(by):
+    """Let all layers use another ReLU meanwhile."""
+    original = functional.relu
+    functional.relu = lambda x, inplace=False: by(x)  # noqa: ARG005  as nn.ReLU calls it
+    try:
+        yield
+    finally:
+        functional.relu = original
+
+
+@contextlib.contextmanager
+def margins_recorded(margins):
+    """Collect for each picture how near the nearest decision of a ReLU or a window is."""
+    relu, max_pool = functional.relu, functional.max_pool2d
+
+    def record(gaps, scale):
+        margins.append((gaps.flatten(1).amin(1) / scale).double())
+
+    def watched_relu(x, inplace=False):  # noqa: ARG001  as nn.ReLU calls it
+        record(x.detach().abs(), x.std())
+        return relu(x)
+
+    def watched_pool(x, kernel, stride, padding=0, ceil_mode=False):
+        pad = [(0, 2 + kernel) if p == 0 else (p, p + kernel) for p in padding]
+        wide = functional.pad(x, (*pad[1], *pad[0]), value=-1e9)
+        windows = wide.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(4)
+        out = max_pool(x, kernel, stride, padding, ceil_mode=ceil_mode)
+        top = windows[:, :, : out.shape[2], : out.shape[3]].topk(2).values
+        record((top[..., 0] - top[..., 1]).detach(), x.std())
+        return out
+
+    functional.relu, functional.max_pool2d = watched_relu, watched_pool
+    try:
+        yield
+    finally:
+        functional.relu, functional.max_pool2d = relu, max_pool
+
+
+def shake(network, seed=0):
+    """Give batch normalisation the statistics that training would, and gradients a usual size."""
+    random = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.kaiming_normal_(module.weight, nonlinearity='relu', generator=random)
+        if isinstance(module, nn.BatchNorm2d):
+            for values, low, high in (
+                (module.running_mean, -0.3, 0.3),
+                (module.running_var, 0.5, 2.0),
+                (module.weight.data, 0.5, 1.5),
+                (module.bias.data, -0.3, 0.3),
+            ):
+                values.copy_(torch.rand(values.shape, generator=random) * (high - low) + low)
+    return network.eval()
+
+
+def spec_of(heads, shape, sha256='0' * 64, dtype='uint8', directory=Path()):
+    """Return the card of a network with these heads."""
+    return ModelSpec(
+        name='tried',
+        directory=directory,
+        file='model.onnx',
+        sha256=sha256,
+        input_name='face',
+        input_size_hw=tuple(shape[1:]),
+        input_dtype=dtype,
+        channels={1: 'gray', 3: 'bgr'}[shape[0]],
+        scale=1.0,
+        offset=0.0,
+        crop=CropGeometry(0.1),
+        heads=tuple(HeadSpec(name, name, LABELS[name], TEMPERATURE) for name in heads),
+    )
+
+
+class Judge(nn.Module):
+    """From pixels to the probabilities of one head, as an exported network is."""
+
+    def __init__(self, body, temperature=TEMPERATURE):
+        super().__init__()
+        self.body = body
+        self.temperature = temperature
+
+    def forward(self, face):
+        return (self.body(face.float() / 127.5 - 1.0) / self.temperature).softmax(1)
+
+
+def export(body, shape, dtype=torch.uint8, opset=13):
+    """Return the graph of a small network with one head, emotion."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            Judge(body).eval(),
+            (torch.zeros((2, *shape), dtype=dtype),),
+            buffer,
+            input_names=['face'],
+            output_names=['emotion'],
+            dynamic_axes={'face': {0: 'faces'}, 'emotion': {0: 'faces'}},
+            opset_version=opset,
+            dynamo=False,
+        )
+    return buffer.getvalue()
+
+
+def session(content):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        content, sess_options=options, providers=['CPUExecutionProvider']
+    )
+
+
+def run(opened, pixels, targets, method, heads=('emotion',)):
+    """Return probabilities by head and the map."""
+    feed = {'face': pixels, 'method': np.array([METHODS.index(method)])}
+    for head in heads:
+        feed[f'target_{head}'] = np.array(targets.get(head, [NOTHING] * len(pixels)))
+    *probabilities, maps = opened.run([*heads, 'saliency'], feed)
+    return dict(zip(heads, probabilities, strict=True)), maps
+
+
+def objective(scores, maps, targets):
+    """Return what the gradient is taken of, summed over pictures, which do not mix."""
+    total = 0.0
+    for row, target in enumerate(targets):
+        if target == CLASS_MAPS:
+            total = total + maps[row].amax(0).sum()
+        else:
+            total = total + scores[row, scores[row].argmax() if target == TOP else target]
+    return total
+
+
+def relative_error(found, expected, scale=None):
+    """Return the largest deviation, of each picture, relative to its largest value."""
+    found, expected, scale = (
+        np.asarray(a, np.float64).reshape(len(a), -1)
+        for a in (found, expected, expected if scale is None else scale)
+    )
+    return np.abs(found - expected).max(1) / np.maximum(np.abs(scale).max(1), 1e-30)
+
+
+def operators(content):
+    return {node.op_type for node in onnx.load_from_string(content).graph.node}
