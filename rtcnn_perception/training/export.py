@@ -36,7 +36,13 @@ DATA_TERMS: dict[str, str] = {
 }
 """What the weights were trained on, and under which terms it comes."""
 
-ATTRIBUTE_DATA = {'emotion': ('FER-2013', 'FER+'), 'gender': ('LFW', 'UTKFace')}
+KNOWN_FILES: dict[str, tuple[str, ...]] = {
+    'fer2013_train_public.npz': ('FER-2013', 'FER+'),
+    'fer2013.csv': ('FER-2013',),
+    'fer2013new.csv': ('FER+',),
+    'gender_faces_112.npz': ('LFW', 'UTKFace'),
+}
+"""What is in files of these names; any other data is named as its owner named it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[
         'multiply_accumulates': multiply_accumulates(network),
         'weights': 'float16, computed with as float32' if request.half else 'float32',
         'data': [
-            {'name': name, 'terms': DATA_TERMS.get(name, "the user's")} for name in request.data
+            {'name': name, 'terms': DATA_TERMS.get(name, "the owner's")} for name in request.data
         ],
         'metrics': {name: round(value, 4) for name, value in request.metrics.items()},
         'command': request.command,

@@ -11,10 +11,11 @@ from rtcnn_perception.training.calibrate import calibration_error
 from rtcnn_perception.training.calibrate import fit_temperature
 from rtcnn_perception.training.calibrate import softmax
 from rtcnn_perception.training.checkpoints import restore_network
+from rtcnn_perception.training.config import DataConfig
 from rtcnn_perception.training.data import load_splits
-from rtcnn_perception.training.export import ATTRIBUTE_DATA
 from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
+from rtcnn_perception.training.export import KNOWN_FILES
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.keras_weights import KERAS_MARGINS
 from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES
@@ -72,7 +73,7 @@ def export_run(
         labels={attribute: LABELS[attribute] for attribute in network.classes},
         geometry=config.crop,
         temperatures=temperatures,
-        data=tuple(source for a in network.classes for source in ATTRIBUTE_DATA[a]),
+        data=data_names(config.data),
         metrics=metrics,
         command=(
             f'rtcnn_perception train {config.name} && '
@@ -81,6 +82,12 @@ def export_run(
         half=half,
     )
     return export(network, request, folder)
+
+
+def data_names(data: DataConfig) -> tuple[str, ...]:
+    """Return what the data is called, for the card."""
+    files = [Path(name).name for name in (data.emotion, data.emotion_votes, data.gender) if name]
+    return tuple(source for file in files for source in KNOWN_FILES.get(file, (file,)))
 
 
 def test_metrics(

@@ -64,7 +64,7 @@ def to_onnx(
         torch.onnx.export(
             wrapped,
             (torch.zeros(shape, dtype=torch.uint8),),
-            path,
+            str(path),
             input_names=[INPUT_NAME],
             output_names=names,
             dynamic_axes={name: {0: 'faces'} for name in (INPUT_NAME, *names)},

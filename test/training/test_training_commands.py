@@ -58,6 +58,7 @@ def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
     assert run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model') == 0
     card = json.loads((tmp_path / 'model/model.json').read_text())
     assert card['metrics'].keys() >= {'emotion_accuracy', 'emotion_calibration_error'}
+    assert card['data'] == [{'name': 'e.npz', 'terms': "the owner's"}]
     assert ModelSpec.load(tmp_path / 'model').attributes == ('emotion',)
     output = tmp_path / 'report'
     assert run(evaluate, tmp_path / 'model', data, '--output', output) == 0
