@@ -12,13 +12,12 @@ from launch import LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument
 from launch.actions import OpaqueFunction
-from launch.actions import SetEnvironmentVariable
-from launch.substitution import Substitution
-from launch.substitutions import EnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+from rtcnn_perception.commands.ros import make_room_for_images
 
 PACKAGE = 'rtcnn_perception'
 
@@ -30,87 +29,70 @@ PARAMETERS = {
     'detector_model': 'detector.model_path',
 }
 
-# Both names of the variable: Fast DDS 2 (Humble, Jazzy) reads the second, Fast DDS 3 the first.
-PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        'image',
+        default_value='image_raw',
+        description='topic of the camera; its compressed images are below it, in /compressed',
+    ),
+    DeclareLaunchArgument(
+        'image_transport',
+        default_value='',
+        choices=['', 'raw', 'compressed'],
+        description='which of the two to take; empty: as the parameter file says',
+    ),
+    DeclareLaunchArgument(
+        'source',
+        default_value='',
+        description='instead of a topic: builtin, a camera such as /dev/video0, a video, '
+        'a GIF, a picture or a folder of pictures; empty: as the parameter file says',
+    ),
+    DeclareLaunchArgument(
+        'detector',
+        default_value='',
+        description='how faces are found: auto, or the name of a detector; empty: as the '
+        'parameter file says',
+    ),
+    DeclareLaunchArgument(
+        'detector_model',
+        default_value='',
+        description="the detector's file; empty: as the parameter file says",
+    ),
+    DeclareLaunchArgument(
+        'params_file',
+        default_value=PathJoinSubstitution(
+            [FindPackageShare(PACKAGE), 'config', 'perception.yaml']
+        ),
+        description='parameters of the nodes',
+    ),
+    DeclareLaunchArgument(
+        'composed',
+        default_value='true',
+        choices=['true', 'false'],
+        description='true: one process, in which no image crosses DDS; false: three',
+    ),
+    DeclareLaunchArgument(
+        'namespace', default_value='', description='namespace of the nodes and topics'
+    ),
+    DeclareLaunchArgument(
+        'log_level',
+        default_value='info',
+        choices=['debug', 'info', 'warn', 'error', 'fatal'],
+        description='the least severe messages that are logged',
+    ),
+]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Declare the arguments and start the nodes."""
-    share = FindPackageShare(PACKAGE)
-    return LaunchDescription(
-        [
-            DeclareLaunchArgument(
-                'image',
-                default_value='image_raw',
-                description='topic of the camera; its compressed images are below it, in '
-                '/compressed',
-            ),
-            DeclareLaunchArgument(
-                'image_transport',
-                default_value='',
-                choices=['', 'raw', 'compressed'],
-                description='which of the two to take; empty: as the parameter file says',
-            ),
-            DeclareLaunchArgument(
-                'source',
-                default_value='',
-                description='instead of a topic: builtin, a camera such as /dev/video0, a video, '
-                'a GIF, a picture or a folder of pictures; empty: as the parameter file says',
-            ),
-            DeclareLaunchArgument(
-                'detector',
-                default_value='',
-                description='how faces are found: auto, or the name of a detector; empty: as the '
-                'parameter file says',
-            ),
-            DeclareLaunchArgument(
-                'detector_model',
-                default_value='',
-                description="the detector's file; empty: as the parameter file says",
-            ),
-            DeclareLaunchArgument(
-                'params_file',
-                default_value=PathJoinSubstitution([share, 'config', 'perception.yaml']),
-                description='parameters of the nodes',
-            ),
-            DeclareLaunchArgument(
-                'composed',
-                default_value='true',
-                choices=['true', 'false'],
-                description='true: one process, in which no image crosses DDS; false: three',
-            ),
-            DeclareLaunchArgument(
-                'namespace', default_value='', description='namespace of the nodes and topics'
-            ),
-            DeclareLaunchArgument(
-                'log_level',
-                default_value='info',
-                choices=['debug', 'info', 'warn', 'error', 'fatal'],
-                description='the least severe messages that are logged',
-            ),
-            *profile_with_room_for_images(PathJoinSubstitution([share, 'config', 'fastdds.xml'])),
-            OpaqueFunction(function=start_nodes),
-        ]
-    )
-
-
-def profile_with_room_for_images(profile: Substitution) -> list[Action]:
-    """Name a Fast DDS profile to the processes, unless the user named one."""
-    return [
-        SetEnvironmentVariable(
-            name,
-            EnvironmentVariable(
-                name, default_value=EnvironmentVariable(other, default_value=profile)
-            ),
-        )
-        for name, other in (PROFILE_VARIABLES, PROFILE_VARIABLES[::-1])
-    ]
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start_nodes)])
 
 
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, once the arguments are known."""
+    make_room_for_images()  # in Fast DDS, for the processes started here
     given = {
-        parameter: context.launch_configurations[argument]
+        parameter: ParameterValue(context.launch_configurations[argument], value_type=str)
         for argument, parameter in PARAMETERS.items()
         if context.launch_configurations[argument]
     }
