@@ -27,7 +27,7 @@ from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.exceptions import PerceptionError
 
-THOROUGH = Effort(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=150)
+THOROUGH = Effort(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=100)
 QUICK = Effort(repeats=1, seconds=4.0, soak_frames=600, stage_frames=40)
 
 CORE_PARTS: Mapping[str, Callable[[Inputs, Effort, Tell], Section]] = {
