@@ -29,6 +29,9 @@ PARAMETERS = {
     'detector_model': 'detector.model_path',
 }
 
+# Layers below the nodes, whose debug messages would drown those of the nodes.
+QUIET = ('rcl', 'rmw_fastrtps_cpp')
+
 ARGUMENTS = [
     DeclareLaunchArgument(
         'image',
@@ -111,7 +114,10 @@ def start_nodes(context: LaunchContext) -> list[Action]:
                 ('image_raw', image),
                 ('image_raw/compressed', [image, '/compressed']),
             ],
-            ros_arguments=['--log-level', LaunchConfiguration('log_level')],
+            ros_arguments=[
+                *('--log-level', LaunchConfiguration('log_level')),
+                *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),
+            ],
             output='screen',
             emulate_tty=True,
         )
