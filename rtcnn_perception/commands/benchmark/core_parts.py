@@ -8,9 +8,9 @@ from functools import partial
 
 import cv2
 from rtcnn_perception.commands.benchmark.effort import Effort
-from rtcnn_perception.commands.benchmark.effort import NO_YUNET
 from rtcnn_perception.commands.benchmark.effort import Tell
 from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.inputs import NO_YUNET
 from rtcnn_perception.commands.benchmark.scenes import crowd_clip
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.benchmark.sections import with_range

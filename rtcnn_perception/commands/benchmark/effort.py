@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-NO_YUNET = (
-    'the file of YuNet is not there (`rtcnn_perception fetch-yunet`, or --yunet FILE); measured '
-    'with Haar'
-)
-
 Tell = Callable[[str], None]
 """Takes what is being measured, for whoever waits."""
 

@@ -19,6 +19,12 @@ CLIPS = ('again.mkv', ONE_FACE_CLIP, 'help.mkv', 'walk.mkv')
 """640x480 at 30 frames per second, one signer, a face in every frame."""
 
 
+NO_YUNET = (
+    "YuNet's file was not there (`rtcnn_perception fetch-yunet`, or --yunet FILE): Haar stood in."
+)
+NO_CLIP = 'The clip of one person was not there: the built-in one, with a second person, stood in.'
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Paths of what was found; ``yunet`` None and ``clips`` empty where it was not."""
@@ -35,6 +41,12 @@ class Inputs:
             if clip.name == ONE_FACE_CLIP:
                 return str(clip)
         return BUILTIN
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """What had to do without: then what must hold for one face and YuNet is not judged."""
+        no_yunet = () if self.yunet is not None else (NO_YUNET,)
+        return (*no_yunet, NO_CLIP) if self.one_face == BUILTIN else no_yunet
 
     @property
     def detectors(self) -> tuple[str, ...]:
