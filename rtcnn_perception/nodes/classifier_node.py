@@ -36,6 +36,7 @@ from rtcnn_perception.nodes.parameters import ClassifierParameters
 from rtcnn_perception.nodes.parameters import EmotionGroup
 from rtcnn_perception.nodes.parameters import GenderGroup
 from rtcnn_perception.nodes.qos import RESULTS
+from rtcnn_perception.nodes.saliency_publisher import SaliencyPublisher
 from rtcnn_perception.nodes.worker import Worker
 from rtcnn_perception.resources import models_directory
 from sensor_msgs.msg import Image
@@ -84,6 +85,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._join: StampJoin[Frame, FaceRois] = StampJoin(self.parameters.join_frames)
         self._publisher = self.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
         self._annotated = AnnotatedPublisher(self)
+        self._saliency = SaliencyPublisher(self)
         self._images: ImageSubscription | None = None
         self._rois: Any = None
         self._worker: Worker[FacesInFrame] | None = None
@@ -118,13 +120,17 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
 
     def _load(self) -> None:
         wanted = self.parameters
+        emotion = _model_path(wanted.emotion, 'emotion')
+        gender = _model_path(wanted.gender, 'gender')
         self._classifier = self._given or AttributeClassifier.load(
-            _model_path(wanted.emotion, 'emotion'),
-            _model_path(wanted.gender, 'gender'),
+            emotion,
+            gender,
             threads=wanted.classifier.threads,
             allow_spinning=wanted.classifier.allow_spinning,
         )
         self._stage = ClassificationStage(self._classifier, self._smoother)
+        paths = {'emotion': emotion, 'gender': gender}
+        self._saliency.prepare({k: path for k, path in paths.items() if path}, wanted.classifier)
         tags = ', '.join(f'{name} by {tag}' for name, tag in self._classifier.model_tags.items())
         self.get_logger().info(f'judging {tags or "nothing: emotion and gender are off"}')
 
@@ -154,6 +160,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
 
     def _release(self) -> None:
         self._stage = None
+        self._saliency.release()
         self._classifier = self._given
 
     def _apply(self, parameters: ClassifierParameters) -> None:
@@ -226,6 +233,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
             lambda: annotate(judged, classifier.labels, bars=drawn.bars),
             drawn.jpeg_quality,
         )
+        self._saliency.publish(judged, self.parameters.saliency)
 
 
 def _model_path(group: EmotionGroup | GenderGroup, attribute: str) -> Path | None:

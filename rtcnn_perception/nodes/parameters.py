@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtcnn_perception.core.detection import DetectorConfig
+from rtcnn_perception.core.labels import ATTRIBUTES
+from rtcnn_perception.core.labels import EMOTION_LABELS
+from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.saliency import TARGET_NAMES
+from rtcnn_perception.core.saliency_file import METHODS
+from rtcnn_perception.core.saliency_overlay import COLOR_MAPS
 from rtcnn_perception.core.tracking import TrackerConfig
 from rtcnn_perception.nodes.declaration import setting
 from rtcnn_perception.nodes.qos import QOS
@@ -226,6 +232,43 @@ class AnnotationGroup:
 
 
 @dataclass(frozen=True)
+class SaliencyGroup:
+    """What is shown in faces/saliency and faces/saliency/mosaic."""
+
+    method: str = setting(
+        METHODS[0],
+        'guided back-propagation, the plain gradient, or Grad-CAM',
+        choices=METHODS,
+        is_live=True,
+    )
+    task: str = setting('both', 'whose maps to show', choices=('both', *ATTRIBUTES), is_live=True)
+    target: str = setting(
+        'top',
+        'what the map is of: the class judged, the largest class map of each place, or one class',
+        choices=(*TARGET_NAMES, *EMOTION_LABELS, *GENDER_LABELS),
+        is_live=True,
+    )
+    strength: float = setting(
+        0.8,
+        'how much the map covers the picture',
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
+    color_map: str = setting(
+        'turbo', 'colours from weak to strong', choices=tuple(COLOR_MAPS), is_live=True
+    )
+    max_faces: int = setting(
+        4,
+        'faces to explain, the largest first',
+        unit='faces',
+        minimum=1,
+        maximum=64,
+        is_live=True,
+    )
+
+
+@dataclass(frozen=True)
 class ClassifierParameters(NodeParameters):
     """What is seen in each face."""
 
@@ -242,6 +285,7 @@ class ClassifierParameters(NodeParameters):
     classifier: ClassifierGroup = ClassifierGroup()
     smoothing: SmoothingGroup = SmoothingGroup()
     annotation: AnnotationGroup = AnnotationGroup()
+    saliency: SaliencyGroup = SaliencyGroup()
 
 
 TABLES = (CameraParameters, DetectorParameters, ClassifierParameters)

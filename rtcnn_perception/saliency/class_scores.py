@@ -13,7 +13,7 @@ from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.network_graph import Operation
 from rtcnn_perception.saliency.pooling_rules import averaged_axes
 
-SAME = ('Identity', 'Dropout')
+SAME = ('Cast', 'Dropout', 'Identity')
 SHAPES = ('Flatten', 'Reshape', 'Squeeze', 'Unsqueeze')
 AVERAGES = ('GlobalAveragePool', 'ReduceMean')
 
