@@ -115,7 +115,10 @@ class VideoSource:
         is_read, first = capture.read()
         if not is_read:
             capture.release()
-            raise SourceError(f'{path} cannot be decoded as a video or a picture')
+            raise SourceError(
+                f'{path} cannot be decoded as a video or a picture; check that it is whole, or '
+                'convert it, for instance to .mp4 or .png'
+            )
         self.fps = _sane_fps(capture.get(cv2.CAP_PROP_FPS))
         self.size = _size(first)
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)

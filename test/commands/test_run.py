@@ -153,6 +153,5 @@ def test_a_broken_file_is_refused_without_what_the_decoder_says(tmp_path, proces
     running = process('--source', str(path))
     _, err = running.communicate(timeout=DEADLINE)
     assert running.returncode == 1
-    assert err.splitlines() == [
-        f'rtcnn_perception: {path} cannot be decoded as a video or a picture'
-    ]
+    assert len(err.splitlines()) == 1
+    assert f'rtcnn_perception: {path} cannot be decoded as a video or a picture' in err
