@@ -14,6 +14,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.duration import Duration
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -36,6 +37,8 @@ from rtcnn_perception.nodes.parameters import NodeParameters
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.qos import RESULTS
 from std_msgs.msg import Header
+
+RCLError = rclpy_implementation.RCLError
 
 P = TypeVar('P', bound=NodeParameters)
 
@@ -153,9 +156,15 @@ class ManagedNode(LifecycleNode, Generic[P]):
             if self.state != 'finalized':
                 self.trigger_shutdown()
             self._on_period()
-            # Without this the last word would often be lost with who says it.
-            self._diagnostics.wait_for_all_acked(Duration(seconds=LAST_WORD_WITHIN))
+            self._await_last_word()
         self.destroy_node()
+
+    def _await_last_word(self) -> None:
+        """Wait a little until diagnostics are received: they are lost with their publisher."""
+        try:
+            self._diagnostics.wait_for_all_acked(Duration(seconds=LAST_WORD_WITHIN))
+        except RCLError as error:
+            self.get_logger().debug(f'this middleware cannot wait for its messages: {error}')
 
     def destroy_node(self) -> None:
         """

@@ -193,3 +193,37 @@ def with_claimed_size(data, at, bits, size):
 def test_a_damaged_or_absurd_file_is_refused_saying_why(data, complaint):
     with pytest.raises(ImageFormatError, match=complaint):
         decode_file(data, 'jpeg', MEGAPIXEL)
+
+
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_the_smallest_images_are_decoded_or_refused(encoding):
+    form = ENCODINGS[encoding]
+    for height in range(1, 5):
+        for width in range(1, 5):
+            data = bytes(height * width * form.pixel_bytes * form.rows_per_2 // 2)
+            is_odd = width % 2 == 1 if form.needs_even_width else False
+            is_odd |= height % 2 == 1 and form.rows_per_2 != 2
+            if is_odd:
+                with pytest.raises(ImageFormatError, match='even size'):
+                    decode(data, encoding, height=height, width=width)
+            else:
+                image = decode(data, encoding, height=height, width=width)
+                assert image.shape == (height, width, 3)
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png'])
+def test_damage_of_any_kind_is_decoded_or_refused_and_nothing_else(suffix):
+    random = np.random.default_rng(11)
+    good = encoded(suffix, random.integers(0, 256, (20, 30, 3), np.uint8))
+    outcomes = {'decoded': 0, 'refused': 0}
+    for _ in range(400):
+        data = good.copy()
+        data[random.integers(0, min(data.size, 80), 4)] = random.integers(0, 256, 4)
+        try:
+            image = decode_file(data[: random.integers(0, data.size + 200)], 'jpeg', 1e4)
+        except ImageFormatError:
+            outcomes['refused'] += 1
+        else:
+            assert image.dtype == np.uint8
+            outcomes['decoded'] += 1
+    assert outcomes['refused'] > 0

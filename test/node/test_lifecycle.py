@@ -11,6 +11,7 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.lifecycle import RCLError
 from rtcnn_perception.nodes.parameters import NodeParameters
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -174,6 +175,19 @@ def test_the_last_word_of_a_node_is_that_it_is_gone(bench):
     node.close()
     bench.spin_until(lambda: heard()[-1].message == 'finalized', 'the last word')
     assert heard()[-1].level == DiagnosticStatus.OK
+
+
+def test_a_node_closes_also_where_the_middleware_cannot_wait_for_its_messages(bench, monkeypatch):
+    node = bench.add(Probe)
+
+    def refuse(*_):
+        raise RCLError('not supported')
+
+    monkeypatch.setattr(node._diagnostics, 'wait_for_all_acked', refuse)
+    bench.managed.remove(node)
+    bench.executor.remove_node(node)
+    node.close()
+    bench.spin_until(lambda: bench.tester.get_node_names() == ['tester'], 'its end')
 
 
 def test_a_latency_above_the_limit_is_a_warning(bench):
