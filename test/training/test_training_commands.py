@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import builtins
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from rtcnn_perception.commands import train
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.training.evaluate_run import run_pipeline
 from small_data import pictures
 from small_data import write_emotion_npz
 from small_data import write_gender_npz
@@ -66,6 +68,21 @@ def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
     report = json.loads((output / 'report.json').read_text())
     accuracy = report['attributes'][0]['figures']['accuracy']
     assert accuracy == pytest.approx(card['metrics']['emotion_accuracy'], abs=1e-3)
+
+
+def test_a_model_is_judged_through_the_pipeline_as_well(tmp_path, emotion, capsys):
+    config, data = emotion
+    run(train, config, '--output', tmp_path / 'run')
+    run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model', '--votes', 0.0)
+    arguments = (tmp_path / 'model', data, '--output', tmp_path / 'report', '--quick')
+    run(evaluate, *arguments, '--through-pipeline', 2)
+    assert 'of 0 faces found of 2' in capsys.readouterr().out  # noise shows no face
+    assert '### Through the pipeline' in (tmp_path / 'report/report.md').read_text()
+
+
+def test_keras_weights_are_exported_before_the_pipeline_runs_them():
+    with pytest.raises(ConfigurationError, match=r'a\.hdf5 has to be exported'):
+        run_pipeline(Path('a.hdf5'), None, None, 'emotion', count=1, yunet='')
 
 
 def test_one_network_judges_both_attributes(tmp_path, emotion):
