@@ -18,8 +18,8 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.nodes.encodings import check_rows
-from rtcnn_perception.nodes.encodings import decode_file
 from rtcnn_perception.nodes.encodings import decode_rows
+from rtcnn_perception.nodes.picture_files import decode_file
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header

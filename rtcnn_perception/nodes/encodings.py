@@ -80,65 +80,6 @@ def decode_rows(rows: Pixels, encoding: str, *, is_bigendian: bool) -> ImageBGR:
     return ENCODINGS[encoding].to_bgr(rows, is_bigendian)
 
 
-def decode_file(data: NDArray[np.uint8], image_format: str, max_pixels: float) -> ImageBGR:
-    """
-    Decode a JPEG or PNG as compressed_image_transport sends it.
-
-    :param data: the bytes of the file, one-dimensional
-    :param image_format: such as ``jpeg``, or ``rgb8; jpeg compressed bgr8``
-    :param max_pixels: an image of more pixels is refused before it is unpacked
-    :raises ImageFormatError: if it is damaged, too large or neither of the two
-    """
-    size = _claimed_size(data, image_format)
-    if size[0] * size[1] > max_pixels:
-        raise ImageFormatError(
-            f'a compressed image of {size[0]}x{size[1]}, more than {max_pixels:.0f} pixels'
-        )
-    # Turning by the camera's own note would part the boxes from the pixels that others see.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = cv2.imdecode(data, flags)
-    except cv2.error as error:
-        raise ImageFormatError(f'a compressed image that cannot be decoded: {error}') from error
-    if image is None:
-        raise ImageFormatError(
-            f'a damaged compressed image of {data.size} bytes, format {image_format!r}'
-        )
-    # Old publishers packed the channels of rgb8 as if they were BGR, and say so.
-    if 'compressed rgb' in image_format:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    return np.asarray(image, dtype=np.uint8)
-
-
-JPEG_START = b'\xff\xd8\xff'
-JPEG_END = b'\xff\xd9'
-PADDING_SEARCHED = 4096
-PNG_START = b'\x89PNG\r\n\x1a\n'
-
-
-def _claimed_size(data: NDArray[np.uint8], image_format: str) -> tuple[int, int]:
-    """Read width and height from a file's head, before anything is unpacked."""
-    head = data[:24].tobytes()
-    if head.startswith(PNG_START):
-        return int.from_bytes(head[16:20], 'big'), int.from_bytes(head[20:24], 'big')
-    if not head.startswith(JPEG_START):
-        raise ImageFormatError(
-            f'expected a JPEG or PNG, got {data.size} bytes of format {image_format!r} '
-            f'that begin with {head[:4].hex() or "nothing"}'
-        )
-    # OpenCV fills up a truncated JPEG with gray and says nothing; some cameras pad the end.
-    if JPEG_END not in data[-PADDING_SEARCHED:].tobytes():
-        raise ImageFormatError(f'a truncated JPEG of {data.size} bytes')
-    at = 2
-    while at + 9 <= data.size and data[at] == 0xFF:
-        marker, length = int(data[at + 1]), int(data[at + 2]) << 8 | int(data[at + 3])
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = data[at + 5 : at + 9].astype(int).reshape(2, 2) @ (256, 1)
-            return int(width), int(height)
-        at += 2 + length
-    raise ImageFormatError(f'a damaged JPEG of {data.size} bytes: it does not say its size')
-
-
 def _converted(pixel_bytes: int, code: int | None) -> Callable[[Pixels, bool], ImageBGR]:
     def to_bgr(rows: Pixels, is_bigendian: bool) -> ImageBGR:  # noqa: ARG001 - 8 bits have no order
         image = rows if pixel_bytes == 1 else rows.reshape(rows.shape[0], -1, pixel_bytes)

@@ -122,7 +122,7 @@ def test_a_bad_image_is_counted_and_the_next_good_one_comes_through(
         (b'', 'expected a JPEG or PNG'),
         (b'\x00' * 50, 'expected a JPEG or PNG'),
         (cv2.imencode('.jpg', picture())[1].tobytes()[:-30], 'a truncated JPEG'),
-        (cv2.imencode('.png', picture())[1].tobytes()[:40], 'damaged'),
+        (cv2.imencode('.png', picture())[1].tobytes()[:40], 'damaged PNG'),
     ],
 )
 def test_a_broken_jpeg_is_counted_and_the_next_good_one_comes_through(
