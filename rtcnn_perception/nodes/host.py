@@ -81,10 +81,10 @@ class NodeHost:
     ) -> None:
         """Stop the thread and close the nodes."""
         self._is_stopping = True
-        # A task wakes the executor in every distribution; it may itself be gone with its context.
-        if self._thread.is_alive():
+        # A task wakes the executor in every distribution; the end of its context wakes it, too.
+        if self._executor.context.ok():
             self._executor.create_task(_do_nothing)
-            self._thread.join()
+        self._thread.join()
         self._close()
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -85,6 +85,14 @@ def test_every_default_is_within_its_own_bounds():
         }
 
 
+def test_every_number_has_bounds_and_every_parameter_a_meaning():
+    for table in TABLES.values():
+        for name, setting in settings_of(table):
+            is_number = type(setting.default) in (int, float)
+            assert setting.has_bounds == is_number, name
+            assert setting.description, name
+
+
 def test_groups_are_built_from_names_with_dots():
     built = build(DetectorParameters, {'detector.min_score': 0.25, 'qos': 'reliable'})
     assert (built.detector.min_score, built.qos) == (0.25, 'reliable')
