@@ -30,6 +30,8 @@ SHARE = Path('share') / NAME
 # Not sys.prefix, which colcon sets to the folder it installs into.
 ENVIRONMENT = Path(sys.executable).parent.parent
 
+PIP_HIDES = 'pip-build-env'  # in the path of the module by which pip hides the environment
+
 # What CMake installs and this package does not: colcon and setuptools write their own.
 LEFT_OUT = (
     'share/ament_index/resource_index/packages',
@@ -87,7 +89,7 @@ class BuildInterfaces(Command):
             sys.exit(
                 f'{NAME}: no rosidl_default_generators to build the messages with. Source ROS 2 '
                 '(. /opt/ros/<distribution>/setup.sh), or install requirements/<distribution>.txt '
-                'into this environment; pip also needs --no-build-isolation.'
+                'into this environment.'
             )
         if not Path(sysconfig.get_path('include'), 'Python.h').is_file():
             sys.exit(f'{NAME}: the headers of Python are missing (apt install python3-dev).')
@@ -157,6 +159,9 @@ class BuildInterfaces(Command):
         joined = os.pathsep.join(prefixes)
         environment = os.environ | {'PATH': tools}
         environment |= {'AMENT_PREFIX_PATH': joined, 'CMAKE_PREFIX_PATH': joined}
+        # pip builds in an environment that hides this one, in which the generators are.
+        modules = environment.get('PYTHONPATH', '').split(os.pathsep)
+        environment['PYTHONPATH'] = os.pathsep.join(it for it in modules if PIP_HIDES not in it)
         for command in (configure, install):
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, check=False
@@ -187,7 +192,7 @@ class Develop(develop):
     """Generate the interfaces for colcon --symlink-install, which never runs build_py."""
 
     def run(self) -> None:
-        if not self.uninstall:
+        if not getattr(self, 'uninstall', False):  # from setuptools 80 on there is no such option
             self.run_command('build_interfaces')
             # colcon installs the data files by a command of its own after this one, and sets
             # PYTHONPATH as Python's own layout has it, also on Debian.
