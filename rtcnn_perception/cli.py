@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = {
     'train': 'train a network from a configuration file',
     'evaluate': 'judge a model on data, with a report',
     'export': 'write a trained network as ONNX, with its card',
+    'saliency-graph': 'let a model show what it looks at',
+    'explain': 'see what the networks look at, in pictures and over data',
 }
 """What there is, with a line about each; the module is the name with underscores."""
 
