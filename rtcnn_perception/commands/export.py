@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rtcnn_perception.core.saliency import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
 
 EXTRA = "exporting needs PyTorch and more: pip install 'rtcnn-perception[training]'"
@@ -32,11 +33,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         help='margin of the crop, for Keras weights only: a checkpoint knows its own',
     )
+    parser.add_argument(
+        '--saliency',
+        action='store_true',
+        help='write the graph that shows what the network looks at, too (see saliency-graph)',
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Export, judge once on the test part, and write the folder."""
     try:
+        from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
         from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
         raise ConfigurationError(f'{EXTRA} ({error})') from error
@@ -49,4 +56,7 @@ def execute(args: argparse.Namespace) -> int:
         votes=args.votes,
     )
     print(f'wrote {written}')
+    # A graph of the model that lay there before would be refused: it is renewed.
+    if args.saliency or has_saliency(written):
+        print(f'wrote {write_saliency_graph(written)}')
     return 0

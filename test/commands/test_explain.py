@@ -12,6 +12,7 @@ from rtcnn_perception.cli import main
 from rtcnn_perception.core.builtin_clip import PORTRAIT
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.resources import PACKAGE
 from tiny_model import write_tiny_model
 
@@ -120,3 +121,20 @@ def test_data_gives_the_mean_map_of_each_class(tmp_path, models):
     words = ['--average', tmp_path / 'data', '--task', 'gender', '--output', output]
     assert explain(*models, *words) == 0
     assert [path.name for path in output.iterdir()] == ['mean_gender.png']
+
+
+def test_export_writes_the_graph_too_and_renews_one_that_lies_there(tmp_path, monkeypatch, capsys):
+    pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
+    seeds = iter(range(10))
+
+    def export_run(_checkpoint, folder, **_options):
+        return write_tiny_model(folder, LABELS, seed=next(seeds)) / 'model.onnx'
+
+    monkeypatch.setattr('rtcnn_perception.training.export_run.export_run', export_run)
+    words = ['export', 'best.pt', '--output', str(tmp_path / 'model')]
+    assert main(words) == 0
+    assert not (tmp_path / 'model' / 'saliency.onnx').exists()
+    for options in (['--saliency'], []):
+        assert main([*words, *options]) == 0
+        assert 'saliency.onnx' in capsys.readouterr().out
+        SaliencyModel.load(tmp_path / 'model')
