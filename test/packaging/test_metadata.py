@@ -57,6 +57,13 @@ def test_colcon_and_rosidl_find_what_they_look_for(manifest):
     assert manifest.findtext('member_of_group') == 'rosidl_interface_packages'
 
 
+def test_package_xml_is_what_ros_takes_for_one():
+    package = pytest.importorskip('catkin_pkg.package', reason='comes with ROS or colcon')
+    warnings = []
+    package.parse_package(str(ROOT / 'package.xml'), warnings=warnings).validate(warnings=warnings)
+    assert warnings == []
+
+
 def test_every_message_is_generated():
     listed = set(
         re.findall(r'"(msg/\w+\.msg)"', (ROOT / 'CMakeLists.txt').read_text(encoding='utf-8'))

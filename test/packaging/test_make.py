@@ -1,0 +1,90 @@
+"""The first things a user meets: make, and what it says where the machine lacks something."""
+
+import importlib.util
+import subprocess
+
+from building import ROOT
+import pytest
+
+
+class Version(tuple):
+    """What sys.version_info is like."""
+
+    major, minor = 3, 9
+
+
+PYTHON_3_9 = Version((3, 9, 0, 'final', 0))
+
+
+@pytest.fixture
+def environment():
+    """Return requirements/environment.py as a module."""
+    path = ROOT / 'requirements' / 'environment.py'
+    spec = importlib.util.spec_from_file_location('environment', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def make(*arguments):
+    """Let make say what it would do."""
+    return subprocess.run(
+        ['make', '--dry-run', *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_help_has_a_line_for_each_target():
+    done = subprocess.run(['make', 'help'], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert [line.split()[1] for line in lines][:4] == ['help', 'run', 'bench', 'test']
+    assert all(line.startswith('make ') for line in lines)
+
+
+def test_make_run_hands_source_and_duration_on():
+    said = make('run', 'SOURCE=a clip.mp4', 'DURATION=0').stdout
+    assert "run --source 'a clip.mp4' --duration '0'" in said
+
+
+def test_a_distribution_that_is_not_packaged_is_refused_by_name():
+    done = make('run', 'ROS_DISTRO=foxy')
+    assert done.returncode == 2
+    assert 'foxy' in done.stderr
+    assert 'jazzy kilted' in done.stderr
+
+
+def test_this_machine_lacks_nothing(environment):
+    assert environment.missing() is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'said'),
+    [
+        ('sys.version_info', PYTHON_3_9, 'Python 3.10 to 3.12'),
+        ('importlib.util.find_spec', lambda _: None, '-venv'),
+        ('sysconfig.get_path', lambda _: '/nowhere', '-dev'),
+        ('shutil.which', lambda _: None, 'g++'),
+    ],
+)
+def test_what_the_machine_lacks_is_told_in_one_line(environment, monkeypatch, name, value, said):
+    monkeypatch.setattr(name, value)
+    lack = environment.missing()
+    assert said in lack
+    assert '\n' not in lack
+
+
+def test_packages_are_counted_once_whatever_python_they_are_for(environment, tmp_path):
+    empty, pins = tmp_path / 'empty.txt', tmp_path / 'pins.txt'
+    empty.write_text('# nothing\n', encoding='utf-8')
+    pins.write_text(
+        "numpy==2.2.6 ; python_full_version < '3.11'\nnumpy==2.4.6\nscipy==1.17.1\n",
+        encoding='utf-8',
+    )
+    assert environment.pinned([empty]) == 0
+    assert environment.pinned([empty, pins]) == 2
+
+
+def test_a_requirements_file_that_does_not_exist_is_refused(environment, tmp_path, capsys):
+    (tmp_path / 'jazzy.txt').touch()
+    assert environment.main([str(tmp_path / 'venv'), str(tmp_path / 'foxy.txt')]) == 1
+    assert 'jazzy' in capsys.readouterr().err
+    assert not (tmp_path / 'venv').exists()
