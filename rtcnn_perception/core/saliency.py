@@ -73,7 +73,7 @@ class SaliencyModel:
         :raises ModelError: if any is missing or damaged, or one contradicts the other
         """
         spec = ModelSpec.load(path)
-        content = read_saliency(card_path(path), spec)
+        graph = checked_saliency(card_path(path), spec)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -84,7 +84,7 @@ class SaliencyModel:
         options.log_severity_level = 3  # errors come as exceptions; warnings are for developers
         try:
             session = onnxruntime.InferenceSession(
-                content, sess_options=options, providers=['CPUExecutionProvider']
+                str(graph), sess_options=options, providers=['CPUExecutionProvider']
             )
         except SESSION_ERRORS as error:
             raise ModelError(
@@ -210,9 +210,11 @@ def has_saliency(path: Path) -> bool:
     return (card_path(path).parent / SALIENCY_NAME).is_file()
 
 
-def read_saliency(card: Path, spec: ModelSpec) -> bytes:
+def checked_saliency(card: Path, spec: ModelSpec) -> Path:
     """
-    Return the graph as it lies beside its model.
+    Return where the graph lies beside its model, links resolved.
+
+    It is given as a path and not as bytes, for its weights are those in the model's file.
 
     :raises ModelError: if it is missing, or not the one the card speaks of
     """
@@ -232,4 +234,4 @@ def read_saliency(card: Path, spec: ModelSpec) -> bytes:
             f'{path}: expected the sha256 {expected} that the card gives, got {found} over '
             f'{len(content)} bytes; {ADVICE}'
         )
-    return content
+    return path.resolve()

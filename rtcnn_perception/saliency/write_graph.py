@@ -20,6 +20,7 @@ from rtcnn_perception.core.saliency_file import SALIENCY_NAME
 from rtcnn_perception.core.saliency_file import target_input
 from rtcnn_perception.core.saliency_file import TOP
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.borrowed_weights import borrowing
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 
 TOLERANCE = 1e-5
@@ -32,6 +33,8 @@ def write_saliency_graph(path: Path) -> Path:
     """
     Make, check and write the graph that shows what a model looks at.
 
+    It takes its weights from the model's file, and so adds little to its size.
+
     :param path: the folder, the model, or the card
     :returns: where the graph lies
     :raises ModelError: if the model has no card or is not covered, if the graph judges otherwise
@@ -41,6 +44,7 @@ def write_saliency_graph(path: Path) -> Path:
     content = spec.read_model()
     graph = build_saliency_graph(content, spec)
     check_agreement(content, graph, spec)
+    graph = borrowing(graph, content, spec.file)
     card = card_path(path)
     fields = json.loads(card.read_text(encoding='utf-8'))
     fields['saliency'] = {

@@ -142,6 +142,20 @@ def test_a_graph_is_found_beside_its_model(folder):
     assert has_saliency(folder / 'model.onnx')
 
 
+def test_a_graph_holds_no_weights_that_its_model_holds(folder):
+    weights = np.ascontiguousarray(weights_of(folder, 'emotion').reshape(7, -1).T).tobytes()
+    assert weights in (folder / 'model.onnx').read_bytes()
+    assert weights not in (folder / 'saliency.onnx').read_bytes()
+
+
+def test_a_graph_is_found_through_links(folder, tmp_path):
+    linked = tmp_path / 'linked'
+    linked.mkdir()
+    for name in ('model.onnx', 'model.json', 'saliency.onnx'):
+        (linked / name).symlink_to(folder / name)
+    assert SaliencyModel.load(linked).explain(faces(1), 'emotion', (TOP,)).maps.any()
+
+
 def test_a_damaged_graph_is_refused(folder):
     path = folder / 'saliency.onnx'
     path.write_bytes(path.read_bytes()[:-1])

@@ -1,0 +1,22 @@
+"""Every model that ships shows what it looks at."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.saliency import SaliencyModel
+from rtcnn_perception.core.saliency_file import METHODS
+from rtcnn_perception.core.saliency_file import TOP
+
+MODELS = sorted((Path(__file__).parents[2] / 'models').glob('*/model.onnx'))
+
+
+@pytest.mark.parametrize('path', MODELS, ids=lambda path: path.parent.name)
+def test_a_shipped_model_maps_each_of_its_attributes_by_every_method(path):
+    model = SaliencyModel.load(path)
+    faces = np.random.default_rng(0).integers(0, 256, (2, *model.spec.input_shape))
+    for attribute in model.spec.attributes:
+        for method in METHODS:
+            explained = model.explain(faces.astype(np.uint8), attribute, (TOP, 0), method)
+            assert np.isfinite(explained.maps).all()
+        assert explained.probabilities[attribute].shape[0] == 2
