@@ -141,7 +141,8 @@ def train_one_epoch(
         total += value
         right, judged = map(sum, zip(*hits, strict=True))
         accuracy = right / max(judged, 1)
-        progress.set_postfix(loss=f'{total / (number + 1):.3f}', accuracy=f'{accuracy:.3f}')
+        shown = {'loss': f'{total / (number + 1):.3f}', 'accuracy': f'{accuracy:.3f}'}
+        progress.set_postfix(shown, refresh=False)
     return total / len(batches), accuracy
 
 
