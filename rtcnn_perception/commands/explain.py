@@ -124,7 +124,7 @@ def _explain_picture(
             f'another --detector'
         )
     explained = explain_faces(models, image, boxes, method=args.method)
-    placed = [each.placed for face in explained for each in face]
+    placed = [face[0].placed for face in explained]  # two would hide each other
     yield f'{path.stem}_overlay.png', lay_over(image, placed, 0.8, 'turbo')
     for number, box in enumerate(boxes, start=1):
         rows = [

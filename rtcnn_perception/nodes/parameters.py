@@ -241,7 +241,12 @@ class SaliencyGroup:
         choices=METHODS,
         is_live=True,
     )
-    task: str = setting('both', 'whose maps to show', choices=('both', *ATTRIBUTES), is_live=True)
+    task: str = setting(
+        'both',
+        'whose maps to show; over the faces, of both only emotion',
+        choices=('both', *ATTRIBUTES),
+        is_live=True,
+    )
     target: str = setting(
         'top',
         'what the map is of: the class judged, the largest class map of each place, or one class',

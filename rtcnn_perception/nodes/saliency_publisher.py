@@ -73,7 +73,7 @@ class SaliencyPublisher:
         )
         header = header_of(frame)
         if wants_overlay:
-            maps = [each.placed for face in explained for each in face]
+            maps = [face[0].placed for face in explained if face]  # two would hide each other
             picture = lay_over(frame.image, maps, wanted.strength, wanted.color_map)
             self._overlay.publish(image_to_msg(picture, header))
         if wants_mosaic:
