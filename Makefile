@@ -45,19 +45,19 @@ format: $(venv)/dev  ## put the code into the project's format
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-# Training needs PyTorch, which is as large as all the rest: TRAINING=no leaves its tests out.
+# Training needs PyTorch, which is as large as all the rest: TRAINING=no leaves out what needs it to be tested.
 TRAINING ?= yes
 ifeq ($(TRAINING),no)
 unit_needs :=
 unit_options := --ignore=test/training
-coverage_options := --omit='rtcnn_perception/training/*,rtcnn_perception/commands/train.py,rtcnn_perception/commands/evaluate.py,rtcnn_perception/commands/export.py'
+coverage_options := --omit='rtcnn_perception/training/*,rtcnn_perception/saliency/*'
 else
 unit_needs := $(venv)/training
 endif
 
 unit: $(venv)/dev $(venv)/package $(unit_needs)  ## the tests, with coverage
 	$(bin)/coverage erase
-	$(bin)/coverage run -m pytest $(unit_options)
+	$(bin)/coverage run -m pytest -rs --durations=10 $(unit_options)
 	$(bin)/coverage combine --quiet
 	@echo "coverage of core, at least 95 %:"
 	$(bin)/coverage report --include='rtcnn_perception/core/*' --skip-covered --fail-under=95
