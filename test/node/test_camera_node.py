@@ -10,7 +10,9 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
+from rosgraph_msgs.msg import Clock
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.conversions import compressed_to_msg
@@ -20,6 +22,8 @@ from scripted import picture
 from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+
+ERROR = int.from_bytes(Log.ERROR, 'little') if isinstance(Log.ERROR, bytes) else Log.ERROR
 
 
 @pytest.fixture
@@ -114,6 +118,19 @@ def test_a_bad_image_is_counted_and_the_next_good_one_comes_through(
     assert len(frames) == 1
     assert cause in node.errors.values()['last error']
     assert node.is_active
+
+
+def test_a_camera_that_sends_nothing_good_is_logged_once_for_each_cause(bench, camera):
+    node = camera()
+    node.start()
+    logged = bench.listen(Log, '/rosout', 100)
+    made = publisher(bench)
+    for number in range(20):
+        made.publish(bad(step=5) if number % 2 else bad(encoding='rgb12'))
+        bench.spin_until(lambda number=number: node.errors.total > number, 'the error')
+    bench.spin_until(lambda: len([msg for msg in logged if msg.level == ERROR]) == 2, 'the log')
+    counts = [each for key, each in node.errors.values().items() if key.startswith('errors: ')]
+    assert counts == ['10', '10']
 
 
 @pytest.mark.parametrize(
@@ -226,3 +243,23 @@ def test_a_file_that_is_no_picture_is_refused_at_start(camera, tmp_path):
     path.write_text('no video')
     with pytest.raises(SourceError, match=r'text\.mp4'):
         camera(source=str(path)).start()
+
+
+def test_in_simulated_time_ages_are_of_that_time_and_diagnostics_of_real_time(
+    bench, camera, frames
+):
+    node = camera(use_sim_time=True)
+    node.start()
+    heard = levels(bench)
+    bench.spin_until(lambda: heard().name, 'diagnostics, while the simulated clock stands still')
+    made = publisher(bench)
+    clock = bench.tester.create_publisher(Clock, '/clock', 10)
+    bench.spin_until(
+        lambda: (
+            clock.publish(Clock(clock=header(100_000).stamp))
+            or node.get_clock().now().nanoseconds == 100 * 10**9
+        ),
+        'simulated time',
+    )
+    frame = send(bench, frames, made, image(99_990))
+    assert frame.received_ns - frame.stamp_ns == 10 * 10**6
