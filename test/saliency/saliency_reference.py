@@ -142,6 +142,7 @@ def export(body, shape, dtype=torch.uint8, opset=13):
             output_names=['emotion'],
             dynamic_axes={'face': {0: 'faces'}, 'emotion': {0: 'faces'}},
             opset_version=opset,
+            training=torch.onnx.TrainingMode.PRESERVE,  # else it folds normalisation itself
             dynamo=False,
         )
     return buffer.getvalue()

@@ -28,7 +28,8 @@ from saliency_reference import spec_of
 from saliency_reference import TEMPERATURE
 
 HEADS = {'single': ('emotion',), 'blended': ('emotion', 'gender')}
-CASES = [(name, 'single') for name in ARCHITECTURES] + [('mini_xception', 'blended')]
+BLENDED = ('mini_xception', 'compact_resnet')
+CASES = [(name, 'single') for name in ARCHITECTURES] + [(name, 'blended') for name in BLENDED]
 RULES = {'top': TOP, 'class': 2, 'class maps': CLASS_MAPS}
 FACES = 8
 TOLERANCE = 1e-4

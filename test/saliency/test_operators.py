@@ -117,6 +117,11 @@ NETWORKS = {
     'features averaged, then weighed': lambda: nn.Sequential(
         STEM, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, CLASSES)
     ),
+    'features averaged, then multiplied and shifted': lambda: nn.Sequential(
+        STEM,
+        nn.ReLU(),
+        Apply(lambda x: x.mean((2, 3)) @ torch.ones(6, CLASSES).tril() + torch.arange(7.0)),
+    ),
     'features averaged, then weighed without a bias': lambda: nn.Sequential(
         STEM, nn.ReLU(), Apply(lambda x: x.mean((2, 3))), nn.Linear(6, CLASSES, bias=False)
     ),
@@ -185,7 +190,14 @@ def test_of_equal_pixels_the_first_takes_all(pool, size):
     assert relative_error(maps, expected).max() <= 1e-4
 
 
-@pytest.mark.parametrize('name', ['features averaged, then weighed', 'plain convolution'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'features averaged, then weighed',
+        'features averaged, then multiplied and shifted',
+        'plain convolution',
+    ],
+)
 def test_class_maps_exist_where_scores_are_averages(name):
     _, content, pictures = prepared(name)
     graph = session(build_saliency_graph(content, spec_of(['emotion'], SHAPE)))
