@@ -12,6 +12,8 @@ import argparse
 from collections.abc import Callable
 from collections.abc import Mapping
 import functools
+import importlib
+import importlib.util
 from pathlib import Path
 import statistics
 import sys
@@ -28,6 +30,7 @@ from rtcnn_perception.core.explaining import explain_faces
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
+from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFrame
 from rtcnn_perception.core.saliency import SaliencyModel
@@ -46,6 +49,7 @@ from rtcnn_perception.resources import models_search_path
 
 ROUNDS, WARM_UP = 600, 30
 FRAMES = 150
+CALLS = 5000
 SECOND_NS = 1_000_000_000
 
 
@@ -133,6 +137,27 @@ def pipeline(frames: int) -> list[str]:
     ]
 
 
+def unheard(calls: int) -> list[str]:
+    """Time what the classifier node spends on the maps while nobody listens."""
+    if importlib.util.find_spec('rclpy') is None:
+        return ['without ROS: what it costs while nobody listens was not measured']
+    rclpy = importlib.import_module('rclpy')
+    publishing = importlib.import_module('rtcnn_perception.nodes.saliency_publisher')
+    parameters = importlib.import_module('rtcnn_perception.nodes.parameters')
+    rclpy.init()
+    node = rclpy.create_node('benchmark')
+    publisher, wanted = publishing.SaliencyPublisher(node), parameters.SaliencyGroup()
+    frame = Frame(BuiltinClip().frame(0), 1, '', 1)
+    judged = JudgedFrame(FacesInFrame(frame, (), 0.0, 0), (), 0.0)
+    begin = time.perf_counter()
+    for _ in range(calls):
+        publisher.publish(judged, wanted)
+    spent = (time.perf_counter() - begin) / calls * 1e6
+    node.destroy_node()
+    rclpy.shutdown()
+    return [f'while nobody listens: {spent:.1f} microseconds a frame']
+
+
 def show(judged: JudgedFrame, models: Mapping[str, SaliencyModel]) -> None:
     """Make the picture of ``faces/saliency``."""
     image = judged.faces_in_frame.frame.image
@@ -149,7 +174,7 @@ def main() -> None:
     parser.add_argument('--frames', type=int, default=FRAMES)
     args = parser.parse_args()
     folders = args.models or [models_directory() / name for name in ('emotion', 'gender')]
-    lines = [*graphs(folders, args.rounds), '', *pipeline(args.frames)]
+    lines = [*graphs(folders, args.rounds), '', *pipeline(args.frames), *unheard(CALLS)]
     sys.stdout.write('\n'.join(lines) + '\n')
 
 
