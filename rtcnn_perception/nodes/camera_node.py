@@ -85,14 +85,8 @@ class CameraNode(ManagedNode[CameraParameters]):
                 is_looping=self.parameters.source_loop,
             )
             return
-        message_type, topic, convert = TRANSPORTS[self.parameters.image_transport]
-
-        def work(item: tuple[Any, int]) -> None:
-            msg, received_ns = item
-            limit = self.parameters.max_megapixels
-            self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit))
-
-        self._worker = Worker('camera', work, self._report)
+        message_type, topic, _ = TRANSPORTS[self.parameters.image_transport]
+        self._worker = Worker('camera', self._work, self._report)
         self._subscription = ImageSubscription(
             self, message_type, topic, self._on_message, qos=self.parameters.qos, clock=self._now
         )
@@ -135,6 +129,12 @@ class CameraNode(ManagedNode[CameraParameters]):
         if worker is not None:
             self.meter.received.tick(self._now())
             worker.submit((msg, self.get_clock().now().nanoseconds))
+
+    def _work(self, item: tuple[Any, int]) -> None:
+        msg, received_ns = item
+        _, _, convert = TRANSPORTS[self.parameters.image_transport]
+        limit = self.parameters.max_megapixels
+        self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit))
 
     def _on_source_image(self, image: ImageBGR) -> None:
         self.meter.received.tick(self._now())

@@ -60,6 +60,7 @@ class ErrorLog:
         self._counts: dict[str, int] = {}
         self._logged: dict[str, float] = {}
         self._last = ''
+        self._last_level = WARN
         self._last_time = -math.inf
 
     def report(self, error: Exception) -> None:
@@ -73,6 +74,7 @@ class ErrorLog:
                 cause = 'other'
             self._counts[cause] = self._counts.get(cause, 0) + 1
             self._last, self._last_time = text, now
+            self._last_level = WARN if is_expected else ERROR
             is_silent = now - self._logged.get(cause, -math.inf) < SILENCE
             if not is_silent:
                 self._logged[cause] = now
@@ -86,10 +88,10 @@ class ErrorLog:
             return sum(self._counts.values())
 
     def findings(self) -> Iterable[Finding]:
-        """Warn of an error in the last ten seconds."""
+        """Warn of an error in the last ten seconds; a defect is worse than bad input."""
         with self._lock:
             if self._clock() - self._last_time < SILENCE:
-                yield Finding(WARN, self._last.partition('\n')[0])
+                yield Finding(self._last_level, self._last.partition('\n')[0])
 
     def values(self) -> dict[str, str]:
         """Return counts by cause and the last error, as texts."""

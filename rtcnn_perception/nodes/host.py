@@ -107,7 +107,9 @@ class NodeHost:
         except ExternalShutdownException:
             pass  # somebody shut the context down: that is a way to end
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, as it is
-            self._failure = error
+            # Where the context ended under a callback, what it could not do is no failure.
+            if self._executor.context.ok():
+                self._failure = error
         finally:
             self._finished.set()
 

@@ -141,10 +141,12 @@ class ManagedNode(LifecycleNode, Generic[P]):
         if not self.parameters.autostart:
             return
         self._is_starting = True
-        for trigger in (self.trigger_configure, self.trigger_activate):
-            if trigger() != TransitionCallbackReturn.SUCCESS:
-                raise self._failure or RuntimeError(f'{self.get_name()} did not start')
-        self._is_starting = False
+        try:
+            for trigger in (self.trigger_configure, self.trigger_activate):
+                if trigger() != TransitionCallbackReturn.SUCCESS:
+                    raise self._failure or RuntimeError(f'{self.get_name()} did not start')
+        finally:
+            self._is_starting = False
 
     def close(self) -> None:
         """End work, say so in diagnostics while there is still somebody to say it to, and go."""

@@ -84,6 +84,7 @@ def test_a_defect_is_logged_with_its_traceback(log, logged):
     assert 'Traceback' in logged[0]
     assert 'test_diagnostics.py' in logged[0]
     assert log.values()['last error'] == 'IndexError: pop from empty list'
+    assert list(log.findings()) == [Finding(ERROR, 'IndexError: pop from empty list')]
 
 
 def test_causes_are_counted_in_bounded_memory(log):
