@@ -54,6 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--method', choices=METHODS, default=METHODS[0])
     parser.add_argument('--task', choices=('both', *ATTRIBUTES), default='both')
+    parser.add_argument(
+        '--target',
+        default='top',
+        metavar='CLASS',
+        help='what the overlay shows: a class, class_maps, or the one judged (default: %(default)s)',
+    )
     parser.add_argument('--color-map', choices=tuple(COLOR_MAPS), default='inferno')
     for attribute in ATTRIBUTES:
         parser.add_argument(
@@ -123,7 +129,7 @@ def _explain_picture(
             f'{path}: expected a face, got a picture in which {detector.name} finds none; try '
             f'another --detector'
         )
-    explained = explain_faces(models, image, boxes, method=args.method)
+    explained = explain_faces(models, image, boxes, target=args.target, method=args.method)
     placed = [face[0].placed for face in explained]  # two would hide each other
     yield f'{path.stem}_overlay.png', lay_over(image, placed, 0.8, 'turbo')
     for number, box in enumerate(boxes, start=1):

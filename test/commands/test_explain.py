@@ -101,6 +101,16 @@ def test_what_cannot_be_explained_is_refused_in_one_line(tmp_path, models, capsy
     assert error.count('\n') == 1
 
 
+def test_a_target_outside_the_classes_is_refused_and_nothing_is_written(
+    tmp_path, portrait, models, capsys
+):
+    output = tmp_path / 'out'
+    assert explain(portrait, *models, '--target', 'hungry', '--output', output) == 1
+    assert "got 'hungry'" in capsys.readouterr().err
+    assert list(output.iterdir()) == []
+    assert explain(portrait, *models, '--target', 'fear', '--output', output) == 0
+
+
 def test_a_model_without_the_graph_is_refused_with_what_to_do(tmp_path, portrait, capsys):
     folder = write_tiny_model(tmp_path / 'plain', LABELS)
     assert explain(portrait, '--emotion-model', folder, '--task', 'emotion') == 1
