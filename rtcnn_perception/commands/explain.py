@@ -58,7 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--target',
         default='top',
         metavar='CLASS',
-        help='what the overlay shows: a class, class_maps, or the one judged (default: %(default)s)',
+        help='what the overlay shows: top, class_maps or a class (default: %(default)s)',
     )
     parser.add_argument('--color-map', choices=tuple(COLOR_MAPS), default='inferno')
     for attribute in ATTRIBUTES:
