@@ -201,7 +201,7 @@ def strongest_channel(maps: NDArray[np.float32]) -> Maps:
     """Return (N, h, w) from (N, C, h, w): of each pixel the channel of largest magnitude."""
     if maps.shape[1] == 1:
         return np.asarray(maps[:, 0], dtype=np.float32)
-    index = np.abs(maps).argmax(axis=1, keepdims=True)
+    index = np.expand_dims(np.abs(maps).argmax(axis=1), 1)
     return np.asarray(np.take_along_axis(maps, index, axis=1)[:, 0], dtype=np.float32)
 
 

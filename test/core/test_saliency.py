@@ -52,9 +52,9 @@ def rewrite(folder, change):
     import hashlib  # noqa: PLC0415  used here alone
 
     path, card = folder / 'saliency.onnx', folder / 'model.json'
-    graph = onnx.load(path)
+    graph = onnx.load(str(path))
     change(graph)
-    onnx.save(graph, path)
+    onnx.save(graph, str(path))
     fields = json.loads(card.read_text())
     fields['saliency']['sha256'] = hashlib.sha256(path.read_bytes()).hexdigest()
     card.write_text(json.dumps(fields))

@@ -93,10 +93,6 @@ def test_the_usual_network_is_taken():
             ['Softmax', 'Sigmoid'],
         ),
         (
-            graph([helper.make_node('Add', ['face', 'other'], ['sum'])], inputs=('face', 'other')),
-            ['valid ONNX graph'],
-        ),
-        (
             graph(
                 [CAST, helper.make_node('Conv', ['x', 'w'], ['maps'], auto_pad='VALID'), MEAN, END]
             ),
