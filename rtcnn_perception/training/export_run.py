@@ -78,6 +78,7 @@ def export_run(
         command=(
             f'rtcnn_perception train {config.name} && '
             f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
+            + ('' if votes is None else f' --votes {votes}')
         ),
         half=half,
     )
