@@ -161,3 +161,15 @@ def test_a_model_without_the_graph_is_reported_and_the_faces_are_judged_all_the_
     before = len(attributes)
     exchange(bench, node, attributes, BOX, begin=30_000)
     assert len(attributes) > before
+
+
+def test_a_model_of_both_attributes_is_loaded_once(bench, tmp_path):
+    folder = tiny_model.write_tiny_model(tmp_path / 'both', LABELS)
+    write_saliency_graph(folder)
+    both = {f'{name}.model_path': str(folder) for name in LABELS}
+    node = bench.add(ClassifierNode, parameters=both, is_listening=False)
+    node.start()
+    received = bench.listen(Image, 'faces/saliency/mosaic')
+    exchange(bench, node, received, BOX)
+    assert node._saliency._models['emotion'] is node._saliency._models['gender']
+    assert node.errors.total == 0
