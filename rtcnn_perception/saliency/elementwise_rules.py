@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.gradient_context import GradientContext
-from rtcnn_perception.saliency.network_graph import normalisation
 from rtcnn_perception.saliency.network_graph import Operation
+from rtcnn_perception.saliency.simplify import normalisation
 
 STEEP = 1e30
 """Turns whatever is above 0 into something above 1."""

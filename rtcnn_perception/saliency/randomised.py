@@ -11,8 +11,8 @@ import onnx
 import onnxruntime
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.core.saliency import SaliencyModel
-from rtcnn_perception.saliency.network_graph import fold_constants
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
+from rtcnn_perception.saliency.simplify import fold_constants
 
 LAYERS = ('Conv', 'Gemm', 'MatMul')
 SHARES = {'trained': 0.0, 'last third': 1 / 3, 'two thirds': 2 / 3, 'all layers': 1.0}

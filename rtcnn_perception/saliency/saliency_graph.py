@@ -24,7 +24,7 @@ from rtcnn_perception.saliency.class_scores import find_scores
 from rtcnn_perception.saliency.gradient_context import GradientContext
 from rtcnn_perception.saliency.graph_writer import GraphWriter
 from rtcnn_perception.saliency.network_graph import NetworkGraph
-from rtcnn_perception.saliency.network_graph import read_graph
+from rtcnn_perception.saliency.read_graph import read_graph
 from rtcnn_perception.saliency.targets import seed
 
 OPSET = 17
