@@ -48,6 +48,7 @@ REMEDIES: Mapping[str, str] = {
     ),
     'cv2': "pip install 'opencv-python-headless<5', or apt install python3-opencv",
     'onnxruntime': 'pip install onnxruntime',
+    'scipy': 'pip install scipy, or apt install python3-scipy',
     'rtcnn_perception.msg': 'the messages are not built: use colcon build, or pip install',
 }
 """What to do where a module is absent, by the module."""

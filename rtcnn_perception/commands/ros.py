@@ -13,6 +13,7 @@ from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.memory import keep_freed_memory
 from rtcnn_perception.resources import share_directory
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
@@ -39,6 +40,7 @@ def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]
     :raises ConfigurationError: if the file cannot be parsed
     """
     make_room_for_images()
+    keep_freed_memory()
     context = Context()
     arguments = ['rtcnn_perception']
     if parameter_file is not None:

@@ -173,6 +173,10 @@ class DetectionStage:
             raise ValueError(f'min_score must be in [0, 1], got {min_score}')
         self._detector.min_score = min_score
 
+    def restart(self) -> None:
+        """Let the detector look at the next frame, as after a pause."""
+        self._frames_since_look = None
+
     def process(self, frame: Frame, frames_dropped: int = 0) -> FacesInFrame:
         """Find and follow the faces of one frame; ``frames_dropped`` is passed on."""
         begin = self._clock()

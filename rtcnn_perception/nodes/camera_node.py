@@ -94,9 +94,7 @@ class CameraNode(ManagedNode[CameraParameters]):
     def _end(self) -> None:
         if self._subscription is not None:
             self._subscription.close()
-        for thread in (self._worker, self._player):
-            if thread is not None and not thread.stop():
-                self.get_logger().warning('a source does not let go; its thread is left behind')
+        self._stop(self._worker, self._player)
         self._subscription = self._worker = self._player = None
 
     def _apply(self, parameters: CameraParameters) -> None:

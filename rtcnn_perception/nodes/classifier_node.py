@@ -27,6 +27,7 @@ from rtcnn_perception.nodes.conversions import frame_from_image
 from rtcnn_perception.nodes.conversions import since_stamp_ms
 from rtcnn_perception.nodes.conversions import stamp_ns_of
 from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.face_conversions import attributes_to_msg
 from rtcnn_perception.nodes.face_conversions import tracks_from_rois
 from rtcnn_perception.nodes.host import run_nodes
@@ -83,6 +84,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._smoother = TrackSmoother(self.parameters.smoothing.time_constant)
         self._stage: ClassificationStage | None = None
         self._join: StampJoin[Frame, FaceRois] = StampJoin(self.parameters.join_frames)
+        self._rois_without_image = 0  # at the last diagnostics
         self._publisher = self.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
         self._annotated = AnnotatedPublisher(self)
         self._saliency = SaliencyPublisher(self)
@@ -137,6 +139,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
     def _begin(self) -> None:
         self._smoother.reset()
         self._join = StampJoin(self.parameters.join_frames)
+        self._rois_without_image = 0
         self._worker = Worker('classifier', self._work, self._report)
         if self._is_listening:
             self._images = ImageSubscription(
@@ -155,8 +158,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         if self._rois is not None:
             self.destroy_subscription(self._rois)
         worker, self._images, self._rois, self._worker = self._worker, None, None, None
-        if worker is not None:
-            worker.stop()
+        self._stop(worker)
 
     def _release(self) -> None:
         self._stage = None
@@ -173,6 +175,13 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
     def _findings(self) -> Iterator[Finding]:
         if self._images is not None:
             yield from self._images.findings()
+        before, self._rois_without_image = self._rois_without_image, self._join.found_dropped
+        if self._rois_without_image > before:
+            yield Finding(
+                WARN,
+                f'{self._rois_without_image - before} rois came whose image was lost or had to '
+                'give way: where detection takes long, raise join_frames',
+            )
         yield from super()._findings()
 
     def _measured(self) -> dict[str, str]:

@@ -107,6 +107,8 @@ class DetectorNode(ManagedNode[DetectorParameters]):
 
     def _begin(self) -> None:
         self._tracker.reset()
+        if self._stage is not None:
+            self._stage.restart()
         self._worker = Worker('detector', self._work, self._report)
         if self._is_listening:
             self._subscription = ImageSubscription(
@@ -122,8 +124,7 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         if self._subscription is not None:
             self._subscription.close()
         worker, self._subscription, self._worker = self._worker, None, None
-        if worker is not None:
-            worker.stop()
+        self._stop(worker)
 
     def _release(self) -> None:
         self._stage = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import traceback
 from typing import Any
 from typing import Generic
+from typing import Protocol
 from typing import TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -49,6 +50,14 @@ LAST_WORD_WITHIN = 0.2
 """Seconds for which a node that ends waits until its last diagnostics have been received."""
 
 Hook = Callable[[], None]
+
+
+class Stoppable(Protocol):
+    """A thread that can be told to end."""
+
+    def stop(self) -> bool:
+        """End the thread; tell whether it ended in time."""
+        ...
 
 
 class ManagedNode(LifecycleNode, Generic[P]):
@@ -113,6 +122,14 @@ class ManagedNode(LifecycleNode, Generic[P]):
     def _measured(self) -> dict[str, str]:
         """Return what to show in diagnostics besides rates, latency and errors."""
         return {}
+
+    def _stop(self, *threads: Stoppable | None) -> None:
+        """End threads that are running; one that a call holds up ends when that returns."""
+        for thread in threads:
+            if thread is not None and not thread.stop():
+                self.get_logger().warning(
+                    'a thread is still held up by a call that does not return; it ends after that'
+                )
 
     def _report(self, error: Exception) -> None:
         """Count what went wrong with one frame; any thread may call it."""

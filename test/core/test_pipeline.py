@@ -133,6 +133,17 @@ def test_the_detector_looks_at_the_first_and_then_every_nth_frame():
     assert detector.looks == 5
 
 
+def test_after_a_restart_the_detector_looks_at_once():
+    detector = FakeDetector()
+    stage = DetectionStage(detector, FakeTracker(), every_n=10)
+    stage.process(make_frame())
+    stage.process(make_frame())
+    looks = detector.looks
+    stage.restart()
+    stage.process(make_frame())
+    assert (looks, detector.looks) == (1, 2)
+
+
 @pytest.mark.parametrize('every_n', [0, -1])
 def test_looking_at_every_zeroth_frame_is_refused(every_n):
     with pytest.raises(ValueError, match='every_n must be 1 or more'):
