@@ -114,7 +114,7 @@ def conditions() -> tuple[Condition, ...]:
 
 
 def try_conditions(judge: Judge, faces: FaceSet) -> Iterator[tuple[Condition, dict[str, float]]]:
-    """Yield the accuracy for each attribute under each condition."""
+    """Yield the accuracy for each labelled attribute under each condition."""
     for condition in conditions():
         asked = judge
         if condition.margin is not None:
@@ -123,7 +123,11 @@ def try_conditions(judge: Judge, faces: FaceSet) -> Iterator[tuple[Condition, di
         answers = asked.probabilities(condition.change(faces))
         yield (
             condition,
-            {name: accuracy(rows, faces.labels[name]) for name, rows in answers.items()},
+            {
+                name: accuracy(rows, faces.labels[name])
+                for name, rows in answers.items()
+                if name in faces.labels
+            },
         )
 
 

@@ -227,6 +227,19 @@ def test_data_without_labels_for_the_model_are_refused():
         evaluate(brightness_judge(), faces(2, 'emotion'), data='made', command='')
 
 
+def test_a_judge_of_two_attributes_is_judged_by_the_one_the_data_has():
+    def answer(crops):
+        rows = np.full((len(crops), 2), 0.5, np.float32)
+        return {'emotion': rows, 'gender': rows}
+
+    judge = brightness_judge(
+        labels={'emotion': ('a', 'b'), 'gender': GENDER_LABELS}, answer=answer
+    )
+    report, _ = evaluate(judge, faces(), data='made', command='')
+    assert report.judged == ('gender',)
+    assert report.attributes[0].robustness
+
+
 def test_no_faces_are_refused():
     with pytest.raises(DataError, match='no face to judge'):
         brightness_judge().probabilities(faces(0))
