@@ -1,5 +1,5 @@
 # Everything from a fresh clone: `make help` lists the targets.
-ROS_DISTRO ?= jazzy
+export ROS_DISTRO ?= jazzy
 PYTHON ?= python3
 # `builtin`, a camera (/dev/video0), a video, a GIF, a picture, a folder of pictures, topic:/camera/image_raw
 SOURCE ?= builtin

@@ -88,12 +88,13 @@ def main(arguments: list[str]) -> int:
             print(f'{file} does not exist; there are {known}', file=sys.stderr)
             return 1
     python = folder / 'bin' / 'python'
-    if not python.exists():
+    # Pip comes last: an environment without it was interrupted while it was made.
+    if not (folder / 'bin' / 'pip').exists():
         lack = missing()
         if lack:
             print(lack, file=sys.stderr)
             return 1
-        venv.create(folder, with_pip=True)
+        venv.create(folder, clear=True, with_pip=True)
     print(f'{folder}: {" ".join(file.stem for file in files)}', flush=True)
     return install(python, files)
 
