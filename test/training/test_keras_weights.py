@@ -9,10 +9,13 @@ import pytest
 torch = pytest.importorskip('torch')
 h5py = pytest.importorskip('h5py')
 
+from rtcnn_perception.core.face_model import FaceModel
 from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.data import data_folder
+from rtcnn_perception.training.export_run import export_run
 from rtcnn_perception.training.judges import load_judge
 from rtcnn_perception.training.keras_weights import load_keras
 from rtcnn_perception.training.read_npz import read_emotion
@@ -92,3 +95,22 @@ def test_another_network_is_refused(tmp_path, layers, message):
     write_layers(tmp_path / 'a.hdf5', layers)
     with pytest.raises(ModelError, match=message):
         load_keras(tmp_path / 'a.hdf5')
+
+
+@pytest.mark.data
+@needs_seed
+@pytest.mark.parametrize('attribute', sorted(SEED))
+def test_the_original_weights_run_like_any_other_model_once_exported(tmp_path, attribute):
+    export_run(SEED[attribute], tmp_path, name=None, half=False, margin=None)
+    with np.load(REFERENCE) as reference:
+        faces, expected = reference['faces'], reference[attribute]
+    found = FaceModel.load(tmp_path).judge(faces[:, None])[attribute]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(
+        load_judge(SEED[attribute]).answer(faces)[attribute], found, atol=1e-4
+    )
+
+
+def test_a_checkpoint_keeps_its_own_crop(tmp_path):
+    with pytest.raises(ConfigurationError, match='--margin is for Keras weights'):
+        export_run(tmp_path / 'best.pt', tmp_path, name=None, half=True, margin=0.3)
