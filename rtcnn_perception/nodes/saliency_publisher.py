@@ -14,7 +14,7 @@ from rtcnn_perception.core.pipeline import JudgedFrame
 from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.core.saliency_overlay import lay_over
 from rtcnn_perception.core.saliency_overlay import sheet
-from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.nodes.conversions import header_of
 from rtcnn_perception.nodes.conversions import image_to_msg
 from rtcnn_perception.nodes.parameters import ClassifierGroup
@@ -38,7 +38,7 @@ class SaliencyPublisher:
         self._paths: Mapping[str, Path] = {}
         self._running = ClassifierGroup()
         self._models: Mapping[str, SaliencyModel] | None = None
-        self._failure: PerceptionError | None = None
+        self._failure = ''
 
     def prepare(self, paths: Mapping[str, Path], running: ClassifierGroup) -> None:
         """Remember where the models of the attributes are, and how networks are run."""
@@ -47,7 +47,7 @@ class SaliencyPublisher:
 
     def release(self) -> None:
         """Let go of what was loaded."""
-        self._paths, self._models, self._failure = {}, None, None
+        self._paths, self._models, self._failure = {}, None, ''
 
     def publish(self, judged: JudgedFrame, wanted: SaliencyGroup) -> None:
         """
@@ -85,13 +85,14 @@ class SaliencyPublisher:
 
     def _loaded(self) -> Mapping[str, SaliencyModel]:
         """Return the models, loaded once; what cannot be loaded fails alike each time."""
-        if self._failure is not None:
-            raise self._failure
+        # An error is raised anew: each time one is raised it takes hold of the frame at hand.
+        if self._failure:
+            raise ModelError(self._failure)
         if self._models is None:
             try:
                 self._models = load_models(self._paths, self._running)
-            except PerceptionError as error:
-                self._failure = error
+            except ModelError as error:
+                self._failure = str(error)
                 raise
         return self._models
 

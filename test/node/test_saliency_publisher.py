@@ -1,5 +1,8 @@
 """Pictures of what the networks look at: only for whoever listens, and never in the way."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -161,6 +164,25 @@ def test_a_model_without_the_graph_is_reported_and_the_faces_are_judged_all_the_
     before = len(attributes)
     exchange(bench, node, attributes, BOX, begin=30_000)
     assert len(attributes) > before
+
+
+def test_a_failure_that_is_told_of_every_frame_keeps_none_of_them(bench, models):
+    node = bench.add(ClassifierNode, parameters=models, is_listening=False)
+    node.start()
+    bench.listen(Image, 'faces/saliency')
+    numbers, pictures = iter(range(1000, 20_000)), []
+
+    def is_reported():
+        if node.is_idle:
+            image = picture()
+            pictures.append(weakref.ref(image))
+            node.submit(FacesInFrame(Frame(image, next(numbers), '', 0), (), 0.0, 0))
+        return node.errors.total >= 5
+
+    bench.spin_until(is_reported, 'errors')
+    bench.spin_until(lambda: node.is_idle)
+    gc.collect()
+    assert not any(each() is not None for each in pictures)
 
 
 def test_a_model_of_both_attributes_is_loaded_once(bench, tmp_path):
