@@ -1,5 +1,6 @@
 """Errors by cause, and the status that is published."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
@@ -16,6 +17,7 @@ from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import SILENCE
 from rtcnn_perception.nodes.diagnostics import status
 from rtcnn_perception.nodes.diagnostics import WARN
+from rtcnn_perception.nodes.picture_files import decode_file
 
 
 class Clock:
@@ -60,6 +62,17 @@ def test_errors_that_differ_in_numbers_have_one_cause(log, logged):
     log.report(ImageFormatError('320x240 has 230400 bytes, got 7'))
     assert len(logged) == 1
     assert log.values()['errors: # has # bytes, got #'] == '2'
+
+
+def test_payloads_of_garbage_have_one_cause_whatever_is_in_them(log, logged):
+    random = np.random.default_rng(0)
+    for _ in range(100):
+        garbage = random.integers(0, 256, random.integers(4, 200), np.uint8)
+        with pytest.raises(ImageFormatError) as refused:
+            decode_file(garbage, 'jpeg', max_pixels=1e6)
+        log.report(refused.value)
+    assert len(logged) == 1
+    assert len(log.values()) == 3
 
 
 def test_each_cause_is_logged_by_itself(log, logged):

@@ -66,8 +66,8 @@ def with_claimed_size(data, at, bits, size):
 @pytest.mark.parametrize(
     ('data', 'complaint'),
     [
-        (np.zeros(0, np.uint8), '0 bytes .* begin with nothing'),
-        (np.zeros(100, np.uint8), 'begin with 00000000'),
+        (np.zeros(0, np.uint8), '0 bytes .* begin like neither'),
+        (np.zeros(100, np.uint8), '100 bytes .* begin like neither'),
         (encoded('.jpg')[:-20], 'a truncated JPEG'),
         (encoded('.jpg')[[0, 1, 2, -2, -1]], 'does not say its size'),
         (encoded('.png')[:20], 'a truncated or damaged PNG'),
