@@ -10,19 +10,20 @@ import numpy as np
 from rtcnn_perception.core.arrays import Probabilities
 
 FORGET_AFTER = 5.0
-"""A track unseen for so long (seconds) is forgotten: well beyond the second a track may coast."""
+"""A track that was neither judged nor held for so long (seconds) is forgotten."""
 
 NOMINAL_STEP = 1 / 30
 """Seconds that are taken to have passed where the time does not go on, as of a broken camera."""
 
 MAX_TRACKS = 1024
-"""Above so many tracks the one unseen longest is forgotten: bounded memory for a clock at rest."""
+"""Above so many tracks the one unused longest is forgotten: bounded memory for a clock at rest."""
 
 
 @dataclass(slots=True)
 class _Remembered:
-    time: float
+    time: float  # of the last judgement
     probabilities: dict[str, Probabilities]
+    used: float  # when it was last judged or held
 
 
 class TrackSmoother:
@@ -41,7 +42,7 @@ class TrackSmoother:
         :raises ValueError: if ``time_constant`` is not 0 or above
         """
         self.time_constant = time_constant
-        self._tracks: dict[int, _Remembered] = {}  # in the order in which they were last seen
+        self._tracks: dict[int, _Remembered] = {}  # in the order in which they were last used
 
     @property
     def time_constant(self) -> float:
@@ -93,6 +94,8 @@ class TrackSmoother:
         before = self._tracks.get(track_id)
         if before is None or time < before.time:
             return None
+        before.used = time
+        self._tracks[track_id] = self._tracks.pop(track_id)  # now the one used last
         return {attribute: values.copy() for attribute, values in before.probabilities.items()}
 
     def reset(self) -> None:
@@ -105,11 +108,11 @@ class TrackSmoother:
         return -math.expm1(-(elapsed or NOMINAL_STEP) / self._time_constant)
 
     def _remember(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
-        self._tracks[track_id] = _Remembered(time, values)
-        # The track just seen is the last, and neither old nor one too many: this ends there.
+        self._tracks[track_id] = _Remembered(time, values, used=time)
+        # The track just judged is the last, and neither old nor one too many: this ends there.
         while self._is_to_go(oldest := next(iter(self._tracks)), time):
             del self._tracks[oldest]
 
     def _is_to_go(self, track_id: int, time: float) -> bool:
-        is_old = abs(time - self._tracks[track_id].time) > FORGET_AFTER
+        is_old = abs(time - self._tracks[track_id].used) > FORGET_AFTER
         return is_old or len(self._tracks) > MAX_TRACKS

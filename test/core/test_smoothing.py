@@ -134,6 +134,19 @@ def test_tracks_that_are_gone_are_forgotten():
     assert len(smoother) == 0
 
 
+def test_a_track_that_is_held_for_long_is_not_forgotten_while_others_are_judged():
+    smoother = TrackSmoother(0.5)
+    smoother.update(1, 0.0, WOMAN)
+    smoother.update(2, 0.0, WOMAN)
+    for now in np.arange(0.0, 4 * FORGET_AFTER, FORGET_AFTER / 2):
+        smoother.update(3, now, MAN)
+        held = smoother.hold(1, now)
+        np.testing.assert_array_equal(held['gender'], row(1, 0))
+    assert len(smoother) == 2, 'the second was neither judged nor held'
+    seen_again = smoother.update(1, 4 * FORGET_AFTER, MAN)['gender']
+    np.testing.assert_allclose(seen_again, row(0, 1), atol=1e-6, err_msg='the old look is old')
+
+
 def test_memory_is_bounded_though_the_clock_stands_still():
     smoother = TrackSmoother(0.5)
     for track_id in range(MAX_TRACKS + 100):
