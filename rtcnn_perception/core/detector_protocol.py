@@ -63,6 +63,10 @@ class Detector(Protocol):
         ...
 
 
+LEAST_WIDTH = 32
+"""Pixels; in less no detector finds a face."""
+
+
 @dataclass(frozen=True)
 class DetectorConfig:
     """
@@ -84,9 +88,10 @@ class DetectorConfig:
 
     def __post_init__(self) -> None:
         """Reject values out of range."""
-        if self.width < 0 or 0 < self.width < 32:
+        if self.width < 0 or 0 < self.width < LEAST_WIDTH:
             raise ConfigurationError(
-                f'the width of detection must be 0 or at least 32 pixels, got {self.width}'
+                f'the width of detection must be 0 or at least {LEAST_WIDTH} pixels, '
+                f'got {self.width}'
             )
         if not 0.0 <= self.min_score <= 1.0:
             raise ConfigurationError(

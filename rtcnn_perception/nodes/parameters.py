@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtcnn_perception.core.detection import DetectorConfig
+from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
@@ -16,6 +17,7 @@ from rtcnn_perception.core.saliency import TARGET_NAMES
 from rtcnn_perception.core.saliency_file import METHODS
 from rtcnn_perception.core.saliency_overlay import COLOR_MAPS
 from rtcnn_perception.core.tracking import TrackerConfig
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.declaration import setting
 from rtcnn_perception.nodes.qos import QOS
 
@@ -100,7 +102,8 @@ class DetectorGroup:
     )
     width: int = setting(
         _DETECTOR.width,
-        'width an image is scaled down to for detection; 0 for yunet 320, haar 640',
+        'width an image is scaled down to for detection: 0, or 32 and more; '
+        '0 for yunet 320, haar 640',
         unit='pixel',
         minimum=0,
         maximum=8192,
@@ -126,6 +129,13 @@ class DetectorGroup:
         minimum=1,
         maximum=64,
     )
+
+    def __post_init__(self) -> None:
+        """Refuse what lies between the default's 0 and the least width."""
+        if 0 < self.width < LEAST_WIDTH:
+            raise ConfigurationError(
+                f'parameter detector.width must be 0, or {LEAST_WIDTH} and more, got {self.width}'
+            )
 
 
 @dataclass(frozen=True)
