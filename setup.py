@@ -243,10 +243,10 @@ setup(
     },
     entry_points={
         'console_scripts': [
-            'camera_node = rtcnn_perception.nodes.camera_node:main',
-            'classifier_node = rtcnn_perception.nodes.classifier_node:main',
-            'detector_node = rtcnn_perception.nodes.detector_node:main',
-            'perception = rtcnn_perception.nodes.perception:main',
+            'camera_node = rtcnn_perception.nodes.entry:camera',
+            'classifier_node = rtcnn_perception.nodes.entry:classifier',
+            'detector_node = rtcnn_perception.nodes.entry:detector',
+            'perception = rtcnn_perception.nodes.entry:perception',
             'rtcnn_perception = rtcnn_perception.cli:main',
         ],
     },

@@ -1,1 +1,6 @@
-"""The ROS 2 side: rclpy and messages are used here and nowhere else in the package."""
+"""
+The nodes: messages are converted and frames are taken in and handed on here.
+
+Besides this part only the commands that start nodes or talk to them use rclpy
+(``commands/ros.py``, ``commands/benchmark``); the core knows nothing of ROS.
+"""

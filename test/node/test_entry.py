@@ -1,0 +1,81 @@
+"""The beginnings of the executables: a signal may come before the nodes are imported."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from executables import END_WITHIN
+from executables import find_executable
+import pytest
+from rtcnn_perception.nodes import entry
+
+SIGNALS_ITSELF = """
+import os
+import sys
+
+
+class SignalOnImport:
+    # Asked for every module before it is imported.
+
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+        elif name == 'rclpy':
+            os._exit(77)
+
+
+sys.meta_path.insert(0, SignalOnImport())
+"""
+"""Python runs sitecustomize before a program: this one sends a signal as the imports begin."""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+@pytest.mark.parametrize('name', ['camera_node', 'detector_node', 'classifier_node', 'perception'])
+def test_a_signal_before_the_nodes_are_imported_ends_with_0_and_in_silence(tmp_path, name, number):
+    executable = find_executable(name)
+    if executable is None:
+        pytest.skip(f'{name} is not installed')
+    module = f'rtcnn_perception.nodes.{name}'
+    text = SIGNALS_ITSELF.format(module=module, number=int(number))
+    (tmp_path / 'sitecustomize.py').write_text(text)
+    paths = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    ended = subprocess.run(
+        [str(executable)],
+        env={**os.environ, 'PYTHONPATH': paths},
+        capture_output=True,
+        timeout=END_WITHIN,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b'', b'')
+
+
+def test_the_beginning_imports_nothing_of_the_nodes():
+    code = 'import sys; import rtcnn_perception.nodes.entry; print(*sys.modules)'
+    loaded = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert entry.__name__ in loaded
+    assert not {'rclpy', 'numpy', 'cv2', 'onnxruntime'} & set(loaded)
+
+
+@pytest.mark.parametrize('name', ['camera', 'detector', 'classifier', 'perception'])
+def test_each_beginning_runs_the_main_of_its_nodes_and_returns_its_exit_code(monkeypatch, name):
+    imported = []
+
+    class Module:
+        main = staticmethod(lambda: 7)
+
+    def fake_import(module):
+        imported.append(module)
+        return Module
+
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr(entry.importlib, 'import_module', fake_import)
+    try:
+        assert getattr(entry, name)() == 7
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+    suffix = '' if name == 'perception' else '_node'
+    assert imported == [f'rtcnn_perception.nodes.{name}{suffix}']
