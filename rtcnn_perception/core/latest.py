@@ -25,7 +25,7 @@ class LatestSlot(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """How many items gave way to newer ones, since the slot was made."""
+        """How many items gave way to newer ones or to the end, since the slot was made."""
         with self._changed:
             return self._dropped
 
@@ -35,15 +35,16 @@ class LatestSlot(Generic[T]):
         with self._changed:
             return self._is_closed
 
-    def put(self, item: T) -> None:
-        """Offer an item; one that still waits gives way. A closed slot takes no more."""
+    def put(self, item: T) -> bool:
+        """Offer an item; one that still waits gives way. A closed slot takes none: False."""
         with self._changed:
             if self._is_closed:
-                return
+                return False
             if self._item is not None:
                 self._dropped += 1
             self._item = item
             self._changed.notify()
+            return True
 
     def take(self, timeout: float | None = None) -> T | None:
         """
@@ -58,8 +59,9 @@ class LatestSlot(Generic[T]):
             return item
 
     def close(self) -> None:
-        """Discard what waits and wake every taker, for good."""
+        """Discard what waits, count it, and wake every taker, for good."""
         with self._changed:
             self._is_closed = True
+            self._dropped += self._item is not None
             self._item = None
             self._changed.notify_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import CameraParameters
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from rtcnn_perception.nodes.source_player import SourcePlayer
@@ -96,6 +98,9 @@ class CameraNode(ManagedNode[CameraParameters]):
             self._subscription.close()
         self._stop(self._worker, self._player)
         self._subscription = self._worker = self._player = None
+
+    def _threads(self) -> Iterable[Stoppable | None]:
+        return (self._worker, self._player)
 
     def _apply(self, parameters: CameraParameters) -> None:
         if self._player is not None:

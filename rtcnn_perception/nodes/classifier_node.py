@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFrame
 from rtcnn_perception.core.smoothing import TrackSmoother
 from rtcnn_perception.core.stamp_join import StampJoin
+from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
@@ -33,6 +35,7 @@ from rtcnn_perception.nodes.face_conversions import tracks_from_rois
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import ClassifierParameters
 from rtcnn_perception.nodes.parameters import EmotionGroup
 from rtcnn_perception.nodes.parameters import GenderGroup
@@ -165,6 +168,9 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._saliency.release()
         self._classifier = self._given
 
+    def _threads(self) -> Iterable[Stoppable | None]:
+        return (self._worker,)
+
     def _apply(self, parameters: ClassifierParameters) -> None:
         self._smoother.time_constant = parameters.smoothing.time_constant
 
@@ -199,10 +205,20 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         except PerceptionError as error:
             self._report(error)
             return
+        if frame.stamp_ns == 0:
+            self._report(
+                ImageFormatError(
+                    'an image without a stamp cannot be joined with its rois: let the camera '
+                    'stamp its images, or run the three nodes in one process (composed:=true)'
+                )
+            )
+            return
         self._submit_pair(self._join.put_frame(frame.stamp_ns, frame))
 
     def _on_rois(self, msg: FaceRois) -> None:
-        self._submit_pair(self._join.put_found(stamp_ns_of(msg.header), msg))
+        stamp_ns = stamp_ns_of(msg.header)
+        if stamp_ns:  # rois without one are those of an image that is reported
+            self._submit_pair(self._join.put_found(stamp_ns, msg))
 
     def _submit_pair(self, pair: tuple[Frame, FaceRois] | None) -> None:
         if pair is None:

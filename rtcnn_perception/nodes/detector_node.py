@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +26,7 @@ from rtcnn_perception.nodes.face_conversions import rois_to_msg
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import DetectorParameters
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.worker import Worker
@@ -128,6 +130,9 @@ class DetectorNode(ManagedNode[DetectorParameters]):
 
     def _release(self) -> None:
         self._stage = None
+
+    def _threads(self) -> Iterable[Stoppable | None]:
+        return (self._worker,)
 
     def _apply(self, parameters: DetectorParameters) -> None:
         self._tracker.config = _tracker_config(parameters)

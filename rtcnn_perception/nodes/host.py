@@ -28,6 +28,13 @@ from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.memory import keep_freed_memory
 from rtcnn_perception.nodes.parameters import NodeParameters
 
+END_WITHIN = 1.2
+"""
+Seconds for which the nodes of a process wait for their threads, all together.
+
+A process is to be gone 2 s after it was told; a driver may hold a thread up for longer than that.
+"""
+
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 
@@ -68,6 +75,7 @@ class NodeHost:
                 node.start()
                 self._executor.add_node(node)
         except BaseException:
+            self._halt()
             self._close()
             raise
         self._thread.start()
@@ -81,6 +89,7 @@ class NodeHost:
     ) -> None:
         """Stop the thread and close the nodes."""
         self._is_stopping = True
+        self._halt()
         # A task wakes the executor in every distribution; the end of its context wakes it, too.
         if self._executor.context.ok():
             self._executor.create_task(_do_nothing)
@@ -112,6 +121,11 @@ class NodeHost:
                 self._failure = error
         finally:
             self._finished.set()
+
+    def _halt(self) -> None:
+        """Tell every node to end before any is waited for: their threads end side by side."""
+        for node in self._nodes:
+            node.halt(END_WITHIN)
 
     def _close(self) -> None:
         for node in self._nodes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 import traceback
 from typing import Any
@@ -37,6 +38,7 @@ from rtcnn_perception.nodes.meter import Meter
 from rtcnn_perception.nodes.parameters import NodeParameters
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.qos import RESULTS
+from rtcnn_perception.nodes.worker import STOP_WITHIN
 from std_msgs.msg import Header
 
 RCLError = rclpy_implementation.RCLError
@@ -55,8 +57,12 @@ Hook = Callable[[], None]
 class Stoppable(Protocol):
     """A thread that can be told to end."""
 
-    def stop(self) -> bool:
-        """End the thread; tell whether it ended in time."""
+    def halt(self) -> None:
+        """Tell the thread to end, and do not wait for it."""
+        ...
+
+    def stop(self, timeout: float) -> bool:
+        """End the thread; tell whether it ended in time (seconds)."""
         ...
 
 
@@ -80,6 +86,7 @@ class ManagedNode(LifecycleNode, Generic[P]):
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._failure: Exception | None = None
         self._is_starting = False
+        self._end_by: float | None = None
         self.errors = ErrorLog(self.get_logger().error, self._now)
         self.meter = Meter()
         try:
@@ -108,6 +115,10 @@ class ManagedNode(LifecycleNode, Generic[P]):
     def _release(self) -> None:
         """Let go of what was loaded."""
 
+    def _threads(self) -> Iterable[Stoppable | None]:
+        """Return the threads that ``_end`` stops; those that do not run may be among them."""
+        return ()
+
     def _apply(self, parameters: P) -> None:
         """Take over parameters that were changed while the node runs; they are within bounds."""
 
@@ -126,10 +137,16 @@ class ManagedNode(LifecycleNode, Generic[P]):
     def _stop(self, *threads: Stoppable | None) -> None:
         """End threads that are running; one that a call holds up ends when that returns."""
         for thread in threads:
-            if thread is not None and not thread.stop():
+            if thread is not None and not thread.stop(self._left(STOP_WITHIN)):
                 self.get_logger().warning(
                     'a thread is still held up by a call that does not return; it ends after that'
                 )
+
+    def _left(self, seconds: float) -> float:
+        """Return for how many seconds the node may wait: less where it was told by when to end."""
+        return (
+            seconds if self._end_by is None else min(seconds, max(self._end_by - self._now(), 0.0))
+        )
 
     def _report(self, error: Exception) -> None:
         """Count what went wrong with one frame; any thread may call it."""
@@ -165,6 +182,17 @@ class ManagedNode(LifecycleNode, Generic[P]):
         finally:
             self._is_starting = False
 
+    def halt(self, within: float) -> None:
+        """
+        Tell the node's threads to end, and wait for none; ``close`` is to follow.
+
+        :param within: seconds from now for which ``close`` may wait for them
+        """
+        self._end_by = self._now() + within
+        for thread in self._threads():
+            if thread is not None:
+                thread.halt()
+
     def close(self) -> None:
         """End work, say so in diagnostics while there is still somebody to say it to, and go."""
         if not self.context.ok():
@@ -175,13 +203,15 @@ class ManagedNode(LifecycleNode, Generic[P]):
             if self.state != 'finalized':
                 self.trigger_shutdown()
             self._on_period()
+            if self._end_by is not None:
+                self._end_by += LAST_WORD_WITHIN
             self._await_last_word()
         self.destroy_node()
 
     def _await_last_word(self) -> None:
         """Wait a little until diagnostics are received: they are lost with their publisher."""
         try:
-            self._diagnostics.wait_for_all_acked(Duration(seconds=LAST_WORD_WITHIN))
+            self._diagnostics.wait_for_all_acked(Duration(seconds=self._left(LAST_WORD_WITHIN)))
         except RCLError as error:
             self.get_logger().debug(f'this middleware cannot wait for its messages: {error}')
 

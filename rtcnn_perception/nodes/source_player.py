@@ -9,18 +9,20 @@ import time
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.sources import FrameSource
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.nodes.worker import STOP_WITHIN
 
 RETRY_AFTER = 1.0
-"""Seconds between attempts to open a device that went away."""
+"""Seconds between attempts to open a source that failed."""
 
 
 class SourcePlayer:
     """
     Give the frames of a source at its pace, over and over or to its end.
 
-    A source that fails is reported and opened again until ``stop``. ``rate`` (Hz, 0 for the
-    source's own) and ``is_looping`` may be set while it plays. ``ended`` is set after the last
-    frame was given.
+    What fails is reported. A device is then opened again until ``stop``, as it may come back, and
+    so is a file that is played over and over; a file that is played once has ended. ``rate`` (Hz,
+    0 for the source's own) and ``is_looping`` may be set while it plays. ``ended`` is set when no
+    more frames are to come, though not by ``stop``.
     """
 
     def __init__(
@@ -47,13 +49,19 @@ class SourcePlayer:
         self.is_looping = is_looping
         self.ended = threading.Event()
         self._stopped = threading.Event()
-        self._source: FrameSource | None = open_source()
+        source = open_source()
+        self._source: FrameSource | None = source
+        self._is_live = source.is_live
         self._thread = threading.Thread(target=self._run, name='source', daemon=True)
         self._thread.start()
 
-    def stop(self, timeout: float = 1.5) -> bool:
-        """End the thread and close the source; tell whether that went in time (seconds)."""
+    def halt(self) -> None:
+        """Tell the thread to end, and do not wait for it."""
         self._stopped.set()
+
+    def stop(self, timeout: float = STOP_WITHIN) -> bool:
+        """End the thread and close the source; tell whether that went in time (seconds)."""
+        self.halt()
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -62,15 +70,17 @@ class SourcePlayer:
             try:
                 self._source = self._source or self._open()
                 self._play(self._source)
-            except Exception as error:  # noqa: BLE001 - reported and counted; the source is tried again
+            except Exception as error:  # noqa: BLE001 - reported and counted, whatever it is
                 self._report(error)
                 self._close()
-                self._stopped.wait(RETRY_AFTER)
-                continue
+                if self._is_live or self.is_looping:
+                    self._stopped.wait(RETRY_AFTER)
+                    continue
             if not self.is_looping:
                 break
         self._close()
-        self.ended.set()
+        if not self._stopped.is_set():
+            self.ended.set()
 
     def _play(self, source: FrameSource) -> None:
         due = time.monotonic()

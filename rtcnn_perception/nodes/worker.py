@@ -11,6 +11,9 @@ from rtcnn_perception.core.latest import LatestSlot
 
 T = TypeVar('T')
 
+STOP_WITHIN = 1.5
+"""Seconds for which ``stop`` waits for a thread, unless it is told otherwise."""
+
 
 class Worker(Generic[T]):
     """
@@ -40,22 +43,28 @@ class Worker(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """How many items gave way to newer ones."""
+        """How many items gave way to newer ones, or to the end."""
         return self._slot.dropped
 
     @property
     def is_idle(self) -> bool:
-        """Whether every item that was submitted is handled or dropped."""
+        """Whether every item that was taken on is handled or dropped."""
         return self._submitted == self._handled + self._slot.dropped
 
     def submit(self, item: T) -> None:
         """Offer an item, from one thread at a time; it is ignored after ``stop``."""
+        # Counted before it can be worked on: meanwhile nobody is to take the worker for idle.
         self._submitted += 1
-        self._slot.put(item)
+        if not self._slot.put(item):
+            self._submitted -= 1
 
-    def stop(self, timeout: float = 1.5) -> bool:
-        """Finish the item at hand and end the thread; tell whether it ended in time (seconds)."""
+    def halt(self) -> None:
+        """Tell the thread to end after the item at hand, and do not wait for it."""
         self._slot.close()
+
+    def stop(self, timeout: float = STOP_WITHIN) -> bool:
+        """Finish the item at hand and end the thread; tell whether it ended in time (seconds)."""
+        self.halt()
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

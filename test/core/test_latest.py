@@ -56,11 +56,11 @@ def test_closing_wakes_every_taker_that_waits_without_limit():
 
 def test_a_closed_slot_takes_nothing_and_holds_nothing():
     slot = LatestSlot[int]()
-    slot.put(1)
+    assert slot.put(1)
     slot.close()
-    slot.put(2)
+    assert not slot.put(2)
     assert slot.take() is None
-    assert slot.dropped == 0
+    assert slot.dropped == 1, 'what waited is counted, what was refused is not'
 
 
 def test_every_item_of_many_threads_is_either_taken_or_counted():

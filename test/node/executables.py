@@ -10,7 +10,12 @@ from ros_bench import DEADLINE
 from ros_bench import DOMAIN
 
 END_WITHIN = 10.0
-"""Seconds after which a process that was told to end is taken for stuck; it should be within 2."""
+"""
+Seconds after which a process that was told to end is taken for stuck: the deadline of a test.
+
+It is to be gone within 2, but a test does not measure that: on a machine that is busy with other
+things a process waits for its turn, and would fail here for that.
+"""
 
 
 def find_executable(name):

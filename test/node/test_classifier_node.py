@@ -197,8 +197,21 @@ def test_a_bad_image_is_counted_and_the_next_pair_is_judged(classifier, partner)
 def test_stamps_that_jump_back_are_answered_too(classifier, partner):
     classifier().start()
     partner.connect()
-    for number in (90_000, 90_033, 1000, 1033, 0):
+    for number in (90_000, 90_033, 1000, 1033, 1):
         assert len(partner.answer(number, INSIDE).faces) == 1
+
+
+def test_images_without_a_stamp_are_errors_and_never_joined(classifier, partner):
+    node = classifier()
+    node.start()
+    partner.connect()
+    for _ in range(3):
+        partner.images.publish(image(0))
+        partner.rois.publish(rois(0, INSIDE))
+    partner.answer(1000, INSIDE)
+    assert len(partner.received) == 1
+    assert node.errors.total == 3
+    assert 'let the camera stamp' in node.errors.values()['last error']
 
 
 def test_while_the_classifier_is_busy_only_the_newest_frame_waits(bench, classifier, scripted):

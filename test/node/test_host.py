@@ -7,8 +7,11 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rclpy.context import Context
 from ros_bench import DOMAIN
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.nodes.host import END_WITHIN
+from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.parameters import CameraParameters
@@ -62,6 +65,51 @@ def test_a_signal_ends_the_process_with_0_and_the_work_of_the_node(number):
     assert code == 0
     assert probe.ended
     assert signal.getsignal(number) is before
+
+
+class Stuck:
+    """Threads that never end; how long they are waited for is written down and takes no time."""
+
+    def __init__(self):
+        self.story = []
+        self.waited = 0.0
+
+    def halt(self):
+        self.story.append('told')
+
+    def stop(self, timeout):
+        self.story.append('waited for')
+        self.waited += timeout
+        return False
+
+
+class HeldUp(ManagedNode[NodeParameters]):
+    """A node whose thread is stuck, and whose clock is what it is waited for."""
+
+    def __init__(self, name, stuck, **arguments):
+        self._stuck = stuck
+        super().__init__(name, NodeParameters, **arguments)
+
+    def _now(self):
+        return self._stuck.waited
+
+    def _threads(self):
+        return (self._stuck,)
+
+    def _end(self):
+        self._stop(self._stuck)
+
+
+def test_nodes_that_are_all_held_up_are_told_first_and_waited_for_together():
+    context, stuck = Context(), Stuck()
+    context.init(None, domain_id=DOMAIN)
+    try:
+        with NodeHost([HeldUp(f'node{i}', stuck, context=context) for i in range(3)], context):
+            pass
+    finally:
+        context.try_shutdown()
+    assert stuck.story == ['told'] * 3 + ['waited for'] * 3
+    assert END_WITHIN <= stuck.waited < 2.0
 
 
 def test_a_signal_during_the_start_is_not_lost():

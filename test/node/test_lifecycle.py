@@ -1,5 +1,7 @@
 """The life of a node: brought up by itself or by others, at rest, failed, and gone."""
 
+import threading
+
 import pytest
 
 pytest.importorskip('rclpy')
@@ -10,9 +12,14 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.classifier_node import ClassifierNode
+from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.lifecycle import RCLError
 from rtcnn_perception.nodes.parameters import NodeParameters
+from scripted import ScriptedClassifier
+from scripted import ScriptedDetector
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -204,3 +211,26 @@ def test_a_node_in_a_namespace_says_whose_it_is(bench):
     heard = statuses(bench)
     bench.spin_until(heard, 'diagnostics')
     assert heard()[0].name == 'robot1/probe: faces'
+
+
+@pytest.mark.parametrize(
+    ('thread', 'kind', 'arguments'),
+    [
+        ('camera', CameraNode, {}),
+        ('source', CameraNode, {'parameters': {'source': 'builtin'}}),
+        ('detector', DetectorNode, {'detector': ScriptedDetector()}),
+        ('classifier', ClassifierNode, {'classifier': ScriptedClassifier()}),
+    ],
+)
+def test_a_node_that_is_told_to_end_ends_its_thread_and_is_closed_later(
+    bench, thread, kind, arguments
+):
+    def is_running():
+        return thread in [each.name for each in threading.enumerate()]
+
+    node = bench.add(kind, **arguments)
+    node.start()
+    assert is_running()
+    node.halt(1.0)
+    bench.spin_until(lambda: not is_running(), 'the end of the thread')
+    assert node.is_active

@@ -115,6 +115,28 @@ def test_a_device_that_fails_is_reported_and_opened_again(stage):
     assert player.stop()
 
 
+def test_a_file_that_fails_is_reported_once_and_has_ended(stage):
+    broken = Source(IMAGE, SourceError('taken away'), is_live=False)
+    player = play(stage, broken, Source(IMAGE, is_live=False))
+    assert player.ended.wait(SOON)
+    assert [str(error) for error in stage.errors] == ['taken away']
+    assert len(stage.frames) == 1
+    assert broken.closed == 1
+    assert player.stop()
+
+
+def test_a_file_that_is_looped_and_fails_is_opened_again(stage):
+    broken = Source(IMAGE, SourceError('taken away'), is_live=False)
+    player = play(
+        stage, broken, SourceError('not there'), Source(IMAGE, is_live=False), is_looping=True
+    )
+    stage.wait(lambda it: len(it.frames) >= 3)
+    assert [str(error) for error in stage.errors] == ['taken away', 'not there']
+    assert not player.ended.is_set()
+    assert player.stop()
+    assert not player.ended.is_set(), 'it was stopped, and did not come to its end'
+
+
 def test_a_source_without_frames_is_reported_and_does_not_spin(stage):
     player = play(stage, Source(), is_looping=True)
     stage.wait(lambda it: it.errors)

@@ -80,6 +80,21 @@ def test_a_stopped_worker_takes_no_more():
     assert worker.stop()
     worker.submit('late')
     assert gate.items == []
+    assert (worker.is_idle, worker.dropped) == (True, 0)
+
+
+def test_what_waits_at_the_end_is_dropped_and_the_worker_idle():
+    gate = Gate()
+    worker = Worker('test', gate, lambda _: None)
+    worker.submit('first')
+    assert gate.begun.acquire(timeout=SOON)
+    worker.submit('second')
+    worker.halt()
+    worker.submit('late')
+    assert not worker.is_idle
+    gate.let()
+    assert worker.stop(SOON)
+    assert (gate.items, worker.dropped, worker.is_idle) == (['first'], 1, True)
 
 
 def test_a_worker_that_hangs_is_left_behind():
