@@ -59,12 +59,6 @@ class BoundingBox:
         """Return x0, y0, x1, y1 in pixels."""
         return self.x0, self.y0, self.x1, self.y1
 
-    def scaled(self, factor_x: float, factor_y: float) -> BoundingBox:
-        """Return the box in an image that was resized by the two factors."""
-        return BoundingBox(
-            self.x0 * factor_x, self.y0 * factor_y, self.x1 * factor_x, self.y1 * factor_y
-        )
-
     def clip_to(self, width: int, height: int) -> BoundingBox | None:
         """Return the part inside an image of this size in pixels, or None where there is none."""
         x0, y0 = max(self.x0, 0.0), max(self.y0, 0.0)

@@ -56,8 +56,8 @@ class PictureSource:
 
     Faces must be seen in several frames before they count, which is why a picture is shown longer
     than one frame. A dark frame parts two pictures, as a slide projector has it, so that nobody is
-    followed from one into the next. Files that cannot be decoded are passed over; ``skipped``
-    names them.
+    followed from one into the next. Files that cannot be read or decoded are passed over;
+    ``skipped`` names them, each with the reason.
     """
 
     is_live = False
@@ -65,14 +65,14 @@ class PictureSource:
 
     def __init__(self, name: str, paths: tuple[Path, ...], hold_s: float = 1.0) -> None:
         self.name = name
-        self.skipped: set[Path] = set()
+        self.skipped: dict[Path, str] = {}
         self._paths = paths
         self._held_frames = max(round(hold_s * STILL_FPS), 1)
         first = next(self._pictures(), None)
         if first is None:
             raise SourceError(
-                f'no picture of {name} can be decoded ({len(paths)} tried); expected files '
-                f'{KNOWN_PICTURES}'
+                f'no picture of {name} can be decoded ({len(paths)} tried; {paths[0].name}: '
+                f'{self.skipped[paths[0]]}); expected files {KNOWN_PICTURES}'
             )
         self.size = _size(first)
 
@@ -96,9 +96,10 @@ class PictureSource:
 
     def _pictures(self) -> Iterator[ImageBGR]:
         for path in self._paths:
-            picture = _decode(path)
-            if picture is None:
-                self.skipped.add(path)
+            try:
+                picture = _decode(path)
+            except SourceError as error:  # noqa: PERF203 - beside decoding it is nothing
+                self.skipped[path] = str(error)
             else:
                 yield picture
 
@@ -197,9 +198,16 @@ def natural_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=key)
 
 
-def _decode(path: Path) -> ImageBGR | None:
-    """Decode a picture, upright as its EXIF says; None where OpenCV cannot."""
-    data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+def _decode(path: Path) -> ImageBGR:
+    """
+    Decode a picture, upright as its EXIF says.
+
+    :raises SourceError: with the reason, if it cannot be read or OpenCV cannot decode it
+    """
+    try:
+        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+    except OSError as error:
+        raise SourceError(error.strerror or str(error)) from error
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except cv2.error:  # an absurd size raises, where anything else gives None
@@ -209,7 +217,9 @@ def _decode(path: Path) -> ImageBGR | None:
         capture = cv2.VideoCapture(str(path))
         _, image = capture.read()
         capture.release()
-    return None if image is None else _frozen(image)
+    if image is None:
+        raise SourceError('it is empty' if not data.size else 'damaged, or of an unknown format')
+    return _frozen(image)
 
 
 def _frozen(frame: ArrayLike) -> ImageBGR:

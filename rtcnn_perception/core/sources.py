@@ -116,7 +116,9 @@ def _open_folder(path: Path, hold_s: float) -> PictureSource:
     pictures = natural_order(
         file
         for file in path.iterdir()
-        if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith('.')
+        if file.suffix.lower() in PICTURE_SUFFIXES
+        and not file.name.startswith('.')
+        and (file.is_file() or file.is_symlink())  # a broken link is told of as it is read
     )
     if not pictures:
         raise SourceError(f'the folder {path} holds no pictures; expected files {KNOWN_PICTURES}')

@@ -68,12 +68,6 @@ class StampJoin(Generic[A, B]):
             self._found_dropped += _append(self._found, stamp_ns, found, self._capacity)
             return None
 
-    def clear(self) -> None:
-        """Forget what waits, without counting it."""
-        with self._lock:
-            self._frames.clear()
-            self._found.clear()
-
 
 T = TypeVar('T')
 

@@ -7,7 +7,6 @@ seconds of any clock that does not jump back.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections import deque
 from dataclasses import dataclass
 import math
@@ -77,6 +76,13 @@ class RateMeter:
         self._lock = threading.Lock()
         self._times: deque[float] = deque(maxlen=capacity)
         self._first: float | None = None
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How often it happened in all, however long ago."""
+        with self._lock:
+            return self._count
 
     def tick(self, now: float) -> None:
         """Note that it happened at ``now`` (seconds)."""
@@ -84,6 +90,7 @@ class RateMeter:
             if self._first is None:
                 self._first = now
             self._times.append(now)
+            self._count += 1
 
     def rate(self, now: float) -> float:
         """
@@ -100,27 +107,3 @@ class RateMeter:
             if now <= begin:
                 return 0.0
             return sum(time > begin for time in self._times) / (now - begin)
-
-
-class EventCounter:
-    """Count events by name."""
-
-    def __init__(self) -> None:
-        """Start with nothing counted."""
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-
-    def add(self, name: str, amount: int = 1) -> None:
-        """Add events of this name."""
-        with self._lock:
-            self._counts[name] += amount
-
-    def count(self, name: str) -> int:
-        """Return how many events of this name there were, 0 for an unknown name."""
-        with self._lock:
-            return self._counts[name]
-
-    def snapshot(self) -> dict[str, int]:
-        """Return all counts by name, in the order in which the names first came."""
-        with self._lock:
-            return dict(self._counts)

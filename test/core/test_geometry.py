@@ -52,12 +52,6 @@ def test_corner_and_size_make_the_box_they_describe():
     assert {type(value) for value in box.as_tuple()} == {float}
 
 
-def test_scaling_there_and_back_changes_nothing():
-    box = BoundingBox(1.0, 2.0, 4.0, 8.0)
-    assert box.scaled(2.0, 4.0) == BoundingBox(2.0, 8.0, 8.0, 32.0)
-    assert box.scaled(2.0, 4.0).scaled(0.5, 0.25) == box
-
-
 @pytest.mark.parametrize(
     ('box', 'expected'),
     [

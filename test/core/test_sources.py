@@ -142,7 +142,35 @@ def test_pictures_of_a_folder_that_cannot_be_decoded_are_passed_over_and_counted
     assert source.size == (32, HEIGHT)
     for _ in range(2):
         assert grays_of(iter(source)) == [40]
-    assert {path.name for path in source.skipped} == {'1.png', '3.jpg'}
+    assert {path.name: why for path, why in source.skipped.items()} == {
+        '1.png': 'damaged, or of an unknown format',
+        '3.jpg': 'it is empty',
+    }
+
+
+def test_a_picture_that_cannot_be_read_is_passed_over_as_a_damaged_one_is(tmp_path):
+    (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
+    write_picture(tmp_path / '2.png', 40)
+    source = open_source(str(tmp_path), hold_s=0.0)
+    assert grays_of(iter(source)) == [40]
+    assert source.skipped == {tmp_path / '1.png': 'No such file or directory'}
+
+
+def test_a_folder_of_nothing_but_broken_links_is_refused_with_the_reason(tmp_path):
+    (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
+    with pytest.raises(SourceError, match=r'1 tried; 1\.png: No such file or directory'):
+        open_source(str(tmp_path))
+
+
+def test_a_folder_within_that_is_named_like_a_picture_is_none(tmp_path):
+    (tmp_path / '1.png').mkdir()
+    with pytest.raises(SourceError, match='holds no pictures'):
+        open_source(str(tmp_path))
+    write_picture(tmp_path / '2.png', 40)
+    write_picture(tmp_path / '3.png', 80)
+    source = open_source(str(tmp_path), hold_s=0.0)
+    assert grays_of(iter(source)) == [40, 0, 80]
+    assert source.skipped == {}
 
 
 def test_a_number_that_is_a_file_is_that_file(tmp_path, monkeypatch):

@@ -101,13 +101,3 @@ def test_stamps_that_jump_back_join_at_once():
     assert join.put_frame(5, 'frame 5') is None
     assert join.put_found(5, 'found 5') == ('frame 5', 'found 5')
     assert join.frames_dropped == 2
-
-
-def test_clearing_forgets_without_counting():
-    join = StampJoin[str, str]()
-    join.put_frame(1, 'frame')
-    join.put_found(2, 'found')
-    join.clear()
-    assert join.put_found(1, 'found') is None
-    assert join.put_frame(2, 'frame') is None
-    assert (join.frames_dropped, join.found_dropped) == (0, 0)

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from rtcnn_perception.core.statistics import EventCounter
 from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 
@@ -92,16 +91,9 @@ def test_rate_of_events_that_all_came_at_once_is_finite():
     assert meter.rate(now=2.0) == 0.0
 
 
-def test_an_event_that_never_came_was_counted_zero_times():
-    counter = EventCounter()
-    assert counter.count('broken jpeg') == 0
-    assert counter.snapshot() == {}
-
-
-def test_events_are_counted_by_name():
-    counter = EventCounter()
-    counter.add('unknown encoding')
-    counter.add('broken jpeg', 2)
-    counter.add('unknown encoding')
-    assert counter.snapshot() == {'unknown encoding': 2, 'broken jpeg': 2}
-    assert counter.count('broken jpeg') == 2
+def test_events_are_counted_however_many_are_remembered():
+    meter = RateMeter(window=5.0, capacity=3)
+    assert meter.count == 0
+    for now in range(10):
+        meter.tick(float(now))
+    assert meter.count == 10
