@@ -11,6 +11,7 @@ import threading
 
 import cv2
 import numpy as np
+from rtcnn_perception.commands.outputs import check_output
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.pipeline import JudgedFrame
 from rtcnn_perception.exceptions import PerceptionError
@@ -41,6 +42,7 @@ class Recorder:
     :param draw: makes the picture of a judged frame
     :param has_video: whether to write the video, or the picture alone
     :param fps: rate of the video; None takes it from the first frames
+    :raises PerceptionError: if they cannot be written there
     """
 
     def __init__(
@@ -53,7 +55,6 @@ class Recorder:
     ) -> None:
         self.left_out = 0
         self.error: Exception | None = None
-        self._folder = folder
         self._draw = draw
         self._has_video = has_video
         self._changed = threading.Condition()
@@ -62,13 +63,9 @@ class Recorder:
         self._is_closed = False
         self._best: tuple[tuple[int, float], JudgedFrame] | None = None
         self._video = _Video(folder / 'annotated.mp4', fps)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PerceptionError(
-                f'cannot make the folder {folder} for the results ({error.strerror}); '
-                'name another with --output'
-            ) from error
+        self._picture = folder / 'annotated.png'
+        for path in (folder / 'annotated.mp4', self._picture):
+            check_output(path, '--output')
         self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
         self._thread.start()
 
@@ -105,15 +102,21 @@ class Recorder:
         if self.error is not None:
             raise self.error
         if self._best is not None:
-            path = self._folder / 'annotated.png'
-            if not cv2.imwrite(str(path), self._draw(self._best[1])):
-                raise PerceptionError(f'cannot write {path}; is there room on the disk?')
-            written.append(path)
+            if not cv2.imwrite(str(self._picture), self._draw(self._best[1])):
+                raise PerceptionError(f'cannot write {self._picture}; is there room on the disk?')
+            written.append(self._picture)
         return written
 
     def _work(self) -> None:
-        # On Linux a thread has a niceness of its own; the encoder's threads inherit it.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        try:
+            _give_way()
+            self._encode()
+        except Exception as error:  # noqa: BLE001  # handed to close(), which raises it
+            with self._changed:
+                self.error = error
+                self._waiting.clear()
+
+    def _encode(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._is_closed)
@@ -121,13 +124,15 @@ class Recorder:
                     return
                 judged = self._waiting.popleft()
                 self._waiting_bytes -= judged.faces_in_frame.frame.image.nbytes
-            try:
-                self._video.add(self._draw(judged), judged.faces_in_frame.frame.time)
-            except Exception as error:  # noqa: BLE001  # handed to close(), which raises it
-                with self._changed:
-                    self.error = error
-                    self._waiting.clear()
-                return
+            self._video.add(self._draw(judged), judged.faces_in_frame.frame.time)
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread; the encoder's threads inherit it on Linux."""
+    thread = threading.get_native_id()
+    # Only root may raise a priority that is lower already.
+    niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+    os.setpriority(os.PRIO_PROCESS, thread, niceness)
 
 
 class _Video:

@@ -18,10 +18,11 @@ CAPACITY = 100_000
 
 @dataclass(frozen=True)
 class FrameCounts:
-    """What became of the images, since the nodes were activated."""
+    """What became of the images since the nodes were activated; the rest is not through yet."""
 
     received: int
     dropped: int
+    failed: int = 0
 
 
 class RunReport:
@@ -73,4 +74,6 @@ class RunReport:
             f'{counts.received} frames in, {self.processed} processed, '
             f'{counts.dropped} dropped, {self.fps:.1f} fps'
         )
+        if counts.failed:
+            return [*rows, frames, f'{counts.failed} failed']
         return [*rows, frames]

@@ -11,6 +11,7 @@ from pathlib import Path
 import rclpy
 from rclpy.context import Context
 from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.memory import keep_freed_memory
@@ -56,3 +57,23 @@ def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]
         yield context
     finally:
         rclpy.try_shutdown(context=context)
+
+
+def parameter_in(parameter_file: Path, *, node: str, name: str) -> object:
+    """
+    Return the value that a parameter file gives to a parameter of a node; None for none.
+
+    :raises ConfigurationError: if the file cannot be parsed
+    """
+    with initialised_context(parameter_file) as context:
+        probe = Node(
+            node,
+            context=context,
+            enable_rosout=False,
+            start_parameter_services=False,
+            automatically_declare_parameters_from_overrides=True,
+        )
+        try:
+            return probe.get_parameter(name).value if probe.has_parameter(name) else None
+        finally:
+            probe.destroy_node()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 import queue
 import time
@@ -22,8 +23,11 @@ from rtcnn_perception.commands.run_plan import seconds
 from rtcnn_perception.commands.seen import SeenLog
 from rtcnn_perception.commands.stopping import StopRequest
 from rtcnn_perception.core.annotation import annotate
+from rtcnn_perception.core.source_kinds import PictureSource
 from rtcnn_perception.core.sources import BUILTIN
 from rtcnn_perception.core.sources import EXPECTED
+from rtcnn_perception.core.sources import FrameSource
+from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import SourceError
 
 if TYPE_CHECKING:
@@ -44,9 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--source',
-        default=BUILTIN,
         metavar='SOURCE',
-        help=f"{EXPECTED}; or 'topic:/camera/image_raw' (default: %(default)s)",
+        help=f"{EXPECTED}; or 'topic:/camera/image_raw' (default: the one that the file of "
+        f'--params gives to the camera, if any, else {BUILTIN})',
     )
     parser.add_argument(
         '--duration',
@@ -93,12 +97,20 @@ def execute(args: argparse.Namespace) -> int:
     from rtcnn_perception.nodes.perception import Perception  # noqa: PLC0415
 
     watch = Watch()
+    opened: list[FrameSource] = []
+
+    def opener(text: str) -> FrameSource:
+        source = open_source(text)
+        opened.append(source)
+        return source
+
     with StopRequest() as stop, initialised_context(args.params) as context:
         perception = Perception(
             context=context,
             parameters=plan.parameters,
             remappings=plan.remappings,
             on_judged=watch.on_judged,
+            opener=opener,
         )
         recorder = Recorder(
             args.output,
@@ -112,11 +124,17 @@ def execute(args: argparse.Namespace) -> int:
                 follow(perception, plan, watch, stop)
                 nodes = (perception.camera, perception.detector, perception.classifier)
                 dropped = sum(node.dropped for node in nodes)
+            # Only now, so that whatever is processed is among it.
+            counts = FrameCounts(
+                received=perception.camera.meter.received.count,
+                dropped=dropped,
+                failed=sum(node.errors.total for node in nodes),
+            )
         finally:
             files = recorder.close()
     if watch.first is None and not stop.is_wanted:
-        raise SourceError(f'no frame came from {args.source}; is the camera running?')
-    for line in summary(watch, dropped, files, recorder.left_out):
+        raise SourceError(f'no frame came from {plan.source}; is the camera running?')
+    for line in summary(watch, counts, files, recorder.left_out, opened):
         print(line)
     return 0
 
@@ -178,14 +196,22 @@ def follow(perception: Perception, plan: Plan, watch: Watch, stop: StopRequest) 
     progress.clear()
 
 
-def summary(watch: Watch, dropped: int, files: list[Path], left_out: int) -> list[str]:
+def summary(
+    watch: Watch,
+    counts: FrameCounts,
+    files: list[Path],
+    left_out: int,
+    opened: Sequence[FrameSource],
+) -> list[str]:
     """Return the lines at the end."""
     seen = watch.seen
-    counts = FrameCounts(received=watch.report.processed + dropped, dropped=dropped)
     lines = ['', *watch.report.lines(counts)]
     at_once = counted(seen.most_at_once, 'face')
     lines.append(f'{counted(seen.tracks, "track")}, at most {at_once} at once')
     lines += [f'  {line}' for line in seen.summary()]
+    for source in opened:
+        if isinstance(source, PictureSource):
+            lines += [f'passed over: {path.name} ({why})' for path, why in source.skipped.items()]
     if left_out:
         frames = counted(left_out, 'frame')
         lines.append(f'not in the video: {frames}, for encoding could not keep up')

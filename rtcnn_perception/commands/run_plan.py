@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 import os
+from pathlib import Path
 import re
 
 from rtcnn_perception.core.source_kinds import PictureSource
@@ -14,6 +15,8 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 
 TOPIC = 'topic:'
+TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
+"""What ROS takes as a topic's name."""
 DEFAULT_S = 10.0
 PICTURE_S = 3.0
 """How long a picture is looked at: long enough for tracks and smoothing to settle."""
@@ -24,10 +27,12 @@ class Plan:
     """
     What to run.
 
-    ``duration`` in seconds, None for no end but the source's; ``expected`` likewise, with that
-    end, None where it is not known; ``fps`` of the source, None where it is not known.
+    ``source`` as a person names it; ``duration`` in seconds, None for no end but the source's;
+    ``expected`` likewise, with that end, None where it is not known; ``fps`` of the source, None
+    where it is not known.
     """
 
+    source: str
     parameters: dict[str, object]
     remappings: dict[str, str]
     duration: float | None
@@ -40,7 +45,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
     Work out parameters, topics and duration.
 
     :raises SourceError: if the source does not exist or cannot be decoded
-    :raises ConfigurationError: if the parameter file does not exist
+    :raises ConfigurationError: if the parameter file does not exist or cannot be used
     """
     # FFmpeg's own complaints would stand above the one line that says what to do.
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
@@ -55,18 +60,21 @@ def make_plan(args: argparse.Namespace) -> Plan:
         parameters['emotion.enabled'] = False
     if args.no_gender:
         parameters['gender.enabled'] = False
-    if args.source.startswith(TOPIC):
-        return _plan_topic(args, parameters)
-    parameters |= {'source': args.source, 'source_loop': False}
+    source_name = args.source
+    if source_name is None:
+        source_name = _source_in(args.params) or BUILTIN
+    if source_name.startswith(TOPIC):
+        return _plan_topic(source_name, args.duration, parameters)
+    parameters |= {'source': source_name, 'source_loop': False}
     default = DEFAULT_S
     length: float | None = None
     fps: float | None = None
-    if not _is_device(args.source):
-        source = open_source(args.source)
+    if not _is_device(source_name):
+        source = open_source(source_name)
         fps = source.fps
         if source.frame_count is not None:
             default, length = 0.0, source.frame_count / source.fps
-        elif args.source != BUILTIN:
+        elif source_name != BUILTIN:
             default = PICTURE_S
         source.close()
         if isinstance(source, PictureSource):
@@ -74,20 +82,38 @@ def make_plan(args: argparse.Namespace) -> Plan:
             parameters['tracker.max_coast_s'] = 0.0
     duration = (default if args.duration is None else args.duration) or None
     ends = [seconds for seconds in (duration, length) if seconds is not None]
-    return Plan(parameters, {}, duration, min(ends, default=None), fps)
+    return Plan(source_name, parameters, {}, duration, min(ends, default=None), fps)
 
 
-def _plan_topic(args: argparse.Namespace, parameters: dict[str, object]) -> Plan:
-    topic = args.source[len(TOPIC) :]
+def _source_in(parameter_file: Path | None) -> str:
+    """Return the source that a parameter file gives to the camera, empty for none."""
+    if parameter_file is None:
+        return ''
+    # Which of its sections is meant for a node is for ROS to say.
+    from rtcnn_perception.commands.ros import parameter_in  # noqa: PLC0415
+
+    value = parameter_in(parameter_file, node='camera', name='source')
+    if not isinstance(value, str | None):
+        raise ConfigurationError(f'the source in {parameter_file} is to be a text, got {value}')
+    return value or ''
+
+
+def _plan_topic(source: str, length: float | None, parameters: dict[str, object]) -> Plan:
+    topic = source[len(TOPIC) :]
     if not topic:
         raise SourceError("no topic is named; expected for instance 'topic:/camera/image_raw'")
+    if not re.fullmatch(TOPIC_NAME, topic):
+        raise SourceError(
+            f'{topic!r} is no name of a topic: names are letters, digits and single underscores '
+            'between slashes, and none begins with a digit'
+        )
     name = 'image_raw'
     if topic.endswith('/compressed'):
         parameters['image_transport'] = 'compressed'
         name = 'image_raw/compressed'
     parameters['source'] = ''
-    duration = (DEFAULT_S if args.duration is None else args.duration) or None
-    return Plan(parameters, {name: topic}, duration, duration)
+    duration = (DEFAULT_S if length is None else length) or None
+    return Plan(source, parameters, {name: topic}, duration, duration)
 
 
 def _is_device(text: str) -> bool:

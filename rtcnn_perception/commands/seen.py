@@ -62,7 +62,7 @@ class SeenLog:
         """Return a line for each face that was told of, as it was last seen."""
         return [
             f'face {number}: seen from {visit.first:.1f} to {visit.last:.1f} s, {visit.words}'
-            for number, visit in self._visits.items()
+            for number, visit in sorted(self._visits.items())
             if visit.told is not None
         ]
 
@@ -75,6 +75,8 @@ class SeenLog:
             visit = self._visits[track_id] = _Visit(first=now, last=now)
             if len(self._visits) > REMEMBERED:
                 self._visits.popitem(last=False)
+        # Who was not seen for longest is forgotten first.
+        self._visits.move_to_end(track_id)
         visit.last = now
         visit.frames += 1
         return visit

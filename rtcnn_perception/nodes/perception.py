@@ -13,6 +13,8 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.utilities import get_default_context
 from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.core.sources import FrameSource
+from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
@@ -30,6 +32,7 @@ END_CHECKED_EVERY = 0.05
 def make_nodes(
     *,
     on_judged: Callable[[JudgedFrame, float], None] | None = None,
+    opener: Callable[[str], FrameSource] = open_source,
     **node_kwargs: Any,
 ) -> tuple[CameraNode, DetectorNode, ClassifierNode]:
     """Make the three nodes, wired so that a frame goes from one to the next as an array."""
@@ -45,7 +48,7 @@ def make_nodes(
             **node_kwargs,
         )
         made.append(detector)
-        camera = CameraNode(hand_on=detector.submit, **node_kwargs)
+        camera = CameraNode(hand_on=detector.submit, opener=opener, **node_kwargs)
     except ConfigurationError:
         for node in made:
             node.close()
@@ -71,6 +74,7 @@ class Perception:
     :param on_judged: called in the classifier's thread after a frame was published, with what was
         judged and the seconds from the frame's stamp to the publication (NaN where the stamp is
         0); it should return at once
+    :param opener: opens the camera's own source
     :raises ConfigurationError: if a parameter is unknown, of a wrong type or out of its range
     """
 
@@ -82,12 +86,14 @@ class Perception:
         remappings: Mapping[str, str] | None = None,
         namespace: str = '',
         on_judged: Callable[[JudgedFrame, float], None] | None = None,
+        opener: Callable[[str], FrameSource] = open_source,
     ) -> None:
         self._context = get_default_context() if context is None else context
         overrides = _overrides(parameters or {})
         rules = [part for each in (remappings or {}).items() for part in ('-r', ':='.join(each))]
         self.camera, self.detector, self.classifier = make_nodes(
             on_judged=on_judged,
+            opener=opener,
             context=self._context,
             cli_args=['--ros-args', *rules] if rules else None,
             namespace=namespace,

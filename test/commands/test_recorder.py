@@ -143,7 +143,7 @@ def test_what_goes_wrong_in_the_thread_is_raised_at_the_end(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / 'out').write_text('a file')
-    with pytest.raises(PerceptionError, match=r'cannot make the folder .*out.* --output'):
+    with pytest.raises(PerceptionError, match=r'cannot write .*out.* --output'):
         Recorder(tmp_path / 'out', as_it_is)
 
 
@@ -153,3 +153,32 @@ def test_a_frame_after_the_end_is_ignored(tmp_path):
     files = recorder.close()
     recorder.add(judged_frame())
     assert len(grays(files[0])) == 1
+
+
+@pytest.mark.parametrize('name', ['annotated.mp4', 'annotated.png'])
+def test_a_file_that_cannot_be_written_is_named_at_the_start(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(PerceptionError, match=rf'cannot write .*{name}.* --output'):
+        Recorder(tmp_path, as_it_is)
+
+
+@pytest.mark.parametrize(('before', 'expected'), [(0, 10), (10, 10), (15, 15)])
+def test_the_thread_never_asks_for_a_higher_priority_than_it_has(
+    tmp_path, monkeypatch, before, expected
+):
+    asked = []
+    monkeypatch.setattr(module.os, 'getpriority', lambda *_: before)
+    monkeypatch.setattr(module.os, 'setpriority', lambda *words: asked.append(words[-1]))
+    Recorder(tmp_path, as_it_is).close()
+    assert asked == [expected]
+
+
+def test_a_thread_that_cannot_begin_is_told_of_at_the_end(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(module.os, 'setpriority', refuse)
+    recorder = Recorder(tmp_path, as_it_is)
+    recorder.add(judged_frame())
+    with pytest.raises(PermissionError):
+        recorder.close()

@@ -42,3 +42,9 @@ def test_images_of_an_own_source_have_no_way_to_come():
     report.add(judged_frame(time=1.0), total_s=0.01, now=0.0)
     lines = report.lines(FrameCounts(received=1, dropped=0))
     assert not any(line.startswith('camera to pipeline') for line in lines)
+
+
+@pytest.mark.parametrize(('failed', 'expected'), [(0, []), (2, ['2 failed'])])
+def test_frames_that_failed_have_a_line_where_there_are_any(failed, expected):
+    lines = RunReport().lines(FrameCounts(received=3, dropped=1, failed=failed))
+    assert lines[lines.index('3 frames in, 0 processed, 1 dropped, 0.0 fps') + 1 :] == expected

@@ -1,17 +1,19 @@
 """The command ``run`` from end to end: the real nodes, with the models of the package."""
 
+import itertools
 from pathlib import Path
 import re
 import signal
 import subprocess
 import sys
-import time
 
 import cv2
 import pytest
 from rtcnn_perception import cli
 from rtcnn_perception.commands import run as module
 from rtcnn_perception.core.builtin_clip import BuiltinClip
+from rtcnn_perception.core.pipeline import ClassificationStage
+from rtcnn_perception.exceptions import ImageFormatError
 
 pytestmark = pytest.mark.usefixtures('own_ros')
 
@@ -66,7 +68,8 @@ def test_it_tells_who_is_seen_and_leaves_a_video_and_a_picture(tmp_path, capfd):
     assert re.search(r'\nstamp to publication +\d+\.\d ms', out)
     counts = re.search(r'(\d+) frames in, (\d+) processed, (\d+) dropped, ([\d.]+) fps', out)
     received, processed, dropped = map(int, counts.groups()[:3])
-    assert received == processed + dropped
+    assert 0 <= received - processed - dropped <= 3, 'but for those in the nodes at the end'
+    assert 'failed' not in out
     assert processed >= 3
     assert '1 track, at most 1 face at once' in out
     assert count_frames(tmp_path / 'annotated.mp4') == pytest.approx(45, abs=8), (
@@ -94,14 +97,12 @@ def test_a_run_without_end_ends_well_when_told_to(tmp_path, process, number):
     running = process('--duration', '0')
     line = running.stdout.readline()
     assert 'face 1: ' in line
-    begin = time.monotonic()
     running.send_signal(number)
     out, err = running.communicate(timeout=DEADLINE)
     assert running.returncode == 0, err
     assert 'stamp to publication' in out
     assert count_frames(tmp_path / 'annotated.mp4') > 0
     assert (tmp_path / 'annotated.png').is_file()
-    assert time.monotonic() - begin < DEADLINE / 2
     assert 'Traceback' not in err
 
 
@@ -135,10 +136,12 @@ def test_a_topic_on_which_nothing_comes_is_named(tmp_path, monkeypatch, capfd):
         (['--detector', 'eyes'], "'eyes'"),
         (['--detector', 'yunet', '--detector-model', 'nowhere.onnx'], 'nowhere.onnx'),
         (['--params', 'nowhere.yaml'], 'nowhere.yaml'),
+        (['--source', 'topic:/camera/image raw'], "'/camera/image raw' is no name of a topic"),
+        (['--output', '/dev/null/out'], 'cannot write /dev/null/out'),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, capfd, words, reason):
-    assert cli.main(['run', '--output', str(tmp_path), *words]) == 1
+    assert cli.main(['run', '--output', str(tmp_path), '--duration', '1', *words]) == 1
     complaints = [
         line for line in capfd.readouterr().err.splitlines() if not line.startswith('[INFO]')
     ]
@@ -155,3 +158,44 @@ def test_a_broken_file_is_refused_without_what_the_decoder_says(tmp_path, proces
     assert running.returncode == 1
     assert len(err.splitlines()) == 1
     assert f'rtcnn_perception: {path} cannot be decoded as a video or a picture' in err
+
+
+def test_damaged_pictures_of_a_folder_are_told_of_at_the_end(tmp_path, capfd):
+    folder = tmp_path / 'pictures'
+    folder.mkdir()
+    (folder / '2.png').write_bytes(b'broken')
+    cv2.imwrite(str(folder / '1.png'), BuiltinClip().frame(0))
+    words = ['run', '--source', str(folder), '--output', str(tmp_path / 'out'), '--no-video']
+    assert cli.main(words) == 0
+    out = capfd.readouterr().out
+    assert out.count('passed over: ') == 1
+    assert '\npassed over: 2.png (damaged, or of an unknown format)\n' in out
+
+
+def test_frames_that_fail_are_counted(tmp_path, monkeypatch, capfd):
+    whole = ClassificationStage.process
+    numbers = itertools.count()
+
+    def fail_at_times(*args):
+        if next(numbers) % 3 == 1:
+            raise ImageFormatError('an image that nobody can judge')
+        return whole(*args)
+
+    monkeypatch.setattr(ClassificationStage, 'process', fail_at_times)
+    picture = tmp_path / 'person.png'
+    cv2.imwrite(str(picture), BuiltinClip().frame(0))
+    words = ['run', '--source', str(picture), '--duration', '1', '--output', str(tmp_path)]
+    assert cli.main(words) == 0
+    assert re.search(r'\n[1-9]\d* failed\n', capfd.readouterr().out)
+
+
+def test_whoever_reads_along_may_stop_reading(process):
+    running = process('--duration', '0')
+    assert 'face 1: ' in running.stdout.readline()
+    running.stdout.close()
+    running.stdout = None
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=DEADLINE)
+    assert 'Traceback' not in err
+    assert 'BrokenPipeError' not in err
+    assert running.returncode == cli.EXIT_PIPE

@@ -127,3 +127,51 @@ def test_either_attribute_can_be_turned_off(attribute):
 def test_a_parameter_file_that_is_not_there_is_named():
     with pytest.raises(ConfigurationError, match=r'there is no parameter file nowhere\.yaml'):
         plan('--params', 'nowhere.yaml')
+
+
+@pytest.mark.parametrize(
+    'topic', ['/camera/image raw', '/camera/', 'a//b', '/1a', 'image-raw', '/a__b', '/', '~', '/ä']
+)
+def test_what_is_no_name_of_a_topic_is_refused(topic):
+    with pytest.raises(SourceError, match='is no name of a topic') as error:
+        plan('--source', f'topic:{topic}')
+    assert repr(topic) in str(error.value)
+
+
+@pytest.mark.parametrize('topic', ['image', '/_a/b_', '~/image', '/robot1/camera_2/image'])
+def test_whatever_ros_takes_is_a_name_of_a_topic(topic):
+    assert plan('--source', f'topic:{topic}').remappings == {'image_raw': topic}
+
+
+def write_parameters(path: Path, source: str, node: str = '/**/camera') -> Path:
+    path.write_text(f'{node}:\n  ros__parameters:\n    source: {source}\n')
+    return path
+
+
+@pytest.mark.usefixtures('own_ros')
+class TestParameterFile:
+    """What a parameter file says of the source."""
+
+    def test_its_source_is_used_where_none_is_given(self, tmp_path):
+        picture = write_picture(tmp_path / 'a.png')
+        path = write_parameters(tmp_path / 'p.yaml', str(picture))
+        found = plan('--params', str(path))
+        assert found.source == str(picture)
+        assert found.parameters['source'] == str(picture)
+        assert found.duration == 3.0, 'as for any picture'
+
+    def test_a_source_that_is_given_comes_before_its(self, tmp_path):
+        path = write_parameters(tmp_path / 'p.yaml', 'nowhere.mp4')
+        assert plan('--params', str(path), '--source', 'builtin').source == 'builtin'
+
+    @pytest.mark.parametrize(
+        ('source', 'node'), [("''", '/**/camera'), ('nowhere.mp4', '/**/detector')]
+    )
+    def test_one_that_names_no_source_leaves_it_at_the_builtin_clip(self, tmp_path, source, node):
+        path = write_parameters(tmp_path / 'p.yaml', source, node)
+        assert plan('--params', str(path)).source == 'builtin'
+
+    def test_a_source_that_is_no_text_is_refused(self, tmp_path):
+        path = write_parameters(tmp_path / 'p.yaml', '5')
+        with pytest.raises(ConfigurationError, match='is to be a text, got 5'):
+            plan('--params', str(path))

@@ -95,3 +95,17 @@ def test_memory_is_bounded_and_the_count_is_not(monkeypatch):
     told(log, [(20.0, [judged_face(1)])])
     assert log.tracks == 10
     assert len(log.summary()) <= 3
+
+
+def test_who_stays_in_view_is_remembered_whoever_passes_by(monkeypatch):
+    monkeypatch.setattr(seen, 'REMEMBERED', 3)
+    log = SeenLog(LABELS)
+    lines = []
+    for number in range(2, 12):
+        lines += told(
+            log,
+            [(now, [judged_face(1), judged_face(number)]) for now in times(number, number + 0.75)],
+        )
+    assert sum('face 1:' in line for line in lines) == 1, 'told once, as it never went'
+    assert log.summary()[0].startswith('face 1: seen from 2.0 to 11.8 s')
+    assert [line.split(':')[0] for line in log.summary()] == ['face 1', 'face 10', 'face 11']
