@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from datetime import timezone
-from functools import partial
 import json
 import os
 from pathlib import Path
@@ -24,6 +24,7 @@ from rtcnn_perception.commands.benchmark.inputs import Inputs
 from rtcnn_perception.commands.benchmark.sections import as_markdown
 from rtcnn_perception.commands.benchmark.sections import as_text
 from rtcnn_perception.commands.benchmark.sections import Section
+from rtcnn_perception.commands.outputs import check_output
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.exceptions import PerceptionError
 
@@ -94,15 +95,17 @@ def execute(args: argparse.Namespace) -> int:
     """
     inputs = find_inputs(args.data, args.yunet, args.models)
     effort = _effort(args)
-    args.output.mkdir(parents=True, exist_ok=True)
+    path = args.output / 'bench.json'
+    check_output(path, '--output')
+    if args.markdown is not None:
+        check_output(args.markdown, '--markdown')
     begun = datetime.now(timezone.utc)
     load = machine.load_average()
     progress = Progress()
     clock = time.monotonic()
     sections = []
-    for number, name in enumerate(args.parts, 1):
-        where = f'part {number} of {len(args.parts)}, {name}'
-        tell = partial(_tell, progress, clock, where)
+    for number, name in enumerate(args.parts):
+        tell = _teller(progress, clock, args.parts, number)
         section = _measure(name, inputs, effort, tell)
         progress.line(as_text(section))
         sections.append(section)
@@ -119,7 +122,6 @@ def execute(args: argparse.Namespace) -> int:
             name: asdict(section) for name, section in zip(args.parts, sections, strict=True)
         },
     }
-    path = args.output / 'bench.json'
     path.write_text(json.dumps(report, indent=2) + '\n')
     print(f'written: {path}')
     if args.markdown is not None:
@@ -163,5 +165,11 @@ def _measure(name: str, inputs: Inputs, effort: Effort, tell: Tell) -> Section:
         return node_parts.PARTS[name](inputs, effort, context, tell)
 
 
-def _tell(progress: Progress, begin: float, where: str, text: str) -> None:
-    progress.show(time.monotonic() - begin, None, f'{where}: {text}')
+def _teller(progress: Progress, begin: float, parts: Sequence[str], number: int) -> Tell:
+    where = f'part {number + 1} of {len(parts)}, {parts[number]}'
+
+    def tell(text: str, share: float) -> None:
+        whole = (number + share) / len(parts)
+        progress.show(time.monotonic() - begin, None, f'{where}: {text}', share=whole)
+
+    return tell

@@ -25,11 +25,19 @@ class Progress:
         self._shown = ''
         self._next_line = QUIET_STEP_S
 
-    def show(self, elapsed: float, total: float | None, text: str) -> None:
-        """Show how far it is: ``elapsed`` of ``total`` seconds; None where there is no end."""
+    def show(
+        self, elapsed: float, total: float | None, text: str, share: float | None = None
+    ) -> None:
+        """
+        Show how far it is: ``elapsed`` of ``total`` seconds; None where there is no end.
+
+        :param share: what part is done, where that is not a matter of seconds
+        """
         of = f'{elapsed:.0f} s' if total is None else f'{min(elapsed, total):.0f} of {total:.0f} s'
+        if share is None and total is not None:
+            share = elapsed / total
         if self._is_terminal:
-            bar = '' if total is None else f'{_bar(elapsed / total)} '
+            bar = '' if share is None else f'{_bar(share)} '
             self._draw(f'{bar}{of}  {text}')
         elif elapsed >= self._next_line:
             self._next_line = max(2 * self._next_line, elapsed + QUIET_STEP_S)

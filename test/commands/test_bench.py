@@ -3,6 +3,7 @@ import json
 
 import pytest
 from rtcnn_perception.commands import bench
+from rtcnn_perception.commands.benchmark import machine
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.exceptions import ConfigurationError
@@ -22,7 +23,7 @@ def parts(monkeypatch):
 
     def part(inputs, effort, tell):
         given.append((inputs, effort))
-        tell('measuring')
+        tell('measuring', 0.5)
         return Section('Steps', ('step', 'ms'), (('track', '0.3'),))
 
     monkeypatch.setattr(bench, 'CORE_PARTS', {'steps': part, 'ways': part})
@@ -99,7 +100,8 @@ def test_without_data_the_builtin_clip_and_haar_stand_in(tmp_path, monkeypatch):
     monkeypatch.setattr(
         'rtcnn_perception.commands.benchmark.inputs.models_search_path', lambda: (tmp_path,)
     )
-    inputs = find_inputs(tmp_path / 'nothing', None, None)
+    monkeypatch.setenv('RTCNN_DATA', str(tmp_path / 'nothing'))
+    inputs = find_inputs(None, None, None)
     assert inputs.yunet is None
     assert inputs.clips == ()
     assert inputs.one_face == 'builtin'
@@ -109,3 +111,44 @@ def test_without_data_the_builtin_clip_and_haar_stand_in(tmp_path, monkeypatch):
 def test_a_file_of_yunet_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r'there is no file .*yunet\.onnx'):
         find_inputs(None, tmp_path / 'yunet.onnx', None)
+
+
+def test_a_folder_of_data_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r'there is no folder .*nothing'):
+        find_inputs(tmp_path / 'nothing', None, None)
+
+
+@pytest.mark.parametrize(
+    ('words', 'option'),
+    [
+        (['--output', '/dev/null/x'], '--output'),
+        (['--output', '{folder}', '--markdown', '/dev/null/x.md'], '--markdown'),
+        (['--output', '{folder}', '--markdown', '{folder}'], '--markdown'),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path, parts, words, option
+):
+    words = [word.format(folder=tmp_path) for word in words]
+    with pytest.raises(PerceptionError, match=f'cannot write .*{option}'):
+        bench.execute(parse('--parts', 'steps', *words))
+    assert parts == []
+
+
+def test_the_bar_goes_on_over_the_parts(tmp_path, parts, monkeypatch):
+    shares = []
+    monkeypatch.setattr(bench.Progress, 'show', lambda *_, share, **__: shares.append(share))
+    bench.execute(parse('--parts', 'steps,ways', '--output', str(tmp_path)))
+    assert shares == [0.25, 0.75]
+    assert len(parts) == 2
+
+
+@pytest.mark.parametrize(
+    ('version', 'expected'), [('3.3.16', 'humble'), ('7.1.6', 'jazzy'), ('99.0', 'not named')]
+)
+def test_a_distribution_that_nothing_names_is_known_by_its_rclpy(monkeypatch, version, expected):
+    monkeypatch.delenv('ROS_DISTRO', raising=False)
+    monkeypatch.setattr(machine.metadata, 'version', lambda _: version)
+    assert machine.describe()['ROS distribution'] == expected
+    monkeypatch.setenv('ROS_DISTRO', 'rolling')
+    assert machine.describe()['ROS distribution'] == 'rolling'

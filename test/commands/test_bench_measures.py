@@ -27,6 +27,7 @@ def clip(*faces_by_frame, step=0.1):
 def test_a_clip_of_which_nothing_came_has_nothing():
     result = summarise_clip([], frames=10)
     assert (result.messages, result.with_face, result.seen, result.id_changes) == (0, 0.0, 0.0, 0)
+    assert result.seen_of_all == 0.0
 
 
 def test_faces_and_messages_are_counted_apart():
@@ -79,3 +80,9 @@ def test_memory_that_grows_has_a_trend():
 def test_a_trend_needs_three_looks():
     with pytest.raises(ValueError, match='3 looks'):
         drift([0, 1], [200.0, 200.0])
+
+
+def test_a_frame_without_a_message_counts_as_not_seen_among_all_frames():
+    result = summarise_clip(clip(((1, NEW),), ((1, TRACKED),), ((1, COASTED),), ()), frames=8)
+    assert result.seen == pytest.approx(0.5)
+    assert result.seen_of_all == pytest.approx(0.25)

@@ -24,7 +24,13 @@ BARE = Inputs(yunet=None, clips=(), data=Path('data'), models=models_directory()
 FULL = replace(BARE, yunet=Path('yunet.onnx'), clips=(Path('book.mkv'), Path('walk.mkv')))
 
 GOOD_CLIP = ClipResult(
-    frames=100, messages=100, with_face=1.0, seen=1.0, id_changes=0, early_changes=0
+    frames=100,
+    messages=100,
+    with_face=1.0,
+    seen=1.0,
+    seen_of_all=1.0,
+    id_changes=0,
+    early_changes=0,
 )
 
 
@@ -37,8 +43,9 @@ def verdicts(section) -> dict[str, bool]:
     return {target.text: target.holds for target in section.targets}
 
 
-def tell(text: str) -> None:
+def tell(text: str, share: float) -> None:
     assert text
+    assert 0.0 <= share < 1.0
 
 
 def test_without_clips_their_part_is_skipped_and_says_so():
@@ -54,7 +61,8 @@ def test_without_clips_their_part_is_skipped_and_says_so():
         ({'messages': 98}, {'each clip, yunet: a message for 99 % of frames'}),
         ({'with_face': 0.99}, {'each clip, yunet: a face in every message'}),
         ({'id_changes': 1}, {'each clip, yunet: one id throughout'}),
-        ({'seen': 0.73}, {'each clip, haar: a face in 74 % of frames judged'}),
+        ({'seen': 0.73}, {'each clip, haar: a face seen in 74 % of frames with a message'}),
+        ({'seen_of_all': 0.73}, {'each clip, haar: a face seen in 74 % of all frames'}),
         (
             {'early_changes': 1},
             {'each clip, haar: no id changes but after a second without a face'},

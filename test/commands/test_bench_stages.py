@@ -12,6 +12,7 @@ from rtcnn_perception.core.classification import AttributeClassifier
 from rtcnn_perception.core.classification import FaceModel
 from rtcnn_perception.core.detection import DetectorConfig
 from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.haar import find_cascade
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.resources import models_directory
 
@@ -83,3 +84,12 @@ def test_frames_of_warming_up_are_not_measured():
     costs = compare({'way': lambda: way}, frames, repeats=1)
     assert seen == list(range(stages.WARM_UP_FRAMES + 2))
     assert costs['way'].faces == 7.0
+
+
+def test_the_original_way_takes_the_cascade_wherever_it_lies(models, monkeypatch, tmp_path):
+    elsewhere = tmp_path / 'cascade.xml'
+    elsewhere.write_bytes(find_cascade().read_bytes())
+    monkeypatch.setattr(cv2, '__file__', str(tmp_path / 'none' / '__init__.py'))
+    monkeypatch.setattr(stages, 'find_cascade', lambda: elsewhere)
+    way = OriginalWay(models['emotion'], models['gender'])
+    assert way(crowd_clip(1, 1)[0], 0, Stopwatch()) == 1

@@ -1,4 +1,6 @@
 import io
+import os
+import shutil
 
 import pytest
 from rtcnn_perception.commands.progress import Progress
@@ -47,3 +49,10 @@ def test_a_line_never_wraps(monkeypatch, elapsed, total):
     stream = Terminal()
     Progress(stream, io.StringIO()).show(elapsed, total, 'x' * 100)
     assert len(stream.getvalue().split('\x1b[K')[-1]) == 19
+
+
+def test_the_bar_may_show_a_share_instead_of_seconds(monkeypatch):
+    monkeypatch.setattr(shutil, 'get_terminal_size', lambda: os.terminal_size((100, 24)))
+    stream = Terminal()
+    Progress(stream).show(7.0, None, 'measuring', share=0.5)
+    assert f'[{"#" * 12}{"." * 12}] 7 s  measuring' in stream.getvalue()

@@ -44,8 +44,8 @@ def ways(inputs: Inputs, effort: Effort, tell: Tell) -> Section:
         },
     }
     rows, raw = [], {}
-    for faces in CROWDS:
-        tell(f'{faces} face{"" if faces == 1 else "s"}')
+    for number, faces in enumerate(CROWDS):
+        tell(f'{faces} face{"" if faces == 1 else "s"}', number / len(CROWDS))
         costs = compare(makers, crowd_clip(faces, effort.stage_frames), effort.repeats)
         raw[str(faces)] = {name: asdict(cost) for name, cost in costs.items()}
         before = costs['the original way'].median_ms[TOTAL]
@@ -84,8 +84,8 @@ def steps(inputs: Inputs, effort: Effort, tell: Tell) -> Section:
     # The best comes last, for its boxes are what the later steps get.
     detectors = {name: _detector(inputs, name) for name in reversed(inputs.detectors)}
     costs = {}
-    for faces in CROWDS:
-        tell(f'{faces} face{"" if faces == 1 else "s"}')
+    for number, faces in enumerate(CROWDS):
+        tell(f'{faces} face{"" if faces == 1 else "s"}', number / len(CROWDS))
         clip = crowd_clip(faces, effort.stage_frames)
         found = compare({'steps': lambda: EachStage(detectors, models)}, clip, effort.repeats)
         costs[faces] = found['steps']

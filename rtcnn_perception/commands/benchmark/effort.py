@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Tell = Callable[[str], None]
-"""Takes what is being measured, for whoever waits."""
+Tell = Callable[[str, float], None]
+"""Takes what is being measured, and what share of the part is done, for whoever waits."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.sources import BUILTIN
+from rtcnn_perception.core.yunet_file import yunet_path
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.resources import share_directory
 
-YUNET_FILE = Path('yunet') / 'face_detection_yunet_2023mar.onnx'
 ONE_FACE_CLIP = 'book.mkv'
 CLIPS = ('again.mkv', ONE_FACE_CLIP, 'help.mkv', 'walk.mkv')
 """640x480 at 30 frames per second, one signer, a face in every frame."""
@@ -79,8 +79,10 @@ def find_inputs(data: Path | None, yunet: Path | None, models: Path | None) -> I
         repository
     :param yunet: file of YuNet; None looks beside the data and where the package looks
     :param models: folder with the models; None for those of the package
-    :raises ConfigurationError: if ``yunet`` is named and is not there
+    :raises ConfigurationError: if ``data`` or ``yunet`` is named and is not there
     """
+    if data is not None and not data.is_dir():
+        raise ConfigurationError(f'there is no folder {data}')
     if data is None:
         beside = share_directory().parent / 'shared' / 'data'
         data = Path(os.environ.get('RTCNN_DATA') or beside)
@@ -88,7 +90,7 @@ def find_inputs(data: Path | None, yunet: Path | None, models: Path | None) -> I
         raise ConfigurationError(f'there is no file {yunet}')
     if yunet is None:
         baselines = Path(os.environ.get('RTCNN_BASELINES') or data.parent / 'baselines')
-        candidates = [folder / YUNET_FILE for folder in (baselines, *models_search_path())]
+        candidates = [yunet_path(folder) for folder in (baselines, *models_search_path())]
         yunet = next((path for path in candidates if path.is_file()), None)
     clips = [data / 'video' / name for name in CLIPS]
     return Inputs(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
 import os
 from pathlib import Path
 import platform
 
 PACKAGES = ('numpy', 'opencv-python-headless', 'onnxruntime', 'scipy', 'rclpy')
+DISTRIBUTIONS: Mapping[str, str] = {'3': 'humble', '4': 'iron', '7': 'jazzy', '9': 'kilted'}
+"""By the major version of rclpy."""
 PAGE_BYTES = os.sysconf('SC_PAGE_SIZE')
 TICKS_PER_SECOND = os.sysconf('SC_CLK_TCK')
 
@@ -21,7 +24,7 @@ def describe() -> dict[str, str]:
         'system': _os_name(),
         'kernel': platform.release(),
         'Python': platform.python_version(),
-        'ROS distribution': os.environ.get('ROS_DISTRO', 'not named'),
+        'ROS distribution': os.environ.get('ROS_DISTRO') or _distribution(),
         'middleware': os.environ.get('RMW_IMPLEMENTATION', 'the default of the distribution'),
         **{name: _version(name) for name in PACKAGES},
     }
@@ -32,6 +35,11 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:  # from the system's packages
         return 'as the system has it'
+
+
+def _distribution() -> str:
+    # Where ROS was installed by pip, nothing names it in the environment.
+    return DISTRIBUTIONS.get(_version('rclpy').partition('.')[0], 'not named')
 
 
 def load_average() -> float:

@@ -35,15 +35,18 @@ class ClipResult:
     """
     How a clip with one person went.
 
-    ``seen`` is the part of the messages in which the detector saw a face, ``with_face`` that with
-    a face, seen or coasted. ``id_changes`` counts how often the person's id changed, and
-    ``early_changes`` those after less than ``LOST_S`` without the detector seeing a face.
+    ``seen`` is the part of the messages in which the detector saw a face, ``seen_of_all`` the part
+    of all frames, so that one without a message counts as not seen; ``with_face`` is the part of
+    the messages with a face, seen or coasted. ``id_changes`` counts how often the person's id
+    changed, and ``early_changes`` those after less than ``LOST_S`` without the detector seeing a
+    face.
     """
 
     frames: int
     messages: int
     with_face: float
     seen: float
+    seen_of_all: float
     id_changes: int
     early_changes: int
 
@@ -64,11 +67,13 @@ def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
         if state != COASTED:
             last_seen = message.stamp
     count = max(len(messages), 1)
+    seen = sum(any(state != COASTED for _, state in message.faces) for message in messages)
     return ClipResult(
         frames=frames,
         messages=len(messages),
         with_face=sum(bool(message.faces) for message in messages) / count,
-        seen=sum(any(state != COASTED for _, state in m.faces) for m in messages) / count,
+        seen=seen / count,
+        seen_of_all=seen / max(frames, 1),
         id_changes=changes,
         early_changes=early,
     )

@@ -25,12 +25,16 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
     if not inputs.clips:
         return Section(title, skipped=f'there are no clips in {inputs.data.name}/video')
     rows, targets, raw = [], [], {}
+    played, plays = 0, len(inputs.detectors) * len(inputs.clips) * effort.repeats
     for name in inputs.detectors:
         parameters = inputs.parameters(name)
         of_detector: list[ClipResult] = []
         for clip in inputs.clips:
-            tell(f'{clip.name} with {name}')
-            runs = [pipeline.play_clip(context, clip, parameters) for _ in range(effort.repeats)]
+            runs = []
+            for repeat in range(effort.repeats):
+                tell(f'{clip.name} with {name}, {repeat + 1} of {effort.repeats}', played / plays)
+                runs.append(pipeline.play_clip(context, clip, parameters))
+                played += 1
             raw[f'{clip.name}, {name}'] = [asdict(run) for run in runs]
             rows.append(
                 (
@@ -39,6 +43,7 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
                     with_range([100 * run.messages / run.frames for run in runs]),
                     with_range([100 * run.with_face for run in runs]),
                     with_range([100 * run.seen for run in runs]),
+                    with_range([100 * run.seen_of_all for run in runs]),
                     with_range([float(run.id_changes) for run in runs], 0),
                     with_range([float(run.early_changes) for run in runs], 0),
                 )
@@ -53,6 +58,7 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
             'messages [%]',
             'with a face [%]',
             'face seen by the detector [%]',
+            'of all frames [%]',
             'id changes',
             'without a second of loss',
         ),
@@ -76,9 +82,19 @@ def _yunet_targets(runs: Sequence[ClipResult]) -> list[Target]:
 
 def _haar_targets(runs: Sequence[ClipResult]) -> list[Target]:
     seen = min(run.seen for run in runs)
+    seen_of_all = min(run.seen_of_all for run in runs)
     early = max(run.early_changes for run in runs)
     return [
-        Target('each clip, haar: a face in 74 % of frames judged', f'{seen:.1%}', seen >= 0.74),
+        Target(
+            'each clip, haar: a face seen in 74 % of frames with a message',
+            f'{seen:.1%}',
+            seen >= 0.74,
+        ),
+        Target(
+            'each clip, haar: a face seen in 74 % of all frames',
+            f'{seen_of_all:.1%}',
+            seen_of_all >= 0.74,
+        ),
         Target(
             'each clip, haar: no id changes but after a second without a face',
             f'{early} changes',
@@ -98,10 +114,11 @@ def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sec
     parameters = {**inputs.parameters(), 'source': inputs.one_face, 'source_loop': True}
     rows, raw = [], {}
     medians: dict[str, tuple[float, float, float]] = {}
-    for name, arrange in pipeline.SETUPS.items():
+    for number, (name, arrange) in enumerate(pipeline.SETUPS.items()):
         runs = []
         for repeat in range(effort.repeats):
-            tell(f'{name}, {repeat + 1} of {effort.repeats}')
+            done = (number + repeat / effort.repeats) / len(pipeline.SETUPS)
+            tell(f'{name}, {repeat + 1} of {effort.repeats}', done)
             runs.append(pipeline.measure_latency(context, arrange(parameters), effort.seconds))
         raw[name] = [asdict(run) for run in runs]
         medians[name] = (
@@ -161,7 +178,7 @@ def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sec
 
 def memory(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
     """Watch the memory of the composed process over many frames."""
-    tell(f'{effort.soak_frames} frames at {pipeline.SOAK_RATE:.0f} per second')
+    tell(f'{effort.soak_frames} frames at {pipeline.SOAK_RATE:.0f} per second', 0.0)
     parameters = {**inputs.parameters(), 'source': inputs.one_face}
     judged, found = pipeline.soak(context, parameters, effort.soak_frames)
     slope = found.per_10000_frames_mb
@@ -207,7 +224,7 @@ def idle(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sectio
     """Measure what inactive nodes take."""
     runs = []
     for repeat in range(effort.repeats):
-        tell(f'inactive nodes, {repeat + 1} of {effort.repeats}')
+        tell(f'inactive nodes, {repeat + 1} of {effort.repeats}', repeat / effort.repeats)
         runs.append(pipeline.idle(context, inputs.parameters(), effort.seconds))
     highest = max(max(run.values()) for run in runs)
     return Section(

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
-from pathlib import Path
 import time
 
 import cv2
@@ -23,6 +22,7 @@ from rtcnn_perception.core.detection import Detection
 from rtcnn_perception.core.detection import Detector
 from rtcnn_perception.core.face_crops import cut_faces
 from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.haar import find_cascade
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
 from rtcnn_perception.core.pipeline import FacesInFrame
@@ -72,8 +72,7 @@ class OriginalWay:
     """
 
     def __init__(self, emotion: FaceModel, gender: FaceModel) -> None:
-        name = 'haarcascade_frontalface_default.xml'
-        self._cascade = cv2.CascadeClassifier(str(Path(cv2.__file__).parent / 'data' / name))
+        self._cascade = cv2.CascadeClassifier(str(find_cascade()))
         self._models = (gender, emotion)
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
