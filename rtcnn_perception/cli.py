@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Mapping
 from collections.abc import Sequence
 import importlib
+import os
 import sys
 import traceback
 from types import ModuleType
@@ -35,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
 EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_PIPE = 141  # 128 + SIGPIPE
 
 REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(
@@ -43,8 +45,8 @@ REMEDIES: Mapping[str, str] = {
         '`make run` makes',
     ),
     **dict.fromkeys(
-        ('torch', 'onnx', 'h5py', 'tensorboard', 'tqdm'),
-        "training needs an extra: pip install 'rtcnn_perception[training]'",
+        ('torch', 'onnx', 'h5py', 'tensorboard', 'tqdm', 'tomli'),
+        "this needs the training extra; in the clone of the package: pip install '.[training]'",
     ),
     'cv2': "pip install 'opencv-python-headless<5', or apt install python3-opencv",
     'onnxruntime': 'pip install onnxruntime',
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command, args = _parse(words)
         code: int = command.execute(args)
+        sys.stdout.flush()
     except PerceptionError as error:
         return _fail(str(error), is_debugging)
     except ModuleNotFoundError as error:
@@ -76,6 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f'{error.name} is not installed: {remedy}', is_debugging)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Who read along, such as `head`, has enough. What is still to be written at the end of
+        # the process must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
     return code
 
 

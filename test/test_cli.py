@@ -136,3 +136,31 @@ def test_an_interrupted_command_ends_as_shells_have_it(command):
 
     command(execute)
     assert cli.main(['bench']) == 130
+
+
+def test_whoever_reads_along_may_have_enough():
+    code = (
+        'import sys, types\n'
+        'from rtcnn_perception import cli\n'
+        'name = "rtcnn_perception.commands.bench"\n'
+        'def execute(_):\n'
+        '    print("x" * 1_000_000)\n'
+        '    return 0\n'
+        'sys.modules[name] = types.SimpleNamespace(configure=lambda _: None, execute=execute)\n'
+        'sys.exit(cli.main(["bench"]))\n'
+    )
+    with subprocess.Popen(
+        [sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (cli.EXIT_PIPE, '')
+
+
+def test_the_training_extra_is_got_from_the_clone(command, capsys):
+    def execute(_):
+        raise ModuleNotFoundError("No module named 'torch'", name='torch')
+
+    command(execute)
+    assert cli.main(['bench']) == 1
+    assert "in the clone of the package: pip install '.[training]'" in capsys.readouterr().err

@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rtcnn_perception.exceptions import ConfigurationError
-
-EXTRA = "evaluating needs PyTorch and more: pip install 'rtcnn-perception[training]'"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what ``evaluate`` takes."""
@@ -38,10 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Judge, write the folder and print the figures that matter most."""
-    try:
-        from rtcnn_perception.training import evaluate_run  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    from rtcnn_perception.training import evaluate_run  # noqa: PLC0415  an extra
+
     output = args.output or Path('out/evaluate') / args.model.stem
     for line in evaluate_run.evaluate_run(
         args.model,

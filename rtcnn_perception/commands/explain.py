@@ -35,7 +35,6 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 
-EXTRA = "this needs the training extra: pip install 'rtcnn-perception[training]'"
 SPLIT_SEED = 1
 """Parts data as training and evaluation do."""
 
@@ -153,10 +152,8 @@ def _sanity(
     models: Models, image: ImageBGR, box: BoundingBox, color_map: str
 ) -> Iterator[tuple[str, list[list[Tile]]]]:
     """Give for each attribute a row of tiles for each method."""
-    try:
-        from rtcnn_perception.saliency.randomised import forgetful_models  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    from rtcnn_perception.saliency.randomised import forgetful_models  # noqa: PLC0415  an extra
+
     for attribute, model in models.items():
         forgetful = forgetful_models(model.spec)
         face = cut_faces(image, (box,), model.spec)[0]
@@ -171,10 +168,8 @@ def _sanity(
 
 def _averages(models: Models, args: argparse.Namespace) -> Iterator[tuple[str, Image]]:
     """Give a figure of the mean maps for each attribute that the data knows."""
-    try:
-        from rtcnn_perception.training import data  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    from rtcnn_perception.training import data  # noqa: PLC0415  an extra
+
     path = data.find_data(args.average)
     for attribute, model in models.items():
         part = data.load_any(path, model.spec.crop, tuple(models), SPLIT_SEED).part(args.part)

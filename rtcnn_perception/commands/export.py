@@ -6,9 +6,6 @@ import argparse
 from pathlib import Path
 
 from rtcnn_perception.core.saliency import has_saliency
-from rtcnn_perception.exceptions import ConfigurationError
-
-EXTRA = "exporting needs PyTorch and more: pip install 'rtcnn-perception[training]'"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Export, judge once on the test part, and write the folder."""
-    try:
-        from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
-        from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
+    from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
+
     written = export_run(
         args.checkpoint,
         args.output,

@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rtcnn_perception.exceptions import ConfigurationError
-
-EXTRA = "this needs the library onnx: pip install 'rtcnn-perception[training]'"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what ``saliency-graph`` takes."""
@@ -23,10 +19,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Make the graph, check it, write it and name it in the card."""
-    try:
-        from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415  an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415  an extra
+
     written = write_saliency_graph(args.model)
     print(f'wrote {written} ({written.stat().st_size // 1024} KiB) and named it in the card')
     return 0

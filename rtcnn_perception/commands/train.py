@@ -7,8 +7,6 @@ from pathlib import Path
 
 from rtcnn_perception.exceptions import ConfigurationError
 
-EXTRA = "training needs PyTorch and more: pip install 'rtcnn-perception[training]'"
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what ``train`` takes."""
@@ -36,14 +34,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Train, or continue an interrupted run in the same folder."""
-    try:
-        from rtcnn_perception.training import config as configs  # noqa: PLC0415
-        from rtcnn_perception.training.data import load_splits  # noqa: PLC0415
-        from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
-        from rtcnn_perception.training.train import train  # noqa: PLC0415
-        import torch  # noqa: PLC0415  the extra may be absent
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f'{EXTRA} ({error})') from error
+    # The extra may be absent, which is told where commands are run.
+    from rtcnn_perception.training import config as configs  # noqa: PLC0415
+    from rtcnn_perception.training.data import load_splits  # noqa: PLC0415
+    from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
+    from rtcnn_perception.training.train import train  # noqa: PLC0415
+    import torch  # noqa: PLC0415
+
     config = configs.load_config(configs.find_config(args.config))
     if args.workers < 1:
         raise ConfigurationError(f'--workers must be at least 1, got {args.workers}')
