@@ -75,10 +75,12 @@ def test_every_message_is_generated():
     'message', sorted((ROOT / 'msg').glob('*.msg')), ids=lambda path: path.stem
 )
 def test_every_field_of_a_message_is_explained(message):
+    lines = message.read_text(encoding='utf-8').splitlines()
+    # Behind the field, or in lines of its own just above it.
     bare = [
         line
-        for line in message.read_text(encoding='utf-8').splitlines()
-        if line.strip() and '#' not in line
+        for above, line in zip(['', *lines], lines, strict=False)
+        if line.strip() and '#' not in line and not above.startswith('#')
     ]
     assert bare == []
 
