@@ -42,7 +42,14 @@ LEFT_OUT = (
 )
 
 # A detector's weights fetched into models/yunet are a third party's and never packed.
-SHARED = ('config/*', 'launch/*.launch.py', 'rviz/*.rviz', 'models/emotion/*', 'models/gender/*')
+SHARED = (
+    'config/*',
+    'launch/*.launch.py',
+    'rviz/*.rviz',
+    'models/blended/*',
+    'models/emotion/*',
+    'models/gender/*',
+)
 
 DESCRIPTION = (
     "Real-time CNNs for a robot's camera, on its CPU: finds faces, follows them, and says which "
