@@ -12,6 +12,9 @@ from rtcnn_perception.training.calibrate import fit_temperature
 from rtcnn_perception.training.calibrate import softmax
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.config import DataConfig
+from rtcnn_perception.training.config import find_config
+from rtcnn_perception.training.config import load_config
+from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.data import load_splits
 from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
@@ -76,13 +79,23 @@ def export_run(
         data=data_names(config.data),
         metrics=metrics,
         command=(
-            f'rtcnn_perception train {config.name} && '
-            f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
+            ''.join(f'rtcnn_perception train {each} && ' for each in training_order(config))
+            + f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
             + ('' if votes is None else f' --votes {votes}')
         ),
         half=half,
     )
     return export(network, request, folder)
+
+
+def training_order(config: TrainConfig) -> tuple[str, ...]:
+    """Return the configurations to train one after another, those this one builds on first."""
+    order: list[str] = []
+    for checkpoint in (config.start_from, *config.loss.teacher.split(',')):
+        run = Path(checkpoint.strip()).parent.name
+        if run and find_config(Path(run)).is_file():
+            order += training_order(load_config(find_config(Path(run))))
+    return tuple(dict.fromkeys((*order, config.name)))
 
 
 def data_names(data: DataConfig) -> tuple[str, ...]:
