@@ -7,6 +7,7 @@ import threading
 import time
 
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.source_kinds import PictureSource
 from rtcnn_perception.core.sources import FrameSource
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes.worker import STOP_WITHIN
@@ -92,6 +93,9 @@ class SourcePlayer:
             if self._stopped.is_set():
                 return
             self._emit(image)
+        if isinstance(source, PictureSource):
+            for path, why in source.skipped.items():
+                self._report(SourceError(f'passed over {path.name}: {why}'))
         if not has_frames:
             raise SourceError(f'{source.name} has no frames any more')
 

@@ -2,8 +2,10 @@
 
 import threading
 
+import cv2
 import numpy as np
 import pytest
+from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes import source_player
 from rtcnn_perception.nodes.source_player import next_due
@@ -172,3 +174,17 @@ def test_a_player_that_waits_to_try_again_stops_at_once(stage, monkeypatch):
 )
 def test_frames_keep_the_distance_of_the_rate(due, now, expected):
     assert next_due(due, now, period=0.1) == pytest.approx(expected)
+
+
+def test_a_damaged_picture_of_a_folder_is_reported_and_the_others_are_given(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / 'b.png').write_bytes(b'no picture')
+    stage = Stage()
+    player = SourcePlayer(
+        lambda: open_source(str(tmp_path)), stage.emit, stage.report, rate=1000.0, is_looping=False
+    )
+    assert player.ended.wait(SOON)
+    assert stage.frames
+    (error,) = stage.errors
+    assert 'passed over b.png' in str(error)
+    assert player.stop()
