@@ -145,6 +145,7 @@ def test_rois_of_a_frame_that_never_comes_do_no_harm(classifier, partner):
     partner.answer(5000, INSIDE)
     values = node._measured()
     assert int(values['rois without image']) >= 1
+    node._rois_without_image = 0  # the node may have looked by itself meanwhile
     assert any('raise join_frames' in finding.message for finding in node._findings())
     assert not any('raise join_frames' in finding.message for finding in node._findings())
     assert node.errors.total == 0
