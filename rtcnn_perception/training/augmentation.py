@@ -73,6 +73,10 @@ class Augmentation:
         """Draw (B, 1, 1, 1) booleans, true for a share of the faces."""
         return torch.rand(count, 1, 1, 1, generator=self.generator) < share
 
+    def _indices(self, count: int, share: float) -> Tensor:
+        """Draw which faces, a share of them, get a change: what is rare costs little then."""
+        return self._chosen(count, share).flatten().nonzero().flatten()
+
     def turn(self, faces: Tensor) -> Tensor:
         """Rotate about the centre and mirror, the border's pixels repeated."""
         count = len(faces)
@@ -95,16 +99,17 @@ class Augmentation:
         config, count = self.config, len(faces)
         if config.blur_share:
             sigma = float(self._uniform(1, 0.6, 1.8))
-            chosen = self._chosen(count, config.blur_share)
-            faces = torch.where(chosen, gaussian_blur(faces, sigma), faces)
+            chosen = self._indices(count, config.blur_share)
+            faces = faces.index_copy(0, chosen, gaussian_blur(faces[chosen], sigma))
         if config.low_resolution_share:
             factor = float(self._uniform(1, 0.3, 0.8))
-            chosen = self._chosen(count, config.low_resolution_share)
-            faces = torch.where(chosen, reduce_resolution(faces, factor), faces)
+            chosen = self._indices(count, config.low_resolution_share)
+            faces = faces.index_copy(0, chosen, reduce_resolution(faces[chosen], factor))
         if config.noise_share:
-            spread = self._uniform(count, 0.0, config.noise)
-            spread = spread * self._chosen(count, config.noise_share)
-            faces = faces + spread * torch.randn(faces.shape, generator=self.generator)
+            chosen = self._indices(count, config.noise_share)
+            spread = self._uniform(len(chosen), 0.0, config.noise)
+            grain = torch.randn(faces[chosen].shape, generator=self.generator)
+            faces = faces.index_add(0, chosen, spread * grain)
         return faces
 
     def relight(self, faces: Tensor) -> Tensor:

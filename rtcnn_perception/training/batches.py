@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,8 @@ from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.faces import FaceSet
 import torch
 from torch import Tensor
+
+T = TypeVar('T')
 
 
 @dataclass(frozen=True)
@@ -138,3 +143,13 @@ class TrainingBatches:
                 {n: torch.from_numpy(w[indices]) for n, w in self.weights.items()},
                 indices,
             )
+
+
+def prepared_ahead(batches: Iterable[T]) -> Iterator[T]:
+    """Yield the same batches, the next one being made in a thread while the last is learnt."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1, thread_name_prefix='batches') as maker:
+        following = maker.submit(next, source, None)
+        while (batch := following.result()) is not None:
+            following = maker.submit(next, source, None)
+            yield batch

@@ -15,6 +15,7 @@ from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.batches import TrainingBatches
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.checkpoints import save_checkpoint
@@ -125,7 +126,9 @@ def train_one_epoch(
 
     total = accuracy = 0.0
     title = f'epoch {state.epoch + 1}/{config.epochs}'
-    progress = tqdm(batches, desc=title, leave=False, mininterval=1.0)
+    progress = tqdm(
+        prepared_ahead(batches), total=len(batches), desc=title, leave=False, mininterval=1.0
+    )
     for number, batch in enumerate(progress):
         rate = learning_rate(config, state.epoch + number / len(batches))
         for group in state.optimizer.param_groups:
