@@ -13,7 +13,7 @@ from rtcnn_perception.core.face_crops import cut_faces
 from rtcnn_perception.core.face_model import FaceModel
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.labels import ATTRIBUTES
-from rtcnn_perception.core.model_spec import card_path
+from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.preprocessing import CropGeometry
 
 __all__ = ['AttributeClassifier', 'FaceModel']

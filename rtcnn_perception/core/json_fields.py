@@ -88,6 +88,13 @@ class JsonFields:
             raise self.refusal(name, 'a whole number', found)
         return found
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Return a list of whole numbers."""
+        found = self._get(name, list, 'a list of whole numbers')
+        if any(type(each) is not int for each in found):
+            raise self.refusal(name, 'a list of whole numbers', found)
+        return tuple(found)
+
     def size(self, name: str) -> tuple[int, int]:
         """Return height and width."""
         found = self._get(name, list, 'height and width')
@@ -102,6 +109,16 @@ class JsonFields:
         if not isinstance(found, kind):
             raise self.refusal(name, expected, found)
         return found
+
+
+def expect(holds: bool, name: str, expected: str, found: object) -> None:
+    """
+    Refuse the value of a field, in the words of :meth:`JsonFields.refusing`.
+
+    :raises ValueError: beginning with the name of the field, unless the condition holds
+    """
+    if not holds:
+        raise ValueError(f'{name} must be {expected}, got {shown(found)}')
 
 
 def shown(value: object, longest: int = 80) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.face_model import SESSION_ERRORS
 from rtcnn_perception.core.json_fields import JsonFields
-from rtcnn_perception.core.model_spec import card_path
+from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.onnx_session import open_session
+from rtcnn_perception.core.onnx_session import SESSION_ERRORS
 from rtcnn_perception.core.saliency_file import CLASS_MAPS
 from rtcnn_perception.core.saliency_file import MAP_OUTPUT
 from rtcnn_perception.core.saliency_file import METADATA_KEY
@@ -74,24 +75,13 @@ class SaliencyModel:
         """
         spec = ModelSpec.load(path)
         graph = checked_saliency(card_path(path), spec)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry(
-            'session.intra_op.allow_spinning', '1' if allow_spinning else '0'
+        session = open_session(
+            str(graph),  # by its path, as it borrows the weights of the model beside it
+            spec.directory / SALIENCY_NAME,
+            threads=threads,
+            allow_spinning=allow_spinning,
+            advice=ADVICE,
         )
-        options.log_severity_level = 3  # errors come as exceptions; warnings are for developers
-        try:
-            session = onnxruntime.InferenceSession(
-                str(graph), sess_options=options, providers=['CPUExecutionProvider']
-            )
-        except SESSION_ERRORS as error:
-            raise ModelError(
-                f'{spec.directory / SALIENCY_NAME}: expected a graph that onnxruntime '
-                f'{onnxruntime.__version__} can load, got one that it refuses '
-                f'({" ".join(str(error).split())}); {ADVICE}'
-            ) from error
         return cls(session, spec)
 
     def target(self, attribute: str, name: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rclpy.node import Node
 from rtcnn_perception.core.explaining import explain_faces
 from rtcnn_perception.core.explaining import mosaic_row
-from rtcnn_perception.core.model_spec import card_path
+from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.pipeline import JudgedFace
 from rtcnn_perception.core.pipeline import JudgedFrame
 from rtcnn_perception.core.saliency import SaliencyModel

@@ -10,9 +10,9 @@ import tempfile
 
 import numpy as np
 import onnxruntime
-from rtcnn_perception.core.face_model import SESSION_ERRORS
-from rtcnn_perception.core.model_spec import card_path
+from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.onnx_session import SESSION_ERRORS
 from rtcnn_perception.core.saliency_file import MAP_OUTPUT
 from rtcnn_perception.core.saliency_file import METHOD_INPUT
 from rtcnn_perception.core.saliency_file import METHODS

@@ -11,8 +11,8 @@ import shutil
 import tempfile
 from typing import Any
 
-from rtcnn_perception.core.model_spec import CARD_FORMAT
-from rtcnn_perception.core.model_spec import CARD_NAME
+from rtcnn_perception.core.model_card import CARD_FORMAT
+from rtcnn_perception.core.model_card import CARD_NAME
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import Network

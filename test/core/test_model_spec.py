@@ -8,7 +8,7 @@ from pathlib import Path
 import re
 
 import pytest
-from rtcnn_perception.core.model_spec import card_path
+from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_spec import HeadSpec
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.core.preprocessing import CropGeometry

@@ -1,0 +1,121 @@
+"""A graph in onnxruntime: opened with the package's settings, and held against its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
+from rtcnn_perception.exceptions import ModelError
+
+GRAPH_TYPES: Mapping[str, str] = {'uint8': 'tensor(uint8)', 'float32': 'tensor(float)'}
+
+SESSION_ERRORS = (
+    onnxruntime_errors.Fail,
+    onnxruntime_errors.InvalidArgument,
+    onnxruntime_errors.InvalidGraph,
+    onnxruntime_errors.InvalidProtobuf,
+    onnxruntime_errors.NotImplemented,
+    onnxruntime_errors.RuntimeException,
+)
+"""What onnxruntime raises for a graph that it cannot load or run; they have no common base."""
+
+
+class Tensor(NamedTuple):
+    """An input or output as a card has it; a letter in the shape is an axis of any length."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+def open_session(
+    model: bytes | str,
+    path: Path,
+    *,
+    threads: int = 1,
+    allow_spinning: bool = False,
+    advice: str = 'export it anew with `rtcnn_perception export`',
+) -> onnxruntime.InferenceSession:
+    """
+    Load a graph for the CPU.
+
+    :param model: the graph, or where it lies, which one with weights in another file needs
+    :param path: what an error names
+    :param threads: how many threads one run may use
+    :param allow_spinning: whether threads burn their core while they wait for work
+    :param advice: what an error says to do
+    :raises ModelError: if onnxruntime refuses the graph
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.enable_mem_pattern = False  # it keeps a plan for each shape of input it ever met
+    options.add_session_config_entry(
+        'session.intra_op.allow_spinning', '1' if allow_spinning else '0'
+    )
+    options.log_severity_level = 3  # errors come as exceptions; warnings are for developers
+    try:
+        return onnxruntime.InferenceSession(
+            model, sess_options=options, providers=['CPUExecutionProvider']
+        )
+    except SESSION_ERRORS as error:
+        raise ModelError(
+            f'{path}: expected a graph that onnxruntime {onnxruntime.__version__} can load, '
+            f'got one that it refuses ({in_one_line(error)}); {advice}'
+        ) from error
+
+
+def check_signature(
+    session: onnxruntime.InferenceSession, path: Path, taken: Tensor, given: Sequence[Tensor]
+) -> None:
+    """
+    Hold what a graph declares against what its card says.
+
+    :param taken: the one input
+    :param given: outputs that must be there; others may be
+    :raises ModelError: naming the first that differs
+    """
+    inputs = {each.name: each for each in session.get_inputs()}
+    if list(inputs) != [taken.name]:
+        raise contradiction(path, f'one input {taken.name}', f'{list(inputs)}')
+    _check(path, 'input', inputs[taken.name], taken)
+    outputs = {each.name: each for each in session.get_outputs()}
+    for tensor in given:
+        if tensor.name not in outputs:
+            raise contradiction(path, f'an output {tensor.name}', f'{list(outputs)}')
+        _check(path, 'output', outputs[tensor.name], tensor)
+
+
+def contradiction(path: Path, expected: str, found: str) -> ModelError:
+    """Return the error for a graph that is or does otherwise than its card says."""
+    return ModelError(
+        f'{path}: by its card expected {expected}, got {found}; '
+        f'export model and card together with `rtcnn_perception export`'
+    )
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what an error says without its line breaks."""
+    return ' '.join(str(error).split())
+
+
+def _check(path: Path, kind: str, found: onnxruntime.NodeArg, expected: Tensor) -> None:
+    what = f'{kind} {expected.name}'
+    graph_type = GRAPH_TYPES[expected.dtype]
+    if found.type != graph_type:
+        raise contradiction(path, f'{what} of type {graph_type}', f'{found.type}')
+    fits = len(found.shape) == len(expected.shape) and all(
+        # What must be free may not be fixed; a graph need not say how long what is fixed is.
+        not isinstance(axis, int) or axis == size
+        for axis, size in zip(found.shape, expected.shape, strict=True)
+    )
+    if not fits:
+        free = ' and '.join(axis for axis in expected.shape if isinstance(axis, str))
+        raise contradiction(
+            path, f'{what} of shape {expected.shape} with {free} free', f'{found.shape}'
+        )
