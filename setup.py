@@ -48,6 +48,7 @@ SHARED = (
     'rviz/*.rviz',
     'models/blended/*',
     'models/emotion/*',
+    'models/face/*',
     'models/gender/*',
 )
 

@@ -21,9 +21,9 @@ from rtcnn_perception.core.detector_protocol import Detection
 from rtcnn_perception.core.detector_protocol import Detector
 from rtcnn_perception.core.detector_protocol import DetectorConfig
 from rtcnn_perception.core.haar import HaarDetector
+from rtcnn_perception.core.rtcnn import RtcnnDetector
 from rtcnn_perception.core.yunet import why_opencv_cannot_run_yunet
 from rtcnn_perception.core.yunet import YuNetDetector
-from rtcnn_perception.core.yunet_file import YUNET_NAME
 from rtcnn_perception.core.yunet_file import yunet_path
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -39,6 +39,9 @@ __all__ = [
 
 AUTO: Final = 'auto'
 
+RTCNN_MODEL: Final = 'face'
+"""Name of the folder with the model of rtcnn, in a folder of models."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedDetector:
@@ -52,8 +55,10 @@ def load_detector(config: DetectorConfig, models_directories: Sequence[Path]) ->
     """
     Make the detector that a configuration names.
 
-    ``auto`` is YuNet where there is a file for it and OpenCV can run it, and Haar otherwise. A
-    file that is there and damaged is an error all the same, and no reason to do with less.
+    ``auto`` is rtcnn where there is a model for it, else YuNet where there is a file for that and
+    OpenCV can run it, else Haar. Where a path is named, what lies there decides: a model with a
+    card is rtcnn's, any other file YuNet's. What is there and damaged is an error all the same,
+    and no reason to do with less.
 
     OpenCV's number of threads, which is one for the whole process, becomes that of ``config``.
 
@@ -73,28 +78,52 @@ def load_detector(config: DetectorConfig, models_directories: Sequence[Path]) ->
 
 
 def _choose(config: DetectorConfig, models_directories: Sequence[Path]) -> LoadedDetector:
+    model = _rtcnn_model(config, models_directories)
+    if _has_card(model) if config.model_path else model.exists():
+        rtcnn = _load_rtcnn(config, models_directories)
+        return LoadedDetector(rtcnn, f'the detector is rtcnn, since its model {model} is there')
+    places = ' or '.join(map(str, models_directories)) or 'any folder'
+    lack = '' if config.model_path else f'there is no model {RTCNN_MODEL} in {places} and '
     path = _yunet_file(config, models_directories)
     obstacle = why_opencv_cannot_run_yunet()
     if not obstacle and not config.model_path and not path.is_file():
-        places = ' or '.join(str(yunet_path(folder).parent) for folder in models_directories)
-        obstacle = (
-            f'there is no {YUNET_NAME} in {places or "any folder"} '
-            "('rtcnn_perception fetch-yunet' gets it)"
-        )
+        obstacle = f"no {yunet_path(Path())} ('rtcnn_perception fetch-yunet' gets it)"
     if obstacle:
         # A path that was named is YuNet's, and no cascade.
         haar = _load_haar(replace(config, model_path=''), models_directories)
-        return LoadedDetector(haar, f'the detector is haar, since {obstacle}')
+        return LoadedDetector(haar, f'the detector is haar, since {lack}{obstacle}')
     yunet = _load_yunet(config, models_directories)
-    return LoadedDetector(yunet, f'the detector is yunet, since its file {path} is there')
+    return LoadedDetector(yunet, f'the detector is yunet, since {lack}its file {path} is there')
+
+
+def _has_card(path: Path) -> bool:
+    """Tell the model of rtcnn from the file of YuNet, which has no card."""
+    return path.is_dir() or path.suffix == '.json' or path.with_suffix('.json').is_file()
+
+
+def _rtcnn_model(config: DetectorConfig, models_directories: Sequence[Path]) -> Path:
+    return _named_or_first(config, models_directories, Path(RTCNN_MODEL))
 
 
 def _yunet_file(config: DetectorConfig, models_directories: Sequence[Path]) -> Path:
-    """Return the file that was named, else the first that is there, else the first place."""
+    return _named_or_first(config, models_directories, yunet_path(Path()))
+
+
+def _named_or_first(config: DetectorConfig, folders: Sequence[Path], default: Path) -> Path:
+    """Return the path that was named, else the first that is there, else the first place."""
     if config.model_path:
         return Path(config.model_path).expanduser()
-    candidates = [yunet_path(folder) for folder in models_directories] or [Path(YUNET_NAME)]
-    return next((path for path in candidates if path.is_file()), candidates[0])
+    places = [folder / default for folder in folders] or [default]
+    return next((path for path in places if path.exists()), places[0])
+
+
+def _load_rtcnn(config: DetectorConfig, models_directories: Sequence[Path]) -> Detector:
+    return RtcnnDetector.load(
+        _rtcnn_model(config, models_directories),
+        width=config.width,
+        min_score=config.min_score,
+        threads=config.threads,
+    )
 
 
 def _load_yunet(config: DetectorConfig, models_directories: Sequence[Path]) -> Detector:
@@ -109,6 +138,6 @@ def _load_haar(config: DetectorConfig, _models_directories: Sequence[Path]) -> D
 
 
 DETECTORS: Final[Mapping[str, Callable[[DetectorConfig, Sequence[Path]], Detector]]] = (
-    MappingProxyType({'haar': _load_haar, 'yunet': _load_yunet})
+    MappingProxyType({'rtcnn': _load_rtcnn, 'yunet': _load_yunet, 'haar': _load_haar})
 )
 """The detectors by name; a configuration may also ask for :data:`AUTO`."""

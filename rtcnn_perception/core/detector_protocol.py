@@ -73,9 +73,10 @@ class DetectorConfig:
     Choice and settings of a detector.
 
     ``width`` is the width in pixels to which an image is scaled down for detection, 0 for the one
-    that suits the detector (YuNet 320, Haar 640); images are never scaled up, so that any width
-    above the camera's leaves them as they are. ``model_path`` empty means the default file.
-    ``threads`` is what OpenCV may use, in the whole process: it knows no other count.
+    that suits the detector (rtcnn and YuNet 320, Haar 640); images are never scaled up, so that
+    any width above the camera's leaves them as they are. ``model_path`` empty means the default
+    model. ``threads`` is what the detector may use, and OpenCV in the whole process: it knows no
+    other count.
 
     :raises ConfigurationError: if a value is out of range
     """

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from rtcnn_perception.core.detection import RTCNN_MODEL
 from rtcnn_perception.core.yunet import why_opencv_cannot_run_yunet
+from rtcnn_perception.resources import models_directory
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / 'shared' / 'data'
 
@@ -28,4 +30,13 @@ def yunet_file(data_directory: Path) -> Path:
     path = baselines / 'yunet' / 'face_detection_yunet_2023mar.onnx'
     if not path.is_file():
         pytest.skip(f'there is no {path}; RTCNN_BASELINES may name the folder')
+    return path
+
+
+@pytest.fixture(scope='session')
+def face_model() -> Path:
+    """Return the model of the detector rtcnn that comes with the package."""
+    path = models_directory() / RTCNN_MODEL
+    if not path.exists():
+        pytest.skip(f'there is no {path} yet')
     return path

@@ -23,6 +23,7 @@ from rtcnn_perception.core.yunet_file import yunet_path
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import ModelError
+from tiny_detector import write_tiny_detector
 
 BOX = BoundingBox(0, 0, 1, 1)
 
@@ -109,7 +110,7 @@ def test_what_is_no_image_is_refused(image):
 
 
 def test_an_unknown_detector_is_refused_and_the_known_ones_are_listed():
-    with pytest.raises(ConfigurationError, match="auto, haar, yunet, got 'viola'"):
+    with pytest.raises(ConfigurationError, match="auto, rtcnn, yunet, haar, got 'viola'"):
         load_detector(DetectorConfig(name='viola'), ())
 
 
@@ -126,12 +127,14 @@ def test_the_threads_of_opencv_are_those_of_the_configuration():
 
 
 @pytest.mark.usefixtures('_able_opencv')
-def test_auto_is_haar_where_no_yunet_is_and_says_where_it_was_looked_for(tmp_path):
+def test_auto_is_haar_where_no_model_is_and_says_where_it_was_looked_for(tmp_path):
     first, second = tmp_path / 'own', tmp_path / 'shared'
     loaded = load_detector(DetectorConfig(), (first, second))
     assert loaded.detector.name == 'haar'
-    assert loaded.reason.startswith('the detector is haar, since there is no ' + YUNET_NAME)
-    assert f'{first / "yunet"} or {second / "yunet"}' in loaded.reason
+    assert loaded.reason == (
+        f'the detector is haar, since there is no model face in {first} or {second} and no '
+        f"yunet/{YUNET_NAME} ('rtcnn_perception fetch-yunet' gets it)"
+    )
 
 
 @pytest.mark.usefixtures('_able_opencv')
@@ -146,6 +149,73 @@ def test_auto_is_haar_where_opencv_is_too_old_even_if_a_file_is_named(tmp_path, 
     loaded = load_detector(DetectorConfig(model_path=str(tmp_path / 'yunet.onnx')), ())
     assert loaded.detector.name == 'haar'
     assert loaded.reason == 'the detector is haar, since OpenCV 4.6.0 cannot read it'
+
+
+def test_auto_is_haar_where_there_is_no_rtcnn_and_opencv_is_too_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        detection, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV 4.6.0 cannot read it'
+    )
+    assert load_detector(DetectorConfig(), (tmp_path,)).reason == (
+        f'the detector is haar, since there is no model face in {tmp_path} and OpenCV 4.6.0 '
+        'cannot read it'
+    )
+
+
+@pytest.mark.usefixtures('_able_opencv')
+def test_auto_is_rtcnn_where_its_model_is_also_beside_a_yunet(tmp_path):
+    first, second = tmp_path / 'own', tmp_path / 'shared'
+    yunet_path(first).parent.mkdir(parents=True)
+    yunet_path(first).write_bytes(b'never read')
+    write_tiny_detector(second / 'face')
+    loaded = load_detector(DetectorConfig(min_score=0.3), (first, second))
+    assert loaded.detector.name == 'rtcnn'
+    assert loaded.detector.min_score == 0.3
+    assert loaded.reason == f'the detector is rtcnn, since its model {second / "face"} is there'
+
+
+def test_the_model_of_rtcnn_in_the_first_folder_is_taken(tmp_path):
+    for name in ('own', 'shared'):
+        write_tiny_detector(tmp_path / name / 'face')
+    loaded = load_detector(DetectorConfig(), (tmp_path / 'own', tmp_path / 'shared'))
+    assert str(tmp_path / 'own' / 'face') in loaded.reason
+
+
+@pytest.mark.parametrize('file', ['', 'model.onnx', 'model.json'])
+def test_auto_is_rtcnn_where_a_model_with_a_card_is_named(tmp_path, file):
+    path = write_tiny_detector(tmp_path) / file
+    loaded = load_detector(DetectorConfig(model_path=str(path)), ())
+    assert loaded.detector.name == 'rtcnn'
+    assert loaded.reason == f'the detector is rtcnn, since its model {path} is there'
+
+
+@pytest.mark.parametrize('name', ['auto', 'rtcnn'])
+def test_a_damaged_model_of_rtcnn_is_refused_and_not_done_without(tmp_path, name):
+    folder = write_tiny_detector(tmp_path / 'face')
+    (folder / 'model.onnx').write_bytes(b'damaged')
+    with pytest.raises(ModelError, match='sha256'):
+        load_detector(DetectorConfig(name=name), (tmp_path,))
+    (folder / 'model.onnx').unlink()
+    with pytest.raises(ModelError, match='expected the model that its card names'):
+        load_detector(DetectorConfig(name=name), (tmp_path,))
+    (folder / 'model.json').unlink()
+    with pytest.raises(ModelError, match='expected the card of a model'):
+        load_detector(DetectorConfig(name=name), (tmp_path,))
+
+
+@pytest.mark.parametrize('folders', [(), ('own', 'shared')])
+def test_rtcnn_without_a_model_says_where_it_was_expected(tmp_path, folders):
+    places = [tmp_path / folder for folder in folders]
+    with pytest.raises(ModelError, match=r'face: expected a folder with model\.json'):
+        load_detector(DetectorConfig(name='rtcnn'), places)
+
+
+def test_rtcnn_is_given_width_and_threads_of_the_configuration(tmp_path, monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        detection.RtcnnDetector, 'load', lambda _path, **settings: given.update(settings)
+    )
+    load_detector(DetectorConfig(name='rtcnn', width=416, threads=2), (tmp_path,))
+    assert given == {'width': 416, 'min_score': 0.6, 'threads': 2}
 
 
 @pytest.mark.usefixtures('_able_opencv')
@@ -185,16 +255,28 @@ def test_auto_is_yunet_where_its_file_is(tmp_path, yunet_file):
     target.symlink_to(yunet_file)
     loaded = load_detector(DetectorConfig(), (first, second))
     assert loaded.detector.name == 'yunet'
+    assert loaded.reason == (
+        f'the detector is yunet, since there is no model face in {first} or {second} and its '
+        f'file {target} is there'
+    )
+    loaded = load_detector(DetectorConfig(model_path=str(target)), ())
     assert loaded.reason == f'the detector is yunet, since its file {target} is there'
+
+
+@pytest.fixture
+def model_path(name, tmp_path, request):
+    """Return a model for each detector, '' for haar, which has its own."""
+    if name == 'yunet':
+        return str(request.getfixturevalue('yunet_file'))
+    return str(write_tiny_detector(tmp_path)) if name == 'rtcnn' else ''
 
 
 @pytest.mark.parametrize('name', DETECTORS)
 @pytest.mark.parametrize(
     'size_hw', [(1, 1), (1, 640), (640, 1), (24, 24), (32, 32), (32, 640), (65, 33)]
 )
-def test_no_detector_finds_faces_in_nothing(name, size_hw, request):
-    path = str(request.getfixturevalue('yunet_file')) if name == 'yunet' else ''
-    config = DetectorConfig(name=name, model_path=path)
+def test_no_detector_finds_faces_in_nothing(name, size_hw, model_path):
+    config = DetectorConfig(name=name, model_path=model_path)
     detector = load_detector(config, ()).detector
     black: ImageBGR = np.zeros((*size_hw, 3), np.uint8)
     assert detector.detect(black) == ()
@@ -202,45 +284,53 @@ def test_no_detector_finds_faces_in_nothing(name, size_hw, request):
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_every_detector_refuses_what_is_no_image(name, request):
-    path = str(request.getfixturevalue('yunet_file')) if name == 'yunet' else ''
-    detector = load_detector(DetectorConfig(name=name, model_path=path), ()).detector
+def test_every_detector_refuses_what_is_no_image(name, model_path):
+    detector = load_detector(DetectorConfig(name=name, model_path=model_path), ()).detector
     with pytest.raises(ImageFormatError):
         detector.detect(np.zeros((48, 64), np.uint8))
 
 
+@pytest.fixture
+def shipped(name, request):
+    """Return a detector with the model that users have."""
+    if name == 'haar':
+        return load_detector(DetectorConfig(name=name), ()).detector
+    path = request.getfixturevalue('yunet_file' if name == 'yunet' else 'face_model')
+    return load_detector(DetectorConfig(name=name, model_path=str(path)), ()).detector
+
+
 @pytest.mark.parametrize('name', DETECTORS)
-def test_min_score_holds_from_the_next_image_on(name, data_directory, request):
-    path = str(request.getfixturevalue('yunet_file')) if name == 'yunet' else ''
-    detector = load_detector(DetectorConfig(name=name, model_path=path), ()).detector
+def test_min_score_holds_from_the_next_image_on(shipped, data_directory):
     image = read(data_directory / 'images' / '12_angry_men.jpg')
-    found = detector.detect(image)
+    found = shipped.detect(image)
     scores = [one.score for one in found]
     assert len(found) >= 8
     assert scores == sorted(scores, reverse=True)
-    detector.min_score = (scores[3] + scores[4]) / 2
-    assert [one.score for one in detector.detect(image)] == scores[:4]
-    detector.min_score = 1.0
-    assert detector.detect(image) == ()
+    shipped.min_score = (scores[3] + scores[4]) / 2
+    assert [one.score for one in shipped.detect(image)] == scores[:4]
+    shipped.min_score = 1.0
+    assert shipped.detect(image) == ()
 
 
-def test_detectors_mark_the_same_face_by_the_same_box(data_directory, yunet_file):
+@pytest.mark.parametrize('name', ['haar', 'rtcnn'])
+def test_detectors_mark_the_same_face_by_the_same_box(shipped, data_directory, yunet_file):
     image = read(data_directory / 'images' / 'emotion_classification.jpg')
-    haar = load_detector(DetectorConfig(name='haar'), ()).detector.detect(image)
     config = DetectorConfig(name='yunet', model_path=str(yunet_file))
-    yunet = load_detector(config, ()).detector.detect(image)
-    assert len(haar) == len(yunet) == 4
-    by_place = [sorted(found, key=lambda one: one.box.center) for found in (haar, yunet)]
+    found_by = [each.detect(image) for each in (shipped, load_detector(config, ()).detector)]
+    assert [len(found) for found in found_by] == [4, 4]
+    by_place = [sorted(found, key=lambda one: one.box.center) for found in found_by]
     for one, other in zip(*by_place, strict=True):
         overlap = detection_overlap(one, other)
         assert overlap > 0.7
 
 
-def test_a_box_is_in_pixels_of_the_image_whatever_the_width(data_directory, yunet_file):
+@pytest.mark.parametrize(('name', 'model'), [('yunet', 'yunet_file'), ('rtcnn', 'face_model')])
+def test_a_box_is_in_pixels_of_the_image_whatever_the_width(name, model, data_directory, request):
     image = read(data_directory / 'images' / 'emotion_classification.jpg')
     found = []
     for width in (320, 8192):
-        config = DetectorConfig(name='yunet', model_path=str(yunet_file), width=width)
+        path = str(request.getfixturevalue(model))
+        config = DetectorConfig(name=name, model_path=path, width=width)
         detections = load_detector(config, ()).detector.detect(image)
         found.append(sorted(detections, key=lambda one: one.box.center))
     for small, full in zip(*found, strict=True):

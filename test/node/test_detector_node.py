@@ -211,7 +211,7 @@ def test_diagnostics_name_the_detector(bench, detector):
 @pytest.mark.parametrize(
     ('parameters', 'error', 'said'),
     [
-        ({'detector.name': 'sonar'}, ConfigurationError, 'haar, yunet, got .sonar'),
+        ({'detector.name': 'sonar'}, ConfigurationError, 'rtcnn, yunet, haar, got .sonar'),
         (
             {'detector.name': 'yunet', 'detector.model_path': '/nowhere/face.onnx'},
             ModelError,
