@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.description = (
         f'Get {YUNET_NAME} (OpenCV Zoo, MIT licence, 227 KiB), check its sha256, and put it where '
-        "the detector 'auto' finds it."
+        "the detector 'yunet' finds it."
     )
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument(
@@ -61,7 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f'{target} is in place and its sha256 is right')
     obstacle = why_opencv_cannot_run_yunet()
     if obstacle:
-        print(f'but {obstacle}: the detector auto stays with haar')
+        print(f'but {obstacle}: the detector yunet cannot run here')
     return 0
 
 

@@ -70,10 +70,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--detector',
         metavar='NAME',
-        help='auto takes yunet where its file is, else haar (default: auto)',
+        help='rtcnn, which comes with the package and which auto takes; yunet or haar '
+        '(default: auto)',
     )
     parser.add_argument(
-        '--detector-model', metavar='FILE', help="the detector's file, if not the default one"
+        '--detector-model', metavar='FILE', help="the detector's model, if not the default one"
     )
     parser.add_argument('--no-emotion', action='store_true', help='do not judge emotion')
     parser.add_argument('--no-gender', action='store_true', help='do not judge gender')

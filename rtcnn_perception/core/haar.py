@@ -128,7 +128,7 @@ class HaarDetector:
         if not hasattr(cv2, 'CascadeClassifier'):
             raise ModelError(
                 f'OpenCV {cv2.__version__} has no Haar cascades, which version 5 dropped: install '
-                "one below 5, or fetch YuNet with 'rtcnn_perception fetch-yunet'"
+                "one below 5, or use the detector 'rtcnn'"
             )
         path = find_cascade() if path is None else path
         if not path.is_file():

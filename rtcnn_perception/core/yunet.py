@@ -83,7 +83,7 @@ class YuNetDetector:
         """
         obstacle = why_opencv_cannot_run_yunet()
         if obstacle:
-            raise ModelError(f"{obstacle}; upgrade OpenCV or use the detector 'haar'")
+            raise ModelError(f"{obstacle}; upgrade OpenCV or use the detector 'rtcnn'")
         if not path.is_file():
             raise ModelError(
                 f'expected {YUNET_NAME} at {path}, there is no such file; get it with '

@@ -33,7 +33,7 @@ _TIMEOUT_S = 30.0
 
 _BY_HAND = (
     f"get {YUNET_NAME} elsewhere and run 'rtcnn_perception fetch-yunet --from FILE', "
-    'or do without: the detector haar needs no file'
+    'or do without: the detector rtcnn comes with this package'
 )
 
 Progress = Callable[[int, int], None]

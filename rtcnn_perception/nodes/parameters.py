@@ -95,15 +95,18 @@ class DetectorGroup:
     """How faces are found."""
 
     name: str = setting(
-        _DETECTOR.name, 'auto takes yunet where its file is, else haar; or the name of one'
+        _DETECTOR.name,
+        'auto takes rtcnn, which comes with the package; or the name of one: rtcnn, yunet, haar',
     )
     model_path: str = setting(
-        _DETECTOR.model_path, "the detector's file; empty for the default of each"
+        _DETECTOR.model_path,
+        'model.onnx of rtcnn, its card or their folder, or the file of yunet or haar; '
+        'empty for the default of each',
     )
     width: int = setting(
         _DETECTOR.width,
         'width an image is scaled down to for detection: 0, or 32 and more; '
-        '0 for yunet 320, haar 640',
+        '0 for the one that suits the detector (rtcnn 320, yunet 320, haar 640)',
         unit='pixel',
         minimum=0,
         maximum=8192,
@@ -125,7 +128,7 @@ class DetectorGroup:
     )
     threads: int = setting(
         _DETECTOR.threads,
-        'threads that OpenCV may use, in the whole process',
+        'threads for the detector; OpenCV may use as many, in the whole process',
         minimum=1,
         maximum=64,
     )

@@ -76,7 +76,7 @@ def test_progress_is_shown_on_a_terminal_alone(tmp_path, monkeypatch, capsys, is
 def test_it_says_where_the_file_is_of_no_use(source, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fetch_yunet, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV is too old')
     assert execute('--from', source, '--to', tmp_path) == 0
-    assert 'OpenCV is too old: the detector auto stays with haar' in capsys.readouterr().out
+    assert 'OpenCV is too old: the detector yunet cannot run here' in capsys.readouterr().out
 
 
 def test_a_copy_and_an_address_together_are_wrong_usage(source):

@@ -113,7 +113,7 @@ def test_opencv_may_lack_the_class(monkeypatch):
 
 def test_loading_says_where_opencv_is_too_old(tmp_path, monkeypatch):
     monkeypatch.setattr(yunet, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV 4.6.0 is too old')
-    with pytest.raises(ModelError, match=r"OpenCV 4\.6\.0 is too old; .*'haar'"):
+    with pytest.raises(ModelError, match=r"OpenCV 4\.6\.0 is too old; .*'rtcnn'"):
         YuNetDetector.load(tmp_path / YUNET_NAME)
 
 
