@@ -181,11 +181,12 @@ def _worst(part: AttributeReport, rows: Probabilities, judge: Judge, faces: Face
 
 
 def write_report(
-    report: Report, text: str, pictures: Mapping[str, ImageBGR], folder: Path
+    figures: Mapping[str, Any], text: str, pictures: Mapping[str, ImageBGR], folder: Path
 ) -> None:
     """
     Write report.md, report.json and the pictures.
 
+    :param figures: what goes into report.json
     :raises ConfigurationError: if the folder cannot be written to
     """
     try:
@@ -193,7 +194,7 @@ def write_report(
         for name, picture in pictures.items():
             encoded = cv2.imencode('.png', picture)[1]
             (folder / name).write_bytes(encoded.tobytes())
-        content = json.dumps(report.as_dict(), indent=1)
+        content = json.dumps(figures, indent=1)
         (folder / 'report.json').write_text(content + '\n', encoding='utf-8')
         (folder / 'report.md').write_text(text, encoding='utf-8')
     except OSError as error:

@@ -71,7 +71,7 @@ def evaluate_run(
             },
         )
     pictures = draw_report(report, answers, judge, faces)
-    write_report(report, report_page(report), pictures, output)
+    write_report(report.as_dict(), report_page(report), pictures, output)
     for found in report.attributes:
         low, high = found.figures.interval
         yield (

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 import itertools
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.arrays import ImageGray
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 BLACK, GRAY, BLUE, RED = (30, 30, 30), (170, 170, 170), (190, 110, 40), (60, 60, 200)
 LEFT, TOP, SIDE = 70, 30, 320
+LEGEND_WIDTH = 240
 
 
 def _canvas(height: int, width: int) -> ImageBGR:
@@ -79,6 +81,48 @@ def draw_curve(axis: str, points: Sequence[tuple[float, float]], base: float) ->
     return image
 
 
+@dataclass(frozen=True)
+class Line:
+    """
+    A line to draw, from ``points`` (N, 2) in [0, 1], with a dot on it where ``dot`` says.
+
+    ``label`` stands in the legend.
+    """
+
+    label: str
+    points: NDArray[np.float64]
+    color: tuple[int, int, int]
+    thickness: int
+    dot: tuple[float, float] | None = None
+
+
+def draw_lines(across: str, up: str, lines: Sequence[Line], note: str = '') -> ImageBGR:
+    """
+    Draw lines over axes from 0 to 1, with a legend at the right.
+
+    :param note: a line below the legend
+    """
+
+    def place(point: tuple[float, float] | NDArray[np.float64]) -> tuple[int, int]:
+        return LEFT + round(point[0] * SIDE), TOP + round((1 - point[1]) * SIDE)
+
+    axes = _axes(across, up, (0.0, 1.0), (0.0, 1.0))
+    image = np.hstack([axes, _canvas(axes.shape[0], LEGEND_WIDTH)])
+    left = axes.shape[1]
+    for number, line in enumerate(lines):
+        corners = np.array([place(point) for point in line.points], np.int32).reshape(-1, 1, 2)
+        cv2.polylines(image, [corners], False, line.color, line.thickness, cv2.LINE_AA)
+        y = TOP + 12 + 20 * number
+        cv2.line(image, (left, y - 4), (left + 24, y - 4), line.color, line.thickness, cv2.LINE_AA)
+        _text(image, line.label, (left + 32, y))
+    for line in lines:
+        if line.dot is not None:
+            cv2.circle(image, place(line.dot), 5, line.color, -1, cv2.LINE_AA)
+            cv2.circle(image, place(line.dot), 5, BLACK, 1, cv2.LINE_AA)
+    _text(image, note, (left, TOP + 24 + 20 * len(lines)))
+    return image
+
+
 def _axes(
     across: str, up: str, x_span: tuple[float, float], y_span: tuple[float, float]
 ) -> ImageBGR:
@@ -95,7 +139,7 @@ def _axes(
 
 
 def draw_faces(
-    faces: Sequence[ImageGray] | NDArray[np.uint8],
+    faces: Sequence[Image] | NDArray[np.uint8],
     captions: Sequence[Sequence[str]] = (),
     columns: int = 8,
     side: int = 112,
@@ -103,7 +147,7 @@ def draw_faces(
     """
     Draw faces in rows, each over its lines of text.
 
-    :param faces: (h, w) uint8 gray each
+    :param faces: (h, w) uint8 gray or (h, w, 3) BGR each
     :param captions: lines for each face; none at all is fine
     :param columns: faces in a row
     :param side: how large each is drawn, in pixels
@@ -115,7 +159,7 @@ def draw_faces(
     for index, face in enumerate(faces):
         x, y = (index % columns) * cell_w + 3, (index // columns) * cell_h + 3
         shown = cv2.resize(face, (side, side), interpolation=cv2.INTER_NEAREST)
-        image[y : y + side, x : x + side] = shown[..., None]
+        image[y : y + side, x : x + side] = shown if shown.ndim == 3 else shown[..., None]
         for number, line in enumerate(captions[index] if index < len(captions) else ()):
             color = RED if number else BLACK
             _text(image, line, (x, y + side + 12 + 14 * number), color)

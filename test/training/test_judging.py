@@ -190,7 +190,7 @@ def test_a_report_says_all_there_is_to_say(tmp_path):
     judge, everyone = brightness_judge(), faces()
     report, answers = evaluate(judge, everyone, data='made', command='rtcnn_perception evaluate')
     pictures = draw_report(report, answers, judge, everyone)
-    write_report(report, report_page(report), pictures, tmp_path / 'out')
+    write_report(report.as_dict(), report_page(report), pictures, tmp_path / 'out')
     text = (tmp_path / 'out/report.md').read_text()
     for expected in (
         '# brightness on made',
@@ -249,7 +249,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / 'file').touch()
     report, _ = evaluate(brightness_judge(), faces(), data='', command='', with_conditions=False)
     with pytest.raises(ConfigurationError, match='cannot write to the folder'):
-        write_report(report, '', {}, tmp_path / 'file')
+        write_report(report.as_dict(), '', {}, tmp_path / 'file')
 
 
 def test_drawings_of_nothing_are_pictures_still():
