@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.face_crops import cut_faces
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.core.saliency_file import TOP
@@ -78,7 +79,8 @@ def main() -> None:
             for picture, box, points in faces:
                 worn = picture if name == 'without' else with_glasses(picture, *points[:2])
                 color = cv2.cvtColor(worn, cv2.COLOR_GRAY2BGR)
-                crops.append(cut_faces(np.asarray(color, np.uint8), (box,), model.spec)[0])
+                place = FacePlace(box, np.float32(points))
+                crops.append(cut_faces(np.asarray(color, np.uint8), (place,), model.spec)[0])
             batch = np.stack(crops)
             explained = [
                 model.explain(batch[i : i + 32], attribute, (TOP,) * len(batch[i : i + 32]))

@@ -21,7 +21,7 @@ from rtcnn_perception.core.explanation_sheets import mean_map
 from rtcnn_perception.core.explanation_sheets import mean_tiles
 from rtcnn_perception.core.explanation_sheets import sanity_tiles
 from rtcnn_perception.core.face_crops import cut_faces
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.core.saliency_file import METHODS
@@ -122,21 +122,21 @@ def _explain_picture(
 ) -> Iterator[tuple[str, Image]]:
     """Give the names and contents of the figures of one picture."""
     image = _read(path)
-    boxes = tuple(found.box for found in detector.detect(image))
-    if not boxes:
+    places = [FacePlace(found.box, found.landmarks) for found in detector.detect(image)]
+    if not places:
         raise PerceptionError(
             f'{path}: expected a face, got a picture in which {detector.name} finds none; try '
             f'another --detector'
         )
-    explained = explain_faces(models, image, boxes, target=args.target, method=args.method)
+    explained = explain_faces(models, image, places, target=args.target, method=args.method)
     placed = [face[0].placed for face in explained]  # two would hide each other
     yield f'{path.stem}_overlay.png', lay_over(image, placed, 0.8, 'turbo')
-    for number, box in enumerate(boxes, start=1):
+    for number, place in enumerate(places, start=1):
         rows = [
             class_tiles(
                 model,
                 attribute,
-                cut_faces(image, (box,), model.spec)[0],
+                cut_faces(image, (place,), model.spec)[0],
                 method=args.method,
                 color_map=args.color_map,
             )
@@ -144,19 +144,19 @@ def _explain_picture(
         ]
         yield f'{path.stem}_face{number}.png', sheet(rows)
         if args.sanity:
-            for attribute, tiles in _sanity(models, image, box, args.color_map):
+            for attribute, tiles in _sanity(models, image, place, args.color_map):
                 yield f'{path.stem}_face{number}_sanity_{attribute}.png', sheet(tiles)
 
 
 def _sanity(
-    models: Models, image: ImageBGR, box: BoundingBox, color_map: str
+    models: Models, image: ImageBGR, place: FacePlace, color_map: str
 ) -> Iterator[tuple[str, list[list[Tile]]]]:
     """Give for each attribute a row of tiles for each method."""
     from rtcnn_perception.saliency.randomised import forgetful_models  # noqa: PLC0415  an extra
 
     for attribute, model in models.items():
         forgetful = forgetful_models(model.spec)
-        face = cut_faces(image, (box,), model.spec)[0]
+        face = cut_faces(image, (place,), model.spec)[0]
         yield (
             attribute,
             [
@@ -184,7 +184,10 @@ def _averages(models: Models, args: argparse.Namespace) -> Iterator[tuple[str, I
             rows = np.flatnonzero(known == index)[: args.limit]
             if len(rows):
                 faces = np.concatenate(
-                    [cut_faces(_color(part.pictures[i]), (part.box(i),), model.spec) for i in rows]
+                    [
+                        cut_faces(_color(part.pictures[i]), (part.place(i),), model.spec)
+                        for i in rows
+                    ]
                 )
                 means.append(mean_map(model, attribute, faces, label, method=args.method))
         progress.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.face_crops import cut_faces
 from rtcnn_perception.core.face_model import FaceModel
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.model_card import card_path
@@ -69,13 +71,11 @@ class AttributeClassifier:
             models[attribute] = loaded[card]
         return cls(models)
 
-    def classify(
-        self, image: ImageBGR, boxes: tuple[BoundingBox, ...]
-    ) -> dict[str, Probabilities]:
+    def classify(self, image: ImageBGR, places: Sequence[FacePlace]) -> dict[str, Probabilities]:
         """
         Judge faces of an image: one run for each model, and one cut for each kind of crop.
 
-        :param boxes: N faces in pixels of the image; N = 0 runs nothing
+        :param places: N faces in pixels of the image; N = 0 runs nothing
         :returns: (N, C) probabilities by attribute, for those that are turned on
         :raises ModelError: if a network gives what are no probabilities
         """
@@ -87,16 +87,18 @@ class AttributeClassifier:
             spec = model.spec
             kind = (spec.crop, spec.input_size_hw, spec.channels)
             if kind not in cut:
-                cut[kind] = cut_faces(image, boxes, spec)
+                cut[kind] = cut_faces(image, places, spec)
             judged[id(model)] = model.judge(cut[kind])
         return {name: judged[id(model)][name] for name, model in self._models.items()}
 
-    def crop_of(self, box: BoundingBox) -> BoundingBox:
+    def crop_of(self, place: FacePlace) -> BoundingBox:
         """
         Return the square that the first attribute turned on is judged by, emotion before gender.
 
-        It may reach beyond the image. Where all are turned off it is the square about the box.
+        It may reach beyond the image, and is turned about its centre where the crop is. Where all
+        are turned off it is the square about the box.
         """
         for model in self._models.values():
-            return model.spec.crop.square_about(box)
-        return CropGeometry(margin=0.0).square_about(box)
+            crop = model.spec.crop
+            return crop.square_about(place.box, crop.roll_for(place.landmarks))
+        return CropGeometry(margin=0.0).square_about(place.box)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.face_crops import cut_faces
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.preprocessing import cut_crop
 from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.core.saliency import TARGET_NAMES
@@ -50,7 +51,7 @@ class ExplainedFace:
 def explain_faces(
     models: Mapping[str, SaliencyModel],
     image: ImageBGR,
-    boxes: tuple[BoundingBox, ...],
+    places: Sequence[FacePlace],
     *,
     target: str = 'top',
     method: str = METHODS[0],
@@ -59,7 +60,7 @@ def explain_faces(
     Map what led to the judgement of each face: one run for each attribute, over all faces.
 
     :param models: by the attribute to be explained
-    :param boxes: N faces in pixels of the image; N = 0 runs nothing
+    :param places: N faces in pixels of the image; N = 0 runs nothing
     :param target: 'top', 'class_maps' or a class; an attribute without that class shows its top
     :param method: one of ``METHODS``
     :returns: N times an explanation for each attribute
@@ -73,20 +74,22 @@ def explain_faces(
         labels = own[attribute]
         is_own = target in TARGET_NAMES or target in labels
         number = model.target(attribute, target) if is_own or not is_known else TOP
-        faces = cut_faces(image, boxes, model.spec)
-        explained = model.explain(faces, attribute, [number] * len(boxes), method)
+        faces = cut_faces(image, places, model.spec)
+        explained = model.explain(faces, attribute, [number] * len(places), method)
         column = []
-        for row, box in enumerate(boxes):
+        for row, place in enumerate(places):
             rows = explained.probabilities[attribute][row]
             index = int(np.argmax(rows)) if number == TOP else number
-            placed = PlacedMap(model.spec.crop.square_about(box), explained.maps[row])
+            roll = model.spec.crop.roll_for(place.landmarks)
+            square = model.spec.crop.square_about(place.box, roll)
+            placed = PlacedMap(square, explained.maps[row], roll)
             if number == CLASS_MAPS:
                 face = ExplainedFace(attribute, ANY_CLASS, math.nan, placed)
             else:
                 face = ExplainedFace(attribute, labels[index], float(rows[index]), placed)
             column.append(face)
         by_attribute.append(column)
-    return tuple(tuple(column[row] for column in by_attribute) for row in range(len(boxes)))
+    return tuple(tuple(column[row] for column in by_attribute) for row in range(len(places)))
 
 
 def mosaic_row(
@@ -96,7 +99,8 @@ def mosaic_row(
     if not explained:
         return []
     size = (TILE_PX, TILE_PX)
-    tiles = [Tile(cut_crop(image, explained[0].placed.square, size), name)]
+    shown = explained[0].placed
+    tiles = [Tile(cut_crop(image, shown.square, size, shown.roll), name)]
     for face in explained:
         heat = heat_of(face.placed.values)
         tiles.append(Tile(paint(heat, color_map, size), face.caption))

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.core.preprocessing import cut_crop
 from rtcnn_perception.core.preprocessing import to_gray
+from rtcnn_perception.core.turned_crop import part_of
 
 
-def cut_faces(
-    image: ImageBGR, boxes: tuple[BoundingBox, ...], spec: ModelSpec
-) -> NDArray[np.uint8]:
+def cut_faces(image: ImageBGR, places: Sequence[FacePlace], spec: ModelSpec) -> NDArray[np.uint8]:
     """
     Cut the crops that a model was trained for.
 
     :param image: (H, W, 3) uint8, BGR
-    :param boxes: N faces in pixels of the image; they may reach beyond it
+    :param places: N faces in pixels of the image; they may reach beyond it
     :returns: (N, C, h, w) uint8, not scaled yet
     """
-    faces = np.empty((len(boxes), *spec.input_shape), dtype=np.uint8)
-    for face, box in zip(faces, boxes, strict=True):
-        square = spec.crop.square_about(box)
+    faces = np.empty((len(places), *spec.input_shape), dtype=np.uint8)
+    for face, place in zip(faces, places, strict=True):
+        roll = spec.crop.roll_for(place.landmarks)
+        square = spec.crop.square_about(place.box, roll)
         if spec.channels == 'gray':
-            face[0] = cut_gray_crop(image, square, spec.input_size_hw)
+            face[0] = cut_gray_crop(image, square, spec.input_size_hw, roll)
         else:
-            crop = cut_crop(image, square, spec.input_size_hw)
+            crop = cut_crop(image, square, spec.input_size_hw, roll)
             face[...] = np.moveaxis(crop if spec.channels == 'bgr' else crop[..., ::-1], 2, 0)
     return faces
 
 
-def cut_gray_crop(image: ImageBGR, square: BoundingBox, size_hw: tuple[int, int]) -> Image:
+def cut_gray_crop(
+    image: ImageBGR, square: BoundingBox, size_hw: tuple[int, int], roll: float = 0.0
+) -> Image:
     """
-    Return ``cut_crop(to_gray(image), square, size_hw)``, turning gray only what is needed.
+    Return ``cut_crop(to_gray(image), square, size_hw, roll)``, turning gray only what is needed.
 
     Gray before it is scaled, as pictures that are gray from the start are.
     """
+    if roll:
+        left, top, right, bottom = part_of(image, square, roll)
+        region = to_gray(image[top:bottom, left:right])
+        x, y = square.x0 - left, square.y0 - top
+        shifted = BoundingBox.from_xywh(x, y, square.width, square.height)
+        return cut_crop(region, shifted, size_hw, roll)
     height, width = image.shape[:2]
     x0, y0 = round(square.x0), round(square.y0)
     x1, y1 = max(round(square.x1), x0 + 1), max(round(square.y1), y0 + 1)

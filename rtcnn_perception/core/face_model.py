@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import onnxruntime
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.face_crops import cut_faces
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.core.onnx_session import check_signature
 from rtcnn_perception.core.onnx_session import contradiction
@@ -67,15 +68,15 @@ class FaceModel:
         )
         return cls(session, spec)
 
-    def predict(self, image: ImageBGR, boxes: tuple[BoundingBox, ...]) -> dict[str, Probabilities]:
+    def predict(self, image: ImageBGR, places: Sequence[FacePlace]) -> dict[str, Probabilities]:
         """
         Judge faces of an image, all in one run.
 
-        :param boxes: N faces in pixels of the image; N = 0 runs nothing
+        :param places: N faces in pixels of the image; N = 0 runs nothing
         :returns: (N, C) probabilities by attribute
         :raises ModelError: if the network gives what are no probabilities
         """
-        return self.judge(cut_faces(image, boxes, self.spec))
+        return self.judge(cut_faces(image, places, self.spec))
 
     def judge(self, faces: NDArray[np.uint8]) -> dict[str, Probabilities]:
         """

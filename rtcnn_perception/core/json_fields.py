@@ -88,6 +88,10 @@ class JsonFields:
             raise self.refusal(name, 'a whole number', found)
         return found
 
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return true or false, or the default where the field is missing."""
+        return self._get(name, bool, 'true or false') if name in self._content else default
+
     def integers(self, name: str) -> tuple[int, ...]:
         """Return a list of whole numbers."""
         found = self._get(name, list, 'a list of whole numbers')

@@ -125,7 +125,11 @@ class ModelSpec(ModelCard):
         source = fields.section('input')
         crop = fields.section('crop')
         with crop.refusing():
-            geometry = CropGeometry(crop.number('margin'), crop.number('shift_down'))
+            geometry = CropGeometry(
+                margin=crop.number('margin'),
+                shift_down=crop.number('shift_down'),
+                upright=crop.flag('upright', default=False),
+            )
         heads = []
         for head in fields.sections('heads'):
             with head.refusing():

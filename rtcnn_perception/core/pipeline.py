@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 import time
 from typing import Protocol
@@ -18,6 +19,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.detection import Detection
 from rtcnn_perception.core.detection import Detector
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.quality import crop_quality
 from rtcnn_perception.core.smoothing import TrackSmoother
@@ -39,14 +41,12 @@ class Tracker(Protocol):
 class Classifier(Protocol):
     """What judges faces."""
 
-    def classify(
-        self, image: ImageBGR, boxes: tuple[BoundingBox, ...]
-    ) -> dict[str, Probabilities]:
-        """Return (N, C) probabilities by attribute, a row for each box."""
+    def classify(self, image: ImageBGR, places: Sequence[FacePlace]) -> dict[str, Probabilities]:
+        """Return (N, C) probabilities by attribute, a row for each face."""
         ...
 
-    def crop_of(self, box: BoundingBox) -> BoundingBox:
-        """Return the square that is looked at for a box; it may reach beyond the image."""
+    def crop_of(self, place: FacePlace) -> BoundingBox:
+        """Return the square that is looked at for a face; it may reach beyond the image."""
         ...
 
 
@@ -104,8 +104,9 @@ class JudgedFace:
     """
     A face and what the networks make of it.
 
-    ``crop`` is what they saw of the image, ``quality`` is in [0, 1], and the probabilities, (C,)
-    by attribute, are those of this frame alone (``raw``) and over the track (``smoothed``).
+    ``crop`` is the square they saw of the image, which is turned about its centre where the crop
+    was made upright. ``quality`` is in [0, 1], and the probabilities, (C,) by attribute, are those
+    of this frame alone (``raw``) and over the track (``smoothed``).
     """
 
     track: Track
@@ -222,10 +223,10 @@ class ClassificationStage:
         frame = found.frame
         seen = []
         for track in found.tracks:
-            crop = self._classifier.crop_of(track.box).clip_to(*frame.size_wh)
+            crop = self._classifier.crop_of(track.place).clip_to(*frame.size_wh)
             if crop is not None:
                 seen.append((track, crop))
-        judged = self._classifier.classify(frame.image, tuple(track.box for track, _ in seen))
+        judged = self._classifier.classify(frame.image, tuple(track.place for track, _ in seen))
         faces = []
         for row, (track, crop) in enumerate(seen):
             raw = {attribute: rows[row] for attribute, rows in judged.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.lettering import draw_text
 from rtcnn_perception.core.lettering import set_text
+from rtcnn_perception.core.turned_crop import enclosing
 
 COLOR_MAPS: Mapping[str, int] = {
     'inferno': cv2.COLORMAP_INFERNO,
@@ -42,11 +44,14 @@ class PlacedMap:
     """
     A map and the square it belongs to, in pixels of the image; it may reach beyond.
 
+    ``roll`` is by how many degrees the square is turned about its centre, clockwise.
+
     :raises ValueError: if the map is not (h, w)
     """
 
     square: BoundingBox
     values: NDArray[np.float32]
+    roll: float = 0.0
 
     def __post_init__(self) -> None:
         """Reject what is no map."""
@@ -114,14 +119,12 @@ def lay_over(
     canvas: ImageBGR = image.copy()
     height, width = image.shape[:2]
     for placed in maps:
-        square = placed.square
-        x0, y0 = round(square.x0), round(square.y0)
-        x1, y1 = max(round(square.x1), x0 + 1), max(round(square.y1), y0 + 1)
+        x0, y0, x1, y1 = _in_whole_pixels(enclosing(placed.square, placed.roll))
         left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
         if left >= right or top >= bottom:
             continue
         # Only what is in the image is worked on, however large the square is.
-        heat = _part_of(heat_of(placed.values), (x0, y0, x1, y1), (left, top, right, bottom))
+        heat = _heat_at(placed, (left, top, right, bottom))
         under = canvas[top:bottom, left:right]
         color = cv2.applyColorMap(np.rint(heat * 255).astype(np.uint8), code)
         weight = (heat * np.float32(strength))[..., None]
@@ -129,20 +132,32 @@ def lay_over(
     return canvas
 
 
-def _part_of(
-    heat: NDArray[np.float32],
-    square: tuple[int, int, int, int],
-    part: tuple[int, int, int, int],
-) -> NDArray[np.float32]:
-    """Return the heat at the pixels of a part of the square it belongs to."""
-    x0, y0, x1, y1 = square
+def _in_whole_pixels(square: BoundingBox) -> tuple[int, int, int, int]:
+    x0, y0 = round(square.x0), round(square.y0)
+    return x0, y0, max(round(square.x1), x0 + 1), max(round(square.y1), y0 + 1)
+
+
+def _heat_at(placed: PlacedMap, part: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """Return the heat at the pixels of a part of the image, 0 outside the turned square."""
+    heat = heat_of(placed.values)
+    x0, y0, x1, y1 = _in_whole_pixels(placed.square)
     left, top, right, bottom = part
-    scale_x, scale_y = heat.shape[1] / (x1 - x0), heat.shape[0] / (y1 - y0)
-    columns = (np.arange(left, right) - x0 + 0.5) * scale_x - 0.5
-    rows = (np.arange(top, bottom) - y0 + 0.5) * scale_y - 0.5
-    map_x, map_y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
-    resampled = cv2.remap(heat, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.clip(np.asarray(resampled, dtype=np.float32), 0.0, 1.0)
+    x = np.arange(left, right) + 0.5 - (x0 + x1) / 2
+    y = (np.arange(top, bottom) + 0.5 - (y0 + y1) / 2)[:, None]
+    cosine, sine = math.cos(math.radians(placed.roll)), math.sin(math.radians(placed.roll))
+    across, down = cosine * x + sine * y, cosine * y - sine * x
+    map_x = (across + (x1 - x0) / 2) * (heat.shape[1] / (x1 - x0)) - 0.5
+    map_y = (down + (y1 - y0) / 2) * (heat.shape[0] / (y1 - y0)) - 0.5
+    resampled = cv2.remap(
+        heat,
+        map_x.astype(np.float32),
+        map_y.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    is_inside = (np.abs(across) <= (x1 - x0) / 2) & (np.abs(down) <= (y1 - y0) / 2)
+    found = np.where(is_inside, np.asarray(resampled, dtype=np.float32), np.float32(0.0))
+    return np.clip(found, 0.0, 1.0)
 
 
 def sheet(rows: Sequence[Sequence[Tile]], tile_px: int = TILE_PX) -> ImageBGR:

@@ -22,6 +22,7 @@ from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.assignment import assign
 from rtcnn_perception.core.assignment import covered_share
 from rtcnn_perception.core.detector_protocol import Detection
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.geometry import boxes_to_array
 from rtcnn_perception.core.motion import FaceMotion
@@ -64,6 +65,11 @@ class Track:
     landmarks: Landmarks | None
     state: TrackState
     age: int
+
+    @property
+    def place(self) -> FacePlace:
+        """Where the face is, and how it leans."""
+        return FacePlace(self.box, self.landmarks)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class SaliencyPublisher:
         explained = explain_faces(
             models,
             frame.image,
-            tuple(face.track.box for face in faces),
+            tuple(face.track.place for face in faces),
             target=wanted.target if is_known else 'top',
             method=wanted.method,
         )

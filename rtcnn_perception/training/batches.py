@@ -73,8 +73,10 @@ def cut_faces(
     """Cut the crops of the faces at ``indices``: (B, H, W) uint8."""
     crops = np.empty((len(indices), *size_hw), np.uint8)
     for row, index in enumerate(indices):
-        square = geometry.square_about(faces.box(int(index)))
-        crops[row] = cut_crop(faces.pictures[int(index)], square, size_hw)
+        place = faces.place(int(index))
+        roll = geometry.roll_for(place.landmarks)
+        square = geometry.square_about(place.box, roll)
+        crops[row] = cut_crop(faces.pictures[int(index)], square, size_hw, roll)
     return crops
 
 
@@ -87,7 +89,7 @@ def cut_jittered(
     config: AugmentationConfig,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Cut crops about jittered boxes: (B, H, W) uint8."""
+    """Cut crops about jittered boxes, not turned: augmentation does that. (B, H, W) uint8."""
     crops = np.empty((len(indices), *size_hw), np.uint8)
     for row, index in enumerate(indices):
         box = jittered(faces.box(int(index)), config.scale, config.shift, rng)

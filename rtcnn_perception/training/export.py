@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from dataclasses import dataclass
 import hashlib
 import json
@@ -76,7 +77,7 @@ def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[
             'scale': 1.0,
             'offset': 0.0,
         },
-        'crop': {'margin': request.geometry.margin, 'shift_down': request.geometry.shift_down},
+        'crop': asdict(request.geometry),
         'heads': [
             {
                 'attribute': name,

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import PerceptionError
@@ -30,7 +31,8 @@ class FaceSet:
 
     ``targets`` are the distributions to learn, (N, C) float32, a row of zeros where there is none;
     ``labels`` are what a face is judged by, (N,) int64, ``UNLABELLED`` where there is none.
-    ``facts`` hold what else is known, such as age, (N,) each.
+    ``facts`` hold what else is known, such as age, (N,) each. ``landmarks`` are (N, 5, 2) in
+    pixels of the pictures, NaN where a face has none, and None where no face has any.
     """
 
     pictures: Sequence[ImageGray]
@@ -40,6 +42,7 @@ class FaceSet:
     names: Sequence[str]
     facts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    landmarks: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Return how many faces there are."""
@@ -49,6 +52,12 @@ class FaceSet:
         """Return the box of one face in pixels of its picture."""
         x0, y0, x1, y1 = self.boxes[index].tolist()
         return BoundingBox(x0, y0, x1, y1)
+
+    def place(self, index: int) -> FacePlace:
+        """Return where one face is in its picture."""
+        points = None if self.landmarks is None else self.landmarks[index]
+        is_known = points is not None and bool(np.isfinite(points).all())
+        return FacePlace(self.box(index), points if is_known else None)
 
     def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> FaceSet:
         """Return the chosen faces, by index or by mask."""
@@ -61,6 +70,7 @@ class FaceSet:
             targets={name: values[indices] for name, values in self.targets.items()},
             names=[self.names[i] for i in indices],
             facts={name: values[indices] for name, values in self.facts.items()},
+            landmarks=None if self.landmarks is None else self.landmarks[indices],
         )
 
 
@@ -112,6 +122,10 @@ def join(first: FaceSet, second: FaceSet) -> FaceSet:
     def targets(part: FaceSet, name: str, classes: int) -> NDArray[np.float32]:
         return part.targets.get(name, np.zeros((len(part), classes), np.float32))
 
+    def landmarks(part: FaceSet) -> NDArray[np.float32]:
+        unknown = np.full((len(part), 5, 2), np.nan, np.float32)
+        return unknown if part.landmarks is None else part.landmarks
+
     both = (first, second)
     widths = {name: t.shape[1] for part in both for name, t in part.targets.items()}
     facts = {name for part in both for name in part.facts}
@@ -127,4 +141,5 @@ def join(first: FaceSet, second: FaceSet) -> FaceSet:
             for n in sorted(facts)
         },
         notes=first.notes + second.notes,
+        landmarks=np.concatenate([landmarks(part) for part in both]),
     )

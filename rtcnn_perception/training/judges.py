@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def load_judge(path: Path, margin: float | None = None) -> Judge:
     spec = model.spec
     if spec.channels != 'gray':
         raise ModelError(f'{spec.path} takes {spec.channels}; the data here is gray')
-    geometry = spec.crop if margin is None else CropGeometry(margin, spec.crop.shift_down)
+    geometry = spec.crop if margin is None else replace(spec.crop, margin=margin)
     return Judge(
         name=spec.tag,
         labels={head.attribute: head.labels for head in spec.heads},

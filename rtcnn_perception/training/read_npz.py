@@ -121,6 +121,7 @@ def read_gender(path: Path) -> Splits:
     if len(wrong):
         raise DataError(f'{path}: face {wrong[0]} has the label {labels[wrong[0]]}, not 0 or 1')
     boxes = arrays['box'].astype(np.float64)
+    points = arrays.get('landmarks')
     everyone = FaceSet(
         pictures=decode_pictures(arrays, 'jpeg', path),
         boxes=boxes,
@@ -128,6 +129,7 @@ def read_gender(path: Path) -> Splits:
         targets={'gender': one_hot(labels, len(GENDER_LABELS))},
         names=[f'{path.name}[{i}]' for i in range(len(labels))],
         facts={key: arrays[key].astype(np.int64) for key in ('source', 'age', 'race')},
+        landmarks=None if points is None else points.reshape(-1, 5, 2).astype(np.float32),
     )
     found = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     notes = (f'{int((~found).sum())} pictures without a box are left out',)

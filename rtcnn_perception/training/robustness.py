@@ -10,7 +10,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageGray
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.judges import Judge
 from rtcnn_perception.training.scores import accuracy
@@ -45,6 +44,7 @@ def with_boxes(faces: FaceSet, scale: float, shift_x: float, shift_y: float) -> 
 def at_size(faces: FaceSet, size: float) -> FaceSet:
     """Shrink pictures until the box's longer side has ``size`` pixels; never enlarge."""
     pictures, boxes = [], faces.boxes.copy()
+    landmarks = None if faces.landmarks is None else faces.landmarks.copy()
     for index, picture in enumerate(faces.pictures):
         box = faces.box(index)
         factor = size / max(box.width, box.height)
@@ -55,8 +55,11 @@ def at_size(faces: FaceSet, size: float) -> FaceSet:
         new_hw = max(2, round(height * factor)), max(2, round(width * factor))
         small = cv2.resize(picture, (new_hw[1], new_hw[0]), interpolation=cv2.INTER_AREA)
         pictures.append(np.asarray(small, np.uint8))
-        boxes[index] *= np.tile((new_hw[1] / width, new_hw[0] / height), 2)
-    return replace(faces, pictures=pictures, boxes=boxes)
+        scale = new_hw[1] / width, new_hw[0] / height
+        boxes[index] *= np.tile(scale, 2)
+        if landmarks is not None:
+            landmarks[index] *= scale
+    return replace(faces, pictures=pictures, boxes=boxes, landmarks=landmarks)
 
 
 def _each(faces: FaceSet, change: Callable[[ImageGray, int], ImageGray]) -> FaceSet:
@@ -77,15 +80,18 @@ def blurred(faces: FaceSet, sigma: float) -> FaceSet:
 
 
 def turned(faces: FaceSet, degrees: float) -> FaceSet:
-    """Turn each picture about the centre of its box."""
+    """Turn each picture, and its landmarks with it, about the centre of the face's box."""
+    landmarks = None if faces.landmarks is None else faces.landmarks.copy()
 
     def turn(picture: ImageGray, index: int) -> ImageGray:
         matrix = cv2.getRotationMatrix2D(faces.box(index).center, degrees, 1.0)
+        if landmarks is not None:
+            landmarks[index] = landmarks[index] @ matrix[:, :2].T + matrix[:, 2]
         size = picture.shape[1], picture.shape[0]
         result = cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(result, np.uint8)
 
-    return _each(faces, turn)
+    return replace(_each(faces, turn), landmarks=landmarks)
 
 
 def _with_value(change: Change, value: float) -> Callable[[FaceSet], FaceSet]:
@@ -118,7 +124,7 @@ def try_conditions(judge: Judge, faces: FaceSet) -> Iterator[tuple[Condition, di
     for condition in conditions():
         asked = judge
         if condition.margin is not None:
-            geometry = CropGeometry(condition.margin, judge.geometry.shift_down)
+            geometry = replace(judge.geometry, margin=condition.margin)
             asked = replace(judge, geometry=geometry)
         answers = asked.probabilities(condition.change(faces))
         yield (

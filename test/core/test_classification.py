@@ -7,6 +7,7 @@ import pytest
 from rtcnn_perception.core import classification
 from rtcnn_perception.core.classification import AttributeClassifier
 from rtcnn_perception.core.classification import FaceModel
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ModelError
@@ -15,7 +16,7 @@ from tiny_model import GENDERS
 from tiny_model import write_tiny_model
 
 BOX = BoundingBox(20, 20, 40, 44)
-BOXES = (BOX, BoundingBox(-5, 10, 12, 30))
+PLACES = (FacePlace(BOX), FacePlace(BoundingBox(-5, 10, 12, 30)))
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ def runs(monkeypatch):
 
 def test_with_both_attributes_off_nothing_is_judged_and_a_crop_still_shown(image):
     classifier = AttributeClassifier.load(None, None)
-    assert classifier.classify(image, BOXES) == {}
+    assert classifier.classify(image, PLACES) == {}
     assert classifier.labels == {}
     assert classifier.model_tags == {}
-    assert classifier.crop_of(BOX) == CropGeometry(margin=0.0).square_about(BOX)
+    assert classifier.crop_of(FacePlace(BOX)) == CropGeometry(margin=0.0).square_about(BOX)
 
 
 def test_no_faces_give_no_rows(image, emotion, gender):
@@ -71,11 +72,11 @@ def test_no_faces_give_no_rows(image, emotion, gender):
 
 def test_each_attribute_is_what_its_model_alone_gives(image, emotion, gender):
     classifier = AttributeClassifier.load(emotion, gender)
-    judged = classifier.classify(image, BOXES)
+    judged = classifier.classify(image, PLACES)
     assert list(judged) == ['emotion', 'gender']
     for name, path in (('emotion', emotion), ('gender', gender)):
         alone = FaceModel.load(path)
-        np.testing.assert_array_equal(judged[name], alone.predict(image, BOXES)[name])
+        np.testing.assert_array_equal(judged[name], alone.predict(image, PLACES)[name])
         assert classifier.model_tags[name] == alone.spec.tag
     assert classifier.labels == {'emotion': EMOTIONS, 'gender': GENDERS}
 
@@ -83,20 +84,20 @@ def test_each_attribute_is_what_its_model_alone_gives(image, emotion, gender):
 def test_the_crop_shown_is_that_of_emotion_else_that_of_gender(emotion, gender):
     emotion_square = CropGeometry(0.1, 0.05).square_about(BOX)
     gender_square = CropGeometry(0.3, 0.05).square_about(BOX)
-    assert AttributeClassifier.load(emotion, gender).crop_of(BOX) == emotion_square
-    assert AttributeClassifier.load(None, gender).crop_of(BOX) == gender_square
+    assert AttributeClassifier.load(emotion, gender).crop_of(FacePlace(BOX)) == emotion_square
+    assert AttributeClassifier.load(None, gender).crop_of(FacePlace(BOX)) == gender_square
 
 
 def test_an_attribute_without_model_is_off(image, blended):
     classifier = AttributeClassifier.load(None, blended)
-    assert list(classifier.classify(image, BOXES)) == ['gender']
+    assert list(classifier.classify(image, PLACES)) == ['gender']
     assert list(classifier.labels) == ['gender']
 
 
 def test_a_blended_model_judges_both_in_one_run(image, blended, runs):
     classifier = AttributeClassifier.load(blended, blended / 'model.onnx')
     runs.clear()
-    judged = classifier.classify(image, BOXES)
+    judged = classifier.classify(image, PLACES)
     assert runs == ['blended']
     assert {name: rows.shape for name, rows in judged.items()} == {
         'emotion': (2, 7),
@@ -117,7 +118,7 @@ def test_crops_of_one_kind_are_cut_once(tmp_path, image, emotion, monkeypatch):
         other = write_tiny_model(tmp_path / str(margin), {'gender': GENDERS}, margin=margin)
         classifier = AttributeClassifier.load(emotion, other)
         cuts.clear()
-        classifier.classify(image, BOXES)
+        classifier.classify(image, PLACES)
         assert len(cuts) == expected
 
 

@@ -9,6 +9,7 @@ pytest.importorskip('onnx', reason='onnx is needed to make a model')
 
 from rtcnn_perception.core.explaining import explain_faces
 from rtcnn_perception.core.explaining import mosaic_row
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
@@ -18,7 +19,10 @@ from rtcnn_perception.saliency.write_graph import write_saliency_graph
 from tiny_model import write_tiny_model
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
-BOXES = (BoundingBox(10, 10, 30, 34), BoundingBox(-5, 20, 25, 70))
+PLACES = (
+    FacePlace(BoundingBox(10, 10, 30, 34)),
+    FacePlace(BoundingBox(-5, 20, 25, 70)),
+)
 
 
 @pytest.fixture(scope='module')
@@ -37,40 +41,40 @@ def test_nobody_gives_nothing(models):
 
 
 def test_no_attribute_gives_faces_without_maps():
-    assert explain_faces({}, IMAGE, BOXES) == ((), ())
+    assert explain_faces({}, IMAGE, PLACES) == ((), ())
 
 
 def test_each_face_has_a_map_of_each_attribute(models):
-    explained = explain_faces(models, IMAGE, BOXES)
+    explained = explain_faces(models, IMAGE, PLACES)
     assert [[each.attribute for each in face] for face in explained] == [['emotion', 'gender']] * 2
     emotion = explained[0][0]
     assert emotion.placed.values.shape == (8, 8)
-    assert emotion.placed.square == models['emotion'].spec.crop.square_about(BOXES[0])
+    assert emotion.placed.square == models['emotion'].spec.crop.square_about(PLACES[0].box)
     assert emotion.label in EMOTION_LABELS
     assert emotion.caption == f'{emotion.label} {emotion.confidence:.0%}'
 
 
 def test_a_class_is_explained_by_the_attribute_that_has_it_and_the_other_shows_its_top(models):
-    ((emotion, gender),) = explain_faces(models, IMAGE, BOXES[:1], target='fear')
+    ((emotion, gender),) = explain_faces(models, IMAGE, PLACES[:1], target='fear')
     assert emotion.label == 'fear'
     assert gender.confidence >= 0.5
 
 
 def test_a_target_that_nobody_knows_is_refused(models):
     with pytest.raises(ConfigurationError, match='hungry'):
-        explain_faces(models, IMAGE, BOXES, target='hungry')
+        explain_faces(models, IMAGE, PLACES, target='hungry')
 
 
 def test_class_maps_have_no_label_and_no_confidence(models, monkeypatch):
     for model in models.values():
         monkeypatch.setattr(model, '_has_class_maps', dict.fromkeys(('emotion', 'gender'), True))
-    ((emotion, _),) = explain_faces(models, IMAGE, BOXES[:1], target='class_maps')
+    ((emotion, _),) = explain_faces(models, IMAGE, PLACES[:1], target='class_maps')
     assert math.isnan(emotion.confidence)
     assert emotion.caption == 'class maps'
 
 
 def test_a_row_of_the_mosaic_is_the_crop_and_a_map_for_each_attribute(models):
-    (face,) = explain_faces(models, IMAGE, BOXES[:1])
+    (face,) = explain_faces(models, IMAGE, PLACES[:1])
     tiles = mosaic_row(IMAGE, face, '#7', 'turbo')
     assert [tile.caption for tile in tiles] == ['#7', face[0].caption, face[1].caption]
     assert mosaic_row(IMAGE, (), '#7', 'turbo') == []

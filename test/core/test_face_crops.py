@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.face_crops import cut_faces
 from rtcnn_perception.core.face_crops import cut_gray_crop
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.model_spec import HeadSpec
 from rtcnn_perception.core.model_spec import ModelSpec
@@ -57,12 +58,13 @@ def test_gray_crops_equal_those_of_the_gray_image_wherever_they_lie(image):
 
 def test_each_face_is_the_crop_of_its_square_in_the_layout_of_the_model(tmp_path, image):
     boxes = (BoundingBox(10, 10, 30, 34), BoundingBox(-8, 20, 20, 50), BoundingBox(70, 50, 90, 70))
+    places = [FacePlace(box) for box in boxes]
     specs = {channels: make_spec(tmp_path, channels) for channels in ('gray', 'bgr', 'rgb')}
     squares = [specs['gray'].crop.square_about(box) for box in boxes]
     for index, square in enumerate(squares):
         crop = cut_crop(image, square, (12, 10))
         gray = cut_crop(to_gray(image), square, (12, 10))
-        faces = {name: cut_faces(image, boxes, spec)[index] for name, spec in specs.items()}
+        faces = {name: cut_faces(image, places, spec)[index] for name, spec in specs.items()}
         np.testing.assert_array_equal(faces['gray'][0], gray)
         np.testing.assert_array_equal(faces['bgr'], crop.transpose(2, 0, 1))
         np.testing.assert_array_equal(faces['rgb'], crop[..., ::-1].transpose(2, 0, 1))
@@ -71,5 +73,5 @@ def test_each_face_is_the_crop_of_its_square_in_the_layout_of_the_model(tmp_path
 def test_the_image_is_not_written_to(tmp_path, image):
     image.flags.writeable = False
     before = image.copy()
-    cut_faces(image, (BoundingBox(-5, -5, 20, 20),), make_spec(tmp_path))
+    cut_faces(image, (FacePlace(BoundingBox(-5, -5, 20, 20)),), make_spec(tmp_path))
     np.testing.assert_array_equal(image, before)

@@ -9,6 +9,7 @@ import pytest
 from rtcnn_perception.core.face_crops import cut_faces
 from rtcnn_perception.core.face_model import FaceModel
 from rtcnn_perception.core.face_model import MAX_FACES_PER_RUN
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.exceptions import ModelError
 from tiny_model import EMOTIONS
@@ -32,10 +33,12 @@ def model(tmp_path):
     return FaceModel.load(write_tiny_model(tmp_path, HEADS))
 
 
-def random_boxes(count):
+def random_places(count):
     random = np.random.default_rng(7)
     return tuple(
-        BoundingBox.from_xywh(*random.uniform(-10, 60, 2), *random.uniform(5, 30, 2))
+        FacePlace(
+            BoundingBox.from_xywh(*random.uniform(-10, 60, 2), *random.uniform(5, 30, 2)),
+        )
         for _ in range(count)
     )
 
@@ -49,14 +52,14 @@ def test_no_faces_give_no_rows_and_run_nothing(model, image, monkeypatch):
 
 @pytest.mark.parametrize('count', [1, 3, MAX_FACES_PER_RUN, 2 * MAX_FACES_PER_RUN + 1])
 def test_rows_are_those_of_the_graph_face_by_face_and_sum_to_one(model, image, count):
-    boxes = random_boxes(count)
-    rows = model.predict(image, boxes)['emotion']
+    places = random_places(count)
+    rows = model.predict(image, places)['emotion']
     assert rows.shape == (count, 7)
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-6)
     session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
     for index in range(0, count, 5):
-        face = cut_faces(image, boxes[index : index + 1], model.spec)
+        face = cut_faces(image, places[index : index + 1], model.spec)
         (expected,) = session.run(['emotion'], {'face': face})
         np.testing.assert_allclose(rows[index], expected[0], atol=1e-6)
 
@@ -70,14 +73,14 @@ def test_all_faces_of_a_frame_go_in_one_run(model, image):
             return session.run(names, inputs)
 
     session, model._session = model._session, CountingSession()
-    model.predict(image, random_boxes(16))
+    model.predict(image, random_places(16))
     assert runs == [16]
 
 
 def test_two_heads_are_judged_in_one_pass(tmp_path, image):
     heads = {'gender': GENDERS, 'emotion': EMOTIONS}
     model = FaceModel.load(write_tiny_model(tmp_path, heads))
-    judged = model.predict(image, random_boxes(2))
+    judged = model.predict(image, random_places(2))
     assert {name: rows.shape for name, rows in judged.items()} == {
         'gender': (2, 2),
         'emotion': (2, 7),
@@ -89,11 +92,11 @@ def test_a_float_input_takes_pixels_scaled_as_the_card_says(tmp_path, image):
     card = make_card(graph, HEADS)
     card['input'] |= {'dtype': 'float32', 'scale': 2 / 255, 'offset': -1.0}
     model = FaceModel.load(write_model(tmp_path, graph, card))
-    boxes = random_boxes(2)
-    pixels = cut_faces(image, boxes, model.spec).astype(np.float32) * np.float32(2 / 255) - 1
+    places = random_places(2)
+    pixels = cut_faces(image, places, model.spec).astype(np.float32) * np.float32(2 / 255) - 1
     session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
     (expected,) = session.run(None, {'face': pixels})
-    np.testing.assert_allclose(model.predict(image, boxes)['emotion'], expected, atol=1e-6)
+    np.testing.assert_allclose(model.predict(image, places)['emotion'], expected, atol=1e-6)
 
 
 def test_a_colour_model_is_run(tmp_path, image):
@@ -101,7 +104,7 @@ def test_a_colour_model_is_run(tmp_path, image):
     card = make_card(graph, HEADS)
     card['input'] |= {'channels': 'rgb'}
     model = FaceModel.load(write_model(tmp_path, graph, card))
-    assert model.predict(image, random_boxes(2))['emotion'].shape == (2, 7)
+    assert model.predict(image, random_places(2))['emotion'].shape == (2, 7)
 
 
 def refused(tmp_path, graph, card):

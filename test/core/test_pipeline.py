@@ -181,11 +181,11 @@ def test_each_face_gets_its_own_rows_crop_and_quality(classifier):
     judged = ClassificationStage(classifier, TrackSmoother(0.5)).process(found_in(frame, *tracks))
     assert tuple(face.track for face in judged.faces) == tracks
     for face in judged.faces:
-        alone = classifier.classify(frame.image, (face.track.box,))
+        alone = classifier.classify(frame.image, (face.track.place,))
         for attribute in ('emotion', 'gender'):
             np.testing.assert_allclose(face.raw[attribute], alone[attribute][0], atol=1e-6)
             np.testing.assert_array_equal(face.smoothed[attribute], face.raw[attribute])
-        assert face.crop == classifier.crop_of(face.track.box).clip_to(160, 120)
+        assert face.crop == classifier.crop_of(face.track.place).clip_to(160, 120)
         assert face.quality == crop_quality(frame.image, face.track.box)
 
 

@@ -45,13 +45,13 @@ class ScriptedClassifier:
         self.gate = threading.Event()
         self.gate.set()
 
-    def classify(self, image, boxes):  # noqa: ARG002 - the classifier's signature
+    def classify(self, image, places):  # noqa: ARG002 - the classifier's signature
         assert self.gate.wait(SOON)
-        rows = np.tile(np.array([[0.25, 0.75]], np.float32), (len(boxes), 1))
+        rows = np.tile(np.array([[0.25, 0.75]], np.float32), (len(places), 1))
         return {'emotion': rows, 'gender': rows}
 
-    def crop_of(self, box):
-        return box
+    def crop_of(self, place):
+        return place.box
 
 
 def picture(value=0):

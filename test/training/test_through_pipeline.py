@@ -38,11 +38,12 @@ class BrightDetector:
 class BrightClassifier:
     """Says 'man' of what is bright."""
 
-    def crop_of(self, box):
-        return GEOMETRY.square_about(box)
+    def crop_of(self, place):
+        return GEOMETRY.square_about(place.box)
 
-    def classify(self, image, boxes):
-        crops = [cut_crop(to_gray(image), self.crop_of(box), (8, 8)).mean() for box in boxes]
+    def classify(self, image, places):
+        squares = [self.crop_of(place) for place in places]
+        crops = [cut_crop(to_gray(image), square, (8, 8)).mean() for square in squares]
         bright = np.array(crops).reshape(-1, 1) > 128
         return {'gender': np.where(bright, [[0.0, 1.0]], [[1.0, 0.0]]).astype(np.float32)}
 

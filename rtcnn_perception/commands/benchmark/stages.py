@@ -21,6 +21,7 @@ from rtcnn_perception.core.classification import FaceModel
 from rtcnn_perception.core.detection import Detection
 from rtcnn_perception.core.detection import Detector
 from rtcnn_perception.core.face_crops import cut_faces
+from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.haar import find_cascade
 from rtcnn_perception.core.pipeline import ClassificationStage
@@ -85,7 +86,7 @@ class OriginalWay:
         with watch.stage('classify'):
             for box in boxes:
                 for model in self._models:
-                    model.predict(image, (box,))
+                    model.predict(image, (FacePlace(box),))
         return len(boxes)
 
 
@@ -129,19 +130,19 @@ class EachStage:
                 detections = detector.detect(frame.image)
         with watch.stage('track'):
             tracks = self._tracker.update(detections, frame.time)
-        boxes = tuple(track.box for track in tracks)
+        places = tuple(track.place for track in tracks)
         for name, model in self._models.items():
             with watch.stage(f'crops for {name}'):
-                faces = cut_faces(frame.image, boxes, model.spec)
+                faces = cut_faces(frame.image, places, model.spec)
             with watch.stage(f'{name} network'):
                 model.judge(faces)
         with watch.stage('quality'):
-            for box in boxes:
-                crop_quality(frame.image, box)
+            for place in places:
+                crop_quality(frame.image, place.box)
         judged = self._stage.process(FacesInFrame(frame, tracks, 0.0, 0))
         with watch.stage('annotate, where somebody watches'):
             annotate(judged, self._labels)
-        return len(boxes)
+        return len(places)
 
 
 @dataclass(frozen=True)
