@@ -1,0 +1,186 @@
+"""``evaluate`` of a face detector, from its name to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.detection import DETECTORS
+from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.detector_protocol import Detector
+from rtcnn_perception.core.detector_protocol import DetectorConfig
+from rtcnn_perception.core.rtcnn import RtcnnDetector
+from rtcnn_perception.core.source_kinds import VideoSource
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.training.data import find_data
+from rtcnn_perception.training.detection.detector_figures import width_figures
+from rtcnn_perception.training.detection.detector_page import ClipFigures
+from rtcnn_perception.training.detection.detector_page import detector_page
+from rtcnn_perception.training.detection.detector_page import DetectorReport
+from rtcnn_perception.training.detection.detector_page import SetFigures
+from rtcnn_perception.training.detection.detector_page import summary
+from rtcnn_perception.training.detection.detector_pictures import draw_curves
+from rtcnn_perception.training.detection.detector_pictures import draw_sheet
+from rtcnn_perception.training.detection.detector_pictures import draw_worst_false
+from rtcnn_perception.training.detection.detector_pictures import draw_worst_misses
+from rtcnn_perception.training.detection.marks import mark_faces
+from rtcnn_perception.training.detection.marks import Marks
+from rtcnn_perception.training.detection.photographs import Photograph
+from rtcnn_perception.training.detection.photographs import read_photographs
+from rtcnn_perception.training.evaluate import write_report
+from rtcnn_perception.training.faces import DataError
+from rtcnn_perception.training.report_page import percent
+from tqdm import tqdm
+
+THRESHOLD = DetectorConfig.min_score
+"""The score from which on the pipeline takes a mark, unless it is told otherwise."""
+
+LEAST_SCORE = 0.01
+"""Marks below would lengthen the curves by next to nothing, and take long to sort out."""
+
+EVERYTHING = 'all'
+
+
+class PhotographSet(NamedTuple):
+    """Photographs of one part of a set, with the names of both."""
+
+    data: str
+    part: str
+    photographs: list[Photograph]
+
+
+@dataclass(frozen=True)
+class DetectorChoice:
+    """
+    A detector as a person names it.
+
+    :param named: one of ``DETECTORS``, or the folder, file or card of rtcnn's model
+    :param yunet: YuNet's file, empty for where it belongs
+    """
+
+    named: str
+    yunet: str = ''
+
+    def load(self, width: int = 0, min_score: float = THRESHOLD) -> Detector:
+        """
+        Load the detector.
+
+        :raises PerceptionError: if it is not there, or damaged
+        """
+        is_name = self.named in DETECTORS
+        name = self.named if is_name else RtcnnDetector.name
+        path = '' if is_name else self.named
+        if name == 'yunet':
+            path = self.yunet
+        config = DetectorConfig(name, model_path=path, width=width, min_score=min_score)
+        return load_detector(config, models_search_path()).detector
+
+
+def evaluate_detector(
+    choice: DetectorChoice,
+    data: Sequence[str],
+    output: Path,
+    *,
+    part: str | None,
+    widths: Sequence[int],
+    min_iou: float,
+) -> Iterator[str]:
+    """
+    Judge a detector and write its report.
+
+    :param data: folders of annotated photographs, and clips
+    :param part: of each set; None for its test part, or else its val part
+    :returns: lines for whoever asked
+    :raises PerceptionError: if the detector or the data is not fit, or the folder not writeable
+    """
+    if not 0 < min_iou <= 1:
+        raise ConfigurationError(f'--iou must be above 0 and at most 1, got {min_iou:g}')
+    shipped = choice.load()
+    paths = [find_data(name) for name in data]
+    if len({path.name for path in paths}) < len(paths):
+        raise ConfigurationError(f'two of {", ".join(data)} have one name; judge them apart')
+    asked = [_take_part(path, part) for path in paths if path.is_dir()]
+    clips = [VideoSource(path) for path in paths if not path.is_dir()]
+    sets: list[SetFigures] = []
+    pictures: dict[str, ImageBGR] = {}
+    for photographs in asked:
+        found, drawn = _judge_set(choice, photographs, widths, min_iou)
+        sets.append(found)
+        pictures |= drawn
+    report = DetectorReport(
+        detector=shipped.spec.tag if isinstance(shipped, RtcnnDetector) else shipped.name,
+        command=_command(choice, data, part, widths, min_iou),
+        threshold=THRESHOLD,
+        least_score=LEAST_SCORE,
+        min_iou=min_iou,
+        sets=tuple(sets),
+        clips=tuple(_judge_clip(shipped, clip) for clip in clips),
+    )
+    write_report(report.as_dict(), detector_page(report), pictures, output)
+    yield from filter(None, summary(report))
+    for clip in report.clips:
+        yield f'{clip.clip}: a face in {percent(clip.share)} of {clip.frames:,} frames'
+    yield f'wrote {output / "report.md"}'
+
+
+def _take_part(path: Path, part: str | None) -> PhotographSet:
+    photographs = read_photographs(path)
+    there = {photograph.split for photograph in photographs}
+    if part is None:
+        part = next((name for name in ('test', 'val') if name in there), EVERYTHING)
+    chosen = [each for each in photographs if part in (each.split, EVERYTHING)]
+    if not chosen:
+        raise DataError(
+            f'{path} has no photograph in its part {part}; there are {", ".join(sorted(there))}'
+        )
+    return PhotographSet(path.resolve().name, part, chosen)
+
+
+def _judge_set(
+    choice: DetectorChoice, asked: PhotographSet, widths: Sequence[int], min_iou: float
+) -> tuple[SetFigures, dict[str, ImageBGR]]:
+    photographs = asked.photographs
+    marks: dict[int, list[Marks]] = {}
+    for width in dict.fromkeys(widths):
+        detector = choice.load(width, LEAST_SCORE)
+        shown = tqdm(photographs, desc=f'{detector.name}, {asked.data}, {width} wide')
+        marks[width] = list(mark_faces(detector, shown, width))
+    figures = [
+        width_figures(photographs, marked, width=width, min_iou=min_iou, threshold=THRESHOLD)
+        for width, marked in marks.items()
+    ]
+    found = SetFigures(asked.data, asked.part, len(photographs), tuple(figures))
+    taken = [marked.from_score(THRESHOLD) for marked in next(iter(marks.values()))]
+    curves = draw_curves(photographs, marks, min_iou=min_iou, threshold=THRESHOLD)
+    return found, {
+        f'{found.slug}_curves.png': curves,
+        f'{found.slug}_found.png': draw_sheet(photographs, taken, min_iou),
+        f'{found.slug}_false.png': draw_worst_false(photographs, taken, min_iou),
+        f'{found.slug}_missed.png': draw_worst_misses(photographs, taken, min_iou),
+    }
+
+
+def _judge_clip(detector: Detector, clip: VideoSource) -> ClipFigures:
+    name = Path(clip.name).name
+    frames = tqdm(clip, desc=f'{detector.name}, {name}', total=clip.frame_count)
+    found = [bool(detector.detect(frame)) for frame in frames]
+    return ClipFigures(name, len(found), sum(found), sum(found) / len(found))
+
+
+def _command(
+    choice: DetectorChoice,
+    data: Sequence[str],
+    part: str | None,
+    widths: Sequence[int],
+    min_iou: float,
+) -> str:
+    words = ['rtcnn_perception evaluate', choice.named, *data]
+    words += ['--width', *map(str, widths), '--iou', f'{min_iou:g}']
+    words += ['--part', part] if part else []
+    words += ['--yunet', choice.yunet] if choice.yunet else []
+    return ' '.join(words)
