@@ -114,8 +114,7 @@ def evaluate(
                 extra=_extra(name, answers[name], faces),
             )
         )
-    crop = {'margin': judge.geometry.margin, 'shift_down': judge.geometry.shift_down}
-    report = Report(judge.name, data, len(faces), crop, command, tuple(reports))
+    report = Report(judge.name, data, len(faces), asdict(judge.geometry), command, tuple(reports))
     return report, answers
 
 

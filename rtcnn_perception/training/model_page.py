@@ -39,7 +39,7 @@ def model_page(card: Mapping[str, Any]) -> str:
         f'| Input | {width}x{height}, {card["input"]["channels"]}, {card["input"]["dtype"]} |',
         f"| Crop about the face's box | margin {card['crop']['margin']}, "
         f'shift down {card["crop"]["shift_down"]}'
-        f'{", turned as the head leans" if card["crop"].get("upright") else ""} |',
+        f'{", turned upright by the landmarks" if card["crop"].get("upright") else ""} |',
         f'| sha256 | `{card["sha256"]}` |',
         '',
         '## Measured',

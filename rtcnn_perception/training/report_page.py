@@ -30,7 +30,8 @@ def report_page(report: Report) -> str:
         f'# {report.model} on {report.data}',
         '',
         f'{report.faces:,} faces, crop margin {report.crop["margin"]}, '
-        f'shift down {report.crop["shift_down"]}.',
+        f'shift down {report.crop["shift_down"]}'
+        f'{", turned upright by the landmarks" if report.crop["upright"] else ""}.',
         '',
         f'`{report.command}`',
         '',

@@ -1,5 +1,6 @@
 """What the networks look at in the faces of an image."""
 
+from dataclasses import replace
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from rtcnn_perception.core.face_place import FacePlace
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.preprocessing import cut_crop
 from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.saliency.write_graph import write_saliency_graph
@@ -71,6 +73,21 @@ def test_class_maps_have_no_label_and_no_confidence(models, monkeypatch):
     ((emotion, _),) = explain_faces(models, IMAGE, PLACES[:1], target='class_maps')
     assert math.isnan(emotion.confidence)
     assert emotion.caption == 'class maps'
+
+
+def test_an_upright_crop_is_explained_and_shown_where_it_was_cut(models, monkeypatch):
+    points = np.float32([[20, 15], [26, 21], [18, 22], [13, 22], [18, 27]])  # turned by 45 degrees
+    place = FacePlace(BoundingBox(10, 10, 30, 34), points)
+    for model in models.values():
+        upright = replace(model.spec.crop, upright=True)
+        monkeypatch.setattr(model, 'spec', replace(model.spec, crop=upright))
+    (face,) = explain_faces(models, IMAGE, (place,))
+    (plain,) = explain_faces(models, IMAGE, (FacePlace(place.box),))
+    assert face[0].placed.roll == pytest.approx(45.0, abs=3.0)
+    assert plain[0].placed.roll == 0.0
+    shown = mosaic_row(IMAGE, face, '#7', 'turbo')[0].picture
+    placed = face[0].placed
+    assert np.array_equal(shown, cut_crop(IMAGE, placed.square, shown.shape[:2], placed.roll))
 
 
 def test_a_row_of_the_mosaic_is_the_crop_and_a_map_for_each_attribute(models):

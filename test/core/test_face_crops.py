@@ -15,7 +15,7 @@ from rtcnn_perception.core.preprocessing import cut_crop
 from rtcnn_perception.core.preprocessing import to_gray
 
 
-def make_spec(tmp_path, channels='gray'):
+def make_spec(tmp_path, channels='gray', *, upright=False):
     return ModelSpec(
         name='tiny',
         directory=tmp_path,
@@ -27,7 +27,7 @@ def make_spec(tmp_path, channels='gray'):
         channels=channels,
         scale=1.0,
         offset=0.0,
-        crop=CropGeometry(margin=0.2, shift_down=0.1),
+        crop=CropGeometry(margin=0.2, shift_down=0.1, upright=upright),
         heads=(HeadSpec('gender', 'gender', ('woman', 'man')),),
     )
 
@@ -75,3 +75,40 @@ def test_the_image_is_not_written_to(tmp_path, image):
     before = image.copy()
     cut_faces(image, (FacePlace(BoundingBox(-5, -5, 20, 20)),), make_spec(tmp_path))
     np.testing.assert_array_equal(image, before)
+
+
+FACE = np.float32([[-8, -8], [8, -8], [0, 0], [-6, 8], [6, 8]])
+
+
+def leaning(degrees):
+    """Return a face at 40, 30 that is turned clockwise."""
+    angle = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    points = np.asarray(FACE @ matrix + (40, 30), np.float32)
+    return FacePlace(BoundingBox(28, 15, 52, 45), points)
+
+
+@pytest.mark.parametrize('channels', ['gray', 'bgr', 'rgb'])
+def test_a_head_that_hardly_leans_or_has_no_landmarks_is_cut_as_ever(tmp_path, image, channels):
+    places = [leaning(4.0), FacePlace(leaning(30.0).box)]
+    crops = [
+        cut_faces(image, places, make_spec(tmp_path, channels, upright=upright))
+        for upright in (False, True)
+    ]
+    np.testing.assert_array_equal(*crops)
+
+
+def test_a_head_that_leans_is_cut_upright_in_the_layout_of_the_model(tmp_path, image):
+    place = leaning(25.0)
+    specs = {name: make_spec(tmp_path, name, upright=True) for name in ('gray', 'bgr', 'rgb')}
+    faces = {name: cut_faces(image, [place], spec)[0] for name, spec in specs.items()}
+    geometry = specs['gray'].crop
+    roll = geometry.roll_for(place.landmarks)
+    assert roll == pytest.approx(25.0, abs=1e-3)
+    square = geometry.square_about(place.box, roll)
+    crop = cut_crop(image, square, (12, 10), roll)
+    np.testing.assert_array_equal(
+        faces['gray'][0], cut_crop(to_gray(image), square, (12, 10), roll)
+    )
+    np.testing.assert_array_equal(faces['bgr'], crop.transpose(2, 0, 1))
+    np.testing.assert_array_equal(faces['rgb'], crop[..., ::-1].transpose(2, 0, 1))

@@ -230,3 +230,16 @@ def test_a_long_value_is_cut_in_the_message(tmp_path, card):
     with pytest.raises(ModelError) as refusal:
         ModelSpec.load(write_model(tmp_path, MODEL, put(card, 'sha256', 'x' * 100000)))
     assert len(str(refusal.value)) < 500 + len(str(Path(tmp_path)))
+
+
+@pytest.mark.parametrize(('crop', 'expected'), [({}, False), ({'upright': True}, True)])
+def test_a_crop_is_upright_where_the_card_says_so(tmp_path, card, crop, expected):
+    card['crop'] |= crop
+    assert ModelSpec.load(write_model(tmp_path, MODEL, card)).crop.upright is expected
+
+
+@pytest.mark.parametrize('value', [1, 'yes', None])
+def test_upright_is_true_or_false(tmp_path, card, value):
+    card['crop']['upright'] = value
+    with pytest.raises(ModelError, match=r'crop\.upright must be true or false'):
+        ModelSpec.load(write_model(tmp_path, MODEL, card))

@@ -6,6 +6,7 @@ import pytest
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.core.preprocessing import cut_crop
+from rtcnn_perception.core.preprocessing import LEAST_ROLL
 from rtcnn_perception.core.preprocessing import to_gray
 from rtcnn_perception.exceptions import ImageFormatError
 
@@ -28,6 +29,32 @@ def noise(height, width, channels=3, seed=0):
 )
 def test_a_crop_is_a_square_in_proportion_to_the_longer_side(box, geometry, expected):
     assert geometry.square_about(box) == expected
+
+
+@pytest.mark.parametrize(
+    ('roll', 'center'), [(0.0, (5, 12)), (90.0, (3, 10)), (-90.0, (7, 10)), (180.0, (5, 8))]
+)
+def test_down_is_where_the_chin_of_a_leaning_head_is(roll, center):
+    square = CropGeometry(0.0, 0.1).square_about(BoundingBox(0, 0, 10, 20), roll)
+    assert square.center == pytest.approx(center)
+
+
+def leaning(degrees):
+    """Return landmarks of a head that is turned clockwise."""
+    angle = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return np.float32([[-20, -20], [20, -20], [0, 0], [-15, 20], [15, 20]] @ matrix)
+
+
+@pytest.mark.parametrize('sign', [-1, 1])
+def test_only_an_upright_crop_of_a_head_that_leans_enough_is_turned(sign):
+    upright, plain = CropGeometry(0.0, upright=True), CropGeometry(0.0)
+    assert upright.roll_for(None) == 0.0
+    assert upright.roll_for(np.full((5, 2), np.nan, np.float32)) == 0.0
+    assert upright.roll_for(leaning(sign * (LEAST_ROLL - 0.1))) == 0.0
+    enough = sign * (LEAST_ROLL + 0.1)
+    assert upright.roll_for(leaning(enough)) == pytest.approx(enough, abs=1e-3)
+    assert plain.roll_for(leaning(enough)) == 0.0
 
 
 @pytest.mark.parametrize('margin', [-0.3, 2.1, float('nan')])

@@ -1,5 +1,7 @@
 """Maps laid over faces and set beside them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rtcnn_perception.core.geometry import BoundingBox
@@ -85,6 +87,25 @@ def test_the_strongest_place_falls_where_it_was_in_the_crop():
     row, column = np.argwhere(changed > changed.max() / 2).mean(0)
     assert abs(row - (10 + 5)) <= 1
     assert abs(column - (20 + 30)) <= 1
+
+
+@pytest.mark.parametrize('roll', [30.0, -90.0])
+def test_a_map_of_a_turned_crop_lies_turned_over_the_image(roll):
+    corner = placed(size=40, row=5, column=30)  # 15 above and 10 to the right of the centre
+    turned = replace(corner, roll=roll)
+    changed = np.abs(lay_over(IMAGE, [turned], 1.0, 'inferno').astype(int) - IMAGE).sum(2)
+    row, column = np.argwhere(changed > changed.max() / 2).mean(0) + 0.5
+    cosine, sine = np.cos(np.deg2rad(roll)), np.sin(np.deg2rad(roll))
+    assert column == pytest.approx(40 + 10.5 * cosine + 14.5 * sine, abs=1)
+    assert row == pytest.approx(30 + 10.5 * sine - 14.5 * cosine, abs=1)
+
+
+def test_nothing_outside_a_turned_square_is_painted():
+    everywhere = np.ones((8, 8), np.float32)
+    turned = PlacedMap(BoundingBox(20, 10, 60, 50), everywhere, 45.0)
+    painted = (lay_over(IMAGE, [turned], 1.0, 'turbo') != IMAGE).any(2)
+    y, x = np.mgrid[:60, :80]
+    assert np.array_equal(painted, np.abs(x + 0.5 - 40) + np.abs(y + 0.5 - 30) <= 40 * 0.5**0.5)
 
 
 def test_strength_0_changes_nothing():

@@ -44,9 +44,11 @@ class ScriptedClassifier:
         self.model_tags = {'emotion': 'scripted@01234567', 'gender': 'scripted@89abcdef'}
         self.gate = threading.Event()
         self.gate.set()
+        self.places = ()
 
     def classify(self, image, places):  # noqa: ARG002 - the classifier's signature
         assert self.gate.wait(SOON)
+        self.places = places
         rows = np.tile(np.array([[0.25, 0.75]], np.float32), (len(places), 1))
         return {'emotion': rows, 'gender': rows}
 

@@ -3,6 +3,7 @@
 import array
 
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import Point32
 import numpy as np
 import pytest
 
@@ -108,6 +109,20 @@ def test_an_image_in_which_nobody_is_seen_is_answered(classifier, partner):
     assert (list(msg.faces), list(msg.emotion_labels)) == ([], ['calm', 'glad'])
     assert (msg.emotion_model, msg.gender_model) == ('scripted@01234567', 'scripted@89abcdef')
     assert (msg.header.stamp.sec, msg.header.frame_id) == (1, 'optical')
+
+
+def test_landmarks_reach_the_classifier_of_another_process(classifier, scripted, partner):
+    classifier().start()
+    partner.connect()
+    msg = rois(1000, INSIDE, INSIDE)
+    points = np.float32([[14, 18], [26, 20], [19, 25], [14, 30], [24, 32]])
+    msg.rois[1].landmarks = [Point32(x=float(x), y=float(y)) for x, y in points]
+    partner.images.publish(image(1000))
+    partner.rois.publish(msg)
+    partner.await_attributes(1000)
+    first, second = scripted.places
+    assert first.landmarks is None
+    np.testing.assert_array_equal(second.landmarks, points)
 
 
 def test_faces_are_judged_and_keep_their_tracks(classifier, partner):
