@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from rtcnn_perception.core.saliency import has_saliency
+from rtcnn_perception.exceptions import ConfigurationError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +41,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Export, judge once on the test part, and write the folder."""
     from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
+    from rtcnn_perception.training.detection.export_detector import export_detector  # noqa: PLC0415
     from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
 
+    if _is_of_detector(args.checkpoint):
+        for option in ('margin', 'votes', 'saliency'):
+            if getattr(args, option):
+                raise ConfigurationError(f'--{option} is for models that judge faces')
+        written = export_detector(
+            args.checkpoint, args.output, name=args.name, half=not args.float32
+        )
+        print(f'wrote {written}')
+        return 0
     written = export_run(
         args.checkpoint,
         args.output,
@@ -55,3 +66,13 @@ def execute(args: argparse.Namespace) -> int:
     if args.saliency or has_saliency(written):
         print(f'wrote {write_saliency_graph(written)}')
     return 0
+
+
+def _is_of_detector(checkpoint: Path) -> bool:
+    from rtcnn_perception.training.checkpoints import load_checkpoint  # noqa: PLC0415
+    from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig  # noqa: PLC0415
+    from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES  # noqa: PLC0415
+
+    if checkpoint.suffix in KERAS_SUFFIXES:
+        return False
+    return DetectorTrainConfig.describes(load_checkpoint(checkpoint)['config'])

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rtcnn_perception.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from rtcnn_perception.training.config import TrainConfig
+    from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'config',
         type=Path,
-        help='a TOML file, or the name of one that ships, such as mini_xception_emotion',
+        help='a TOML file, or the name of one that ships, such as compact_gender or face',
     )
     parser.add_argument(
         '--output', type=Path, help='folder for checkpoints and logs (default runs/<name>)'
@@ -22,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--preview',
         type=Path,
         metavar='PNG',
-        help='only write a contact sheet of augmented training faces',
+        help='only write a contact sheet of what training shows the network',
     )
     parser.add_argument(
         '--workers',
@@ -36,15 +41,24 @@ def execute(args: argparse.Namespace) -> int:
     """Train, or continue an interrupted run in the same folder."""
     # The extra may be absent, which is told where commands are run.
     from rtcnn_perception.training import config as configs  # noqa: PLC0415
-    from rtcnn_perception.training.data import load_splits  # noqa: PLC0415
-    from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
-    from rtcnn_perception.training.train import train  # noqa: PLC0415
+    from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
-    config = configs.load_config(configs.find_config(args.config))
     if args.workers < 1:
         raise ConfigurationError(f'--workers must be at least 1, got {args.workers}')
     torch.set_num_threads(1)  # the workers are the threads
+    path = configs.find_config(args.config)
+    values = configs.read_toml(path)
+    if DetectorTrainConfig.describes(values):
+        return _train_detector(args, configs.from_mapping(DetectorTrainConfig, values, path.name))
+    return _train_attributes(args, configs.from_mapping(configs.TrainConfig, values, path.name))
+
+
+def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
+    from rtcnn_perception.training.data import load_splits  # noqa: PLC0415
+    from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
+    from rtcnn_perception.training.train import train  # noqa: PLC0415
+
     splits = load_splits(config.data, config.crop, config.seed)
     for note in splits.train.notes:
         print(note)
@@ -55,7 +69,29 @@ def execute(args: argparse.Namespace) -> int:
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    best = train(config, splits, folder, args.workers)
+    return _tell(train(config, splits, folder, args.workers), folder)
+
+
+def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
+    from rtcnn_perception.training.data import find_data  # noqa: PLC0415
+    from rtcnn_perception.training.detection.photographs import read_photographs  # noqa: PLC0415
+    from rtcnn_perception.training.detection.scene_preview import write_scene_preview  # noqa: PLC0415
+    from rtcnn_perception.training.detection.train_detector import train_detector  # noqa: PLC0415
+
+    photographs = read_photographs(find_data(config.photographs))
+    for name in ('train', 'val'):
+        part = [photograph for photograph in photographs if photograph.split == name]
+        faces = sum(len(photograph.boxes) for photograph in part)
+        print(f'{config.name}: {name} {len(part)} photographs with {faces} faces')
+    if args.preview:
+        write_scene_preview(config, [p for p in photographs if p.split == 'train'], args.preview)
+        print(f'wrote {args.preview}')
+        return 0
+    folder = args.output or Path('runs') / config.name
+    return _tell(train_detector(config, photographs, folder, args.workers), folder)
+
+
+def _tell(best: dict[str, float], folder: Path) -> int:
     figures = ', '.join(f'{name} {value:.4f}' for name, value in best.items())
     print(f'best on the held-out part: {figures}; {folder / "best.pt"}')
     return 0

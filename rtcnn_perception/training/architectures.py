@@ -84,6 +84,28 @@ class Architecture:
     channels: int = 1
 
 
+def build_stem(width: int, spec: Stem) -> tuple[nn.Sequential, int]:
+    """Return a stem on ``width`` channels, and how many channels it gives."""
+    layers: list[nn.Module] = []
+    padding = spec.kernel // 2 if spec.padding == 'same' else 0
+    for wider, stride in zip(spec.widths, spec.strides, strict=True):
+        layers.append(nn.Conv2d(width, wider, spec.kernel, stride, padding, bias=False))
+        layers += [batch_norm(wider), nn.ReLU()]
+        width = wider
+    return nn.Sequential(*layers), width
+
+
+def build_stages(width: int, stages: tuple[Stage, ...]) -> tuple[nn.Sequential, int]:
+    """Return the blocks of stages on ``width`` channels, and how many channels they give."""
+    blocks = []
+    for stage in stages:
+        for index in range(stage.blocks):
+            stride = stage.stride if index == 0 else 1
+            blocks.append(BLOCKS[stage.block](width, stage.width, stride, stage.kernel))
+            width = stage.width
+    return nn.Sequential(*blocks), width
+
+
 class Network(nn.Module):
     """
     A network built from its description.
@@ -95,22 +117,8 @@ class Network(nn.Module):
         """Build the network; ``classes`` has how many each attribute has."""
         super().__init__()
         self.name, self.spec, self.classes = name, spec, dict(classes)
-        width = spec.channels
-        stem: list[nn.Module] = []
-        for wider, stride in zip(spec.stem.widths, spec.stem.strides, strict=True):
-            kernel = spec.stem.kernel
-            padding = kernel // 2 if spec.stem.padding == 'same' else 0
-            stem.append(nn.Conv2d(width, wider, kernel, stride, padding, bias=False))
-            stem += [batch_norm(wider), nn.ReLU()]
-            width = wider
-        self.stem = nn.Sequential(*stem)
-        blocks = []
-        for stage in spec.stages:
-            for index in range(stage.blocks):
-                stride = stage.stride if index == 0 else 1
-                blocks.append(BLOCKS[stage.block](width, stage.width, stride, stage.kernel))
-                width = stage.width
-        self.blocks = nn.Sequential(*blocks)
+        self.stem, width = build_stem(spec.channels, spec.stem)
+        self.blocks, width = build_stages(width, spec.stages)
         self.hidden: nn.Module = nn.Identity()
         if spec.head.hidden:
             hidden = spec.head.hidden

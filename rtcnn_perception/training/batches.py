@@ -37,6 +37,19 @@ class Batch:
     indices: NDArray[np.int64]
 
 
+def parts_of(batch: Batch, count: int) -> list[Batch]:
+    """Return ``count`` parts, each of every ``count``-th face."""
+    return [
+        Batch(
+            batch.pixels[first::count].contiguous(memory_format=torch.channels_last),
+            {name: values[first::count] for name, values in batch.targets.items()},
+            {name: values[first::count] for name, values in batch.weights.items()},
+            batch.indices[first::count],
+        )
+        for first in range(count)
+    ]
+
+
 def to_input(crops: NDArray[np.uint8]) -> Tensor:
     """
     Scale pixels as the exported graph does.

@@ -13,6 +13,7 @@ from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.config import TrainConfig
 import torch
+from torch import nn
 
 FORMAT = 1
 
@@ -49,7 +50,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return values
 
 
-def fill_network(network: Network, weights: dict[str, Any], path: Path) -> None:
+def fill_network(network: nn.Module, weights: dict[str, Any], path: Path) -> None:
     """
     Put weights into a network.
 

@@ -15,6 +15,8 @@ from dataclasses import is_dataclass
 from pathlib import Path
 import sys
 from typing import Any
+from typing import get_args
+from typing import get_origin
 from typing import get_type_hints
 from typing import TypeVar
 
@@ -148,6 +150,10 @@ def _value(kind: type, value: object, where: str) -> object:
         if not isinstance(value, Mapping):
             raise ConfigurationError(f'{where} must be a table, got {value!r}')
         return from_mapping(kind, value, where)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ConfigurationError(f'{where} must be a list, got {value!r}')
+        return tuple(_value(get_args(kind)[0], each, where) for each in value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -161,15 +167,23 @@ def load_config(path: Path) -> TrainConfig:
 
     :raises ConfigurationError: if the file is missing, is no TOML, or has a wrong key or value
     """
+    return from_mapping(TrainConfig, read_toml(path), path.name)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """
+    Read a TOML file.
+
+    :raises ConfigurationError: if the file is missing or is no TOML
+    """
     try:
         text = path.read_text(encoding='utf-8')
     except OSError as error:
         raise ConfigurationError(f'cannot read the configuration {path}: {error}') from error
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f'{path} is no TOML: {error}') from error
-    return from_mapping(TrainConfig, values, path.name)
 
 
 def find_config(name: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.detection.face_network import FaceNetwork
 import torch
 from torch import nn
 from torch import Tensor
@@ -15,9 +16,9 @@ def keras_parameters(network: nn.Module) -> int:
     return weights + sum(2 * norm.num_features for norm in norms)
 
 
-def multiply_accumulates(network: Network) -> int:
+def multiply_accumulates(network: Network | FaceNetwork, size_hw: tuple[int, int]) -> int:
     """
-    Count the multiply-accumulates of one picture in convolutions and linear layers.
+    Count the multiply-accumulates of one picture of a size in convolutions and linear layers.
 
     Normalisation is left out, as it folds into the convolutions when a network is exported.
     """
@@ -33,7 +34,7 @@ def multiply_accumulates(network: Network) -> int:
     was_training = network.training
     try:
         with torch.no_grad():
-            network.eval()(torch.zeros(1, network.spec.channels, *network.spec.input_hw))
+            network.eval()(torch.zeros(1, network.spec.channels, *size_hw))
     finally:
         network.train(was_training)
         for handle in handles:

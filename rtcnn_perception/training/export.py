@@ -89,7 +89,7 @@ def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[
         ],
         'architecture': network.name,
         'parameters': keras_parameters(network),
-        'multiply_accumulates': multiply_accumulates(network),
+        'multiply_accumulates': multiply_accumulates(network, network.spec.input_hw),
         'weights': 'float16, computed with as float32' if request.half else 'float32',
         'data': [
             {'name': name, 'terms': DATA_TERMS.get(name, "the owner's")} for name in request.data
@@ -112,6 +112,16 @@ def export(network: Network, request: ExportRequest, folder: Path) -> Path:
     content, deviation = to_onnx(network, request.temperatures, request.half)
     card = make_card(network, request, content)
     card['largest_deviation_from_pytorch'] = float(f'{deviation:.1e}')
+    return write_model(content, card, model_page(card), folder)
+
+
+def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path) -> Path:
+    """
+    Write a graph, its card and its page, all or nothing.
+
+    :returns: where the graph lies
+    :raises ConfigurationError: if the folder cannot be written to
+    """
     text = json.dumps(card, indent=2) + '\n'
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +131,7 @@ def export(network: Network, request: ExportRequest, folder: Path) -> Path:
     try:
         (unfinished / MODEL_NAME).write_bytes(content)
         (unfinished / CARD_NAME).write_text(text, encoding='utf-8')
-        (unfinished / 'README.md').write_text(model_page(card), encoding='utf-8')
+        (unfinished / 'README.md').write_text(page, encoding='utf-8')
         for name in (MODEL_NAME, CARD_NAME, 'README.md'):
             (unfinished / name).chmod(0o644)
             (unfinished / name).replace(folder / name)

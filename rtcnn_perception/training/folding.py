@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
-from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.layers import SeparableConv2d
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+N = TypeVar('N', bound=nn.Module)
 SUFFIX = '_norm'
 
 
-def folded(network: Network, half: bool) -> Network:
+def folded(network: N, half: bool) -> N:
     """
     Return a copy that judges the same with fewer layers.
 

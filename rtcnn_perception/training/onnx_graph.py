@@ -58,31 +58,62 @@ def to_onnx(
     wrapped = PixelsToProbabilities(network, temperatures).eval()
     shape = (2, network.spec.channels, *network.spec.input_hw)
     names = list(wrapped.temperatures)
+    model = traced(
+        wrapped,
+        torch.zeros(shape, dtype=torch.uint8),
+        {INPUT_NAME: {0: 'faces'}},
+        {name: {0: 'faces'} for name in names},
+        half,
+    )
+    for info in model.graph.output:  # tracing leaves the classes' axis unnamed now and then
+        info.type.tensor_type.shape.dim[1].dim_value = network.classes[info.name]
+    content = checked(model)
+    return content, check_parity(content, wrapped, shape[1:])
+
+
+Axes = Mapping[str, Mapping[int, str]]
+"""By the name of an input or output, the axes that are free, and what they count."""
+
+
+def traced(
+    wrapped: nn.Module, example: Tensor, inputs: Axes, outputs: Axes, half: bool
+) -> onnx.ModelProto:
+    """
+    Return the graph of a network that takes one tensor.
+
+    :param half: store weights as float16; they are computed with as float32
+    """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         path = Path(folder) / 'model.onnx'
         warnings.simplefilter('ignore')  # the tracer remarks on sizes, which are fixed here
         torch.onnx.export(
             wrapped,
-            (torch.zeros(shape, dtype=torch.uint8),),
+            (example,),
             str(path),
-            input_names=[INPUT_NAME],
-            output_names=names,
-            dynamic_axes={name: {0: 'faces'} for name in (INPUT_NAME, *names)},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes={**inputs, **outputs},
             opset_version=OPSET,
             dynamo=False,
         )
         model = onnx.load(path)
     if half:
         store_half(model)
-    for info in model.graph.output:  # tracing leaves the classes' axis unnamed now and then
-        info.type.tensor_type.shape.dim[1].dim_value = network.classes[info.name]
     model.producer_name = 'rtcnn_perception'
+    return model
+
+
+def checked(model: onnx.ModelProto) -> bytes:
+    """
+    Return a graph as it is written.
+
+    :raises ModelError: if it is no valid ONNX
+    """
     try:
         onnx.checker.check_model(model, full_check=True)
     except onnx.checker.ValidationError as error:
         raise ModelError(f'the exported graph is not valid ONNX: {error}') from error
-    content = bytes(model.SerializeToString())
-    return content, check_parity(content, wrapped, shape[1:])
+    return bytes(model.SerializeToString())
 
 
 def store_half(model: onnx.ModelProto) -> None:
@@ -129,12 +160,28 @@ def check_parity(content: bytes, wrapped: nn.Module, shape: tuple[int, ...]) -> 
     worst = 0.0
     for size in PARITY_BATCHES:
         for first in range(0, PARITY_FACES, size):
-            batch = faces[first : first + size]
-            with torch.inference_mode():
-                expected = wrapped(torch.from_numpy(batch))
-            found = session.run(None, {INPUT_NAME: batch})
-            for ours, theirs in zip(found, expected, strict=True):
-                worst = float(np.maximum(worst, np.abs(ours - theirs.numpy()).max()))  # keeps NaN
+            found = deviation(session, wrapped, INPUT_NAME, faces[first : first + size])
+            worst = float(np.maximum(worst, found))  # keeps NaN
+    return tolerated(worst)
+
+
+def deviation(
+    session: onnxruntime.InferenceSession, wrapped: nn.Module, name: str, pixels: NDArray[np.uint8]
+) -> float:
+    """Return the largest difference of any output between a graph and its network."""
+    with torch.inference_mode():
+        expected = wrapped(torch.from_numpy(pixels))
+    found = session.run(None, {name: pixels})
+    apart = [np.abs(a - b.numpy()).max() for a, b in zip(found, expected, strict=True)]
+    return float(np.max(apart))
+
+
+def tolerated(worst: float) -> float:
+    """
+    Return a deviation that is small enough.
+
+    :raises ModelError: if it is not
+    """
     if not worst <= TOLERANCE:
         raise ModelError(
             f'the exported graph deviates from PyTorch by {worst:.2e}, at most {TOLERANCE} is '

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import ARCHITECTURES
 from rtcnn_perception.training.batches import cut_faces
@@ -43,7 +44,15 @@ def write_preview(config: TrainConfig, faces: FaceSet, path: Path) -> None:
         row = np.empty_like(rows[0])
         row[batch.indices] = pixels.byte().numpy()
         rows.append(row)
-    picture = draw_faces(np.concatenate(rows), columns=len(shown))
+    write_picture(draw_faces(np.concatenate(rows), columns=len(shown)), path)
+
+
+def write_picture(picture: ImageBGR, path: Path) -> None:
+    """
+    Write a PNG.
+
+    :raises ConfigurationError: if the file cannot be written
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(cv2.imencode('.png', picture)[1].tobytes())

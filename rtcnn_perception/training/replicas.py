@@ -9,33 +9,25 @@ takes half the time, and a core that is taken away for a moment costs less.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 import copy
+from typing import Generic
+from typing import TypeVar
 
-from rtcnn_perception.training.architectures import Network
-from rtcnn_perception.training.batches import Batch
 from rtcnn_perception.training.layers import SeededDropout
 import torch
+from torch import nn
 from torch import Tensor
 
-Step = Callable[[Network, Batch], Tensor]
-"""Returns the loss of a batch, with a graph to go back through."""
+N = TypeVar('N', bound=nn.Module)
+P = TypeVar('P')
 
 
-def part_of(batch: Batch, index: int, count: int) -> Batch:
-    """Return every ``count``-th face from ``index`` on."""
-    return Batch(
-        batch.pixels[index::count].contiguous(memory_format=torch.channels_last),
-        {name: values[index::count] for name, values in batch.targets.items()},
-        {name: values[index::count] for name, values in batch.weights.items()},
-        batch.indices[index::count],
-    )
-
-
-class Replicas:
+class Replicas(Generic[N]):
     """Copies of a network that follow it; with one, the network itself does the work."""
 
-    def __init__(self, network: Network, count: int) -> None:
+    def __init__(self, network: N, count: int) -> None:
         """Make the copies; ``count`` is at least 1."""
         self.network = network
         self.copies = [copy.deepcopy(network) for _ in range(count)] if count > 1 else [network]
@@ -48,22 +40,28 @@ class Replicas:
                 if isinstance(module, SeededDropout):
                     module.seed(seed + index)
 
-    def gradients(self, step: Step, batch: Batch) -> float:
+    @property
+    def count(self) -> int:
+        """How many parts a batch comes in."""
+        return len(self.copies)
+
+    def gradients(self, step: Callable[[N, P], Tensor], parts: Sequence[P]) -> float:
         """
         Leave the gradient of a batch in the network's parameters.
 
+        :param step: returns the loss of a part, with a graph to go back through
+        :param parts: the batch, in ``count`` parts
         :returns: the mean loss
         """
         if self.pool is None:
             self.network.zero_grad(set_to_none=True)
-            return _backward(step, self.network, batch)
-        count = len(self.copies)
+            return _backward(step, self.network, parts[0])
         self._follow()
         losses = [
-            self.pool.submit(_backward, step, replica, part_of(batch, index, count))
-            for index, replica in enumerate(self.copies)
+            self.pool.submit(_backward, step, replica, part)
+            for replica, part in zip(self.copies, parts, strict=True)
         ]
-        mean = sum(loss.result() for loss in losses) / count
+        mean = sum(loss.result() for loss in losses) / self.count
         self._collect()
         return mean
 
@@ -93,7 +91,7 @@ class Replicas:
                 buffer.copy_(copies[0])
 
 
-def _backward(step: Step, network: Network, batch: Batch) -> float:
-    loss = step(network, batch)
+def _backward(step: Callable[[N, P], Tensor], network: N, part: P) -> float:
+    loss = step(network, part)
     loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
     return float(loss.detach())

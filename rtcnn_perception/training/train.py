@@ -2,62 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 import time
 
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.batches import TrainingBatches
 from rtcnn_perception.training.checkpoints import restore_network
-from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.data import mix_votes
+from rtcnn_perception.training.epochs import choose_device
+from rtcnn_perception.training.epochs import end_epoch
+from rtcnn_perception.training.epochs import open_log
+from rtcnn_perception.training.epochs import take_steps
 from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
-from rtcnn_perception.training.training_state import as_checkpoint
 from rtcnn_perception.training.training_state import resume
 from rtcnn_perception.training.training_state import start
 from rtcnn_perception.training.training_state import TrainingState
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
-
-
-class DivergenceError(PerceptionError):
-    """The loss is no number any more."""
-
-
-def choose_device() -> str:
-    """Return 'cuda' where there is a GPU, else 'cpu'."""
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
-
-
-def learning_rate(config: TrainConfig, progress: float) -> float:
-    """
-    Return the rate at a moment: a linear start, then half a cosine down to nothing.
-
-    :param progress: epochs done, with the fraction of the present one
-    """
-    if progress < config.warmup_epochs:
-        return config.learning_rate * (progress + 0.01) / (config.warmup_epochs + 0.01)
-    rest = (progress - config.warmup_epochs) / max(config.epochs - config.warmup_epochs, 1e-6)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(rest, 1.0)))
 
 
 def selection_score(summary: dict[str, float]) -> float:
@@ -97,7 +75,7 @@ def count_hits(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> tuple[i
 
 
 def train_one_epoch(
-    state: TrainingState,
+    state: TrainingState[Network],
     batches: TrainingBatches,
     config: TrainConfig,
     teachers: list[Network],
@@ -109,7 +87,6 @@ def train_one_epoch(
     :returns: the mean loss, and the share of answers that were right
     :raises DivergenceError: if a loss is no number, naming the batch
     """
-    state.network.train()
     state.replicas.reseed(config.seed * 100_003 + state.epoch)  # whether resumed or not
 
     hits: list[tuple[int, int]] = []
@@ -124,29 +101,19 @@ def train_one_epoch(
         hits.append(count_hits(logits, targets))
         return total_loss(logits, targets, weights, answers, config.loss)
 
-    total = accuracy = 0.0
-    title = f'epoch {state.epoch + 1}/{config.epochs}'
-    progress = tqdm(
-        prepared_ahead(batches), total=len(batches), desc=title, leave=False, mininterval=1.0
-    )
-    for number, batch in enumerate(progress):
-        rate = learning_rate(config, state.epoch + number / len(batches))
-        for group in state.optimizer.param_groups:
-            group['lr'] = rate
-        value = state.replicas.gradients(step, batch)
-        if not math.isfinite(value):
-            raise DivergenceError(
-                f'the loss of batch {number + 1} of epoch {state.epoch + 1} is {value}; '
-                'the last good checkpoint is kept. Lower learning_rate and resume'
-            )
-        state.optimizer.step()
-        state.average.update(state.network)
-        total += value
+    def accuracy() -> float:
         right, judged = map(sum, zip(*hits, strict=True))
-        accuracy = right / max(judged, 1)
-        shown = {'loss': f'{total / (number + 1):.3f}', 'accuracy': f'{accuracy:.3f}'}
-        progress.set_postfix(shown, refresh=False)
-    return total / len(batches), accuracy
+        return right / max(judged, 1)
+
+    loss = take_steps(
+        state,
+        config,
+        (parts_of(batch, state.replicas.count) for batch in prepared_ahead(batches)),
+        step,
+        count=len(batches),
+        shown=lambda: {'accuracy': f'{accuracy():.3f}'},
+    )
+    return loss, accuracy()
 
 
 def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -> dict[str, float]:
@@ -171,52 +138,38 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
         resume(state, config, folder / 'last.pt')
     teachers = load_teachers(config.loss.teacher, device)
     weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call,unused-ignore]
-    except OSError as error:
-        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
-    while state.epoch < config.epochs:
-        began = time.monotonic()
-        batches = TrainingBatches(
-            train_set,
-            weights,
-            geometry=config.crop,
-            size_hw=state.network.spec.input_hw,
-            batch_size=config.batch_size,
-            augmentation=config.augmentation_at(state.epoch),
-            seed=config.seed * 1_000_003 + state.epoch,
-        )
-        loss, train_accuracy = train_one_epoch(state, batches, config, teachers, device)
-        judged = without_votes_head(state.average.network, config.loss.votes).to(device)
-        logits = predict_logits(judged, val_set, config.crop, device)
-        summary = summarise(logits, val_set)
-        state.epoch += 1
-        record = {'epoch': float(state.epoch), 'loss': loss, 'train_accuracy': train_accuracy}
-        record.update(summary)
-        record['seconds'] = time.monotonic() - began
-        state.history.append(record)
-        is_best = selection_score(summary) > state.best
-        if is_best:
-            state.best, state.best_epoch = selection_score(summary), state.epoch
-        values = as_checkpoint(state, config)
-        if is_best:
-            save_checkpoint(folder / 'best.pt', values)
-        save_checkpoint(folder / 'last.pt', values)
-        _log(writer, record, folder, state)
-        if config.patience and state.epoch - state.best_epoch >= config.patience:
-            tqdm.write(f'no better for {config.patience} epochs: stopped early')
-            break
-    writer.close()  # type: ignore[no-untyped-call,unused-ignore]
+    with open_log(folder) as log:
+        while state.epoch < config.epochs:
+            began = time.monotonic()
+            batches = TrainingBatches(
+                train_set,
+                weights,
+                geometry=config.crop,
+                size_hw=state.network.spec.input_hw,
+                batch_size=config.batch_size,
+                augmentation=config.augmentation_at(state.epoch),
+                seed=config.seed * 1_000_003 + state.epoch,
+            )
+            loss, train_accuracy = train_one_epoch(state, batches, config, teachers, device)
+            judged = without_votes_head(state.average.network, config.loss.votes).to(device)
+            summary = summarise(predict_logits(judged, val_set, config.crop, device), val_set)
+            record = {
+                'loss': loss,
+                'train_accuracy': train_accuracy,
+                **summary,
+                'seconds': time.monotonic() - began,
+            }
+            score = selection_score(summary)
+            end_epoch(
+                state,
+                config,
+                record,
+                score=score,
+                folder=folder,
+                log=log,
+                classes=classes,
+            )
+            if config.patience and state.epoch - state.best_epoch >= config.patience:
+                tqdm.write(f'no better for {config.patience} epochs: stopped early')
+                break
     return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
-
-
-def _log(
-    writer: SummaryWriter, record: dict[str, float], folder: Path, state: TrainingState
-) -> None:
-    """Tell TensorBoard, the history file and whoever watches."""
-    for name, value in record.items():
-        writer.add_scalar(name, value, state.epoch)  # type: ignore[no-untyped-call,unused-ignore]
-    (folder / 'history.json').write_text(json.dumps(state.history, indent=1), encoding='utf-8')
-    told = '  '.join(f'{name} {value:.4f}' for name, value in record.items())
-    tqdm.write(told)

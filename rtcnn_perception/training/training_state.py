@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Generic
+from typing import Protocol
+from typing import TypeVar
 
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import build_network
@@ -15,15 +18,51 @@ from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.replicas import Replicas
 import torch
+from torch import nn
+
+N = TypeVar('N', bound=nn.Module)
+
+
+class Optimised(Protocol):
+    """What any configuration of a training says."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Of AdamW, at its highest."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Of AdamW."""
+        ...
+
+    @property
+    def average(self) -> float:
+        """Decay of the averaged weights."""
+        ...
+
+    @property
+    def warmup_epochs(self) -> float:
+        """Epochs until the rate is at its highest."""
+        ...
+
+    @property
+    def epochs(self) -> int:
+        """Epochs until the rate is down to nothing."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, as a checkpoint keeps them."""
+        ...
 
 
 @dataclass
-class TrainingState:
+class TrainingState(Generic[N]):
     """All that changes during a run."""
 
-    network: Network
-    replicas: Replicas
-    average: WeightAverage
+    network: N
+    replicas: Replicas[N]
+    average: WeightAverage[N]
     optimizer: torch.optim.Optimizer
     epoch: int
     best: float
@@ -33,12 +72,17 @@ class TrainingState:
 
 def start(
     config: TrainConfig, classes: dict[str, int], device: str, workers: int
-) -> TrainingState:
+) -> TrainingState[Network]:
     """Build a fresh state from the seed."""
     torch.manual_seed(config.seed)
     network = build_network(config.architecture, classes)
     if config.start_from:
         begin_with(network, Path(config.start_from))
+    return state_of(network, config, device, workers)
+
+
+def state_of(network: N, config: Optimised, device: str, workers: int) -> TrainingState[N]:
+    """Return the state of a network that has not learnt yet."""
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -71,11 +115,10 @@ def begin_with(network: Network, path: Path) -> None:
     fill_network(network, {**known, **fresh}, path)
 
 
-def as_checkpoint(state: TrainingState, config: TrainConfig) -> dict[str, Any]:
+def as_checkpoint(state: TrainingState[N], config: Optimised) -> dict[str, Any]:
     """Return a state as plain data."""
     return {
         'config': config.as_dict(),
-        'classes': state.network.classes,
         'network': state.network.state_dict(),
         'average': state.average.network.state_dict(),
         'average_steps': state.average.steps,
@@ -87,7 +130,7 @@ def as_checkpoint(state: TrainingState, config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def resume(state: TrainingState, config: TrainConfig, path: Path) -> None:
+def resume(state: TrainingState[N], config: Optimised, path: Path) -> None:
     """
     Continue a run from its last checkpoint.
 

@@ -17,6 +17,8 @@ from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.augmentation import gaussian_blur
 from rtcnn_perception.training.augmentation import reduce_resolution
 from rtcnn_perception.training.batches import jittered
+from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
+from rtcnn_perception.training.detection.face_network import DETECTOR_ARCHITECTURES
 
 SHIPPED = sorted((Path(configs.__file__).parent / 'configs').glob('*.toml'))
 BASE = 'name = "a"\narchitecture = "mini_xception"\n'
@@ -25,8 +27,13 @@ WITH_DATA = f'{BASE}[data]\nemotion = "x"\n'
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
 def test_a_configuration_that_ships_is_valid_and_says_why(path):
-    config = configs.load_config(path)
-    assert config.architecture in ARCHITECTURES
+    values = configs.read_toml(path)
+    if DetectorTrainConfig.describes(values):
+        config = configs.from_mapping(DetectorTrainConfig, values, path.name)
+        assert config.detector in DETECTOR_ARCHITECTURES
+    else:
+        config = configs.load_config(path)
+        assert config.architecture in ARCHITECTURES
     assert config.name == path.stem
     assert path.read_text().startswith('# ')
 

@@ -19,6 +19,7 @@ from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.batches import Batch
 from rtcnn_perception.training.batches import cut_faces
+from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
 from rtcnn_perception.training.checkpoints import load_checkpoint
@@ -27,6 +28,8 @@ from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import DataConfig
 from rtcnn_perception.training.config import LossConfig
 from rtcnn_perception.training.config import TrainConfig
+from rtcnn_perception.training.epochs import DivergenceError
+from rtcnn_perception.training.epochs import learning_rate
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import one_hot
 from rtcnn_perception.training.faces import Splits
@@ -172,7 +175,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(
         return whole(*args) * (float('nan') if len(calls) == 5 else 1.0)
 
     monkeypatch.setattr(training, 'total_loss', broken)
-    with pytest.raises(training.DivergenceError, match='loss of batch 2 of epoch 2 is nan'):
+    with pytest.raises(DivergenceError, match='loss of batch 2 of epoch 2 is nan'):
         training.train(CONFIG, splits(), tmp_path)
     assert load_checkpoint(tmp_path / 'last.pt')['epoch'] == 1
 
@@ -185,7 +188,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
 
 def test_learning_starts_low_and_ends_at_nothing():
     config = replace(CONFIG, epochs=10, learning_rate=1.0, warmup_epochs=2.0)
-    rates = [training.learning_rate(config, progress) for progress in (0, 1, 2, 6, 10)]
+    rates = [learning_rate(config, progress) for progress in (0, 1, 2, 6, 10)]
     assert rates[0] < 0.01
     assert rates[1] == pytest.approx(0.5, abs=0.01)
     assert rates[2:] == pytest.approx([1.0, 0.5, 0.0])
@@ -204,7 +207,7 @@ def test_halves_of_a_batch_give_the_gradient_of_the_whole():
 
     gradients = []
     for workers in (1, 2):
-        loss = Replicas(network, workers).gradients(step, batch)
+        loss = Replicas(network, workers).gradients(step, parts_of(batch, workers))
         gradients.append([parameter.grad.clone() for parameter in network.parameters()])
         assert loss == pytest.approx(step(network, batch).item(), abs=1e-5)
     for whole, halves in zip(*gradients, strict=True):

@@ -1,0 +1,125 @@
+"""Train a detector: scenes, network, epochs, the best and the last state on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+import time
+
+import numpy as np
+from rtcnn_perception.core.face_cells import FaceCells
+from rtcnn_perception.core.suppression import suppress
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.batches import prepared_ahead
+from rtcnn_perception.training.checkpoints import fill_network
+from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
+from rtcnn_perception.training.detection.detector_figures import curve
+from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
+from rtcnn_perception.training.detection.detector_losses import detector_loss
+from rtcnn_perception.training.detection.face_network import build_detector
+from rtcnn_perception.training.detection.face_network import FaceNetwork
+from rtcnn_perception.training.detection.face_network import STRIDES
+from rtcnn_perception.training.detection.marks import Marks
+from rtcnn_perception.training.detection.photographs import Photograph
+from rtcnn_perception.training.detection.scene_batches import SceneBatch
+from rtcnn_perception.training.detection.scene_batches import SceneBatches
+from rtcnn_perception.training.detection.scene_batches import to_pixels
+from rtcnn_perception.training.detection.scenes import SceneMaker
+from rtcnn_perception.training.epochs import choose_device
+from rtcnn_perception.training.epochs import end_epoch
+from rtcnn_perception.training.epochs import open_log
+from rtcnn_perception.training.epochs import take_steps
+from rtcnn_perception.training.training_state import resume
+from rtcnn_perception.training.training_state import state_of
+import torch
+from torch import Tensor
+
+MIN_IOU = 0.4
+LEAST_SCORE = 0.02
+SUPPRESSION_IOU = 0.3
+MULTIPLE = max(STRIDES)
+
+
+def train_detector(
+    config: DetectorTrainConfig, photographs: Sequence[Photograph], folder: Path, workers: int = 1
+) -> dict[str, float]:
+    """
+    Train a detector, or continue where ``folder`` has an unfinished run.
+
+    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder. The best
+    epoch is that of the best average precision on the ``val`` part.
+
+    :returns: the best epoch's figures on the ``val`` part
+    :raises DivergenceError: if a loss is no number, naming the batch
+    """
+    parts = {name: [p for p in photographs if p.split == name] for name in ('train', 'val')}
+    for name, part in parts.items():
+        if not any(len(photograph.boxes) for photograph in part):
+            raise ConfigurationError(f'there is no face in the {name} part of the photographs')
+    maker = SceneMaker(parts['train'], config.scenes)
+    device = choose_device()
+    torch.manual_seed(config.seed)
+    network = build_detector(config.detector)
+    if config.start_from:
+        path = Path(config.start_from)
+        fill_network(network, load_checkpoint(path)['average'], path)
+    state = state_of(network, config, device, workers if device == 'cpu' else 1)
+    if (folder / 'last.pt').exists():
+        resume(state, config, folder / 'last.pt')
+
+    def step(asked: FaceNetwork, batch: SceneBatch) -> Tensor:
+        faces = type(batch.faces)(*(marks.to(device) for marks in batch.faces))
+        pixels = batch.pixels.to(device)
+        with torch.autocast(device, torch.bfloat16):
+            outputs = asked(pixels)
+        height, width = pixels.shape[2:]
+        return detector_loss(outputs, faces, (height, width), config.loss)
+
+    with open_log(folder) as log:
+        while state.epoch < config.epochs:
+            began = time.monotonic()
+            batches = SceneBatches(
+                maker,
+                steps=config.steps,
+                batch_size=config.batch_size,
+                parts=state.replicas.count,
+                seed=config.seed * 1_000_003 + state.epoch,
+            )
+            loss = take_steps(state, config, prepared_ahead(batches), step, count=len(batches))
+            figures = judge(state.average.network, parts['val'])
+            record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
+            score = figures['average_precision_20']
+            end_epoch(state, config, record, score=score, folder=folder, log=log)
+    return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
+
+
+@torch.inference_mode()
+def judge(network: FaceNetwork, photographs: Sequence[Photograph]) -> dict[str, float]:
+    """Return the average precision of faces of 20 and of 40 pixels and more, as shown."""
+    marks = [mark(network, photograph) for photograph in photographs]
+    return {
+        f'average_precision_{height}': curve(photographs, marks, height, MIN_IOU)[
+            0
+        ].average_precision
+        for height in MIN_HEIGHTS
+    }
+
+
+def mark(network: FaceNetwork, photograph: Photograph) -> Marks:
+    """Return the faces that a network sees in a photograph, as ``core.rtcnn`` finds them."""
+    image = photograph.read()
+    height, width = (-(-side // MULTIPLE) * MULTIPLE for side in image.shape[:2])
+    padded = np.zeros((1, height, width, 3), np.uint8)
+    padded[0, : image.shape[0], : image.shape[1]] = image
+    device = next(network.parameters()).device
+    outputs = network(to_pixels(padded).to(device))
+    score, box, landmarks = (each[0].float().cpu() for each in outputs)
+    scores = score.sigmoid().numpy()
+    chosen = np.flatnonzero(scores >= LEAST_SCORE)
+    chosen = chosen[np.argsort(-scores[chosen], kind='stable')]
+    cells = FaceCells.covering((height, width), STRIDES)
+    boxes = cells.boxes(chosen, box.numpy()[chosen])
+    kept = suppress(boxes, SUPPRESSION_IOU)
+    points = cells.points(chosen[kept], landmarks.numpy()[chosen[kept]])
+    return Marks(boxes[kept], scores[chosen[kept]].astype(np.float64), points)
