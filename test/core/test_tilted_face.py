@@ -77,7 +77,7 @@ def test_the_crop_that_is_told_is_the_square_before_it_was_turned(picture):
     assert judged(picture, leaning).crop == judged(picture, None).crop
 
 
-@pytest.mark.parametrize('name', ['emotion', 'gender'])
+@pytest.mark.parametrize('name', ['emotion', 'gender', 'blended'])
 def test_a_model_that_ships_says_on_its_page_that_its_crop_is_upright(name):
     folder = models_directory() / name
     assert json.loads((folder / 'model.json').read_text())['crop']['upright'] is True
