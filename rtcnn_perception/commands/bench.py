@@ -33,6 +33,7 @@ QUICK = Effort(repeats=1, seconds=4.0, soak_frames=600, stage_frames=40)
 
 CORE_PARTS: Mapping[str, Callable[[Inputs, Effort, Tell], Section]] = {
     'ways': core_parts.ways,
+    'detectors': core_parts.detectors,
     'steps': core_parts.steps,
 }
 NODE_PARTS = ('clips', 'latency', 'memory', 'idle')
@@ -72,9 +73,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--models',
         type=Path,
         metavar='FOLDER',
-        help='folder with the models emotion/ and gender/ (default: those of the package)',
+        help='folder with emotion/, gender/ and face/ (default: those of the package)',
     )
-    parser.add_argument('--yunet', type=Path, metavar='FILE', help='the file of YuNet')
+    parser.add_argument(
+        '--yunet', type=Path, metavar='FILE', help='the file of YuNet, to compare with'
+    )
     parser.add_argument(
         '--output',
         type=Path,

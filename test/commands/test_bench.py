@@ -89,12 +89,16 @@ def test_inputs_are_found_beside_the_data(tmp_path, monkeypatch):
     assert inputs.yunet == yunet.resolve()
     assert [clip.name for clip in inputs.clips] == ['book.mkv']
     assert inputs.one_face.endswith('book.mkv')
-    assert inputs.parameters()['detector.name'] == 'yunet'
+    assert inputs.detectors == ('rtcnn', 'yunet', 'haar')
+    assert inputs.left_out == ()
+    assert inputs.parameters()['detector.name'] == 'rtcnn'
+    assert inputs.parameters()['detector.model_path'] == str(tmp_path / 'models' / 'face')
+    assert inputs.parameters('yunet')['detector.model_path'] == str(yunet.resolve())
     assert inputs.parameters('haar')['detector.model_path'] == ''
     assert inputs.parameters()['emotion.model_path'] == str(tmp_path / 'models' / 'emotion')
 
 
-def test_without_data_the_builtin_clip_and_haar_stand_in(tmp_path, monkeypatch):
+def test_without_data_the_builtin_clip_stands_in_and_yunet_is_left_out(tmp_path, monkeypatch):
     monkeypatch.setenv('RTCNN_BASELINES', str(tmp_path))
     monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path))
     monkeypatch.setattr(
@@ -105,7 +109,9 @@ def test_without_data_the_builtin_clip_and_haar_stand_in(tmp_path, monkeypatch):
     assert inputs.yunet is None
     assert inputs.clips == ()
     assert inputs.one_face == 'builtin'
-    assert inputs.detectors == ('haar',)
+    assert inputs.detectors == ('rtcnn', 'haar')
+    assert 'fetch-yunet' in inputs.left_out[0]
+    assert 'built-in' in inputs.stand_ins[0]
 
 
 def test_a_file_of_yunet_that_is_not_there_is_named(tmp_path):

@@ -20,7 +20,7 @@ FRAMES = 24
 
 @pytest.fixture
 def parameters(tmp_path):
-    return find_inputs(tmp_path, None, None).parameters('haar')
+    return find_inputs(tmp_path, None, None).parameters()
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def context(own_ros):  # noqa: ARG001 - first of all
 def test_a_clip_is_played_once_and_none_of_it_is_missed(context, tmp_path, parameters):
     path = tmp_path / 'clip.mp4'
     clip = BuiltinClip()
-    # Slow enough for the cascade on a machine that does something else, too.
+    # Slow enough for a machine that does something else, too.
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), 4.0, clip.size)
     for index in range(FRAMES):
         writer.write(clip.frame(index))

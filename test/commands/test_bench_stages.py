@@ -4,6 +4,7 @@ import pytest
 from rtcnn_perception.commands.benchmark import stages
 from rtcnn_perception.commands.benchmark.scenes import crowd_clip
 from rtcnn_perception.commands.benchmark.stages import compare
+from rtcnn_perception.commands.benchmark.stages import DetectorAlone
 from rtcnn_perception.commands.benchmark.stages import EachStage
 from rtcnn_perception.commands.benchmark.stages import OriginalWay
 from rtcnn_perception.commands.benchmark.stages import PackageWay
@@ -50,7 +51,8 @@ def test_all_ways_judge_every_face(models, haar, monkeypatch):
         {
             'original': lambda: OriginalWay(models['emotion'], models['gender']),
             'package': lambda: PackageWay(haar, classifier),
-            'steps': lambda: EachStage({'haar': haar}, models),
+            'detector': lambda: DetectorAlone(haar),
+            'steps': lambda: EachStage(haar, models),
         },
         crowd_clip(4, 3),
         repeats=2,
@@ -58,7 +60,8 @@ def test_all_ways_judge_every_face(models, haar, monkeypatch):
     assert {name: cost.faces for name, cost in costs.items()} == dict.fromkeys(costs, 4.0)
     assert set(costs['original'].median_ms) == {'detect', 'classify', 'total'}
     assert set(costs['package'].median_ms) == {'detect', 'track', 'classify', 'total'}
-    assert {'detect by haar', 'emotion network', 'quality'} <= set(costs['steps'].median_ms)
+    assert set(costs['detector'].median_ms) == {'detect', 'total'}
+    assert {'detect', 'emotion network', 'quality'} <= set(costs['steps'].median_ms)
     for cost in costs.values():
         low, high = cost.range_ms['total']
         assert 0 < low <= cost.median_ms['total'] <= high

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 
+from rtcnn_perception.core.detection import RTCNN_MODEL
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.sources import BUILTIN
 from rtcnn_perception.core.yunet_file import yunet_path
@@ -18,9 +19,11 @@ ONE_FACE_CLIP = 'book.mkv'
 CLIPS = ('again.mkv', ONE_FACE_CLIP, 'help.mkv', 'walk.mkv')
 """640x480 at 30 frames per second, one signer, a face in every frame."""
 
+SHIPPED = 'rtcnn'
+"""The detector that comes with the package."""
 
 NO_YUNET = (
-    "YuNet's file was not there (`rtcnn_perception fetch-yunet`, or --yunet FILE): Haar stood in."
+    "YuNet's file was not there (`rtcnn_perception fetch-yunet`, or --yunet FILE): it is left out."
 )
 NO_CLIP = 'The clip of one person was not there: the built-in one, with a second person, stood in.'
 
@@ -44,18 +47,21 @@ class Inputs:
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """What had to do without: then what must hold for one face and YuNet is not judged."""
-        no_yunet = () if self.yunet is not None else (NO_YUNET,)
-        return (*no_yunet, NO_CLIP) if self.one_face == BUILTIN else no_yunet
+        """What had to do without: then what must hold for one face is not judged."""
+        return (NO_CLIP,) if self.one_face == BUILTIN else ()
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        """What can be measured, the better one first."""
-        return ('haar',) if self.yunet is None else ('yunet', 'haar')
+        """What can be compared, the package's own first."""
+        return (SHIPPED, 'haar') if self.yunet is None else (SHIPPED, 'yunet', 'haar')
 
-    def parameters(self, detector: str | None = None) -> dict[str, object]:
-        """Return parameters for the nodes: the models and a detector, None for the better one."""
-        detector = detector or self.detectors[0]
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What a comparison of detectors has to do without."""
+        return () if self.yunet else (NO_YUNET,)
+
+    def parameters(self, detector: str = SHIPPED) -> dict[str, object]:
+        """Return parameters for the nodes: the models and a detector."""
         return {
             **{f'{name}.model_path': str(self.model(name)) for name in ATTRIBUTES},
             'detector.name': detector,
@@ -63,8 +69,9 @@ class Inputs:
         }
 
     def detector_file(self, detector: str) -> str:
-        """Return the path of a detector's file, empty for its default."""
-        return str(self.yunet) if detector == 'yunet' and self.yunet is not None else ''
+        """Return the path of a detector's file or model, empty for what OpenCV has."""
+        files = {SHIPPED: self.models / RTCNN_MODEL, 'yunet': self.yunet}
+        return str(files.get(detector) or '')
 
     def model(self, attribute: str) -> Path:
         """Return the folder of the model for an attribute."""

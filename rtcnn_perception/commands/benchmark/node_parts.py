@@ -13,6 +13,7 @@ from rtcnn_perception.commands.benchmark import pipeline
 from rtcnn_perception.commands.benchmark.effort import Effort
 from rtcnn_perception.commands.benchmark.effort import Tell
 from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.inputs import SHIPPED
 from rtcnn_perception.commands.benchmark.measures import ClipResult
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.benchmark.sections import Target
@@ -49,7 +50,8 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
                 )
             )
             of_detector += runs
-        targets += CLIP_TARGETS[name](of_detector)
+        if name in CLIP_TARGETS:
+            targets += CLIP_TARGETS[name](of_detector)
     return Section(
         title,
         columns=(
@@ -63,20 +65,22 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
             'without a second of loss',
         ),
         rows=tuple(rows),
-        notes=inputs.stand_ins,
+        notes=inputs.left_out,
         targets=tuple(targets),
         raw=raw,
     )
 
 
-def _yunet_targets(runs: Sequence[ClipResult]) -> list[Target]:
+def _shipped_targets(runs: Sequence[ClipResult]) -> list[Target]:
     least = min(run.messages / run.frames for run in runs)
     face = min(run.with_face for run in runs)
+    seen = min(run.seen for run in runs)
     changes = max(run.id_changes for run in runs)
     return [
-        Target('each clip, yunet: a message for 99 % of frames', f'{least:.1%}', least >= 0.99),
-        Target('each clip, yunet: a face in every message', f'{face:.1%}', face >= 1.0),
-        Target('each clip, yunet: one id throughout', f'{changes} changes', changes == 0),
+        Target('each clip, rtcnn: a message for 99 % of frames', f'{least:.1%}', least >= 0.99),
+        Target('each clip, rtcnn: a face in every message', f'{face:.1%}', face >= 1.0),
+        Target('each clip, rtcnn: a face seen in 99 % of frames', f'{seen:.1%}', seen >= 0.99),
+        Target('each clip, rtcnn: one id throughout', f'{changes} changes', changes == 0),
     ]
 
 
@@ -104,9 +108,10 @@ def _haar_targets(runs: Sequence[ClipResult]) -> list[Target]:
 
 
 CLIP_TARGETS: Mapping[str, Callable[[Sequence[ClipResult]], list[Target]]] = {
-    'yunet': _yunet_targets,
+    SHIPPED: _shipped_targets,
     'haar': _haar_targets,
 }
+"""What is asked of what comes with the package; YuNet is there to compare with."""
 
 
 def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:

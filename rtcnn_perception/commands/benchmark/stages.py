@@ -18,7 +18,6 @@ from rtcnn_perception.core.annotation import annotate
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.classification import AttributeClassifier
 from rtcnn_perception.core.classification import FaceModel
-from rtcnn_perception.core.detection import Detection
 from rtcnn_perception.core.detection import Detector
 from rtcnn_perception.core.face_crops import cut_faces
 from rtcnn_perception.core.face_place import FacePlace
@@ -111,11 +110,25 @@ class PackageWay:
         return len(judged.faces)
 
 
+class DetectorAlone:
+    """A detector, and nothing that follows it."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
+        """Find the faces of a frame."""
+        del index
+        with watch.stage('detect'):
+            found = self._detector.detect(image)
+        return len(found)
+
+
 class EachStage:
     """Every step of this package by itself, also those that a stage does together."""
 
-    def __init__(self, detectors: Mapping[str, Detector], models: Mapping[str, FaceModel]) -> None:
-        self._detectors = detectors
+    def __init__(self, detector: Detector, models: Mapping[str, FaceModel]) -> None:
+        self._detector = detector
         self._models = models
         self._labels = {name: model.spec.head(name).labels for name, model in models.items()}
         self._tracker = FaceTracker()
@@ -124,10 +137,8 @@ class EachStage:
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
         """Measure each step on a frame."""
         frame = Frame(image, (index + 1) * FRAME_NS, 'camera', (index + 1) * FRAME_NS)
-        detections: tuple[Detection, ...] = ()
-        for name, detector in self._detectors.items():
-            with watch.stage(f'detect by {name}'):
-                detections = detector.detect(frame.image)
+        with watch.stage('detect'):
+            detections = self._detector.detect(frame.image)
         with watch.stage('track'):
             tracks = self._tracker.update(detections, frame.time)
         places = tuple(track.place for track in tracks)
@@ -160,17 +171,22 @@ def compare(
     """
     Run each way over a clip, in turn, so that a busy machine is busy for all of them.
 
+    Whose turn comes first is drawn for each frame: none always finds the caches as the slowest
+    left them.
+
     :param ways: makers of ways by name; each repetition starts with a new one
     """
     medians: dict[str, list[dict[str, float]]] = defaultdict(list)
     faces: dict[str, list[int]] = defaultdict(list)
+    turns = np.random.default_rng(0)
     for _ in range(repeats):
         running = {name: make() for name, make in ways.items()}
         watches = {name: Stopwatch() for name in ways}
         for index, image in enumerate(clip):
-            for name, way in running.items():
-                watch = watches[name] if index >= WARM_UP_FRAMES else Stopwatch()
-                faces[name].append(way(image, index, watch))
+            for name in turns.permutation([*running]).tolist():
+                is_warm = index >= WARM_UP_FRAMES
+                count = running[name](image, index, watches[name] if is_warm else Stopwatch())
+                faces[name] += [count] if is_warm else []
         for name, watch in watches.items():
             medians[name].append(watch.medians_ms())
     return {
