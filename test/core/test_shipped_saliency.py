@@ -1,14 +1,19 @@
-"""Every model that ships shows what it looks at."""
+"""Every model of attributes that ships shows what it looks at."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rtcnn_perception.core.detection import RTCNN_MODEL
 from rtcnn_perception.core.saliency import SaliencyModel
 from rtcnn_perception.core.saliency_file import METHODS
 from rtcnn_perception.core.saliency_file import TOP
 
-MODELS = sorted((Path(__file__).parents[2] / 'models').glob('*/model.onnx'))
+MODELS = sorted(
+    path
+    for path in (Path(__file__).parents[2] / 'models').glob('*/model.onnx')
+    if path.parent.name != RTCNN_MODEL
+)
 
 
 @pytest.mark.parametrize('path', MODELS, ids=lambda path: path.parent.name)

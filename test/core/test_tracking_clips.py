@@ -40,6 +40,19 @@ def run(path, config, fps, looks=1):
 
 @pytest.mark.parametrize('looks', [1, 3])
 @pytest.mark.parametrize('clip', CLIPS)
+def test_with_rtcnn_the_person_is_there_in_every_frame_and_keeps_the_id(
+    clip, looks, data_directory, face_model
+):
+    config = DetectorConfig(name='rtcnn', model_path=str(face_model))
+    tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0, looks=looks)
+    person = [max(found, key=lambda track: track.box.area, default=None) for found in tracks]
+    assert [track and track.track_id for track in person] == [1] * len(tracks)
+    seen = [track for track in person if track.state is not TrackState.COASTED]
+    assert len(seen) >= 0.99 * len(tracks)
+
+
+@pytest.mark.parametrize('looks', [1, 3])
+@pytest.mark.parametrize('clip', CLIPS)
 def test_with_yunet_there_is_one_face_in_every_frame_and_it_keeps_its_id(
     clip, looks, data_directory, yunet_file
 ):
