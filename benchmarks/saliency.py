@@ -161,8 +161,8 @@ def unheard(calls: int) -> list[str]:
 def show(judged: JudgedFrame, models: Mapping[str, SaliencyModel]) -> None:
     """Make the picture of ``faces/saliency``."""
     image = judged.faces_in_frame.frame.image
-    boxes = tuple(face.track.box for face in judged.faces)
-    explained = explain_faces(models, image, boxes)
+    places = tuple(face.track.place for face in judged.faces)
+    explained = explain_faces(models, image, places)
     lay_over(image, [face[0].placed for face in explained], 0.8, 'turbo')
 
 
