@@ -29,8 +29,10 @@ from rtcnn_perception.training.detection.face_network import STRIDES
 from rtcnn_perception.training.detection.marks import mark_faces
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.photographs import read_photographs
+from rtcnn_perception.training.detection.scene_batches import to_pixels
 from rtcnn_perception.training.detection.train_detector import LEAST_SCORE
 from rtcnn_perception.training.detection.train_detector import MIN_IOU
+from rtcnn_perception.training.detection.train_detector import MULTIPLE
 from rtcnn_perception.training.detection.train_detector import SUPPRESSION_IOU
 from rtcnn_perception.training.export import MODEL_NAME
 from rtcnn_perception.training.export import write_model
@@ -72,8 +74,7 @@ class PixelsToFaces(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return score (1, N), box (1, N, 4), landmarks (1, N, 10) of (1, H, W, 3) uint8."""
-        pixels = image.permute(0, 3, 1, 2).float() * (2.0 / 255.0) - 1.0
-        score, box, landmarks = self.network(pixels)
+        score, box, landmarks = self.network(to_pixels(image))
         return (score + self.shift).sigmoid(), box, landmarks
 
 
@@ -111,7 +112,8 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
     Export a checkpoint, with card and page.
 
     The score is shifted so that the default threshold lies where precision and recall on the
-    ``val`` part balance best; the test photographs are judged once, if they are there.
+    ``val`` part balance best; the test photographs, where the configuration names any, are judged
+    once.
 
     :returns: where the graph lies
     :raises PerceptionError: if the checkpoint, the data or the result is not fit
@@ -181,7 +183,7 @@ def _graph_and_card(
         'file': MODEL_NAME,
         'sha256': hashlib.sha256(content).hexdigest(),
         'opset': OPSET,
-        'input': {'name': INPUT_NAME, 'channels': 'bgr', 'dtype': 'uint8', 'multiple': 32},
+        'input': {'name': INPUT_NAME, 'channels': 'bgr', 'dtype': 'uint8', 'multiple': MULTIPLE},
         'strides': list(STRIDES),
         'suppression_iou': SUPPRESSION_IOU,
         'width': WIDTH,

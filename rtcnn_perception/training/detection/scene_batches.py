@@ -23,20 +23,20 @@ class SceneBatch:
     faces: Faces
 
 
-def to_pixels(images: NDArray[np.uint8]) -> Tensor:
+def to_pixels(images: Tensor) -> Tensor:
     """
-    Scale pixels as the exported graph does.
+    Scale pixels, here as in the exported graph.
 
     :param images: (B, H, W, 3) uint8, BGR
     :returns: (B, 3, H, W) float32 in [-1, 1], channels last
     """
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() * (2.0 / 255.0) - 1.0
+    return images.permute(0, 3, 1, 2).float() * (2.0 / 255.0) - 1.0
 
 
 def collate(scenes: Sequence[Scene]) -> SceneBatch:
     """Stack scenes of one size; rows of no face fill up."""
     return SceneBatch(
-        to_pixels(np.stack([scene.image for scene in scenes])),
+        to_pixels(torch.from_numpy(np.stack([scene.image for scene in scenes]))),
         Faces(
             _filled([scene.boxes for scene in scenes], (4,)),
             _filled([scene.weights for scene in scenes], ()),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields
 import math
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.detection.photographs import Photograph
 
 MIRRORED = (1, 0, 2, 4, 3)
@@ -34,11 +36,11 @@ class SceneConfig:
     What scenes are like.
 
     ``sizes`` are the sides of a batch's scenes in pixels, one drawn for each batch. A face of the
-    photograph is drawn and shown ``least_face`` to ``most_face`` pixels high, or as a fraction of
-    the scene's side where that is less; ``most_enlarged`` bounds the scale, as what is enlarged is
-    blurred; all but ``small_share`` are shown no smaller than fills the scene.
-    ``negative_share`` are without a face, ``mosaic_share`` made of four. Faces lower than
-    ``too_small`` pixels are ignored. ``rotation`` in degrees; the rest as for face crops.
+    photograph is drawn and shown ``least_face`` to ``most_face`` pixels high, but little higher
+    than the scene; ``most_enlarged`` bounds the scale, as what is enlarged is blurred; all but
+    ``small_share`` are shown no smaller than fills the scene. ``negative_share`` are without a
+    face, ``mosaic_share`` made of four. Faces lower than ``too_small`` pixels are ignored.
+    ``rotation`` in degrees; the rest as for face crops.
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)
@@ -60,9 +62,20 @@ class SceneConfig:
     jpeg_share: float = 0.1
 
     def __post_init__(self) -> None:
-        """Refuse sizes that the network does not take."""
+        """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
         if not self.sizes or any(size <= 0 or size % 32 for size in self.sizes):
             raise ValueError(f'sizes must be multiples of 32 pixels, got {self.sizes}')
+        if not 0.0 < self.least_face <= self.most_face:
+            raise ValueError(
+                'least_face must be above 0 and at most most_face, '
+                f'got {self.least_face} and {self.most_face}'
+            )
+        if not self.most_enlarged > 0.0:
+            raise ValueError(f'most_enlarged must be above 0, got {self.most_enlarged}')
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name.endswith('_share') and not 0.0 <= value <= 1.0:
+                raise ValueError(f'{each.name} must be in [0, 1], got {value}')
 
 
 @dataclass(frozen=True)
@@ -80,13 +93,19 @@ class SceneMaker:
     """Makes scenes at random; the same generator makes the same ones."""
 
     def __init__(self, photographs: Sequence[Photograph], config: SceneConfig) -> None:
-        """Hold all photographs in memory, decoded."""
+        """
+        Hold all photographs in memory, decoded.
+
+        :raises ConfigurationError: if there is no face in them
+        :raises DataError: if one cannot be read
+        """
         self.config = config
         self.photographs = photographs
+        self.negatives = np.flatnonzero([p.is_negative for p in photographs])
+        self.positives = np.flatnonzero([len(p.boxes) > 0 for p in photographs])
+        if not len(self.positives):
+            raise ConfigurationError('there is no face in the photographs to learn from')
         self.images = [photograph.read() for photograph in photographs]
-        negative = np.array([photograph.is_negative for photograph in photographs])
-        has_faces = np.array([len(photograph.boxes) > 0 for photograph in photographs])
-        self.negatives, self.positives = np.flatnonzero(negative), np.flatnonzero(has_faces)
 
     def scene(self, side: int, rng: np.random.Generator) -> Scene:
         """Return a square scene of ``side`` pixels."""
@@ -139,7 +158,7 @@ class SceneMaker:
         covering = float((room / size).max())
         if len(photograph.boxes):
             x0, y0, x1, y1 = photograph.boxes[rng.integers(len(photograph.boxes))].tolist()
-            most = min(config.most_face, 1.1 * side)
+            most = max(config.least_face, min(config.most_face, 1.1 * side))
             shown = math.exp(rng.uniform(math.log(config.least_face), math.log(most)))
             scale = shown / (y1 - y0)
             focus = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
@@ -184,8 +203,9 @@ def transformed(
     """
     Scale, turn and mirror a photograph about a point, and cut out what is to be seen.
 
-    A turned face keeps the size of its box. A face whose centre lies outside is left out; one of
-    which less than half is inside, or that is too small, is ignored.
+    A turned face keeps the size of its box. A face of which less than half is inside, or that is
+    too small, is ignored. What is ignored is cut off at the edges of the scene, as beyond them
+    another may lie.
 
     :param scale: pixels of the scene for one of the photograph
     :param angle: in radians, clockwise as seen
@@ -194,13 +214,13 @@ def transformed(
     height, width = size_hw
     cos, sin, sign = math.cos(angle), math.sin(angle), -1.0 if flip else 1.0
     turn = scale * np.array([[sign * cos, -sin], [sign * sin, cos]])
-    shrunk = 1.0
+    shift = place - turn @ focus
     if scale < 0.7:  # linear interpolation alone would skip pixels
-        shrunk = scale
         smaller = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
-    shift = place - turn @ focus
-    matrix = np.column_stack([turn / shrunk, shift])
+    step = turn * (np.array([photograph.width, photograph.height]) / image.shape[1::-1])
+    # OpenCV's pixels have their centres at whole numbers, marks are from edge to edge.
+    matrix = np.column_stack([step, shift + step.sum(1) / 2 - 0.5])
     warped = cv2.warpAffine(
         image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=fill
     )
@@ -208,19 +228,19 @@ def transformed(
     landmarks = photograph.landmarks @ turn.T.astype(np.float32) + shift.astype(np.float32)
     if flip:
         landmarks = landmarks[:, MIRRORED]
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    is_inside = ((middle >= 0) & (middle < (width, height))).all(1)
-    clipped = np.clip(boxes, 0, np.tile(np.array([width, height], np.float32), 2))
+    edges = np.array([width, height, width, height], np.float32)
+    clipped = np.clip(boxes, 0, edges)
     seen = (clipped[:, 2:] - clipped[:, :2]).prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    is_fit = (boxes[:, 3] - boxes[:, 1] >= too_small) & (seen >= 0.5) & is_inside
-    ignored = _moved(photograph.ignored, turn, shift, scale)
+    is_fit = (boxes[:, 3] - boxes[:, 1] >= too_small) & (seen >= 0.5)
+    ignored = np.clip(_moved(photograph.ignored, turn, shift, scale), 0, edges)
+    ignored = np.concatenate([ignored, clipped[~is_fit]])
     weights = np.interp(photograph.scores, *TRUST).astype(np.float32)
     return Scene(
         np.asarray(warped, np.uint8),
         boxes[is_fit],
         weights[is_fit],
         landmarks[is_fit].astype(np.float32),
-        np.concatenate([ignored, boxes[~is_fit]]),
+        ignored[(ignored[:, :2] < ignored[:, 2:]).all(1)],
     )
 
 

@@ -13,6 +13,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.detection.assignment import Faces
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_figures import curve
 from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
@@ -51,25 +52,26 @@ def train_detector(
     epoch is that of the best average precision on the ``val`` part.
 
     :returns: the best epoch's figures on the ``val`` part
+    :raises ConfigurationError: if there is no face to learn from, or none to judge by
     :raises DivergenceError: if a loss is no number, naming the batch
     """
-    parts = {name: [p for p in photographs if p.split == name] for name in ('train', 'val')}
-    for name, part in parts.items():
-        if not any(len(photograph.boxes) for photograph in part):
-            raise ConfigurationError(f'there is no face in the {name} part of the photographs')
-    maker = SceneMaker(parts['train'], config.scenes)
+    shown, held_out = ([p for p in photographs if p.split == part] for part in ('train', 'val'))
+    if not any(len(photograph.boxes) for photograph in held_out):
+        raise ConfigurationError('there is no face in the val part of the photographs')
+    maker = SceneMaker(shown, config.scenes)
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
     if config.start_from:
         path = Path(config.start_from)
         fill_network(network, load_checkpoint(path)['average'], path)
-    state = state_of(network, config, device, workers if device == 'cpu' else 1)
+    replicas = min(workers, config.batch_size) if device == 'cpu' else 1
+    state = state_of(network, config, device, replicas)
     if (folder / 'last.pt').exists():
         resume(state, config, folder / 'last.pt')
 
     def step(asked: FaceNetwork, batch: SceneBatch) -> Tensor:
-        faces = type(batch.faces)(*(marks.to(device) for marks in batch.faces))
+        faces = Faces(*(marks.to(device) for marks in batch.faces))
         pixels = batch.pixels.to(device)
         with torch.autocast(device, torch.bfloat16):
             outputs = asked(pixels)
@@ -87,7 +89,7 @@ def train_detector(
                 seed=config.seed * 1_000_003 + state.epoch,
             )
             loss = take_steps(state, config, prepared_ahead(batches), step, count=len(batches))
-            figures = judge(state.average.network, parts['val'])
+            figures = judge(state.average.network, held_out)
             record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
             score = figures['average_precision_20']
             end_epoch(state, config, record, score=score, folder=folder, log=log)
@@ -113,7 +115,7 @@ def mark(network: FaceNetwork, photograph: Photograph) -> Marks:
     padded = np.zeros((1, height, width, 3), np.uint8)
     padded[0, : image.shape[0], : image.shape[1]] = image
     device = next(network.parameters()).device
-    outputs = network(to_pixels(padded).to(device))
+    outputs = network(to_pixels(torch.from_numpy(padded).to(device)))
     score, box, landmarks = (each[0].float().cpu() for each in outputs)
     scores = score.sigmoid().numpy()
     chosen = np.flatnonzero(scores >= LEAST_SCORE)
