@@ -82,7 +82,10 @@ def read_photographs(folder: Path) -> list[Photograph]:
         raise DataError(f'{source} is no JSON: {error}') from error
     images = folder / 'images' if (folder / 'images').is_dir() else folder
     if isinstance(content, dict):
-        entries = [{'file': name, **entry} for name, entry in content.items()]
+        entries = [
+            {'file': name, **entry} if isinstance(entry, dict) else entry
+            for name, entry in content.items()
+        ]
         read = _read_wider
     elif isinstance(content, list):
         entries, read = content, _read_marked
@@ -93,10 +96,8 @@ def read_photographs(folder: Path) -> list[Photograph]:
         try:
             photograph = read(images, entry)
         except (KeyError, TypeError, ValueError) as error:
-            name = entry.get('file') if isinstance(entry, dict) else None
-            raise DataError(
-                f'{source}: the entry {name or number} is not as expected: {error!r}'
-            ) from error
+            name = entry.get('file', number) if isinstance(entry, dict) else number
+            raise DataError(f'{source}: the entry {name} is not as expected: {error!r}') from error
         _check(source, photograph)
         photographs.append(photograph)
     if not photographs:
@@ -148,7 +149,8 @@ def _check(source: Path, photograph: Photograph) -> None:
         x0, y0, x1, y1 = box.tolist()
         reach_x, reach_y = OUTSIDE * (x1 - x0), OUTSIDE * (y1 - y0)
         is_inside = (
-            -reach_x <= x0 < x1 <= photograph.width + reach_x
+            np.isfinite(box).all()
+            and -reach_x <= x0 < x1 <= photograph.width + reach_x
             and -reach_y <= y0 < y1 <= photograph.height + reach_y
             and x0 < photograph.width
             and y0 < photograph.height
