@@ -82,14 +82,15 @@ class FaceNetwork(nn.Module):
             nn.Sequential(*(separable(width, width, 1, 3) for _ in range(spec.head)))
             for _ in STRIDES
         )
-        outputs = 1 + BOX_NUMBERS + LANDMARK_NUMBERS
-        self.outputs = nn.ModuleList(nn.Conv2d(width, outputs, 1) for _ in STRIDES)
-        for output in self.outputs:
+        numbers = 1 + BOX_NUMBERS + LANDMARK_NUMBERS
+        outputs = [nn.Conv2d(width, numbers, 1) for _ in STRIDES]
+        self.outputs = nn.ModuleList(outputs)
+        bias = torch.zeros(numbers)
+        bias[0] = RARE
+        bias[3:5] = 1.0  # faces are larger than their cells
+        for output in outputs:
             nn.init.normal_(output.weight, std=0.01)
-            nn.init.zeros_(output.bias)
-            with torch.no_grad():
-                output.bias[0] = RARE
-                output.bias[3:5] = 1.0  # faces are larger than their cells
+            output.bias = nn.Parameter(bias.clone())
 
     def forward(self, x: Tensor) -> CellOutputs:
         """Return what is said of every cell."""
