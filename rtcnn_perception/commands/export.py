@@ -46,7 +46,8 @@ def execute(args: argparse.Namespace) -> int:
 
     if _is_of_detector(args.checkpoint):
         for option in ('margin', 'votes', 'saliency'):
-            if getattr(args, option):
+            value = getattr(args, option)
+            if value is not None and value is not False:
                 raise ConfigurationError(f'--{option} is for models that judge faces')
         written = export_detector(
             args.checkpoint, args.output, name=args.name, half=not args.float32

@@ -1,4 +1,4 @@
-"""From a network to an ONNX graph that takes pixels and gives probabilities."""
+"""From a network to an ONNX graph that is valid and agrees with it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def traced(
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         path = Path(folder) / 'model.onnx'
-        warnings.simplefilter('ignore')  # the tracer remarks on sizes, which are fixed here
+        warnings.simplefilter('ignore')  # the tracer remarks on sizes: parity is tried at several
         torch.onnx.export(
             wrapped,
             (example,),
