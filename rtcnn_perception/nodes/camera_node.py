@@ -20,7 +20,6 @@ from rtcnn_perception.nodes.conversions import since_stamp_ms
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import CameraParameters
@@ -56,7 +55,6 @@ class CameraNode(ManagedNode[CameraParameters]):
         self._hand_on = hand_on
         self._opener = opener
         self._publisher = self.create_publisher(Image, 'faces/image', IMAGES_OFFERED)
-        self._subscription: ImageSubscription | None = None
         self._worker: Worker[tuple[Any, int]] | None = None
         self._player: SourcePlayer | None = None
         self._last_image = self._now()
@@ -89,15 +87,12 @@ class CameraNode(ManagedNode[CameraParameters]):
             return
         message_type, topic, _ = TRANSPORTS[self.parameters.image_transport]
         self._worker = Worker('camera', self._work, self._report)
-        self._subscription = ImageSubscription(
-            self, message_type, topic, self._on_message, qos=self.parameters.qos, clock=self._now
-        )
+        self._listen(message_type, topic, self._on_message, self.parameters.qos)
 
     def _end(self) -> None:
-        if self._subscription is not None:
-            self._subscription.close()
+        self._turn_away()
         self._stop(self._worker, self._player)
-        self._subscription = self._worker = self._player = None
+        self._worker = self._player = None
 
     def _threads(self) -> Iterable[Stoppable | None]:
         return (self._worker, self._player)
@@ -107,21 +102,15 @@ class CameraNode(ManagedNode[CameraParameters]):
             self._player.rate = parameters.source_rate
             self._player.is_looping = parameters.source_loop
 
-    def _watch(self) -> None:
-        if self._subscription is not None:
-            self._subscription.check()
-
     def _findings(self) -> Iterator[Finding]:
         if self.has_ended:
             yield Finding(ERROR, f'the source {self.parameters.source} has ended')
         elif self._now() - self._last_image > self.parameters.image_timeout:
             yield Finding(ERROR, f'no image for {self._now() - self._last_image:.0f} s')
-        if self._subscription is not None:
-            yield from self._subscription.findings()
         yield from super()._findings()
 
     def _measured(self) -> dict[str, str]:
-        listens_to = '' if self._subscription is None else self._subscription.topic
+        listens_to = '' if self._images is None else self._images.topic
         return {
             'source': self.parameters.source or listens_to,
             'frames dropped': str(self.dropped),

@@ -33,7 +33,6 @@ from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.face_conversions import attributes_to_msg
 from rtcnn_perception.nodes.face_conversions import tracks_from_rois
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import ClassifierParameters
@@ -91,7 +90,6 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._publisher = self.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
         self._annotated = AnnotatedPublisher(self)
         self._saliency = SaliencyPublisher(self)
-        self._images: ImageSubscription | None = None
         self._rois: Any = None
         self._worker: Worker[FacesInFrame] | None = None
 
@@ -145,22 +143,14 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._rois_without_image = 0
         self._worker = Worker('classifier', self._work, self._report)
         if self._is_listening:
-            self._images = ImageSubscription(
-                self,
-                Image,
-                'faces/image',
-                self._on_image,
-                qos=self.parameters.qos,
-                clock=self._now,
-            )
+            self._listen(Image, 'faces/image', self._on_image, self.parameters.qos)
             self._rois = self.create_subscription(FaceRois, 'faces/rois', self._on_rois, RESULTS)
 
     def _end(self) -> None:
-        if self._images is not None:
-            self._images.close()
+        self._turn_away()
         if self._rois is not None:
             self.destroy_subscription(self._rois)
-        worker, self._images, self._rois, self._worker = self._worker, None, None, None
+        worker, self._rois, self._worker = self._worker, None, None
         self._stop(worker)
 
     def _release(self) -> None:
@@ -174,13 +164,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
     def _apply(self, parameters: ClassifierParameters) -> None:
         self._smoother.time_constant = parameters.smoothing.time_constant
 
-    def _watch(self) -> None:
-        if self._images is not None:
-            self._images.check()
-
     def _findings(self) -> Iterator[Finding]:
-        if self._images is not None:
-            yield from self._images.findings()
         before, self._rois_without_image = self._rois_without_image, self._join.found_dropped
         if self._rois_without_image > before:
             yield Finding(

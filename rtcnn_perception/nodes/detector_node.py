@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -21,10 +20,8 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions import frame_from_image
 from rtcnn_perception.nodes.conversions import since_stamp_ms
-from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.face_conversions import rois_to_msg
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import DetectorParameters
@@ -64,7 +61,6 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         self._stage: DetectionStage | None = None
         self._reason = ''
         self._publisher = self.create_publisher(FaceRois, 'faces/rois', RESULTS)
-        self._subscription: ImageSubscription | None = None
         self._worker: Worker[Frame] | None = None
 
     @property
@@ -113,19 +109,11 @@ class DetectorNode(ManagedNode[DetectorParameters]):
             self._stage.restart()
         self._worker = Worker('detector', self._work, self._report)
         if self._is_listening:
-            self._subscription = ImageSubscription(
-                self,
-                Image,
-                'faces/image',
-                self._on_image,
-                qos=self.parameters.qos,
-                clock=self._now,
-            )
+            self._listen(Image, 'faces/image', self._on_image, self.parameters.qos)
 
     def _end(self) -> None:
-        if self._subscription is not None:
-            self._subscription.close()
-        worker, self._subscription, self._worker = self._worker, None, None
+        self._turn_away()
+        worker, self._worker = self._worker, None
         self._stop(worker)
 
     def _release(self) -> None:
@@ -139,15 +127,6 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         if self._stage is not None:
             self._stage.min_score = parameters.detector.min_score
             self._stage.every_n = parameters.detector.every_n
-
-    def _watch(self) -> None:
-        if self._subscription is not None:
-            self._subscription.check()
-
-    def _findings(self) -> Iterator[Finding]:
-        if self._subscription is not None:
-            yield from self._subscription.findings()
-        yield from super()._findings()
 
     def _measured(self) -> dict[str, str]:
         return {'detector': self._reason, 'frames dropped': str(self.dropped)}

@@ -34,6 +34,7 @@ from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
+from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.meter import Meter
 from rtcnn_perception.nodes.parameters import NodeParameters
 from rtcnn_perception.nodes.parameters import TABLES
@@ -87,6 +88,7 @@ class ManagedNode(LifecycleNode, Generic[P]):
         self._failure: Exception | None = None
         self._is_starting = False
         self._end_by: float | None = None
+        self._images: ImageSubscription | None = None
         self.errors = ErrorLog(self.get_logger().error, self._now)
         self.meter = Meter()
         try:
@@ -122,17 +124,30 @@ class ManagedNode(LifecycleNode, Generic[P]):
     def _apply(self, parameters: P) -> None:
         """Take over parameters that were changed while the node runs; they are within bounds."""
 
-    def _watch(self) -> None:
-        """Look after what a callback cannot notice, once a second while the node is active."""
-
     def _findings(self) -> Iterator[Finding]:
         """Yield what there is to say of the node while it is active."""
+        if self._images is not None:
+            yield from self._images.findings()
         yield from self.errors.findings()
         yield from latency_findings(self.meter.latency.summary(), self.parameters.latency_limit_ms)
 
     def _measured(self) -> dict[str, str]:
         """Return what to show in diagnostics besides rates, latency and errors."""
         return {}
+
+    def _listen(
+        self, message_type: type[Any], topic: str, callback: Callable[[Any], None], qos: str
+    ) -> None:
+        """Subscribe to images, with ``qos`` a key of QOS, until ``_turn_away``."""
+        self._images = ImageSubscription(
+            self, message_type, topic, callback, qos=qos, clock=self._now
+        )
+
+    def _turn_away(self) -> None:
+        """Unsubscribe from images, if the node listens to any."""
+        if self._images is not None:
+            self._images.close()
+            self._images = None
 
     def _stop(self, *threads: Stoppable | None) -> None:
         """End threads that are running; one that a call holds up ends when that returns."""
@@ -282,8 +297,8 @@ class ManagedNode(LifecycleNode, Generic[P]):
         return SetParametersResult(successful=True)
 
     def _on_period(self) -> None:
-        if self.is_active:
-            self._watch()
+        if self.is_active and self._images is not None:
+            self._images.check()
         findings = [*self._findings()] if self.is_active else [Finding(OK, self.state)]
         values = {'state': self.state, **self._measured()}
         values.update(self.meter.values(self._now()))
