@@ -23,8 +23,10 @@ from rtcnn_perception.training.detection.average_precision import PrecisionRecal
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_figures import curve
 from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
+from rtcnn_perception.training.detection.face_network import BOX_NUMBERS
 from rtcnn_perception.training.detection.face_network import build_detector
 from rtcnn_perception.training.detection.face_network import FaceNetwork
+from rtcnn_perception.training.detection.face_network import LANDMARK_NUMBERS
 from rtcnn_perception.training.detection.face_network import STRIDES
 from rtcnn_perception.training.detection.marks import mark_faces
 from rtcnn_perception.training.detection.photographs import Photograph
@@ -96,6 +98,12 @@ def detector_to_onnx(network: FaceNetwork, shift: float, half: bool) -> tuple[by
         {name: {1: 'cells'} for name in OUTPUT_NAMES},
         half,
     )
+    for info, numbers in zip(
+        model.graph.output, ((), (BOX_NUMBERS,), (LANDMARK_NUMBERS,)), strict=True
+    ):
+        axes = info.type.tensor_type.shape.dim  # tracing leaves those unnamed that do not vary
+        for axis, size in zip((axes[0], *axes[2:]), (1, *numbers), strict=True):
+            axis.dim_value = size
     content = checked(model)
     session = open_session(content)
     rng = np.random.default_rng(0)
@@ -154,12 +162,12 @@ def score_shift(found: PrecisionRecall, threshold: float) -> float:
     Return what to add to a score's logit so that the best balance falls on a threshold.
 
     :param found: precision and recall with the scores as they are
-    :returns: 0 where nothing was found
+    :returns: 0 where no face was found
     """
-    if not len(found.scores):
-        return 0.0
     balance = 2 * found.precision * found.recall
     balance = balance / np.maximum(found.precision + found.recall, 1e-9)
+    if not balance.any():
+        return 0.0
     best = float(np.clip(found.scores[balance.argmax()], 1e-3, 1 - 1e-3))
     return math.log(threshold / (1 - threshold)) - math.log(best / (1 - best))
 
