@@ -234,6 +234,14 @@ def test_nothing_to_find_and_nothing_said_is_no_loss():
     assert loss_of(quiet._replace(score=-quiet.score), faces) > 100
 
 
+@pytest.mark.parametrize('focus', [0.0, 1.0, 2.0])
+def test_a_cell_counts_by_a_power_of_its_error(focus):
+    faces = marked()
+    undecided = answer(faces)._replace(score=torch.zeros(1, COUNT))
+    expected = COUNT * math.log(2) * 0.5**focus
+    assert loss_of(undecided, faces, focus=focus) == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_perfect_answer_costs_next_to_nothing_and_any_fault_more():
     faces = marked(FACE, landmarks=[POINTS])
     perfect = answer(faces)

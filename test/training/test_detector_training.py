@@ -246,6 +246,20 @@ def test_an_epoch_is_judged_on_the_val_part(learnt):
     assert values['history'][-1].items() >= figures.items()
 
 
+def test_the_averaged_weights_are_judged(tmp_path, monkeypatch, data):
+    judge, judged = training.judge, []
+
+    def told(network, photographs):
+        judged.append({name: value.clone() for name, value in network.state_dict().items()})
+        return judge(network, photographs)
+
+    monkeypatch.setattr(training, 'judge', told)
+    train_detector(small(epochs=1), data, tmp_path)
+    kept = load_checkpoint(tmp_path / 'last.pt')
+    assert_same(kept['average'], judged[0])
+    assert not torch.equal(kept['network']['outputs.0.weight'], judged[0]['outputs.0.weight'])
+
+
 def test_the_best_balance_comes_to_lie_at_the_threshold(learnt):
     detector = RtcnnDetector.load(learnt / 'model', width=WIDTH, min_score=LEAST_SCORE)
     photographs = [p for p in read_photographs(learnt / 'photographs') if p.split == 'val']

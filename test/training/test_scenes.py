@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from dataclasses import replace
 import math
 
 import cv2
@@ -227,7 +228,8 @@ def test_faces_of_scenes_are_marked_and_nothing_else_is(photographs, mosaic):
 
 
 def test_a_mosaic_shows_four_parts_and_all_their_faces(tmp_path):
-    marks = [written(tmp_path / 'a.png', (44, 28, 84, 68))]
+    middle = np.full((1, 5, 2), [64, 48], np.float32)
+    marks = [replace(written(tmp_path / 'a.png', (44, 28, 84, 68)), landmarks=middle)]
     config = SceneConfig(**STILL, mosaic_share=1.0, least_face=20, most_face=20, small_share=1)
     maker = SceneMaker(marks, config)
     counts = []
@@ -239,6 +241,7 @@ def test_a_mosaic_shows_four_parts_and_all_their_faces(tmp_path):
         middles = (scene.boxes[:, :2] + scene.boxes[:, 2:]) / 2
         for x, y in middles:
             assert scene.image[int(y), int(x)].min() > 250
+        np.testing.assert_allclose(scene.landmarks, np.repeat(middles[:, None], 5, 1), atol=1e-3)
     assert max(counts) == 4
     assert min(counts) >= 2
 
