@@ -20,7 +20,6 @@ from drawn_faces import TINY
 from drawn_faces import write_photographs
 from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
-from rtcnn_perception.core.detector_protocol import DetectorConfig
 from rtcnn_perception.core.detector_spec import DetectorSpec
 from rtcnn_perception.core.geometry import iou_matrix
 from rtcnn_perception.core.rtcnn import RtcnnDetector
@@ -32,15 +31,11 @@ from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.detection import train_detector as training
-from rtcnn_perception.training.detection.average_precision import FALSE
-from rtcnn_perception.training.detection.average_precision import precision_recall
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
-from rtcnn_perception.training.detection.detector_figures import curve
 from rtcnn_perception.training.detection.detector_figures import width_figures
 from rtcnn_perception.training.detection.detector_losses import detector_loss
 from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
 from rtcnn_perception.training.detection.export_detector import detector_to_onnx
-from rtcnn_perception.training.detection.export_detector import score_shift
 from rtcnn_perception.training.detection.export_detector import WIDTH
 from rtcnn_perception.training.detection.face_network import DETECTOR_ARCHITECTURES
 from rtcnn_perception.training.detection.face_network import FaceNetwork
@@ -51,8 +46,8 @@ from rtcnn_perception.training.detection.scene_batches import SceneBatches
 from rtcnn_perception.training.detection.scene_preview import GREEN
 from rtcnn_perception.training.detection.scenes import SceneConfig
 from rtcnn_perception.training.detection.scenes import SceneMaker
-from rtcnn_perception.training.detection.train_detector import LEAST_SCORE
-from rtcnn_perception.training.detection.train_detector import MIN_IOU
+from rtcnn_perception.training.detection.score_calibration import fit_calibration
+from rtcnn_perception.training.detection.score_calibration import ScoreCalibration
 from rtcnn_perception.training.detection.train_detector import train_detector
 from rtcnn_perception.training.epochs import DivergenceError
 
@@ -191,7 +186,8 @@ def test_the_card_tells_what_was_made(learnt):
     assert card['weights'].startswith('float16')
     assert card['largest_deviation_from_pytorch'] <= 1e-4
     assert card['metrics'].keys() == {
-        'held_out_average_precision_20',
+        'held_out_average_precision_20_at_320',
+        'held_out_average_precision_40_at_320',
         'average_precision_20_at_320',
         'average_precision_40_at_320',
         'average_precision_20_at_416',
@@ -223,14 +219,14 @@ def restored(path):
 def test_the_training_sees_the_faces_that_the_pipeline_finds(learnt):
     """What an epoch is chosen by is measured in PyTorch, not through an export."""
     network, _ = restored(learnt / 'run/last.pt')
-    shift = json.loads((learnt / 'model/model.json').read_text())['score_shift']
+    card = json.loads((learnt / 'model/model.json').read_text())
     detector = RtcnnDetector.load(learnt / 'model', width=WIDTH, min_score=0.4)
     found = 0
     for photograph in read_photographs(learnt / 'photographs'):
         theirs = Marks.of(detector.detect(photograph.read()))
         ours = training.mark(network, photograph)
         same = iou_matrix(theirs.boxes, ours.boxes).argmax(1)  # near scores may change places
-        scores = [shifted(score, shift) for score in ours.scores[same]]
+        scores = [calibrated(score, **card['score_calibration']) for score in ours.scores[same]]
         np.testing.assert_allclose(theirs.scores, scores, atol=0.01)  # weights are rounded
         np.testing.assert_allclose(theirs.boxes, ours.boxes[same], atol=0.5)
         np.testing.assert_allclose(theirs.landmarks, ours.landmarks[same], atol=0.5)
@@ -260,43 +256,42 @@ def test_the_averaged_weights_are_judged(tmp_path, monkeypatch, data):
     assert not torch.equal(kept['network']['outputs.0.weight'], judged[0]['outputs.0.weight'])
 
 
-def test_the_best_balance_comes_to_lie_at_the_threshold(learnt):
-    detector = RtcnnDetector.load(learnt / 'model', width=WIDTH, min_score=LEAST_SCORE)
-    photographs = [p for p in read_photographs(learnt / 'photographs') if p.split == 'val']
-    points, _ = curve(photographs, list(mark_faces(detector, photographs, WIDTH)), 20, MIN_IOU)
-    precision, recall = points.at(DetectorConfig.min_score - 1e-3)  # weights and shift are rounded
-    balance = 2 * precision * recall / (precision + recall)
-    others = 2 * points.precision * points.recall / (points.precision + points.recall + 1e-9)
-    assert balance == pytest.approx(others.max())
+def calibrated(score, slope, offset):
+    return 1 / (1 + math.exp(-math.log(score / (1 - score)) * slope - offset))
 
 
-def shifted(score, shift):
-    return 1 / (1 + math.exp(-math.log(score / (1 - score)) - shift))
+def test_a_calibrated_score_says_how_many_marks_are_faces():
+    rng = np.random.default_rng(0)
+    scores = rng.uniform(0.02, 0.98, 20_000)
+    hits = rng.random(20_000) < [calibrated(score, 3.0, -0.5) for score in scores]
+    found = fit_calibration(scores, hits)
+    assert found == pytest.approx((3.0, -0.5), abs=0.15)
+
+
+def test_a_fit_has_an_end_where_a_threshold_parts_all_faces_from_all_others():
+    scores = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
+    found = fit_calibration(scores, scores > 0.5)
+    assert 0.6 < calibrated(0.7, *found) < 0.9
+    assert 0.1 < calibrated(0.3, *found) < 0.4
+
+
+def test_scores_of_0_and_1_can_be_fitted_too():
+    found = fit_calibration(np.array([1.0, 1.0, 0.0, 0.0]), np.array([True, True, False, False]))
+    assert found.slope > 0
+    assert math.isfinite(found.offset)
 
 
 @pytest.mark.parametrize(
-    ('scores', 'answers', 'balance'),
+    ('scores', 'hits'),
     [
-        ([0.9, 0.3, 0.2], [0, 1, FALSE], 0.3),
-        ([0.9, 0.3, 0.2], [0, FALSE, FALSE], 0.9),
-        ([0.9, 0.8, 0.7], [0, FALSE, 1], 0.7),
-        ([0.6], [0], 0.6),
-        ([1.0, 0.4], [0, FALSE], 0.999),
-        ([0.5, 0.0], [FALSE, 0], 0.001),
+        ([], []),
+        ([0.5, 0.6], [True, True]),
+        ([0.5, 0.6], [False, False]),
+        ([0.9, 0.8, 0.2, 0.1], [False, False, True, True]),
     ],
 )
-@pytest.mark.parametrize('threshold', [0.6, 0.3])
-def test_a_shift_brings_the_score_of_the_best_balance_to_the_threshold(
-    scores, answers, balance, threshold
-):
-    points = precision_recall(np.array(scores), np.array(answers), 2)
-    assert shifted(balance, score_shift(points, threshold)) == pytest.approx(threshold)
-
-
-@pytest.mark.parametrize('scores', [[], [0.9, 0.1]])
-def test_where_no_face_is_found_no_score_is_shifted(scores):
-    answers = np.full(len(scores), FALSE, np.int64)
-    assert score_shift(precision_recall(np.array(scores), answers, 3), 0.6) == 0.0
+def test_scores_that_say_nothing_are_left_as_they_are(scores, hits):
+    assert fit_calibration(np.array(scores), np.array(hits, bool)) == (1.0, 0.0)
 
 
 @pytest.mark.parametrize('workers', [1, 2])
@@ -382,7 +377,7 @@ def test_a_part_without_a_face_is_refused(tmp_path, parts, message):
 
 @pytest.mark.parametrize('half', [False, True])
 def test_an_exported_graph_agrees_with_pytorch(half):
-    content, worst = detector_to_onnx(lively(), 0.7, half)
+    content, worst = detector_to_onnx(lively(), ScoreCalibration(2.0, 0.7), half)
     assert worst <= 1e-4
     model = onnx.load_from_string(content)
     assert not {node.op_type for node in model.graph.node} & {'BatchNormalization', 'Pad'}
@@ -393,15 +388,15 @@ def test_an_exported_graph_agrees_with_pytorch(half):
     assert dims == [[1, 'height', 'width', 3], [1, 'cells'], [1, 'cells', 4], [1, 'cells', 10]]
 
 
-def test_a_shift_moves_the_score_alone():
+def test_a_calibration_moves_the_score_alone():
     network, image = lively(), np.full((1, 32, 64, 3), 90, np.uint8)
     plain, moved = (
-        onnx_graph.open_session(detector_to_onnx(network, shift, half=False)[0]).run(
+        onnx_graph.open_session(detector_to_onnx(network, calibration, half=False)[0]).run(
             None, {'image': image}
         )
-        for shift in (0.0, 1.5)
+        for calibration in (ScoreCalibration(), ScoreCalibration(2.0, 1.5))
     )
-    expected = [shifted(float(score), 1.5) for score in plain[0][0]]
+    expected = [calibrated(float(score), 2.0, 1.5) for score in plain[0][0]]
     np.testing.assert_allclose(moved[0][0], expected, atol=1e-5)
     np.testing.assert_allclose(moved[1], plain[1], atol=1e-5)
     np.testing.assert_allclose(moved[2], plain[2], atol=1e-5)
@@ -419,7 +414,7 @@ def test_weights_that_are_no_numbers_are_not_exported():
     with torch.no_grad():
         network.outputs[1].bias[7] = float('nan')
     with pytest.raises(ModelError, match='deviates from PyTorch by nan'):
-        detector_to_onnx(network, 0.0, half=False)
+        detector_to_onnx(network, ScoreCalibration(), half=False)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(learnt, tmp_path):

@@ -28,6 +28,7 @@ from rtcnn_perception.training.faces import DataError
 
 STILL = {
     'rotation': 0.0,
+    'stretch': 0.0,
     'light': 0.0,
     'gamma': 0.0,
     'colour': 0.0,
@@ -91,6 +92,18 @@ def test_a_box_lies_where_its_face_comes_to_lie(scale, flip):
     marks = photograph(size=(128, 96), boxes=[box])
     scene = move(marks, square(box), scale=scale, flip=flip, place=np.array([60.3, 50.6]))
     np.testing.assert_allclose(scene.boxes[0], extent(scene.image), atol=0.15)
+
+
+@pytest.mark.parametrize('scale', [0.6, 1.5])
+@pytest.mark.parametrize('stretch', [0.75, 1.3])
+def test_a_box_is_stretched_with_its_picture(stretch, scale):
+    box = (52, 36, 76, 60)
+    marks = photograph(size=(128, 96), boxes=[box])
+    scene = move(marks, square(box), scale=scale, stretch=stretch)
+    np.testing.assert_allclose(scene.boxes[0], extent(scene.image), atol=0.15)
+    width, height = scene.boxes[0][2:] - scene.boxes[0][:2]
+    assert width / height == pytest.approx(stretch, rel=1e-4)
+    assert width * height == pytest.approx((24 * scale) ** 2, rel=1e-4)
 
 
 @pytest.mark.parametrize('flip', [False, True])

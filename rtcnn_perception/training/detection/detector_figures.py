@@ -99,13 +99,21 @@ def curve(
     photographs: Sequence[Photograph], marks: Sequence[Marks], min_height: float, min_iou: float
 ) -> tuple[PrecisionRecall, int]:
     """Return precision and recall over all photographs, and how many faces count."""
+    scores, answers, faces = scored_answers(photographs, marks, min_height, min_iou)
+    return precision_recall(scores, answers, faces), faces
+
+
+def scored_answers(
+    photographs: Sequence[Photograph], marks: Sequence[Marks], min_height: float, min_iou: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
+    """Return every mark's score and what :func:`match` says of it, and how many faces count."""
     answers, faces = [np.empty(0, np.int64)], 0
     for photograph, marked in zip(photographs, marks, strict=True):
         boxes, counts = true_boxes(photograph, min_height)
         answers.append(match(marked.boxes, boxes, counts, min_iou))
         faces += int(counts.sum())
     scores = np.concatenate([np.empty(0), *(marked.scores for marked in marks)])
-    return precision_recall(scores, np.concatenate(answers), faces), faces
+    return scores, np.concatenate(answers), faces
 
 
 def width_figures(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 import hashlib
-import math
 from pathlib import Path
 import tempfile
 from typing import Any
 
 import numpy as np
-from rtcnn_perception.core.detector_protocol import DetectorConfig
 from rtcnn_perception.core.model_card import CARD_FORMAT
 from rtcnn_perception.core.rtcnn import RtcnnDetector
 from rtcnn_perception.training.checkpoints import fill_network
@@ -19,19 +17,23 @@ from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.counts import keras_parameters
 from rtcnn_perception.training.counts import multiply_accumulates
 from rtcnn_perception.training.data import find_data
-from rtcnn_perception.training.detection.average_precision import PrecisionRecall
+from rtcnn_perception.training.detection.average_precision import NEUTRAL
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_figures import curve
 from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
+from rtcnn_perception.training.detection.detector_figures import scored_answers
 from rtcnn_perception.training.detection.face_network import BOX_NUMBERS
 from rtcnn_perception.training.detection.face_network import build_detector
 from rtcnn_perception.training.detection.face_network import FaceNetwork
 from rtcnn_perception.training.detection.face_network import LANDMARK_NUMBERS
 from rtcnn_perception.training.detection.face_network import STRIDES
 from rtcnn_perception.training.detection.marks import mark_faces
+from rtcnn_perception.training.detection.marks import Marks
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.photographs import read_photographs
 from rtcnn_perception.training.detection.scene_batches import to_pixels
+from rtcnn_perception.training.detection.score_calibration import fit_calibration
+from rtcnn_perception.training.detection.score_calibration import ScoreCalibration
 from rtcnn_perception.training.detection.train_detector import LEAST_SCORE
 from rtcnn_perception.training.detection.train_detector import MIN_IOU
 from rtcnn_perception.training.detection.train_detector import MULTIPLE
@@ -69,27 +71,29 @@ PHOTOGRAPH_TERMS = (
 class PixelsToFaces(nn.Module):
     """The network with its scaling before it and its calibrated score behind."""
 
-    def __init__(self, network: FaceNetwork, shift: float) -> None:
-        """Wrap a network; ``shift`` is added to the score's logit."""
+    def __init__(self, network: FaceNetwork, calibration: ScoreCalibration) -> None:
+        """Wrap a network."""
         super().__init__()
-        self.network, self.shift = network, shift
+        self.network, self.calibration = network, calibration
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return score (1, N), box (1, N, 4), landmarks (1, N, 10) of (1, H, W, 3) uint8."""
         score, box, landmarks = self.network(to_pixels(image))
-        return (score + self.shift).sigmoid(), box, landmarks
+        slope, offset = self.calibration
+        return (score * slope + offset).sigmoid(), box, landmarks
 
 
-def detector_to_onnx(network: FaceNetwork, shift: float, half: bool) -> tuple[bytes, float]:
+def detector_to_onnx(
+    network: FaceNetwork, calibration: ScoreCalibration, half: bool
+) -> tuple[bytes, float]:
     """
     Export a network and check what came out.
 
-    :param shift: added to the score's logit
     :param half: store weights as float16; they are computed with as float32
     :returns: the serialised graph and the largest deviation from PyTorch
     :raises ModelError: if the graph is invalid or deviates by more than 1e-4
     """
-    wrapped = PixelsToFaces(folded(network, half), shift).eval()
+    wrapped = PixelsToFaces(folded(network, half), calibration).eval()
     example = torch.zeros((1, 64, 96, 3), dtype=torch.uint8)
     model = traced(
         wrapped,
@@ -119,9 +123,8 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
     """
     Export a checkpoint, with card and page.
 
-    The score is shifted so that the default threshold lies where precision and recall on the
-    ``val`` part balance best; the test photographs, where the configuration names any, are judged
-    once.
+    The score is made to say how likely a mark is a face in the ``val`` part; the test
+    photographs, where the configuration names any, are judged once.
 
     :returns: where the graph lies
     :raises PerceptionError: if the checkpoint, the data or the result is not fit
@@ -135,18 +138,22 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
     held_out = [photograph for photograph in photographs if photograph.split == 'val']
     with tempfile.TemporaryDirectory() as scratch:
         trial = Path(scratch)
-        write_model(*_graph_and_card(network, config, 0.0, half), '', trial)
-        shift = score_shift(_curve(trial, held_out, WIDTH), DetectorConfig.min_score)
-        content, card = _graph_and_card(network, config, shift, half)
-        write_model(content, card, '', trial)
+        write_model(*_graph_and_card(network, config, ScoreCalibration(), half), '', trial)
+        marks = _marks(trial, held_out, WIDTH)
+        content, card = _graph_and_card(network, config, _fitted(held_out, marks), half)
         metrics = {
-            'held_out_average_precision_20': _curve(trial, held_out, WIDTH).average_precision
+            f'held_out_average_precision_{height}_at_{WIDTH}': curve(
+                held_out, marks, height, MIN_IOU
+            )[0].average_precision
+            for height in MIN_HEIGHTS
         }
         if config.test:
+            write_model(content, card, '', trial)
             judged = read_photographs(find_data(config.test))
             for width in JUDGED_WIDTHS:
+                marks = _marks(trial, judged, width)
                 for height in MIN_HEIGHTS:
-                    found = _curve(trial, judged, width, height)
+                    found, _ = curve(judged, marks, height, MIN_IOU)
                     metrics[f'average_precision_{height}_at_{width}'] = found.average_precision
     card['name'] = name or config.name
     card['metrics'] = {key: round(value, 4) for key, value in metrics.items()}
@@ -157,34 +164,22 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
     return write_model(content, card, detector_model_page(card), folder)
 
 
-def score_shift(found: PrecisionRecall, threshold: float) -> float:
-    """
-    Return what to add to a score's logit so that the best balance falls on a threshold.
-
-    :param found: precision and recall with the scores as they are
-    :returns: 0 where no face was found
-    """
-    balance = 2 * found.precision * found.recall
-    balance = balance / np.maximum(found.precision + found.recall, 1e-9)
-    if not balance.any():
-        return 0.0
-    best = float(np.clip(found.scores[balance.argmax()], 1e-3, 1 - 1e-3))
-    return math.log(threshold / (1 - threshold)) - math.log(best / (1 - best))
-
-
-def _curve(
-    folder: Path, photographs: list[Photograph], width: int, min_height: int = MIN_HEIGHTS[0]
-) -> PrecisionRecall:
+def _marks(folder: Path, photographs: list[Photograph], width: int) -> list[Marks]:
     detector = RtcnnDetector.load(folder, width=width, min_score=LEAST_SCORE)
-    marks = list(mark_faces(detector, photographs, width))
-    return curve(photographs, marks, min_height, MIN_IOU)[0]
+    return list(mark_faces(detector, photographs, width))
+
+
+def _fitted(photographs: list[Photograph], marks: list[Marks]) -> ScoreCalibration:
+    scores, answers, _ = scored_answers(photographs, marks, MIN_HEIGHTS[0], MIN_IOU)
+    counted = answers != NEUTRAL
+    return fit_calibration(scores[counted], answers[counted] >= 0)
 
 
 def _graph_and_card(
-    network: FaceNetwork, config: DetectorTrainConfig, shift: float, half: bool
+    network: FaceNetwork, config: DetectorTrainConfig, calibration: ScoreCalibration, half: bool
 ) -> tuple[bytes, dict[str, Any]]:
     """Return the graph and what ``model.json`` holds; ``core.detector_spec`` reads it."""
-    content, worst = detector_to_onnx(network, shift, half)
+    content, worst = detector_to_onnx(network, calibration, half)
     return content, {
         'format': CARD_FORMAT,
         'name': config.name,
@@ -200,7 +195,7 @@ def _graph_and_card(
         'parameters': keras_parameters(network),
         'multiply_accumulates': multiply_accumulates(network, COUNTED_HW),
         'weights': 'float16, computed with as float32' if half else 'float32',
-        'score_shift': round(shift, 4),
+        'score_calibration': {k: round(v, 4) for k, v in calibration._asdict().items()},
         'data': [{'name': config.photographs, 'terms': PHOTOGRAPH_TERMS}],
         'largest_deviation_from_pytorch': float(f'{worst:.1e}'),
     }

@@ -40,7 +40,8 @@ class SceneConfig:
     than the scene; ``most_enlarged`` bounds the scale, as what is enlarged is blurred; all but
     ``small_share`` are shown no smaller than fills the scene. ``negative_share`` are without a
     face, ``mosaic_share`` made of four. Faces lower than ``too_small`` pixels are ignored.
-    ``rotation`` in degrees; the rest as for face crops.
+    ``rotation`` is in degrees, ``stretch`` bounds the logarithm of width by height; the rest is as
+    for face crops.
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)
@@ -52,6 +53,7 @@ class SceneConfig:
     mosaic_share: float = 0.35
     too_small: float = 7.0
     rotation: float = 12.0
+    stretch: float = 0.0
     light: float = 0.3
     gamma: float = 0.4
     colour: float = 0.4
@@ -184,6 +186,7 @@ class SceneMaker:
             place=place,
             too_small=config.too_small,
             fill=rng.integers(0, 256, 3).tolist(),
+            stretch=math.exp(rng.uniform(-config.stretch, config.stretch)),
         )
 
 
@@ -199,6 +202,7 @@ def transformed(
     place: NDArray[np.float64],
     too_small: float,
     fill: list[int],
+    stretch: float = 1.0,
 ) -> Scene:
     """
     Scale, turn and mirror a photograph about a point, and cut out what is to be seen.
@@ -209,14 +213,16 @@ def transformed(
 
     :param scale: pixels of the scene for one of the photograph
     :param angle: in radians, clockwise as seen
+    :param stretch: width by height of what is square in the photograph
     :param focus: x, y in the photograph that come to lie at ``place`` in the scene
     """
     height, width = size_hw
     cos, sin, sign = math.cos(angle), math.sin(angle), -1.0 if flip else 1.0
-    turn = scale * np.array([[sign * cos, -sin], [sign * sin, cos]])
+    sides = scale * np.array([math.sqrt(stretch), 1 / math.sqrt(stretch)])
+    turn = np.array([[sign * cos, -sin], [sign * sin, cos]]) * sides
     shift = place - turn @ focus
     if scale < 0.7:  # linear interpolation alone would skip pixels
-        smaller = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        smaller = np.maximum(1, np.round(sides * image.shape[1::-1])).astype(int).tolist()
         image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     step = turn * (np.array([photograph.width, photograph.height]) / image.shape[1::-1])
     # OpenCV's pixels have their centres at whole numbers, marks are from edge to edge.
@@ -224,7 +230,7 @@ def transformed(
     warped = cv2.warpAffine(
         image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=fill
     )
-    boxes = _moved(photograph.boxes, turn, shift, scale)
+    boxes = _moved(photograph.boxes, turn, shift, sides)
     landmarks = photograph.landmarks @ turn.T.astype(np.float32) + shift.astype(np.float32)
     if flip:
         landmarks = landmarks[:, MIRRORED]
@@ -232,7 +238,7 @@ def transformed(
     clipped = np.clip(boxes, 0, edges)
     seen = (clipped[:, 2:] - clipped[:, :2]).prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1)
     is_fit = (boxes[:, 3] - boxes[:, 1] >= too_small) & (seen >= 0.5)
-    ignored = np.clip(_moved(photograph.ignored, turn, shift, scale), 0, edges)
+    ignored = np.clip(_moved(photograph.ignored, turn, shift, sides), 0, edges)
     ignored = np.concatenate([ignored, clipped[~is_fit]])
     weights = np.interp(photograph.scores, *TRUST).astype(np.float32)
     return Scene(
@@ -245,10 +251,13 @@ def transformed(
 
 
 def _moved(
-    boxes: NDArray[np.float32], turn: NDArray[np.float64], shift: NDArray[np.float64], scale: float
+    boxes: NDArray[np.float32],
+    turn: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    sides: NDArray[np.float64],
 ) -> NDArray[np.float32]:
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + shift
-    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * scale
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * sides
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
 
 
