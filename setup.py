@@ -48,6 +48,7 @@ SHARED = (
     'rviz/*.rviz',
     'models/blended/*',
     'models/emotion/*',
+    'models/emotion_votes/*',
     'models/face/*',
     'models/gender/*',
 )

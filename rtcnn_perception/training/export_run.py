@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import Network
@@ -64,11 +66,12 @@ def export_run(
     network, config, _ = restore_network(checkpoint, votes=votes)
     splits = load_splits(config.data, config.crop, config.seed)
     held_out = predict_logits(network, splits.val, config.crop)
+    share = config.loss.votes if votes is None else votes
     temperatures = {
-        attribute: fit_temperature(logits, splits.val.labels[attribute])
+        attribute: fit_temperature(logits, labels_meant(splits.val, attribute, share))
         for attribute, logits in held_out.items()
     }
-    metrics = test_metrics(network, splits.test, config.crop, temperatures)
+    metrics = test_metrics(network, splits.test, config.crop, temperatures, share)
     for key, value in summarise(held_out, splits.val).items():
         metrics[f'held_out_{key}'] = value
     request = ExportRequest(
@@ -104,8 +107,23 @@ def data_names(data: DataConfig) -> tuple[str, ...]:
     return tuple(source for file in files for source in KNOWN_FILES.get(file, (file,)))
 
 
+def labels_meant(faces: FaceSet, attribute: str, votes: float) -> NDArray[np.int64]:
+    """
+    Return the labels (N,) that a probability is to be right about.
+
+    :param votes: share of FER+'s votes in what the network says; above a half, their majority
+        counts
+    """
+    by_votes = attribute == 'emotion' and votes > 0.5 and 'ferplus' in faces.facts
+    return faces.facts['ferplus'] if by_votes else faces.labels[attribute]
+
+
 def test_metrics(
-    network: Network, faces: FaceSet, geometry: CropGeometry, temperatures: dict[str, float]
+    network: Network,
+    faces: FaceSet,
+    geometry: CropGeometry,
+    temperatures: dict[str, float],
+    votes: float,
 ) -> dict[str, float]:
     """Judge the test part once: accuracy, balance, calibration, groups."""
     logits = predict_logits(network, faces, geometry)
@@ -113,7 +131,7 @@ def test_metrics(
     for attribute, scores in logits.items():
         probabilities = softmax(scores, temperatures[attribute])
         metrics[f'{attribute}_calibration_error'] = calibration_error(
-            probabilities, faces.labels[attribute]
+            probabilities, labels_meant(faces, attribute, votes)
         )
     if 'gender' in logits:
         metrics.update(gender_groups(logits['gender'], faces))

@@ -20,6 +20,8 @@ from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.evaluate_run import run_pipeline
+from rtcnn_perception.training.export_run import labels_meant
+from rtcnn_perception.training.faces import FaceSet
 from small_data import pictures
 from small_data import write_emotion_npz
 from small_data import write_gender_npz
@@ -79,6 +81,35 @@ def test_a_model_is_judged_through_the_pipeline_as_well(tmp_path, emotion, capsy
     run(evaluate, *arguments, '--through-pipeline', 2)
     assert 'of 0 faces found of 2' in capsys.readouterr().out  # noise shows no face
     assert '### Through the pipeline' in (tmp_path / 'report/report.md').read_text()
+
+
+@pytest.mark.parametrize(
+    ('attribute', 'votes', 'meant'),
+    [
+        ('emotion', 0.0, 'labels'),
+        ('emotion', 0.5, 'labels'),
+        ('emotion', 0.8, 'majority'),
+        ('gender', 0.8, 'gender'),
+    ],
+)
+def test_probabilities_are_to_be_right_about_what_a_network_learnt_most_from(
+    attribute, votes, meant
+):
+    labels = {'labels': np.array([0]), 'gender': np.array([1]), 'majority': np.array([2])}
+    faces = FaceSet(
+        pictures=[np.zeros((4, 4), np.uint8)],
+        boxes=np.zeros((1, 4)),
+        labels={'emotion': labels['labels'], 'gender': labels['gender']},
+        targets={},
+        names=['a'],
+        facts={'ferplus': labels['majority']},
+    )
+    assert labels_meant(faces, attribute, votes) is labels[meant]
+
+
+def test_without_votes_labels_are_what_is_meant():
+    faces = FaceSet([], np.zeros((0, 4)), {'emotion': np.zeros(0, np.int64)}, {}, [])
+    assert labels_meant(faces, 'emotion', 1.0) is faces.labels['emotion']
 
 
 def test_keras_weights_are_exported_before_the_pipeline_runs_them():
