@@ -34,6 +34,8 @@ DATA_TERMS: dict[str, str] = {
     'not distributed here',
     'UTKFace': 'research data of Zhang, Song, Qi 2017, for non-commercial research; '
     'not distributed here',
+    'detection/train': 'photographs of sports, objects, rooms and faces from public collections, '
+    'faces marked by YuNet (MIT); research data, not distributed here',
 }
 """What the weights were trained on, and under which terms it comes."""
 

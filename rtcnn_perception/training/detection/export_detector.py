@@ -38,6 +38,7 @@ from rtcnn_perception.training.detection.train_detector import LEAST_SCORE
 from rtcnn_perception.training.detection.train_detector import MIN_IOU
 from rtcnn_perception.training.detection.train_detector import MULTIPLE
 from rtcnn_perception.training.detection.train_detector import SUPPRESSION_IOU
+from rtcnn_perception.training.export import DATA_TERMS
 from rtcnn_perception.training.export import MODEL_NAME
 from rtcnn_perception.training.export import write_model
 from rtcnn_perception.training.folding import folded
@@ -62,10 +63,6 @@ COUNTED_HW = (256, 320)
 JUDGED_WIDTHS = (320, 416)
 PARITY_SIZES = ((64, 96), (256, 320))
 PARITY_IMAGES = 16
-
-PHOTOGRAPH_TERMS = (
-    'photographs of public collections, marked by YuNet (MIT); research data, not distributed here'
-)
 
 
 class PixelsToFaces(nn.Module):
@@ -196,7 +193,12 @@ def _graph_and_card(
         'multiply_accumulates': multiply_accumulates(network, COUNTED_HW),
         'weights': 'float16, computed with as float32' if half else 'float32',
         'score_calibration': {k: round(v, 4) for k, v in calibration._asdict().items()},
-        'data': [{'name': config.photographs, 'terms': PHOTOGRAPH_TERMS}],
+        'data': [
+            {
+                'name': config.photographs,
+                'terms': DATA_TERMS.get(config.photographs, "the owner's"),
+            }
+        ],
         'largest_deviation_from_pytorch': float(f'{worst:.1e}'),
     }
 
@@ -232,7 +234,8 @@ def detector_model_page(card: Mapping[str, Any]) -> str:
     lines += [f'- {entry["name"]}: {entry["terms"]}.' for entry in card['data']]
     lines += ['', '## Made by', '', '```', card['command'], '```', '', '## Limits', '']
     lines += [
-        'It learnt from the marks of another detector, whose errors it may repeat. Whose faces it '
-        'finds less often is not known: the photographs say nothing about the people in them.'
+        'It may repeat the errors of the marks it learnt from, which in `detection/train` are those '
+        'of another detector. Whose faces it finds less often is not known: the photographs say '
+        'nothing about the people in them.'
     ]
     return '\n'.join(lines) + '\n'
