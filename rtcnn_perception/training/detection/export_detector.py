@@ -234,8 +234,8 @@ def detector_model_page(card: Mapping[str, Any]) -> str:
     lines += [f'- {entry["name"]}: {entry["terms"]}.' for entry in card['data']]
     lines += ['', '## Made by', '', '```', card['command'], '```', '', '## Limits', '']
     lines += [
-        'It may repeat the errors of the marks it learnt from, which in `detection/train` are those '
-        'of another detector. Whose faces it finds less often is not known: the photographs say '
+        'It may repeat the errors of the marks it learnt from, in `detection/train` those of '
+        'another detector. Whose faces it finds less often is not known: the photographs say '
         'nothing about the people in them.'
     ]
     return '\n'.join(lines) + '\n'
