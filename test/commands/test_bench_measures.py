@@ -45,6 +45,11 @@ def test_the_largest_face_is_the_person():
     assert summarise_clip(messages, frames=3).id_changes == 0
 
 
+def test_the_person_stays_the_person_when_something_larger_is_taken_for_a_face():
+    messages = clip(((1, NEW),), ((2, NEW), (1, TRACKED)), ((2, TRACKED), (1, TRACKED)))
+    assert summarise_clip(messages, frames=3).id_changes == 0
+
+
 @pytest.mark.parametrize(('lost_frames', 'early'), [(0, 1), (9, 1), (11, 0)])
 def test_an_id_may_change_after_a_second_without_the_face(lost_frames, early):
     messages = clip(((1, NEW),), ((1, TRACKED),), *[()] * lost_frames, ((2, NEW),))

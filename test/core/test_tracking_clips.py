@@ -11,6 +11,8 @@ import pytest
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection import DetectorConfig
 from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.geometry import boxes_to_array
+from rtcnn_perception.core.geometry import iou_matrix
 from rtcnn_perception.core.tracking import FaceTracker
 from rtcnn_perception.core.tracking import TrackState
 
@@ -45,10 +47,12 @@ def test_with_rtcnn_the_person_is_there_in_every_frame_and_keeps_the_id(
 ):
     config = DetectorConfig(name='rtcnn', model_path=str(face_model))
     tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0, looks=looks)
-    person = [max(found, key=lambda track: track.box.area, default=None) for found in tracks]
-    assert [track and track.track_id for track in person] == [1] * len(tracks)
+    # The skull on the shirt may come and go as a face of its own.
+    person = [next(track for track in found if track.track_id == 1) for found in tracks]
     seen = [track for track in person if track.state is not TrackState.COASTED]
     assert len(seen) >= 0.99 * len(tracks)
+    boxes = boxes_to_array(tuple(track.box for track in person))
+    assert np.diag(iou_matrix(boxes[:-1], boxes[1:])).min() > 0.5
 
 
 @pytest.mark.parametrize('looks', [1, 3])

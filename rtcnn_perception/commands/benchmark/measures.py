@@ -59,11 +59,13 @@ def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
     for message in messages:
         if not message.faces:
             continue
-        track_id, state = message.faces[0]
-        if last_id is not None and track_id != last_id:
-            changes += 1
-            early += message.stamp - last_seen <= LOST_S
-        last_id = track_id
+        states = dict(message.faces)
+        if last_id not in states:
+            if last_id is not None:
+                changes += 1
+                early += message.stamp - last_seen <= LOST_S
+            last_id = message.faces[0][0]
+        state = states[last_id]
         if state != COASTED:
             last_seen = message.stamp
     count = max(len(messages), 1)

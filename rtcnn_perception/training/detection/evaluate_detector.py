@@ -40,7 +40,7 @@ from tqdm import tqdm
 THRESHOLD = DetectorConfig.min_score
 """The score from which on the pipeline takes a mark, unless it is told otherwise."""
 
-LEAST_SCORE = 0.01
+LEAST_SCORE = 0.001
 """Marks below would lengthen the curves by next to nothing, and take long to sort out."""
 
 EVERYTHING = 'all'

@@ -17,6 +17,8 @@ from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.counts import keras_parameters
 from rtcnn_perception.training.counts import multiply_accumulates
 from rtcnn_perception.training.data import find_data
+from rtcnn_perception.training.detection import evaluate_detector
+from rtcnn_perception.training.detection import train_detector
 from rtcnn_perception.training.detection.average_precision import NEUTRAL
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_figures import curve
@@ -34,7 +36,6 @@ from rtcnn_perception.training.detection.photographs import read_photographs
 from rtcnn_perception.training.detection.scene_batches import to_pixels
 from rtcnn_perception.training.detection.score_calibration import fit_calibration
 from rtcnn_perception.training.detection.score_calibration import ScoreCalibration
-from rtcnn_perception.training.detection.train_detector import LEAST_SCORE
 from rtcnn_perception.training.detection.train_detector import MIN_IOU
 from rtcnn_perception.training.detection.train_detector import MULTIPLE
 from rtcnn_perception.training.detection.train_detector import SUPPRESSION_IOU
@@ -136,7 +137,7 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
     with tempfile.TemporaryDirectory() as scratch:
         trial = Path(scratch)
         write_model(*_graph_and_card(network, config, ScoreCalibration(), half), '', trial)
-        marks = _marks(trial, held_out, WIDTH)
+        marks = _marks(trial, held_out, WIDTH, train_detector.LEAST_SCORE)
         content, card = _graph_and_card(network, config, _fitted(held_out, marks), half)
         metrics = {
             f'held_out_average_precision_{height}_at_{WIDTH}': curve(
@@ -148,7 +149,7 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
             write_model(content, card, '', trial)
             judged = read_photographs(find_data(config.test))
             for width in JUDGED_WIDTHS:
-                marks = _marks(trial, judged, width)
+                marks = _marks(trial, judged, width, evaluate_detector.LEAST_SCORE)
                 for height in MIN_HEIGHTS:
                     found, _ = curve(judged, marks, height, MIN_IOU)
                     metrics[f'average_precision_{height}_at_{width}'] = found.average_precision
@@ -161,8 +162,10 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
     return write_model(content, card, detector_model_page(card), folder)
 
 
-def _marks(folder: Path, photographs: list[Photograph], width: int) -> list[Marks]:
-    detector = RtcnnDetector.load(folder, width=width, min_score=LEAST_SCORE)
+def _marks(
+    folder: Path, photographs: list[Photograph], width: int, least_score: float
+) -> list[Marks]:
+    detector = RtcnnDetector.load(folder, width=width, min_score=least_score)
     return list(mark_faces(detector, photographs, width))
 
 
