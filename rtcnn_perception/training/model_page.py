@@ -41,19 +41,55 @@ def model_page(card: Mapping[str, Any]) -> str:
         f'shift down {card["crop"]["shift_down"]}'
         f'{", turned upright by the landmarks" if card["crop"].get("upright") else ""} |',
         f'| sha256 | `{card["sha256"]}` |',
+    ]
+    return (
+        '\n'.join(
+            [
+                *lines,
+                *figures_and_origin(
+                    card,
+                    'On faces that had no part in training or in any choice, each with its '
+                    'run-time crop:',
+                ),
+                *(f'{LIMITS[name]}\n' for name in attributes if name in LIMITS),
+            ]
+        ).rstrip()
+        + '\n'
+    )
+
+
+def figures_and_origin(card: Mapping[str, Any], judged_on: str) -> list[str]:
+    """
+    Return the lines of a page on a card's figures, data and command, and the title of its limits.
+
+    :param judged_on: what the figures are of
+    """
+    figures = [
+        f'| {name.replace("_", " ")} | {value:.4f} |' for name, value in card['metrics'].items()
+    ]
+    return [
         '',
         '## Measured',
         '',
-        'On faces that had no part in training or in any choice, each with its run-time crop:',
+        judged_on,
         '',
         '| | |',
         '| --- | --- |',
+        *(
+            f'| {name.replace("_", " ")} | {value:.4f} |'
+            for name, value in card['metrics'].items()
+        ),
+        '',
+        '## Data',
+        '',
+        *(f'- {entry["name"]}: {entry["terms"]}.' for entry in card['data']),
+        '',
+        '## Made by',
+        '',
+        '```',
+        card['command'],
+        '```',
+        '',
+        '## Limits',
+        '',
     ]
-    lines += [
-        f'| {name.replace("_", " ")} | {value:.4f} |' for name, value in card['metrics'].items()
-    ]
-    lines += ['', '## Data', '']
-    lines += [f'- {entry["name"]}: {entry["terms"]}.' for entry in card['data']]
-    lines += ['', '## Made by', '', '```', card['command'], '```', '', '## Limits', '']
-    lines += [f'{LIMITS[name]}\n' for name in attributes if name in LIMITS]
-    return '\n'.join(lines).rstrip() + '\n'

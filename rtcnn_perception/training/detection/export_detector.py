@@ -43,6 +43,7 @@ from rtcnn_perception.training.export import DATA_TERMS
 from rtcnn_perception.training.export import MODEL_NAME
 from rtcnn_perception.training.export import write_model
 from rtcnn_perception.training.folding import folded
+from rtcnn_perception.training.model_page import figures_and_origin
 from rtcnn_perception.training.onnx_graph import checked
 from rtcnn_perception.training.onnx_graph import deviation
 from rtcnn_perception.training.onnx_graph import open_session
@@ -221,24 +222,13 @@ def detector_model_page(card: Mapping[str, Any]) -> str:
         f'{card["multiply_accumulates"]:,} |',
         '| Input | any multiple of 32 by another, colour (blue first), uint8 |',
         f'| sha256 | `{card["sha256"]}` |',
-        '',
-        '## Measured',
-        '',
-        'Average precision at an overlap of 0.4, of faces of 20 or 40 pixels and more; '
-        '"held out" against the marks of the teacher, the others against those of people:',
-        '',
-        '| | |',
-        '| --- | --- |',
-    ]
-    lines += [
-        f'| {name.replace("_", " ")} | {value:.4f} |' for name, value in card['metrics'].items()
-    ]
-    lines += ['', '## Data', '']
-    lines += [f'- {entry["name"]}: {entry["terms"]}.' for entry in card['data']]
-    lines += ['', '## Made by', '', '```', card['command'], '```', '', '## Limits', '']
-    lines += [
+        *figures_and_origin(
+            card,
+            'Average precision at an overlap of 0.4, of faces of 20 or 40 pixels and more; '
+            '"held out" against the marks of the teacher, the others against those of people:',
+        ),
         'It may repeat the errors of the marks it learnt from, in `detection/train` those of '
         'another detector. Whose faces it finds less often is not known: the photographs say '
-        'nothing about the people in them.'
+        'nothing about the people in them.',
     ]
     return '\n'.join(lines) + '\n'
