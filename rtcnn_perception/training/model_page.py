@@ -75,10 +75,7 @@ def figures_and_origin(card: Mapping[str, Any], judged_on: str) -> list[str]:
         '',
         '| | |',
         '| --- | --- |',
-        *(
-            f'| {name.replace("_", " ")} | {value:.4f} |'
-            for name, value in card['metrics'].items()
-        ),
+        *figures,
         '',
         '## Data',
         '',
