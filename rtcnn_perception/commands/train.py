@@ -74,21 +74,27 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
     from rtcnn_perception.training.data import find_data  # noqa: PLC0415
+    from rtcnn_perception.training.detection.face_pictures import face_pictures  # noqa: PLC0415
     from rtcnn_perception.training.detection.photographs import read_photographs  # noqa: PLC0415
     from rtcnn_perception.training.detection.scene_preview import write_scene_preview  # noqa: PLC0415
     from rtcnn_perception.training.detection.train_detector import train_detector  # noqa: PLC0415
+    from rtcnn_perception.training.read_npz import read_gender  # noqa: PLC0415
 
     photographs = read_photographs(find_data(config.photographs))
+    faces = face_pictures(read_gender(find_data(config.faces)).train) if config.faces else []
+    if faces:
+        print(f'{config.name}: {len(faces)} faces for scenes')
     for name in ('train', 'val'):
         part = [photograph for photograph in photographs if photograph.split == name]
-        faces = sum(len(photograph.boxes) for photograph in part)
-        print(f'{config.name}: {name} {len(part)} photographs with {faces} faces')
+        marked = sum(len(photograph.boxes) for photograph in part)
+        print(f'{config.name}: {name} {len(part)} photographs with {marked} faces')
     if args.preview:
-        write_scene_preview(config, [p for p in photographs if p.split == 'train'], args.preview)
+        shown = [p for p in photographs if p.split == 'train']
+        write_scene_preview(config, shown, args.preview, faces)
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    return _tell(train_detector(config, photographs, folder, args.workers), folder)
+    return _tell(train_detector(config, photographs, folder, args.workers, faces), folder)
 
 
 def _tell(best: dict[str, float], folder: Path) -> int:

@@ -19,7 +19,8 @@ class DetectorTrainConfig:
     A training of a detector.
 
     ``detector`` is the architecture, ``photographs`` a folder with marks, ``test`` another that is
-    judged once, when the detector is exported. An epoch has ``steps`` batches; rates, decay and
+    judged once, when the detector is exported; ``faces`` a file of faces with boxes, as networks
+    for gender learn from, to be put into scenes. An epoch has ``steps`` batches; rates, decay and
     averaging are as for the attribute networks.
     """
 
@@ -27,6 +28,7 @@ class DetectorTrainConfig:
     detector: str
     photographs: str
     test: str = ''
+    faces: str = ''
     scenes: SceneConfig = field(default_factory=SceneConfig)
     loss: DetectorLossConfig = field(default_factory=DetectorLossConfig)
     epochs: int = 20

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
+from rtcnn_perception.training.detection.face_pictures import FacePicture
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.scenes import Scene
 from rtcnn_perception.training.detection.scenes import SceneMaker
@@ -21,7 +22,10 @@ POINT_COLORS = ((60, 60, 230), (230, 120, 40), (60, 200, 60), (200, 60, 200), (6
 
 
 def write_scene_preview(
-    config: DetectorTrainConfig, photographs: Sequence[Photograph], path: Path
+    config: DetectorTrainConfig,
+    photographs: Sequence[Photograph],
+    path: Path,
+    faces: Sequence[FacePicture] = (),
 ) -> None:
     """
     Write a picture of scenes with their marks; what is ignored is gray.
@@ -29,9 +33,9 @@ def write_scene_preview(
     :raises ConfigurationError: if the file cannot be written
     """
     rng = np.random.default_rng(config.seed)
-    faces = [photograph for photograph in photographs if len(photograph.boxes)]
-    some = [*faces[: 4 * COLUMNS * ROWS], *(p for p in photographs if p.is_negative)]
-    maker = SceneMaker(some[: 6 * COLUMNS * ROWS], config.scenes)
+    with_faces = [photograph for photograph in photographs if len(photograph.boxes)]
+    some = [*with_faces[: 4 * COLUMNS * ROWS], *(p for p in photographs if p.is_negative)]
+    maker = SceneMaker(some[: 6 * COLUMNS * ROWS], config.scenes, faces)
     side = max(config.scenes.sizes)
     rows = [
         np.hstack([draw_marks(maker.scene(side, rng)) for _ in range(COLUMNS)])

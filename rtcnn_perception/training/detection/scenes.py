@@ -39,7 +39,8 @@ class SceneConfig:
     photograph is drawn and shown ``least_face`` to ``most_face`` pixels high, but little higher
     than the scene; ``most_enlarged`` bounds the scale, as what is enlarged is blurred; all but
     ``small_share`` are shown no smaller than fills the scene. ``negative_share`` are without a
-    face, ``mosaic_share`` made of four. Faces lower than ``too_small`` pixels are ignored.
+    face, ``faces_share`` of the others show one of the faces that are given beside photographs;
+    ``mosaic_share`` are made of four. Faces lower than ``too_small`` pixels are ignored.
     ``rotation`` is in degrees, ``stretch`` bounds the logarithm of width by height; the rest is as
     for face crops.
     """
@@ -50,6 +51,7 @@ class SceneConfig:
     most_enlarged: float = 2.5
     small_share: float = 0.15
     negative_share: float = 0.3
+    faces_share: float = 0.0
     mosaic_share: float = 0.35
     too_small: float = 7.0
     rotation: float = 12.0
@@ -94,10 +96,16 @@ class Scene:
 class SceneMaker:
     """Makes scenes at random; the same generator makes the same ones."""
 
-    def __init__(self, photographs: Sequence[Photograph], config: SceneConfig) -> None:
+    def __init__(
+        self,
+        photographs: Sequence[Photograph],
+        config: SceneConfig,
+        faces: Sequence[Photograph] = (),
+    ) -> None:
         """
         Hold all photographs in memory, decoded.
 
+        :param faces: gray pictures of one face each, in memory, of which ``faces_share`` are made
         :raises ConfigurationError: if there is no face in them
         :raises DataError: if one cannot be read
         """
@@ -108,6 +116,7 @@ class SceneMaker:
         if not len(self.positives):
             raise ConfigurationError('there is no face in the photographs to learn from')
         self.images = [photograph.read() for photograph in photographs]
+        self.faces = faces
 
     def scene(self, side: int, rng: np.random.Generator) -> Scene:
         """Return a square scene of ``side`` pixels."""
@@ -156,6 +165,9 @@ class SceneMaker:
         wants_none = rng.random() < config.negative_share and len(self.negatives)
         index = int(rng.choice(self.negatives if wants_none else self.positives))
         photograph, image = self.photographs[index], self.images[index]
+        if len(self.faces) and not wants_none and rng.random() < config.faces_share:
+            photograph = self.faces[int(rng.integers(len(self.faces)))]
+            image = toned(photograph.read(), rng)
         size, room = np.array([photograph.width, photograph.height]), np.array([width, height])
         covering = float((room / size).max())
         if len(photograph.boxes):
@@ -259,6 +271,14 @@ def _moved(
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + shift
     half = (boxes[:, 2:] - boxes[:, :2]) / 2 * sides
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
+
+
+def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
+    """Give half of the gray pictures a tone of skin, so that gray is no sign of a face."""
+    if rng.random() < 0.5:
+        return image
+    tone = np.array([rng.uniform(0.5, 0.9), rng.uniform(0.7, 0.95), 1.0], np.float32)
+    return (image * tone).astype(np.uint8)
 
 
 def recoloured(image: ImageBGR, config: SceneConfig, rng: np.random.Generator) -> ImageBGR:

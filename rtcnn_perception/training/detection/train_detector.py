@@ -21,6 +21,7 @@ from rtcnn_perception.training.detection.detector_losses import detector_loss
 from rtcnn_perception.training.detection.face_network import build_detector
 from rtcnn_perception.training.detection.face_network import FaceNetwork
 from rtcnn_perception.training.detection.face_network import STRIDES
+from rtcnn_perception.training.detection.face_pictures import FacePicture
 from rtcnn_perception.training.detection.marks import Marks
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.scene_batches import SceneBatch
@@ -46,11 +47,16 @@ MULTIPLE = max(STRIDES)
 
 
 def train_detector(
-    config: DetectorTrainConfig, photographs: Sequence[Photograph], folder: Path, workers: int = 1
+    config: DetectorTrainConfig,
+    photographs: Sequence[Photograph],
+    folder: Path,
+    workers: int = 1,
+    faces: Sequence[FacePicture] = (),
 ) -> dict[str, float]:
     """
     Train a detector, or continue where ``folder`` has an unfinished run.
 
+    Scenes are made of the ``train`` part, and of ``faces`` where the configuration wants them.
     Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder. The best
     epoch is that of the best average precision on the ``val`` part.
 
@@ -61,7 +67,7 @@ def train_detector(
     shown, held_out = ([p for p in photographs if p.split == part] for part in ('train', 'val'))
     if not any(len(photograph.boxes) for photograph in held_out):
         raise ConfigurationError('there is no face in the val part of the photographs')
-    maker = SceneMaker(shown, config.scenes)
+    maker = SceneMaker(shown, config.scenes, faces)
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
