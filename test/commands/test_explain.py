@@ -141,7 +141,10 @@ def test_export_writes_the_graph_too_and_renews_one_that_lies_there(tmp_path, mo
         return write_tiny_model(folder, LABELS, seed=next(seeds)) / 'model.onnx'
 
     monkeypatch.setattr('rtcnn_perception.training.export_run.export_run', export_run)
-    words = ['export', 'best.pt', '--output', str(tmp_path / 'model')]
+    from rtcnn_perception.training.checkpoints import save_checkpoint  # noqa: PLC0415  an extra
+
+    save_checkpoint(tmp_path / 'best.pt', {'config': {'architecture': 'tiny_xception'}})
+    words = ['export', str(tmp_path / 'best.pt'), '--output', str(tmp_path / 'model')]
     assert main(words) == 0
     assert not (tmp_path / 'model' / 'saliency.onnx').exists()
     for options in (['--saliency'], []):
