@@ -132,16 +132,27 @@ def test_three_processes_hand_a_frame_on_over_topics(watcher, portrait, paramete
     assert_describes(next(it for it in received if it.faces), camera)
 
 
-@pytest.mark.parametrize('name', ['camera_node', 'detector_node', 'classifier_node', 'perception'])
-def test_sigterm_ends_a_process_with_exit_code_zero(watcher, parameter_file, name):
+@pytest.mark.parametrize(
+    ('name', 'nodes'),
+    [
+        ('camera_node', {'camera'}),
+        ('detector_node', {'detector'}),
+        ('classifier_node', {'classifier'}),
+        ('perception', {'camera', 'detector', 'classifier'}),
+    ],
+)
+def test_sigterm_ends_a_process_with_exit_code_zero(watcher, parameter_file, name, nodes):
     def publishers():
         infos = watcher.get_publishers_info_by_topic('/diagnostics')
-        return {tuple(info.endpoint_gid) for info in infos}
+        return {(info.node_name, tuple(info.endpoint_gid)) for info in infos}
 
     arguments = ['--params-file', str(parameter_file)]
-    before = publishers()  # those of nodes that have just ended may still be known
+    before = publishers()
     with running(find_executable(name), *arguments) as process:
-        watcher.spin_until(lambda: publishers() - before, 'a node', process)
+        # Nodes that have just ended may still be known, or become known only now.
+        watcher.spin_until(
+            lambda: nodes <= {node for node, _ in publishers() - before}, 'the nodes', process
+        )
         process.send_signal(signal.SIGTERM)
         process.wait(DEADLINE)
     assert process.returncode == 0
