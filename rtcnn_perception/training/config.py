@@ -61,7 +61,8 @@ class LossConfig:
     label; with ``votes_head`` each is learnt by a head of its own, and what the heads say is mixed
     by that share. ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come.
     ``teacher`` is a checkpoint or several, separated by commas, whose mean answer counts
-    ``distillation`` of the loss, at ``temperature``.
+    ``distillation`` of the loss, at ``temperature``; with ``teacher_mirror`` it is their mean over
+    a face and its mirror image, which costs them as much again.
     """
 
     votes: float = 0.5
@@ -71,6 +72,7 @@ class LossConfig:
     teacher: str = ''
     distillation: float = 0.0
     temperature: float = 2.0
+    teacher_mirror: bool = False
 
 
 @dataclass(frozen=True)

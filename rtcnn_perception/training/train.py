@@ -50,16 +50,23 @@ def load_teachers(names: str, device: str) -> list[Network]:
     return [restore_network(path, merge=False)[0].to(device) for path in paths]
 
 
-def teach(teachers: list[Network], pixels: Tensor, temperature: float) -> dict[str, Tensor]:
-    """Return the teachers' mean probabilities, softened."""
+def teach(
+    teachers: list[Network], pixels: Tensor, temperature: float, *, mirror: bool
+) -> dict[str, Tensor]:
+    """
+    Return the teachers' mean probabilities, softened.
+
+    :param mirror: whether they look at each face's mirror image as well
+    """
     answers: dict[str, list[Tensor]] = {}
     with torch.no_grad():
         for teacher in teachers:
             hw = teacher.spec.input_hw
             fits = tuple(pixels.shape[2:]) == hw
             seen = pixels if fits else functional.interpolate(pixels, hw, mode='bilinear')
-            for name, logits in teacher(seen).items():
-                answers.setdefault(name, []).append((logits.float() / temperature).softmax(1))
+            for view in (seen, seen.flip(3)) if mirror else (seen,):
+                for name, logits in teacher(view).items():
+                    answers.setdefault(name, []).append((logits.float() / temperature).softmax(1))
     return {name: torch.stack(parts).mean(0) for name, parts in answers.items()}
 
 
@@ -96,7 +103,9 @@ def train_one_epoch(
         targets = {name: values.to(device) for name, values in batch.targets.items()}
         weights = {name: values.to(device) for name, values in batch.weights.items()}
         with torch.autocast(device, torch.bfloat16):
-            answers = teach(teachers, pixels, config.loss.temperature)
+            answers = teach(
+                teachers, pixels, config.loss.temperature, mirror=config.loss.teacher_mirror
+            )
             logits = network(pixels)
         hits.append(count_hits(logits, targets))
         return total_loss(logits, targets, weights, answers, config.loss)

@@ -241,8 +241,19 @@ def test_a_student_that_answers_as_its_teacher_is_not_punished():
 def test_a_teacher_is_asked_at_its_own_size(tmp_path):
     training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
     teachers = training.load_teachers(f'{tmp_path / "best.pt"},', 'cpu')
-    answers = training.teach(teachers, torch.zeros(2, 1, 48, 48), 2.0)
+    answers = training.teach(teachers, torch.zeros(2, 1, 48, 48), 2.0, mirror=False)
     torch.testing.assert_close(answers['gender'].sum(1), torch.ones(2))
+
+
+def test_a_teacher_that_looks_twice_answers_alike_for_a_face_and_its_mirror_image():
+    teachers = [build_network('tiny_xception', {'gender': 2}).eval()]
+    faces = torch.rand(2, 1, 64, 64) * 2 - 1
+    answers, mirrored = (
+        training.teach(teachers, seen, 2.0, mirror=True) for seen in (faces, faces.flip(3))
+    )
+    torch.testing.assert_close(answers, mirrored)
+    once = training.teach(teachers, faces, 2.0, mirror=False)
+    assert (once['gender'] != answers['gender']).any()
 
 
 @pytest.mark.parametrize(('balance', 'rare'), [(0.0, 1.0), (1.0, 2.0)])
