@@ -1,0 +1,155 @@
+"""
+A picture of what each detector finds: one face by size, by how it leans, and in bad conditions.
+
+Run `python benchmarks/detectors_picture.py OUTPUT.png [YUNET]`, with YuNet's file where it is to
+be shown as well. The scene is made from the package's portrait; every detector looks at it as it
+does by default. A line for each detector says how many faces it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+import sys
+
+import cv2
+import numpy as np
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.builtin_clip import load_portrait
+from rtcnn_perception.core.detection import Detector
+from rtcnn_perception.core.detection import DetectorConfig
+from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.geometry import boxes_to_array
+from rtcnn_perception.core.geometry import iou_matrix
+from rtcnn_perception.core.lettering import draw_text
+from rtcnn_perception.core.lettering import set_text
+from rtcnn_perception.resources import models_search_path
+
+FACE = (178.0, 63.0, 269.0, 175.0)
+"""Left, top, right and bottom of the portrait's face in its pixels, as YuNet boxes it."""
+
+AROUND = 2.0
+"""Side of a tile in heights of the face."""
+
+WIDTH, GAP, MIN_IOU = 640, 8, 0.4
+HEIGHTS = (12, 16, 20, 26, 34, 48, 64, 80)
+ROLLS = (-60, -45, -30, -15, 15, 30, 45, 60)
+HEIGHT_PX = 38
+"""Height of a face that leans or is hard to see."""
+
+FOUND, MISSED, FALSE, INK, PAPER = (90, 210, 60), (40, 210, 255), (60, 60, 235), 24, 255
+
+
+def tile(height: float, roll: float = 0.0) -> ImageBGR:
+    """Cut the portrait's head, its face ``height`` pixels high, turned by ``roll`` degrees."""
+    left, top, right, bottom = FACE
+    side, scale = round(AROUND * height), height / (bottom - top)
+    matrix = cv2.getRotationMatrix2D(((left + right) / 2, (top + bottom) / 2), -roll, scale)
+    moved = np.array([side - left - right, side - top - bottom]) / 2
+    matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + moved[:, None]])
+    # Many pixels become one: blurred first, or the small faces would be of single hairs.
+    smooth = cv2.GaussianBlur(load_portrait(), (0, 0), max(0.1, 0.4 / scale))
+    border = cv2.BORDER_REFLECT
+    return np.asarray(cv2.warpAffine(smooth, matrix, (side, side), borderMode=border), np.uint8)
+
+
+def covered(face: ImageBGR, first: float, last: float) -> ImageBGR:
+    """Cover a tile between two shares of its height."""
+    hidden: ImageBGR = face.copy()
+    hidden[round(first * len(face)) : round(last * len(face))] = (110, 90, 80)
+    return hidden
+
+
+def noisy(face: ImageBGR) -> ImageBGR:
+    """Add grain."""
+    grain = np.random.default_rng(0).normal(0.0, 25.0, face.shape)
+    return np.asarray(np.clip(face + grain, 0, 255), np.uint8)
+
+
+HARD: tuple[Callable[[ImageBGR], ImageBGR], ...] = (
+    lambda face: np.asarray(cv2.convertScaleAbs(face, alpha=0.2), np.uint8),
+    lambda face: np.asarray(cv2.convertScaleAbs(face, alpha=1.0, beta=110), np.uint8),
+    lambda face: np.asarray(cv2.GaussianBlur(face, (0, 0), 3.0), np.uint8),
+    noisy,
+    lambda face: np.asarray(cv2.resize(face[:, len(face) // 4 : -len(face) // 4], face.shape[:2])),
+    lambda face: covered(face, 0.55, 1.0),
+    lambda face: covered(face, 0.3, 0.48),
+    lambda face: np.asarray(cv2.flip(face, 0), np.uint8),
+)
+"""Dark, bright, blurred, grainy, wide, mouth covered, eyes covered, upside down."""
+
+
+def scene() -> tuple[ImageBGR, list[tuple[float, float, float, float]]]:
+    """Return the scene, and the boxes of its faces."""
+    rows = (
+        [tile(height) for height in HEIGHTS],
+        [tile(HEIGHT_PX, roll) for roll in ROLLS],
+        [change(tile(HEIGHT_PX)) for change in HARD],
+    )
+    left, top, right, bottom = FACE
+    aspect = (right - left) / (bottom - top)
+    height = sum(max(map(len, row)) + GAP for row in rows) + GAP
+    canvas: ImageBGR = np.full((height, WIDTH, 3), 128, np.uint8)
+    boxes = []
+    y = GAP
+    for row in rows:
+        room = (WIDTH - sum(map(len, row))) / (len(row) + 1)
+        x = room
+        for face in row:
+            side = len(face)
+            canvas[y : y + side, round(x) : round(x) + side] = face
+            half, middle = side / AROUND / 2, (round(x) + side / 2, y + side / 2)
+            boxes.append(
+                (
+                    middle[0] - half * aspect,
+                    middle[1] - half,
+                    middle[0] + half * aspect,
+                    middle[1] + half,
+                )
+            )
+            x += side + room
+        y += max(map(len, row)) + GAP
+    return canvas, boxes
+
+
+def draw(
+    image: ImageBGR, truth: list[tuple[float, float, float, float]], finder: Detector
+) -> ImageBGR:
+    """Draw what a detector finds, and print how much that is."""
+    canvas = image.copy()
+    found = finder.detect(image)
+    boxes = boxes_to_array(tuple(each.box for each in found))
+    overlaps = iou_matrix(boxes, np.array(truth))
+    is_match = np.asarray(overlaps > MIN_IOU)
+    is_right, is_seen = np.any(is_match, axis=1), np.any(is_match, axis=0)
+    marks = [(box, MISSED) for box, seen in zip(truth, is_seen, strict=True) if not seen]
+    marks += [
+        (tuple(b), FOUND if right else FALSE) for b, right in zip(boxes, is_right, strict=True)
+    ]
+    for (x0, y0, x1, y1), color in marks:
+        corners = (round(x0), round(y0)), (round(x1), round(y1))
+        cv2.rectangle(canvas, *corners, color, 1)
+    told = f'{finder.name}: {is_seen.sum()} of {len(truth)} found, {(~is_right).sum()} false'
+    print(told)
+    strip = np.full((24, WIDTH, 3), PAPER, np.uint8)
+    draw_text(strip, set_text(told, 6, 4, 11), (INK,) * 3)
+    return np.vstack([strip, canvas])
+
+
+def main() -> None:
+    """Write the picture."""
+    output, *yunet = sys.argv[1:]
+    image, truth = scene()
+    configs = [
+        DetectorConfig('haar'),
+        *(DetectorConfig('yunet', model_path=path) for path in yunet),
+        DetectorConfig('rtcnn'),
+    ]
+    detectors = [load_detector(config, models_search_path()).detector for config in configs]
+    panels = [draw(image, truth, detector) for detector in detectors]
+    if not cv2.imwrite(output, np.vstack(panels)):
+        raise SystemExit(f'cannot write {Path(output).absolute()}')
+
+
+if __name__ == '__main__':
+    main()
