@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,14 +32,12 @@ from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.face_conversions import attributes_to_msg
 from rtcnn_perception.nodes.face_conversions import tracks_from_rois
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import ClassifierParameters
 from rtcnn_perception.nodes.parameters import EmotionGroup
 from rtcnn_perception.nodes.parameters import GenderGroup
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.saliency_publisher import SaliencyPublisher
-from rtcnn_perception.nodes.worker import Worker
+from rtcnn_perception.nodes.working_node import WorkingNode
 from rtcnn_perception.resources import models_directory
 from sensor_msgs.msg import Image
 
@@ -59,7 +56,7 @@ class LabelledClassifier(Classifier, Protocol):
         ...
 
 
-class ClassifierNode(ManagedNode[ClassifierParameters]):
+class ClassifierNode(WorkingNode[ClassifierParameters, FacesInFrame]):
     """
     Judge the faces of each frame and publish what was seen, also when nobody is.
 
@@ -91,18 +88,11 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._annotated = AnnotatedPublisher(self)
         self._saliency = SaliencyPublisher(self)
         self._rois: Any = None
-        self._worker: Worker[FacesInFrame] | None = None
 
     @property
     def dropped(self) -> int:
         """How many frames gave way to newer ones here, since the node was activated."""
-        waited = 0 if self._worker is None else self._worker.dropped
-        return waited + self._join.frames_dropped
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is worked on."""
-        return self._worker is None or self._worker.is_idle
+        return super().dropped + self._join.frames_dropped
 
     @property
     def labels(self) -> Mapping[str, tuple[str, ...]]:
@@ -113,13 +103,6 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
     def model_tags(self) -> Mapping[str, str]:
         """Name and short sha256 of the models, likewise."""
         return {} if self._classifier is None else self._classifier.model_tags
-
-    def submit(self, found: FacesInFrame) -> None:
-        """Take what was found in a frame; it is ignored unless the node is active."""
-        worker = self._worker
-        if worker is not None:
-            self.meter.received.tick(self._now())
-            worker.submit(found)
 
     def _load(self) -> None:
         wanted = self.parameters
@@ -141,25 +124,21 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
         self._smoother.reset()
         self._join = StampJoin(self.parameters.join_frames)
         self._rois_without_image = 0
-        self._worker = Worker('classifier', self._work, self._report)
+        self._start_work()
         if self._is_listening:
             self._listen(Image, 'faces/image', self._on_image, self.parameters.qos)
             self._rois = self.create_subscription(FaceRois, 'faces/rois', self._on_rois, RESULTS)
 
     def _end(self) -> None:
-        self._turn_away()
         if self._rois is not None:
             self.destroy_subscription(self._rois)
-        worker, self._rois, self._worker = self._worker, None, None
-        self._stop(worker)
+            self._rois = None
+        super()._end()
 
     def _release(self) -> None:
         self._stage = None
         self._saliency.release()
         self._classifier = self._given
-
-    def _threads(self) -> Iterable[Stoppable | None]:
-        return (self._worker,)
 
     def _apply(self, parameters: ClassifierParameters) -> None:
         self._smoother.time_constant = parameters.smoothing.time_constant
@@ -215,7 +194,7 @@ class ClassifierNode(ManagedNode[ClassifierParameters]):
             return
         self.submit(FacesInFrame(frame, tracks, rois.detect_ms * 1e-3, frames_dropped=0))
 
-    def _work(self, found: FacesInFrame) -> None:
+    def _work(self, found: FacesInFrame, /) -> None:
         stage, classifier = self._stage, self._classifier
         if stage is None or classifier is None:
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -22,16 +21,14 @@ from rtcnn_perception.nodes.conversions import frame_from_image
 from rtcnn_perception.nodes.conversions import since_stamp_ms
 from rtcnn_perception.nodes.face_conversions import rois_to_msg
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import DetectorParameters
 from rtcnn_perception.nodes.qos import RESULTS
-from rtcnn_perception.nodes.worker import Worker
+from rtcnn_perception.nodes.working_node import WorkingNode
 from rtcnn_perception.resources import models_search_path
 from sensor_msgs.msg import Image
 
 
-class DetectorNode(ManagedNode[DetectorParameters]):
+class DetectorNode(WorkingNode[DetectorParameters, Frame]):
     """
     Find and follow the faces of each frame.
 
@@ -61,29 +58,11 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         self._stage: DetectionStage | None = None
         self._reason = ''
         self._publisher = self.create_publisher(FaceRois, 'faces/rois', RESULTS)
-        self._worker: Worker[Frame] | None = None
-
-    @property
-    def dropped(self) -> int:
-        """How many frames gave way to newer ones here, since the node was activated."""
-        return 0 if self._worker is None else self._worker.dropped
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is worked on."""
-        return self._worker is None or self._worker.is_idle
 
     @property
     def reason(self) -> str:
         """Which detector was taken and why; empty before it is loaded."""
         return self._reason
-
-    def submit(self, frame: Frame) -> None:
-        """Take a frame; it is ignored unless the node is active."""
-        worker = self._worker
-        if worker is not None:
-            self.meter.received.tick(self._now())
-            worker.submit(frame)
 
     def _load(self) -> None:
         wanted = self.parameters.detector
@@ -107,20 +86,12 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         self._tracker.reset()
         if self._stage is not None:
             self._stage.restart()
-        self._worker = Worker('detector', self._work, self._report)
+        self._start_work()
         if self._is_listening:
             self._listen(Image, 'faces/image', self._on_image, self.parameters.qos)
 
-    def _end(self) -> None:
-        self._turn_away()
-        worker, self._worker = self._worker, None
-        self._stop(worker)
-
     def _release(self) -> None:
         self._stage = None
-
-    def _threads(self) -> Iterable[Stoppable | None]:
-        return (self._worker,)
 
     def _apply(self, parameters: DetectorParameters) -> None:
         self._tracker.config = _tracker_config(parameters)
@@ -140,7 +111,7 @@ class DetectorNode(ManagedNode[DetectorParameters]):
         else:
             self.submit(frame)
 
-    def _work(self, frame: Frame) -> None:
+    def _work(self, frame: Frame, /) -> None:
         stage = self._stage
         if stage is None:
             return

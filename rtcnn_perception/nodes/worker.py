@@ -51,12 +51,14 @@ class Worker(Generic[T]):
         """Whether every item that was taken on is handled or dropped."""
         return self._submitted == self._handled + self._slot.dropped
 
-    def submit(self, item: T) -> None:
-        """Offer an item, from one thread at a time; it is ignored after ``stop``."""
+    def submit(self, item: T) -> bool:
+        """Offer an item, from one thread at a time; after ``stop`` it is not taken: False."""
         # Counted before it can be worked on: meanwhile nobody is to take the worker for idle.
         self._submitted += 1
-        if not self._slot.put(item):
+        is_taken = self._slot.put(item)
+        if not is_taken:
             self._submitted -= 1
+        return is_taken
 
     def halt(self) -> None:
         """Tell the thread to end after the item at hand, and do not wait for it."""

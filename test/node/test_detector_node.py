@@ -1,6 +1,7 @@
 """The detector node: frames in, rois out, the newest first, and what is refused."""
 
 import array
+import threading
 
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
@@ -102,6 +103,28 @@ def test_while_the_detector_is_busy_only_the_newest_frame_waits_and_drops_are_co
     assert [each.frame.stamp_ns for each in found] == [1_000_000, 4_000_000]
     assert found[-1].frames_dropped == 2 + 5
     assert node.dropped == 2
+
+
+def test_at_the_end_the_count_of_what_was_dropped_does_not_fall_back(bench, detector):
+    found, begun, go_on = [], threading.Event(), threading.Event()
+
+    def dropped_before():
+        begun.set()
+        assert go_on.wait(SOON)
+        return 5
+
+    node = detector(is_listening=False, hand_on=found.append, dropped_before=dropped_before)
+    node.start()
+    node.submit(frame(1))
+    assert begun.wait(SOON)
+    for number in (2, 3):
+        node.submit(frame(number))
+    ending = threading.Thread(target=node.trigger_deactivate)
+    ending.start()
+    bench.spin_until(lambda: node.dropped != 1, 'the end, which drops what waits')
+    go_on.set()
+    ending.join()
+    assert [each.frames_dropped for each in found] == [2 + 5]
 
 
 def test_in_one_process_nobody_listens_to_images(bench, detector):
