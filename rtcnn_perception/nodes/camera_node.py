@@ -20,12 +20,11 @@ from rtcnn_perception.nodes.conversions import since_stamp_ms
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.lifecycle import ManagedNode
 from rtcnn_perception.nodes.lifecycle import Stoppable
 from rtcnn_perception.nodes.parameters import CameraParameters
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from rtcnn_perception.nodes.source_player import SourcePlayer
-from rtcnn_perception.nodes.worker import Worker
+from rtcnn_perception.nodes.working_node import WorkingNode
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
@@ -36,7 +35,7 @@ TRANSPORTS: Mapping[str, tuple[type[Any], str, Callable[..., Frame]]] = {
 """Type, topic and conversion by the value of ``image_transport``."""
 
 
-class CameraNode(ManagedNode[CameraParameters]):
+class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
     """
     Turn what a camera sends into frames, and hand them on.
 
@@ -55,19 +54,8 @@ class CameraNode(ManagedNode[CameraParameters]):
         self._hand_on = hand_on
         self._opener = opener
         self._publisher = self.create_publisher(Image, 'faces/image', IMAGES_OFFERED)
-        self._worker: Worker[tuple[Any, int]] | None = None
         self._player: SourcePlayer | None = None
         self._last_image = self._now()
-
-    @property
-    def dropped(self) -> int:
-        """How many images gave way to newer ones since the node was activated."""
-        return 0 if self._worker is None else self._worker.dropped
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no message waits and none is worked on."""
-        return self._worker is None or self._worker.is_idle
 
     @property
     def has_ended(self) -> bool:
@@ -86,16 +74,11 @@ class CameraNode(ManagedNode[CameraParameters]):
             )
             return
         message_type, topic, _ = TRANSPORTS[self.parameters.image_transport]
-        self._worker = Worker('camera', self._work, self._report)
+        self._start_work()
         self._listen(message_type, topic, self._on_message, self.parameters.qos)
 
-    def _end(self) -> None:
-        self._turn_away()
-        self._stop(self._worker, self._player)
-        self._worker = self._player = None
-
     def _threads(self) -> Iterable[Stoppable | None]:
-        return (self._worker, self._player)
+        return (*super()._threads(), self._player)
 
     def _apply(self, parameters: CameraParameters) -> None:
         if self._player is not None:
@@ -117,24 +100,23 @@ class CameraNode(ManagedNode[CameraParameters]):
         }
 
     def _on_message(self, msg: Image | CompressedImage) -> None:
-        worker = self._worker
-        if worker is not None:
-            self.meter.received.tick(self._now())
-            worker.submit((msg, self.get_clock().now().nanoseconds))
+        self.submit((msg, self.get_clock().now().nanoseconds))
 
-    def _work(self, item: tuple[Any, int]) -> None:
+    def _work(self, item: tuple[Any, int], /) -> None:
+        begin = self._now()
         msg, received_ns = item
         _, _, convert = TRANSPORTS[self.parameters.image_transport]
         limit = self.parameters.max_megapixels
-        self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit))
+        self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit), begin)
 
     def _on_source_image(self, image: ImageBGR) -> None:
-        self.meter.received.tick(self._now())
-        now_ns = self.get_clock().now().nanoseconds
-        self._emit(Frame(image, now_ns, self.parameters.frame_id, now_ns))
-
-    def _emit(self, frame: Frame) -> None:
         begin = self._now()
+        self.meter.received.tick(begin)
+        now_ns = self.get_clock().now().nanoseconds
+        self._emit(Frame(image, now_ns, self.parameters.frame_id, now_ns), begin)
+
+    def _emit(self, frame: Frame, begin: float) -> None:
+        """Hand a frame on; ``begin`` is when work on it began."""
         self._last_image = begin
         if self._hand_on is not None:
             self._hand_on(frame)

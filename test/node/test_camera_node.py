@@ -14,8 +14,10 @@ from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.nodes import camera_node
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.conversions import compressed_to_msg
+from rtcnn_perception.nodes.conversions import frame_from_image
 from scripted import header
 from scripted import image
 from scripted import picture
@@ -170,6 +172,24 @@ def test_a_node_at_rest_does_not_listen(bench, camera):
     bench.spin_until(lambda: made.get_subscription_count() == 0, 'the end of listening')
     node.trigger_activate()
     bench.connect(made)
+
+
+def test_the_work_of_a_frame_is_measured_from_its_conversion_on(
+    bench, camera, frames, monkeypatch
+):
+    seconds = [100.0]
+
+    def convert(msg, **arguments):
+        seconds[0] += 0.25
+        return frame_from_image(msg, **arguments)
+
+    monkeypatch.setitem(camera_node.TRANSPORTS, 'raw', (Image, 'image_raw', convert))
+    node = camera()
+    monkeypatch.setattr(node, '_now', lambda: seconds[0])
+    node.start()
+    send(bench, frames, publisher(bench), image(1))
+    bench.spin_until(lambda: node.is_idle)
+    assert node.meter.work.summary().p50 == pytest.approx(0.25)
 
 
 def levels(bench):
