@@ -174,7 +174,14 @@ class SaliencyModel:
                 f'{self._path}: expected a graph that says what it was made of, got one without; '
                 f'{ADVICE}'
             )
-        fields = JsonFields(self._path, json.loads(text), ADVICE)
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise ModelError(
+                f'{self._path}: expected a graph that says in JSON what it was made of, got what '
+                f'cannot be read as such ({error}); {ADVICE}'
+            ) from error
+        fields = JsonFields(self._path, content, ADVICE)
         version, sha256 = fields.integer('format'), fields.text('model_sha256')
         if version != SALIENCY_FORMAT:
             raise fields.refusal('format', f'{SALIENCY_FORMAT}', version)
@@ -183,8 +190,8 @@ class SaliencyModel:
                 f'{self._path}: expected a graph made of {self.spec.tag}, got one of another '
                 f'model ({sha256[:8]}); {ADVICE}'
             )
-        content = json.loads(text)['has_class_maps']
-        return {name: bool(content.get(name)) for name in self.spec.attributes}
+        has_maps = fields.section('has_class_maps')
+        return {name: has_maps.flag(name, default=False) for name in self.spec.attributes}
 
 
 def strongest_channel(maps: NDArray[np.float32]) -> Maps:

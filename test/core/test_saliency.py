@@ -181,7 +181,13 @@ def test_a_graph_made_of_another_model_is_refused(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('text', 'message'), [(None, 'says what it was made of'), ('{"format": 9}', 'model_sha256')]
+    ('text', 'message'),
+    [
+        (None, 'says what it was made of'),
+        ('', 'says in JSON'),
+        ('[]', 'must be an object'),
+        ('{"format": 9}', 'model_sha256'),
+    ],
 )
 def test_a_graph_that_does_not_say_what_it_is_is_refused(folder, text, message):
     def change(graph):
@@ -194,14 +200,32 @@ def test_a_graph_that_does_not_say_what_it_is_is_refused(folder, text, message):
         SaliencyModel.load(folder)
 
 
-def test_a_graph_of_another_format_is_refused(folder):
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'format': 9}, 'format must be 1, got 9'),
+        ({'has_class_maps': None}, 'has_class_maps must be an object, got None'),
+        ({'has_class_maps': {'gender': 'yes'}}, 'has_class_maps.gender must be true or false'),
+    ],
+)
+def test_a_graph_whose_description_does_not_hold_is_refused(folder, changes, message):
     def change(graph):
         content = json.loads(graph.metadata_props[0].value)
-        content['format'] = 9
+        graph.metadata_props[0].value = json.dumps(content | changes)
+
+    rewrite(folder, change)
+    with pytest.raises(ModelError, match=message):
+        SaliencyModel.load(folder)
+
+
+def test_a_graph_that_does_not_say_whether_there_are_class_maps_is_refused(folder):
+    def change(graph):
+        content = json.loads(graph.metadata_props[0].value)
+        del content['has_class_maps']
         graph.metadata_props[0].value = json.dumps(content)
 
     rewrite(folder, change)
-    with pytest.raises(ModelError, match='format must be 1, got 9'):
+    with pytest.raises(ModelError, match='has_class_maps is missing'):
         SaliencyModel.load(folder)
 
 
