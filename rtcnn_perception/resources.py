@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import is_folder
 
 PACKAGE = 'rtcnn_perception'
 
@@ -23,11 +25,11 @@ def share_directory() -> Path:
     package = Path(__file__).resolve().parent
     candidates = [package.parent, *(up / 'share' / PACKAGE for up in package.parents)]
     for candidate in candidates:
-        if (candidate / 'package.xml').is_file() and (candidate / 'models').is_dir():
+        if is_file(candidate / 'package.xml') and is_folder(candidate / 'models'):
             return candidate
     for prefix in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep):
         candidate = Path(prefix) / 'share' / PACKAGE
-        if prefix and (candidate / 'package.xml').is_file():
+        if prefix and is_file(candidate / 'package.xml'):
             return candidate
     raise ConfigurationError(
         f'the files of {PACKAGE} (package.xml, models) are neither beside {package} nor in the '

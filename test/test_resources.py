@@ -73,6 +73,12 @@ def test_the_folder_of_the_user_follows_the_desktop_standard(monkeypatch):
     assert user_models_directory() == Path('/home/somebody/.local/share/rtcnn_perception/models')
 
 
+def test_a_prefix_that_cannot_be_looked_into_is_passed_over(lay_out, monkeypatch):
+    root = lay_out('code/rtcnn_perception', 'ros/share/rtcnn_perception')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', f'{root / ("x" * 300)}:{root / "ros"}')
+    assert share_directory() == root / 'ros' / 'share' / 'rtcnn_perception'
+
+
 def test_models_are_looked_for_at_the_user_first_and_then_in_the_package(lay_out, monkeypatch):
     root = lay_out('src/rtcnn_perception', 'src')
     monkeypatch.setenv('XDG_DATA_HOME', '/data')

@@ -11,6 +11,8 @@ from rtcnn_perception.core.detection import DETECTORS
 from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -96,8 +98,8 @@ def _is_detector(model: Path) -> bool:
     """Return whether this is the name or the model of a face detector."""
     if str(model) in DETECTORS:
         return True
-    path = model.expanduser()
-    if not path.exists():
+    path = with_home(model)
+    if not is_there(path):
         raise ModelError(
             f"there is no model at {model}; expected a model's folder or file, or a face detector "
             f'out of {", ".join(DETECTORS)}'

@@ -12,6 +12,7 @@ from rtcnn_perception.core.yunet_file import fetch_yunet
 from rtcnn_perception.core.yunet_file import YUNET_NAME
 from rtcnn_perception.core.yunet_file import yunet_path
 from rtcnn_perception.core.yunet_file import YUNET_URL
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import user_models_directory
 
 _BAR_WIDTH = 24
@@ -49,10 +50,10 @@ def execute(arguments: argparse.Namespace) -> int:
     :returns: 0
     :raises ModelError: if the file cannot be had, is another one, or cannot be written
     """
-    folder = user_models_directory() if arguments.to is None else arguments.to.expanduser()
+    folder = user_models_directory() if arguments.to is None else with_home(arguments.to)
     target = yunet_path(folder)
     if arguments.source is not None:
-        copy_yunet(target, arguments.source.expanduser())
+        copy_yunet(target, with_home(arguments.source))
     elif sys.stderr.isatty():
         fetch_yunet(target, arguments.url, _show)
         sys.stderr.write('\n')

@@ -13,6 +13,7 @@ from rtcnn_perception.core.sources import BUILTIN
 from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.paths import is_file
 
 TOPIC = 'topic:'
 TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
@@ -49,7 +50,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
     """
     # FFmpeg's own complaints would stand above the one line that says what to do.
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
-    if args.params is not None and not args.params.is_file():
+    if args.params is not None and not is_file(args.params):
         raise ConfigurationError(f'there is no parameter file {args.params}')
     parameters: dict[str, object] = {}
     if args.detector is not None:

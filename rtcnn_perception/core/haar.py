@@ -17,6 +17,7 @@ from rtcnn_perception.core.detector_protocol import shrink_to_width
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.preprocessing import to_gray
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_file
 
 CASCADE_NAME: Final = 'haarcascade_frontalface_default.xml'
 DEFAULT_WIDTH: Final = 640
@@ -62,7 +63,7 @@ def find_cascade() -> Path:
     wheel = [Path(in_wheel)] if in_wheel else []
     candidates = [folder / CASCADE_NAME for folder in (*wheel, *_SYSTEM_DIRECTORIES)]
     for candidate in candidates:
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     raise ModelError(
         f'expected {CASCADE_NAME} at one of {", ".join(map(str, candidates))}; '
@@ -131,7 +132,7 @@ class HaarDetector:
                 "one below 5, or use the detector 'rtcnn'"
             )
         path = find_cascade() if path is None else path
-        if not path.is_file():
+        if not is_file(path):
             raise ModelError(f'expected a Haar cascade (.xml) at {path}, there is no such file')
         cascade = cv2.CascadeClassifier()
         try:

@@ -18,6 +18,9 @@ from typing import TypeVar
 from rtcnn_perception.core.json_fields import expect
 from rtcnn_perception.core.json_fields import JsonFields
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import with_home
 
 CARD_NAME = 'model.json'
 CARD_FORMAT = 1
@@ -65,7 +68,7 @@ class ModelCard(ABC):
         :param path: the folder, the model, or the card; ``~`` is the user's home
         :raises ModelError: if anything is missing, damaged or contradictory
         """
-        path = path.expanduser()
+        path = with_home(path)
         card = card_path(path)
         try:
             content = json.loads(_read(card, 'the card of a model'))
@@ -78,7 +81,7 @@ class ModelCard(ABC):
         if card_format != CARD_FORMAT:
             raise fields.refusal('format', f'{CARD_FORMAT}', card_format)
         model = cls._from_fields(card, fields)
-        if path.is_file() and path not in (card, model.path):
+        if is_file(path) and path not in (card, model.path):
             raise fields.refusal('file', repr(path.name), model.file)
         model.read_model()
         return model
@@ -109,16 +112,18 @@ def card_path(path: Path) -> Path:
     """
     Return where the card lies for a folder, a model, or a card; ``~`` is the user's home.
 
-    :raises ModelError: if ``path`` does not exist
+    :raises ModelError: if nothing can be seen at ``path``
     """
-    path = path.expanduser()
-    if path.is_dir():
-        return path / CARD_NAME
-    if not path.exists():
+    path = with_home(path)
+    try:
+        path.stat()
+    except OSError as error:
         raise ModelError(
-            f'{path}: expected a folder with {CARD_NAME} and the model it names, got nothing; '
-            f'name one that exists, or train and export a model'
-        )
+            f'{path}: expected a folder with {CARD_NAME} and the model it names, got nothing '
+            f'({error.strerror}); name one that exists, or train and export a model'
+        ) from error
+    if is_folder(path):
+        return path / CARD_NAME
     return path if path.suffix == '.json' else path.with_suffix('.json')
 
 

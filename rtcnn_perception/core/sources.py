@@ -9,6 +9,7 @@ come as fast as they are asked for, those of a device as fast as it gives them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+import os.path
 from pathlib import Path
 import re
 from typing import Protocol
@@ -23,6 +24,9 @@ from rtcnn_perception.core.source_kinds import PICTURE_SUFFIXES
 from rtcnn_perception.core.source_kinds import PictureSource
 from rtcnn_perception.core.source_kinds import VideoSource
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
 
 BUILTIN = 'builtin'
 EXPECTED = (
@@ -95,16 +99,16 @@ def open_source(
     """
     if text == BUILTIN:
         return BuiltinSource(BuiltinClip())
-    path = Path(text).expanduser()
-    is_number = re.fullmatch('[0-9]{1,3}', text) and not path.exists()
+    path = with_home(text)
+    is_number = re.fullmatch('[0-9]{1,3}', text) and not is_there(path)
     # What udev makes, such as /dev/v4l/by-id/..., are links to the numbered devices.
-    target = f'/dev/video{text}' if is_number else str(path.resolve())
+    target = f'/dev/video{text}' if is_number else os.path.realpath(path)
     device = re.fullmatch('/dev/video([0-9]{1,3})', target)
     if device:
         return DeviceSource(int(device[1]), device_size, device_fps)
-    if not text or not path.exists():
-        raise SourceError(f'there is no source {text!r}; {EXPECTED}')
-    if path.is_dir():
+    if not text or not is_there(path):
+        raise SourceError(f'there is no source {text!r} that can be seen; {EXPECTED}')
+    if is_folder(path):
         return _open_folder(path, hold_s)
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureSource(str(path), (path,))
@@ -113,13 +117,16 @@ def open_source(
 
 
 def _open_folder(path: Path, hold_s: float) -> PictureSource:
-    pictures = natural_order(
-        file
-        for file in path.iterdir()
-        if file.suffix.lower() in PICTURE_SUFFIXES
-        and not file.name.startswith('.')
-        and (file.is_file() or file.is_symlink())  # a broken link is told of as it is read
-    )
+    try:
+        pictures = natural_order(
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in PICTURE_SUFFIXES
+            and not file.name.startswith('.')
+            and (file.is_file() or file.is_symlink())  # a broken link is told of as it is read
+        )
+    except OSError as error:
+        raise SourceError(f'the folder {path} cannot be read: {error.strerror}') from error
     if not pictures:
         raise SourceError(f'the folder {path} holds no pictures; expected files {KNOWN_PICTURES}')
     return PictureSource(str(path), tuple(pictures), hold_s)

@@ -17,6 +17,7 @@ from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.yunet_file import check_yunet_file
 from rtcnn_perception.core.yunet_file import YUNET_NAME
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_file
 
 DEFAULT_WIDTH: Final = 320
 """
@@ -84,7 +85,7 @@ class YuNetDetector:
         obstacle = why_opencv_cannot_run_yunet()
         if obstacle:
             raise ModelError(f"{obstacle}; upgrade OpenCV or use the detector 'rtcnn'")
-        if not path.is_file():
+        if not is_file(path):
             raise ModelError(
                 f'expected {YUNET_NAME} at {path}, there is no such file; get it with '
                 "'rtcnn_perception fetch-yunet'"

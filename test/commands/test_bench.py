@@ -114,14 +114,12 @@ def test_without_data_the_builtin_clip_stands_in_and_yunet_is_left_out(tmp_path,
     assert 'built-in' in inputs.stand_ins[0]
 
 
-def test_a_file_of_yunet_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match=r'there is no file .*yunet\.onnx'):
-        find_inputs(None, tmp_path / 'yunet.onnx', None)
-
-
-def test_a_folder_of_data_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match=r'there is no folder .*nothing'):
-        find_inputs(tmp_path / 'nothing', None, None)
+@pytest.mark.parametrize('name', ['nothing', 'x' * 300])
+def test_a_file_or_folder_that_is_not_there_is_named(tmp_path, name):
+    with pytest.raises(ConfigurationError, match=f'there is no file .*{name}'):
+        find_inputs(None, tmp_path / name, None)
+    with pytest.raises(ConfigurationError, match=f'there is no folder .*{name}'):
+        find_inputs(tmp_path / name, None, None)
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,10 @@ def test_either_attribute_can_be_turned_off(attribute):
     assert plan(f'--no-{attribute}').parameters[f'{attribute}.enabled'] is False
 
 
-def test_a_parameter_file_that_is_not_there_is_named():
-    with pytest.raises(ConfigurationError, match=r'there is no parameter file nowhere\.yaml'):
-        plan('--params', 'nowhere.yaml')
+@pytest.mark.parametrize('name', ['nowhere', 'x' * 300])
+def test_a_parameter_file_that_is_not_there_is_named(name):
+    with pytest.raises(ConfigurationError, match=rf'there is no parameter file {name}\.yaml'):
+        plan('--params', f'{name}.yaml')
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,11 @@ def test_a_head_is_found_by_its_attribute_or_refused_by_the_model_path(tmp_path,
         spec.head('gender')
 
 
-def test_a_path_that_does_not_exist_is_refused(tmp_path):
-    with pytest.raises(ModelError, match='nowhere: expected a folder with model'):
-        card_path(tmp_path / 'nowhere')
+@pytest.mark.parametrize('name', ['nowhere', '~nobody-at-all/model', 'x' * 300])
+def test_a_path_at_which_nothing_can_be_seen_is_refused(name):
+    for load in (card_path, ModelSpec.load):
+        with pytest.raises(ModelError, match=f'{name}: expected a folder with model'):
+            load(Path(name))
 
 
 def test_a_card_without_its_model_is_refused(tmp_path, card):

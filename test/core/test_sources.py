@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from itertools import islice
+import os
 from pathlib import Path
 
 import cv2
@@ -50,7 +51,17 @@ def grays_of(frames: Iterator[np.ndarray]) -> list[int]:
     return [round(float(frame.mean()) / 20) * 20 for frame in frames]
 
 
-@pytest.mark.parametrize('text', ['', 'nowhere.mp4', 'topic:/camera/image_raw', 'folder/none'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        'nowhere.mp4',
+        'topic:/camera/image_raw',
+        'folder/none',
+        '~nobody-at-all/a.png',
+        'x' * 300,
+    ],
+)
 def test_a_source_that_does_not_exist_is_named_with_what_would_do(text):
     with pytest.raises(SourceError, match='there is no source') as error:
         open_source(text)
@@ -62,6 +73,27 @@ def test_a_source_that_does_not_exist_is_named_with_what_would_do(text):
 def test_a_camera_that_is_not_there_is_named(text):
     with pytest.raises(SourceError, match='there is no camera /dev/video987; found: '):
         open_source(text)
+
+
+def test_a_link_to_itself_is_no_source(tmp_path):
+    link = tmp_path / 'link.mp4'
+    link.symlink_to(link)
+    with pytest.raises(SourceError, match='there is no source'):
+        open_source(str(link))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may enter every folder')
+@pytest.mark.parametrize(('mode', 'name'), [(0o000, ''), (0o000, 'a.png'), (0o600, 'a.png')])
+def test_what_the_user_may_not_see_is_no_source(tmp_path, mode, name):
+    folder = tmp_path / 'closed'
+    folder.mkdir()
+    write_picture(folder / 'a.png')
+    folder.chmod(mode)
+    try:
+        with pytest.raises(SourceError, match='closed'):
+            open_source(str(folder / name))
+    finally:
+        folder.chmod(0o700)
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -361,10 +361,11 @@ def test_data_that_is_not_fit_is_refused(make, options, message, tmp_path, capsy
     assert not output.exists()
 
 
-def test_a_detector_that_does_not_exist_is_refused(tmp_path, faces, capsys):
-    assert evaluate('retina', faces, '--output', tmp_path / 'report') == 1
+@pytest.mark.parametrize('name', ['retina', '~nobody-at-all/retina', 'x' * 300])
+def test_a_detector_that_does_not_exist_is_refused(name, tmp_path, faces, capsys):
+    assert evaluate(name, faces, '--output', tmp_path / 'report') == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert 'no model at retina' in line
+    assert f'no model at {name}' in line
     assert 'yunet, haar' in line
 
 

@@ -11,6 +11,8 @@ from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.sources import BUILTIN
 from rtcnn_perception.core.yunet_file import yunet_path
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import is_folder
 from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.resources import share_directory
@@ -88,21 +90,21 @@ def find_inputs(data: Path | None, yunet: Path | None, models: Path | None) -> I
     :param models: folder with the models; None for those of the package
     :raises ConfigurationError: if ``data`` or ``yunet`` is named and is not there
     """
-    if data is not None and not data.is_dir():
+    if data is not None and not is_folder(data):
         raise ConfigurationError(f'there is no folder {data}')
     if data is None:
         beside = share_directory().parent / 'shared' / 'data'
         data = Path(os.environ.get('RTCNN_DATA') or beside)
-    if yunet is not None and not yunet.is_file():
+    if yunet is not None and not is_file(yunet):
         raise ConfigurationError(f'there is no file {yunet}')
     if yunet is None:
         baselines = Path(os.environ.get('RTCNN_BASELINES') or data.parent / 'baselines')
         candidates = [yunet_path(folder) for folder in (baselines, *models_search_path())]
-        yunet = next((path for path in candidates if path.is_file()), None)
+        yunet = next((path for path in candidates if is_file(path)), None)
     clips = [data / 'video' / name for name in CLIPS]
     return Inputs(
         yunet=None if yunet is None else yunet.resolve(),
-        clips=tuple(clip.resolve() for clip in clips if clip.is_file()),
+        clips=tuple(clip.resolve() for clip in clips if is_file(clip)),
         data=data,
         models=(models or models_directory()).resolve(),
     )
