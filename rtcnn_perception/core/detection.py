@@ -11,7 +11,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -21,11 +20,18 @@ from rtcnn_perception.core.detector_protocol import Detection
 from rtcnn_perception.core.detector_protocol import Detector
 from rtcnn_perception.core.detector_protocol import DetectorConfig
 from rtcnn_perception.core.haar import HaarDetector
+from rtcnn_perception.core.model_card import CARD_NAME
 from rtcnn_perception.core.rtcnn import RtcnnDetector
 from rtcnn_perception.core.yunet import why_opencv_cannot_run_yunet
 from rtcnn_perception.core.yunet import YuNetDetector
+from rtcnn_perception.core.yunet_file import YUNET_NAME
 from rtcnn_perception.core.yunet_file import yunet_path
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
 
 __all__ = [
     'AUTO',
@@ -57,8 +63,8 @@ def load_detector(config: DetectorConfig, models_directories: Sequence[Path]) ->
 
     ``auto`` is rtcnn where there is a model for it, else YuNet where there is a file for that and
     OpenCV can run it, else Haar. Where a path is named, what lies there decides: a model with a
-    card is rtcnn's, any other file YuNet's. What is there and damaged is an error all the same,
-    and no reason to do with less.
+    card is rtcnn's, any other file YuNet's. What is named and missing, or there and damaged, is an
+    error all the same, and no reason to do with less.
 
     OpenCV's number of threads, which is one for the whole process, becomes that of ``config``.
 
@@ -78,27 +84,47 @@ def load_detector(config: DetectorConfig, models_directories: Sequence[Path]) ->
 
 
 def _choose(config: DetectorConfig, models_directories: Sequence[Path]) -> LoadedDetector:
+    if config.model_path:
+        return _by_its_model(config, with_home(config.model_path))
     model = _rtcnn_model(config, models_directories)
-    if _has_card(model) if config.model_path else model.exists():
+    if is_there(model):
         rtcnn = _load_rtcnn(config, models_directories)
         return LoadedDetector(rtcnn, f'the detector is rtcnn, since its model {model} is there')
     places = ' or '.join(map(str, models_directories)) or 'any folder'
-    lack = '' if config.model_path else f'there is no model {RTCNN_MODEL} in {places} and '
+    lack = f'there is no model {RTCNN_MODEL} in {places}'
     path = _yunet_file(config, models_directories)
     obstacle = why_opencv_cannot_run_yunet()
-    if not obstacle and not config.model_path and not path.is_file():
+    if not obstacle and not is_file(path):
         obstacle = f"no {yunet_path(Path())} ('rtcnn_perception fetch-yunet' gets it)"
     if obstacle:
-        # A path that was named is YuNet's, and no cascade.
-        haar = _load_haar(replace(config, model_path=''), models_directories)
-        return LoadedDetector(haar, f'the detector is haar, since {lack}{obstacle}')
+        haar = _load_haar(config, models_directories)
+        return LoadedDetector(haar, f'the detector is haar, since {lack} and {obstacle}')
     yunet = _load_yunet(config, models_directories)
-    return LoadedDetector(yunet, f'the detector is yunet, since {lack}its file {path} is there')
+    return LoadedDetector(
+        yunet, f'the detector is yunet, since {lack} and its file {path} is there'
+    )
+
+
+def _by_its_model(config: DetectorConfig, model: Path) -> LoadedDetector:
+    """Load the detector whose model is named: one with a card is rtcnn's, any other YuNet's."""
+    if not is_there(model):
+        raise ModelError(
+            f'{model}: expected a model of rtcnn, which is a folder with {CARD_NAME}, or the file '
+            f'of YuNet, {YUNET_NAME}, got nothing; name one that exists, or none for the default'
+        )
+    if _has_card(model):
+        rtcnn = _load_rtcnn(config, ())
+        return LoadedDetector(rtcnn, f'the detector is rtcnn, since its model {model} is there')
+    try:
+        yunet = _load_yunet(config, ())
+    except ModelError as error:
+        raise ModelError(f'{error}; a model of rtcnn has its card beside it') from error
+    return LoadedDetector(yunet, f'the detector is yunet, since its file {model} is there')
 
 
 def _has_card(path: Path) -> bool:
     """Tell the model of rtcnn from the file of YuNet, which has no card."""
-    return path.is_dir() or path.suffix == '.json' or path.with_suffix('.json').is_file()
+    return is_folder(path) or path.suffix == '.json' or is_file(path.with_suffix('.json'))
 
 
 def _rtcnn_model(config: DetectorConfig, models_directories: Sequence[Path]) -> Path:
@@ -112,9 +138,9 @@ def _yunet_file(config: DetectorConfig, models_directories: Sequence[Path]) -> P
 def _named_or_first(config: DetectorConfig, folders: Sequence[Path], default: Path) -> Path:
     """Return the path that was named, else the first that is there, else the first place."""
     if config.model_path:
-        return Path(config.model_path).expanduser()
+        return with_home(config.model_path)
     places = [folder / default for folder in folders] or [default]
-    return next((path for path in places if path.exists()), places[0])
+    return next((path for path in places if is_there(path)), places[0])
 
 
 def _load_rtcnn(config: DetectorConfig, models_directories: Sequence[Path]) -> Detector:
@@ -133,7 +159,7 @@ def _load_yunet(config: DetectorConfig, models_directories: Sequence[Path]) -> D
 
 
 def _load_haar(config: DetectorConfig, _models_directories: Sequence[Path]) -> Detector:
-    path = Path(config.model_path).expanduser() if config.model_path else None
+    path = with_home(config.model_path) if config.model_path else None
     return HaarDetector.load(path, width=config.width, min_score=config.min_score)
 
 

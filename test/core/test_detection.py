@@ -142,13 +142,22 @@ def test_auto_is_haar_where_no_folder_is_known():
     assert 'any folder' in load_detector(DetectorConfig(), ()).reason
 
 
-def test_auto_is_haar_where_opencv_is_too_old_even_if_a_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        detection, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV 4.6.0 cannot read it'
-    )
-    loaded = load_detector(DetectorConfig(model_path=str(tmp_path / 'yunet.onnx')), ())
-    assert loaded.detector.name == 'haar'
-    assert loaded.reason == 'the detector is haar, since OpenCV 4.6.0 cannot read it'
+@pytest.mark.parametrize('name', [YUNET_NAME, 'model.onnx'])
+def test_auto_refuses_a_named_file_without_a_card_where_opencv_is_too_old_for_yunet(
+    tmp_path, monkeypatch, name
+):
+    for module in (detection, yunet):
+        monkeypatch.setattr(module, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV 4.6.0 cannot')
+    (tmp_path / name).write_bytes(b'never read')
+    with pytest.raises(ModelError, match=r'OpenCV 4\.6\.0 cannot; .* has its card beside it'):
+        load_detector(DetectorConfig(model_path=str(tmp_path / name)), ())
+
+
+@pytest.mark.usefixtures('_able_opencv')
+def test_auto_tells_who_names_a_model_without_its_card_of_the_card(tmp_path):
+    (write_tiny_detector(tmp_path) / 'model.json').unlink()
+    with pytest.raises(ModelError, match=r'model\.onnx is damaged or no YuNet .* has its card'):
+        load_detector(DetectorConfig(model_path=str(tmp_path / 'model.onnx')), ())
 
 
 def test_auto_is_haar_where_there_is_no_rtcnn_and_opencv_is_too_old(tmp_path, monkeypatch):
@@ -218,11 +227,33 @@ def test_rtcnn_is_given_width_and_threads_of_the_configuration(tmp_path, monkeyp
     assert given == {'width': 416, 'min_score': 0.6, 'threads': 2}
 
 
-@pytest.mark.usefixtures('_able_opencv')
-def test_auto_refuses_a_named_file_that_is_not_there(tmp_path):
-    missing = tmp_path / 'named.onnx'
-    with pytest.raises(ModelError, match=r'named\.onnx, there is no such file'):
-        load_detector(DetectorConfig(model_path=str(missing)), ())
+@pytest.mark.parametrize('opencv', ['', 'OpenCV 4.6.0 cannot read it'])
+@pytest.mark.parametrize('name', ['folder', 'named.onnx', '~nobody-at-all/named.onnx', 'x' * 300])
+def test_auto_refuses_a_named_model_that_is_not_there(tmp_path, monkeypatch, opencv, name):
+    monkeypatch.setattr(detection, 'why_opencv_cannot_run_yunet', lambda: opencv)
+    monkeypatch.chdir(tmp_path)
+    write_tiny_detector(tmp_path / 'face')
+    expected = rf'{name}: expected a model of rtcnn, .*model\.json, or the file of YuNet'
+    with pytest.raises(ModelError, match=expected):
+        load_detector(DetectorConfig(model_path=name), (tmp_path,))
+
+
+def test_a_folder_of_models_that_cannot_be_looked_into_is_passed_over(tmp_path):
+    write_tiny_detector(tmp_path / 'face')
+    unseen = tmp_path / ('x' * 300)
+    assert load_detector(DetectorConfig(), (unseen, tmp_path)).detector.name == 'rtcnn'
+    loaded = load_detector(DetectorConfig(), (unseen,))
+    assert loaded.reason.startswith(
+        f'the detector is haar, since there is no model face in {unseen}'
+    )
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_a_detector_refuses_a_path_at_which_nothing_can_be_seen(name, monkeypatch):
+    monkeypatch.setattr(yunet, 'why_opencv_cannot_run_yunet', lambda: '')
+    for path in ('x' * 300, '~nobody-at-all/model'):
+        with pytest.raises(ModelError, match=path):
+            load_detector(DetectorConfig(name=name, model_path=path), ())
 
 
 @pytest.mark.usefixtures('_able_opencv')
