@@ -105,8 +105,9 @@ class JudgedFace:
     A face and what the networks make of it.
 
     ``crop`` is the square they saw of the image, which is turned about its centre where the crop
-    was made upright. ``quality`` is in [0, 1], and the probabilities, (C,) by attribute, are those
-    of this frame alone (``raw``) and over the track (``smoothed``).
+    was made upright. ``quality`` is in [0, 1], and 0 where the detector no longer sees the face.
+    The probabilities, (C,) by attribute, are those of this frame alone (``raw``) and over the
+    track (``smoothed``).
     """
 
     track: Track
@@ -233,7 +234,7 @@ class ClassificationStage:
             face = JudgedFace(
                 track=track,
                 crop=crop,
-                quality=crop_quality(frame.image, track.box),
+                quality=_quality(frame.image, track),
                 smoothed=self._smooth(track, frame.time, raw),
                 raw=raw,
             )
@@ -252,3 +253,8 @@ class ClassificationStage:
             if held is not None and held.keys() == raw.keys():
                 return held
         return self._smoother.update(track.track_id, now, raw)
+
+
+def _quality(image: ImageBGR, track: Track) -> float:
+    # The box of a face that is out of sight is a guess, and the background in it may be sharp.
+    return 0.0 if track.state is TrackState.COASTED else crop_quality(image, track.box)

@@ -206,6 +206,19 @@ def test_a_face_out_of_sight_keeps_the_judgement_it_had(classifier):
     assert np.abs(second.raw['emotion'] - first.raw['emotion']).max() > 0.01
 
 
+def test_a_face_out_of_sight_is_no_good_look_however_sharp_its_place_is(classifier):
+    stage = ClassificationStage(classifier, TrackSmoother(0.5))
+    tracks = [make_track(index, state=state) for index, state in enumerate(TrackState)]
+    faces = stage.process(found_in(make_frame(), *tracks)).faces
+    sharp = crop_quality(make_frame().image, BOX)
+    assert sharp > 0.5
+    assert {face.track.state: face.quality for face in faces} == {
+        TrackState.NEW: sharp,
+        TrackState.TRACKED: sharp,
+        TrackState.COASTED: 0.0,
+    }
+
+
 def test_a_face_out_of_sight_of_which_nothing_is_known_is_judged(classifier):
     stage = ClassificationStage(classifier, TrackSmoother(0.0))
     coasted = make_track(state=TrackState.COASTED)
