@@ -103,9 +103,10 @@ class TrackSmoother:
         self._tracks.clear()
 
     def _weight_of_news(self, elapsed: float) -> float:
-        if elapsed < 0.0 or self._time_constant == 0.0:
+        time_constant = self._time_constant  # read once: another thread may set it
+        if elapsed < 0.0 or time_constant == 0.0:
             return 1.0
-        return -math.expm1(-(elapsed or NOMINAL_STEP) / self._time_constant)
+        return -math.expm1(-(elapsed or NOMINAL_STEP) / time_constant)
 
     def _remember(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
         self._tracks[track_id] = _Remembered(time, values, used=time)

@@ -88,6 +88,25 @@ def test_the_time_constant_changes_while_it_runs():
     assert smoother.time_constant == 0.5
 
 
+def test_the_time_constant_may_become_zero_at_any_moment():
+    smoother = TrackSmoother(10.0)
+    smoother.update(1, 0.0, WOMAN)
+
+    class Fleeting(float):
+        """A time that another thread sets to 0 just after it was compared with that."""
+
+        __hash__ = float.__hash__
+
+        def __eq__(self, other):
+            smoother.time_constant = 0.0
+            return float(self) == other
+
+    smoother.time_constant = Fleeting(0.5)
+    man = smoother.update(1, 0.5, MAN)['gender'][1]
+    assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
+    assert smoother.time_constant == 0.0
+
+
 def test_time_that_goes_back_starts_the_track_anew():
     smoother = TrackSmoother(5.0)
     smoother.update(1, 100.0, WOMAN)
