@@ -33,7 +33,6 @@ COMMANDS: Mapping[str, str] = {
 }
 """What there is, with a line about each; the module is the name with underscores."""
 
-EXIT_OK = 0
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_PIPE = 141  # 128 + SIGPIPE

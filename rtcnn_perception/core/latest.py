@@ -29,12 +29,6 @@ class LatestSlot(Generic[T]):
         with self._changed:
             return self._dropped
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether ``close`` was called."""
-        with self._changed:
-            return self._is_closed
-
     def put(self, item: T) -> bool:
         """Offer an item; one that still waits gives way. A closed slot takes none: False."""
         with self._changed:
