@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from dataclasses import replace
 import math
+from typing import Annotated
 
+from rtcnn_perception.training.ranges import check_ranges
+from rtcnn_perception.training.ranges import Degrees
+from rtcnn_perception.training.ranges import NotNegative
+from rtcnn_perception.training.ranges import Range
+from rtcnn_perception.training.ranges import Share
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -23,21 +29,26 @@ class AugmentationConfig:
 
     ``scale`` and ``shift`` jitter the box, as fractions of its longer side; ``rotation`` is in
     degrees. ``light`` bounds gain and offset, ``noise`` the standard deviation, in units of full
-    scale. The ``_share`` of the faces gets the change.
+    scale. The ``_share`` of the faces gets the change. ``occlusion_size`` is the longest side of
+    what covers a face, as a fraction of the crop's; the shortest is 0.1.
     """
 
-    scale: float = 0.12
-    shift: float = 0.07
-    rotation: float = 12.0
+    scale: Share = 0.12
+    shift: Share = 0.07
+    rotation: Degrees = 12.0
     mirror: bool = True
-    light: float = 0.25
-    gamma: float = 0.3
-    blur_share: float = 0.15
-    low_resolution_share: float = 0.15
-    noise: float = 0.03
-    noise_share: float = 0.2
-    occlusion_share: float = 0.2
-    occlusion_size: float = 0.4
+    light: Share = 0.25
+    gamma: NotNegative = 0.3
+    blur_share: Share = 0.15
+    low_resolution_share: Share = 0.15
+    noise: Share = 0.03
+    noise_share: Share = 0.2
+    occlusion_share: Share = 0.2
+    occlusion_size: Annotated[float, Range(0.1, 1)] = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges."""
+        check_ranges(self)
 
     def scaled(self, factor: float) -> AugmentationConfig:
         """Return all changes weaker and rarer by a factor; mirroring stays."""

@@ -22,7 +22,16 @@ from typing import TypeVar
 
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_file
 from rtcnn_perception.training.augmentation import AugmentationConfig
+from rtcnn_perception.training.ranges import AtLeastOne
+from rtcnn_perception.training.ranges import BelowOne
+from rtcnn_perception.training.ranges import check_ranges
+from rtcnn_perception.training.ranges import Count
+from rtcnn_perception.training.ranges import NotNegative
+from rtcnn_perception.training.ranges import Positive
+from rtcnn_perception.training.ranges import Seed
+from rtcnn_perception.training.ranges import Share
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,6 +39,9 @@ else:
     import tomli as tomllib
 
 T = TypeVar('T')
+
+SHIPPED = Path(__file__).parent / 'configs'
+"""The folder of the configurations that ship."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +77,18 @@ class LossConfig:
     a face and its mirror image, which costs them as much again.
     """
 
-    votes: float = 0.5
+    votes: Share = 0.5
     votes_head: bool = False
-    label_smoothing: float = 0.0
-    balance: float = 0.0
+    label_smoothing: BelowOne = 0.0
+    balance: Share = 0.0
     teacher: str = ''
-    distillation: float = 0.0
-    temperature: float = 2.0
+    distillation: Share = 0.0
+    temperature: Positive = 2.0
     teacher_mirror: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges."""
+        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -91,24 +107,20 @@ class TrainConfig:
     crop: CropGeometry = field(default_factory=lambda: CropGeometry(0.0))
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     loss: LossConfig = field(default_factory=LossConfig)
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 2e-3
-    warmup_epochs: float = 1.0
-    weight_decay: float = 0.0
-    average: float = 0.999
-    patience: int = 0
-    seed: int = 1
+    epochs: AtLeastOne = 30
+    batch_size: AtLeastOne = 128
+    learning_rate: Positive = 2e-3
+    warmup_epochs: NotNegative = 1.0
+    weight_decay: NotNegative = 0.0
+    average: BelowOne = 0.999
+    patience: Count = 0
+    seed: Seed = 1
     start_from: str = ''
-    ease_from: int = 0
+    ease_from: Count = 0
 
     def __post_init__(self) -> None:
-        """Reject numbers that cannot train."""
-        for name in ('epochs', 'batch_size', 'learning_rate'):
-            if getattr(self, name) <= 0:
-                raise ConfigurationError(f'{name} must be above 0, got {getattr(self, name)}')
-        if not 0.0 <= self.average < 1.0:
-            raise ConfigurationError(f'average must be in [0, 1), got {self.average}')
+        """Refuse numbers out of their ranges."""
+        check_ranges(self)
 
     def augmentation_at(self, epoch: int) -> AugmentationConfig:
         """Return how strong augmentation is when ``epoch`` epochs are done."""
@@ -179,16 +191,23 @@ def read_toml(path: Path) -> dict[str, Any]:
     :raises ConfigurationError: if the file is missing or is no TOML
     """
     try:
-        text = path.read_text(encoding='utf-8')
+        return tomllib.loads(path.read_text(encoding='utf-8'))
     except OSError as error:
-        raise ConfigurationError(f'cannot read the configuration {path}: {error}') from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        shipped = ', '.join(sorted(file.stem for file in SHIPPED.glob('*.toml')))
+        raise ConfigurationError(
+            f'cannot read the configuration {path} ({error.strerror}); expected a TOML file, or '
+            f'the name of one that ships: {shipped}'
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f'{path} is no TOML: {error}') from error
 
 
 def find_config(name: Path) -> Path:
-    """Return the path as given, or the configuration of that name that ships with the package."""
-    shipped = Path(__file__).parent / 'configs' / f'{name.stem}.toml'
-    return name if name.exists() or not shipped.exists() else shipped
+    """
+    Return the path as given, or the configuration of that name that ships with the package.
+
+    A name with a suffix or a folder is a path, and a file goes before what ships.
+    """
+    is_bare = name.name == str(name) and not name.suffix
+    shipped = SHIPPED / f'{name}.toml'
+    return shipped if is_bare and not is_file(name) and shipped.is_file() else name

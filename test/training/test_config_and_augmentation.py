@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ from rtcnn_perception.training.augmentation import gaussian_blur
 from rtcnn_perception.training.augmentation import reduce_resolution
 from rtcnn_perception.training.batches import jittered
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
+from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
 from rtcnn_perception.training.detection.face_network import DETECTOR_ARCHITECTURES
+from rtcnn_perception.training.detection.scenes import SceneConfig
 
 SHIPPED = sorted((Path(configs.__file__).parent / 'configs').glob('*.toml'))
 BASE = 'name = "a"\narchitecture = "mini_xception"\n'
@@ -44,6 +47,23 @@ def test_a_configuration_that_ships_is_found_by_its_name():
     assert configs.find_config(Path('nothing')) == Path('nothing')
 
 
+def test_a_name_that_ships_means_what_ships_unless_a_file_has_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = Path(SHIPPED[0].stem)
+    name.mkdir()
+    assert configs.find_config(name) == SHIPPED[0]
+    name.rmdir()
+    name.touch()
+    assert configs.find_config(name) == name
+
+
+@pytest.mark.parametrize('path', ['nowhere/{}.toml', 'nowhere/{}', '{}.toml', '{}.tomls'])
+def test_a_path_to_nothing_is_not_taken_for_what_ships(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    path = Path(path.format(SHIPPED[0].stem))
+    assert configs.find_config(path) == path
+
+
 def test_a_configuration_survives_its_checkpoint():
     config = configs.load_config(SHIPPED[0])
     assert configs.from_mapping(configs.TrainConfig, config.as_dict(), 'again') == config
@@ -58,8 +78,24 @@ def test_a_configuration_survives_its_checkpoint():
         (f'{BASE}epoch = 3\n', "unknown key 'epoch'; known are .*epochs"),
         (f'epochs = "many"\n{WITH_DATA}', "epochs must be int, got 'many'"),
         (f'epochs = true\n{WITH_DATA}', 'epochs must be int, got True'),
-        (f'epochs = 0\n{WITH_DATA}', 'epochs must be above 0'),
-        (f'average = 1.0\n{WITH_DATA}', r'average must be in \[0, 1\)'),
+        (f'epochs = 0\n{WITH_DATA}', r'a\.toml: epochs must be at least 1, got 0'),
+        (f'average = 1.0\n{WITH_DATA}', r'average must be in \[0, 1\), got 1.0'),
+        (f'learning_rate = 0\n{WITH_DATA}', r'learning_rate must be above 0, got 0.0'),
+        (f'learning_rate = nan\n{WITH_DATA}', r'learning_rate must be above 0, got nan'),
+        (f'learning_rate = inf\n{WITH_DATA}', r'learning_rate must be above 0, got inf'),
+        (f'weight_decay = -1\n{WITH_DATA}', r'weight_decay must be at least 0, got -1.0'),
+        (f'warmup_epochs = -1\n{WITH_DATA}', r'warmup_epochs must be at least 0, got -1.0'),
+        (f'patience = -1\n{WITH_DATA}', r'patience must be at least 0, got -1'),
+        (f'ease_from = -1\n{WITH_DATA}', r'ease_from must be at least 0, got -1'),
+        (f'seed = -1\n{WITH_DATA}', r'seed must be in \[0, 2147483647\], got -1'),
+        (f'{WITH_DATA}[loss]\nvotes = 5\n', r'a\.toml\.loss: votes must be in \[0, 1\], got 5.0'),
+        (f'{WITH_DATA}[loss]\nbalance = -1\n', r'balance must be in \[0, 1\], got -1.0'),
+        (f'{WITH_DATA}[loss]\ndistillation = 2\n', r'distillation must be in \[0, 1\], got 2.0'),
+        (f'{WITH_DATA}[loss]\ntemperature = 0\n', 'temperature must be above 0, got 0.0'),
+        (
+            f'{WITH_DATA}[loss]\nlabel_smoothing = 3\n',
+            r'label_smoothing must be in \[0, 1\), got 3.0',
+        ),
         (f'crop = 3\n{WITH_DATA}', 'crop must be a table'),
         (f'{WITH_DATA}[crop]\nmargin = 9\n', 'margin must be in'),
         (f'{BASE}[data]\n', 'must name emotion or gender data'),
@@ -71,9 +107,39 @@ def test_a_wrong_configuration_is_refused(tmp_path, text, message):
         configs.load_config(tmp_path / 'a.toml')
 
 
-def test_a_missing_configuration_is_refused(tmp_path):
-    with pytest.raises(ConfigurationError, match='cannot read the configuration'):
+@pytest.mark.parametrize('key', [key for key in vars(AugmentationConfig()) if key != 'mirror'])
+def test_a_change_of_faces_below_nothing_is_refused(tmp_path, key):
+    (tmp_path / 'a.toml').write_text(f'{WITH_DATA}[augmentation]\n{key} = -0.1\n')
+    with pytest.raises(
+        ConfigurationError, match=rf'a\.toml\.augmentation: {key} must be .* \[?0.*, got -0.1'
+    ):
         configs.load_config(tmp_path / 'a.toml')
+
+
+def test_every_number_of_a_configuration_has_a_range():
+    for kind in (
+        configs.TrainConfig,
+        configs.LossConfig,
+        AugmentationConfig,
+        DetectorTrainConfig,
+        DetectorLossConfig,
+        SceneConfig,
+    ):
+        for name, hint in get_type_hints(kind, include_extras=True).items():
+            assert hint not in (int, float), f'{kind.__name__}.{name}'
+
+
+def test_a_missing_configuration_is_refused(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=r'cannot read the configuration .*No such file.*compact_gender'
+    ):
+        configs.load_config(tmp_path / 'a.toml')
+
+
+def test_a_checkpoint_is_no_configuration(tmp_path):
+    torch.save({'weights': torch.rand(9)}, tmp_path / 'best.pt')
+    with pytest.raises(ConfigurationError, match=r'best\.pt is no TOML'):
+        configs.read_toml(tmp_path / 'best.pt')
 
 
 def test_augmented_faces_keep_shape_and_range():

@@ -465,8 +465,8 @@ def test_a_preview_without_faces_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('epochs = 0', 'epochs must be above 0, got 0'),
-        ('steps = 0', 'steps must be above 0'),
+        ('epochs = 0', 'epochs must be at least 1, got 0'),
+        ('steps = 0', 'steps must be at least 1'),
         ('batch_size = 1.5', 'batch_size must be int'),
         ('average = 1.0', r'average must be in \[0, 1\)'),
         ('detector = "retina"', "no detector architecture is called 'retina'"),

@@ -312,6 +312,13 @@ def test_scenes_smaller_than_the_least_face_are_made_all_the_same(tmp_path):
         ({'most_enlarged': 0.0}, 'most_enlarged must be above 0'),
         ({'mosaic_share': 1.5}, r'mosaic_share must be in \[0, 1\], got 1.5'),
         ({'jpeg_share': -0.1}, r'jpeg_share must be in \[0, 1\]'),
+        ({'rotation': -1.0}, r'rotation must be in \[0, 180\], got -1.0'),
+        ({'stretch': -0.1}, r'stretch must be in \[0, 1\], got -0.1'),
+        ({'light': -0.1}, r'light must be in \[0, 1\], got -0.1'),
+        ({'gamma': -0.1}, 'gamma must be at least 0, got -0.1'),
+        ({'colour': -0.1}, r'colour must be in \[0, 1\], got -0.1'),
+        ({'noise': -1.0}, r'noise must be in \[0, 255\], got -1.0'),
+        ({'too_small': -1.0}, 'too_small must be at least 0, got -1.0'),
     ],
 )
 def test_scenes_that_cannot_be_are_refused(changes, message):

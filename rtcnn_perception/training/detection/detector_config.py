@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from dataclasses import field
 from typing import Any
 
-from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
 from rtcnn_perception.training.detection.scenes import SceneConfig
+from rtcnn_perception.training.ranges import AtLeastOne
+from rtcnn_perception.training.ranges import BelowOne
+from rtcnn_perception.training.ranges import check_ranges
+from rtcnn_perception.training.ranges import NotNegative
+from rtcnn_perception.training.ranges import Positive
+from rtcnn_perception.training.ranges import Seed
 
 
 @dataclass(frozen=True)
@@ -31,23 +36,19 @@ class DetectorTrainConfig:
     faces: str = ''
     scenes: SceneConfig = field(default_factory=SceneConfig)
     loss: DetectorLossConfig = field(default_factory=DetectorLossConfig)
-    epochs: int = 20
-    steps: int = 1000
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    warmup_epochs: float = 0.5
-    weight_decay: float = 1e-3
-    average: float = 0.999
-    seed: int = 1
+    epochs: AtLeastOne = 20
+    steps: AtLeastOne = 1000
+    batch_size: AtLeastOne = 32
+    learning_rate: Positive = 2e-3
+    warmup_epochs: NotNegative = 0.5
+    weight_decay: NotNegative = 1e-3
+    average: BelowOne = 0.999
+    seed: Seed = 1
     start_from: str = ''
 
     def __post_init__(self) -> None:
-        """Reject numbers that cannot train."""
-        for name in ('epochs', 'steps', 'batch_size', 'learning_rate'):
-            if getattr(self, name) <= 0:
-                raise ConfigurationError(f'{name} must be above 0, got {getattr(self, name)}')
-        if not 0.0 <= self.average < 1.0:
-            raise ConfigurationError(f'average must be in [0, 1), got {self.average}')
+        """Refuse numbers out of their ranges."""
+        check_ranges(self)
 
     @classmethod
     def describes(cls, values: Mapping[str, Any]) -> bool:

@@ -10,6 +10,8 @@ from rtcnn_perception.training.detection.assignment import Assignment
 from rtcnn_perception.training.detection.assignment import Faces
 from rtcnn_perception.training.detection.face_network import CellOutputs
 from rtcnn_perception.training.detection.face_network import STRIDES
+from rtcnn_perception.training.ranges import check_ranges
+from rtcnn_perception.training.ranges import NotNegative
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -27,9 +29,13 @@ class DetectorLossConfig:
     Source: Li et al.: Generalized Focal Loss, 2020, equation 2.
     """
 
-    box: float = 2.0
-    landmarks: float = 1.0
-    focus: float = 2.0
+    box: NotNegative = 2.0
+    landmarks: NotNegative = 1.0
+    focus: NotNegative = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges."""
+        check_ranges(self)
 
 
 def cells_of(size_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from dataclasses import fields
 import math
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -17,6 +17,12 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.detection.photographs import Photograph
+from rtcnn_perception.training.ranges import check_ranges
+from rtcnn_perception.training.ranges import Degrees
+from rtcnn_perception.training.ranges import NotNegative
+from rtcnn_perception.training.ranges import Positive
+from rtcnn_perception.training.ranges import Range
+from rtcnn_perception.training.ranges import Share
 
 MIRRORED = (1, 0, 2, 4, 3)
 """Where each landmark comes from in a mirror: left and right change their places."""
@@ -46,40 +52,34 @@ class SceneConfig:
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)
-    least_face: float = 9.0
-    most_face: float = 260.0
-    most_enlarged: float = 2.5
-    small_share: float = 0.15
-    negative_share: float = 0.3
-    faces_share: float = 0.0
-    mosaic_share: float = 0.35
-    too_small: float = 7.0
-    rotation: float = 12.0
-    stretch: float = 0.0
-    light: float = 0.3
-    gamma: float = 0.4
-    colour: float = 0.4
-    gray_share: float = 0.08
-    blur_share: float = 0.1
-    noise_share: float = 0.2
-    noise: float = 12.0
-    jpeg_share: float = 0.1
+    least_face: Positive = 9.0
+    most_face: Positive = 260.0
+    most_enlarged: Positive = 2.5
+    small_share: Share = 0.15
+    negative_share: Share = 0.3
+    faces_share: Share = 0.0
+    mosaic_share: Share = 0.35
+    too_small: NotNegative = 7.0
+    rotation: Degrees = 12.0
+    stretch: Share = 0.0
+    light: Share = 0.3
+    gamma: NotNegative = 0.4
+    colour: Share = 0.4
+    gray_share: Share = 0.08
+    blur_share: Share = 0.1
+    noise_share: Share = 0.2
+    noise: Annotated[float, Range(0, 255)] = 12.0
+    jpeg_share: Share = 0.1
 
     def __post_init__(self) -> None:
         """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
+        check_ranges(self)
         if not self.sizes or any(size <= 0 or size % 32 for size in self.sizes):
             raise ValueError(f'sizes must be multiples of 32 pixels, got {self.sizes}')
-        if not 0.0 < self.least_face <= self.most_face:
+        if self.least_face > self.most_face:
             raise ValueError(
-                'least_face must be above 0 and at most most_face, '
-                f'got {self.least_face} and {self.most_face}'
+                f'least_face must be at most most_face, got {self.least_face} and {self.most_face}'
             )
-        if not self.most_enlarged > 0.0:
-            raise ValueError(f'most_enlarged must be above 0, got {self.most_enlarged}')
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name.endswith('_share') and not 0.0 <= value <= 1.0:
-                raise ValueError(f'{each.name} must be in [0, 1], got {value}')
 
 
 @dataclass(frozen=True)
