@@ -10,10 +10,9 @@ from pathlib import Path
 
 import rclpy
 from rclpy.context import Context
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.memory import keep_freed_memory
 from rtcnn_perception.resources import share_directory
 
@@ -38,7 +37,7 @@ def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]
     Initialise ROS with room for images, leaving signals to the caller.
 
     :param parameter_file: a ROS parameter file for the nodes of the context
-    :raises ConfigurationError: if the file cannot be parsed
+    :raises ConfigurationError: if the file cannot be parsed, or ROS not initialised
     """
     make_room_for_images()
     keep_freed_memory()
@@ -46,13 +45,8 @@ def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]
     arguments = ['rtcnn_perception']
     if parameter_file is not None:
         arguments += ['--ros-args', '--params-file', str(parameter_file)]
-    try:
+    with initialising():
         rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
-    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
-        reason = str(error).partition('\n')[0]
-        raise ConfigurationError(
-            f'the parameter file {parameter_file} cannot be used: {reason}'
-        ) from error
     try:
         yield context
     finally:

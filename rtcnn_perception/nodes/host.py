@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+import re
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.declaration import settings_of
 from rtcnn_perception.nodes.lifecycle import ManagedNode
@@ -134,6 +136,21 @@ class NodeHost:
         self._executor.shutdown()
 
 
+@contextmanager
+def initialising() -> Iterator[None]:
+    """
+    Tell in one line what rcl does not take, be it an argument, a file or the environment.
+
+    :raises ConfigurationError: instead of rcl's own errors
+    """
+    try:
+        yield
+    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+        # Without places in the source of rcl, such as ./src/rcl/arguments.c:415.
+        reason = re.sub(r', at \S+:\d+', '', str(error))
+        raise ConfigurationError(f'ROS cannot be initialised: {reason}') from error
+
+
 def run_nodes(
     name: str,
     parameters: Sequence[type[NodeParameters]],
@@ -151,11 +168,11 @@ def run_nodes(
     """
     arguments = list(sys.argv if args is None else args)
     try:
-        _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
-        # What follows is the place in the source of rcl.
-        get_logger(name).fatal(f'ROS arguments: {error}'.partition(', at /')[0])
+        with initialising():
+            _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
+            rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+    except ConfigurationError as error:
+        get_logger(name).fatal(str(error))
         return EXIT_USAGE
     keep_freed_memory()
     try:

@@ -37,8 +37,20 @@ def test_the_context_is_shut_down_on_leaving():
 def test_a_parameter_file_that_is_none_is_named(tmp_path):
     path = tmp_path / 'params.yaml'
     path.write_text('[no parameters')
-    with (
-        pytest.raises(ConfigurationError, match=r'params\.yaml cannot be used'),
-        ros.initialised_context(path),
-    ):
+    with pytest.raises(ConfigurationError, match=r'initialised.*params\.yaml'):
+        enter(path)
+
+
+def test_an_environment_that_ros_does_not_take_is_told_of_without_a_file(monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', 'abc')
+    with pytest.raises(ConfigurationError) as raised:
+        enter()
+    assert str(raised.value) == (
+        'ROS cannot be initialised: '
+        'failed to initialize rcl: ROS_DOMAIN_ID is not an integral number'
+    )
+
+
+def enter(*arguments):
+    with ros.initialised_context(*arguments):
         pass

@@ -148,6 +148,17 @@ def test_ros_arguments_that_cannot_be_are_told_in_one_line_with_exit_code_2(argu
     assert shown.count('\n') == 1
 
 
+def test_an_environment_that_ros_does_not_take_is_told_in_one_line_with_exit_code_2(
+    monkeypatch, capfd
+):
+    monkeypatch.setenv('ROS_DOMAIN_ID', 'abc')
+    code, made = run()
+    assert (code, made) == (2, [])
+    shown = capfd.readouterr().err
+    assert 'ROS cannot be initialised: failed to initialize rcl: ROS_DOMAIN_ID' in shown
+    assert shown.count('\n') == 1
+
+
 def test_an_unknown_option_is_a_wrong_usage(capsys):
     with pytest.raises(SystemExit) as ended:
         run('--odd')
