@@ -41,8 +41,6 @@ PICTURE_PX = 192
 OFF = 0.03
 """Standard deviation of wrong landmarks, in longer sides of the box."""
 
-SPLIT_SEED = 1
-
 
 def enlarged(faces: FaceSet, width: int) -> FaceSet:
     """Enlarge pictures and repeat their border; boxes move along."""
@@ -93,7 +91,7 @@ def main() -> None:
     """Print a table."""
     model, data, part, width, *detectors = sys.argv[1:]
     judge = load_judge(Path(model))
-    faces = load_any(find_data(data), judge.geometry, tuple(judge.labels), SPLIT_SEED).part(part)
+    faces = load_any(find_data(data), judge.geometry, tuple(judge.labels)).part(part)
     faces = enlarged(faces, int(width))
     config = DetectorConfig(model_path=next(iter(detectors), ''))
     detector = load_detector(config, models_search_path()).detector

@@ -59,7 +59,7 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
     from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
     from rtcnn_perception.training.train import train  # noqa: PLC0415
 
-    splits = load_splits(config.data, config.crop, config.seed)
+    splits = load_splits(config.data, config.crop)
     for note in splits.train.notes:
         print(note)
     parts = ', '.join(f'{name} {len(splits.part(name))}' for name in ('train', 'val', 'test'))

@@ -20,6 +20,13 @@ from rtcnn_perception.training.read_npz import read_gender
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+SPLIT_SEED = 1
+"""
+Parts data that does not say how, alike for everybody and whatever the seed of a training.
+
+With parts of its own, a training would learn from faces that others judge it by.
+"""
+
 
 def data_folder() -> Path:
     """Return where research data is kept: ``RTCNN_DATA``, else beside the repository."""
@@ -41,7 +48,7 @@ def find_data(name: str) -> Path:
     raise DataError(f'there is no data at {places}; RTCNN_DATA may name the folder')
 
 
-def load_splits(data: DataConfig, geometry: CropGeometry, seed: int) -> Splits:
+def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Splits:
     """
     Read the data of every attribute, joined where there are two.
 
@@ -90,7 +97,9 @@ def read_for(
     raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
 
 
-def load_any(path: Path, geometry: CropGeometry, attributes: tuple[str, ...], seed: int) -> Splits:
+def load_any(
+    path: Path, geometry: CropGeometry, attributes: tuple[str, ...], seed: int = SPLIT_SEED
+) -> Splits:
     """
     Read data for a model that judges ``attributes``, whichever of them the data has.
 

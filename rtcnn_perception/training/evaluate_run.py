@@ -28,9 +28,6 @@ from rtcnn_perception.training.through_pipeline import PipelineFigures
 from rtcnn_perception.training.through_pipeline import through_pipeline
 import torch
 
-SPLIT_SEED = 1
-"""Parts Training as the configurations that ship do."""
-
 
 def evaluate_run(
     model: Path,
@@ -51,7 +48,7 @@ def evaluate_run(
     """
     torch.set_num_threads(1)
     judge = load_judge(model, margin)
-    faces = load_any(find_data(data), judge.geometry, tuple(judge.labels), SPLIT_SEED).part(part)
+    faces = load_any(find_data(data), judge.geometry, tuple(judge.labels)).part(part)
     command = f'rtcnn_perception evaluate {model} {data} --part {part}'
     if margin is not None:
         command += f' --margin {margin}'

@@ -64,7 +64,7 @@ def export_run(
     if margin is not None:
         raise ConfigurationError('--margin is for Keras weights; a checkpoint knows its own crop')
     network, config, _ = restore_network(checkpoint, votes=votes)
-    splits = load_splits(config.data, config.crop, config.seed)
+    splits = load_splits(config.data, config.crop)
     held_out = predict_logits(network, splits.val, config.crop)
     share = config.loss.votes if votes is None else votes
     temperatures = {

@@ -19,6 +19,8 @@ from rtcnn_perception.commands import train
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.training import evaluate_run
+from rtcnn_perception.training import train as training
 from rtcnn_perception.training.evaluate_run import run_pipeline
 from rtcnn_perception.training.export_run import labels_meant
 from rtcnn_perception.training.faces import FaceSet
@@ -71,6 +73,36 @@ def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
     report = json.loads((output / 'report.json').read_text())
     accuracy = report['attributes'][0]['figures']['accuracy']
     assert accuracy == pytest.approx(card['metrics']['emotion_accuracy'], abs=1e-3)
+
+
+def test_nothing_is_judged_on_what_it_learnt_from_whatever_the_seed(tmp_path, monkeypatch):
+    for label in ('happy', 'sad'):
+        (tmp_path / 'data' / label).mkdir(parents=True)
+    for index, picture in enumerate(pictures(60)):
+        cv2.imwrite(str(tmp_path / 'data' / ('happy', 'sad')[index % 2] / f'{index}.png'), picture)
+    (tmp_path / 'small.toml').write_text(
+        'name = "a"\narchitecture = "tiny_xception"\nepochs = 1\nseed = 7\n'
+        f'[data]\nemotion = "{(tmp_path / "data").as_posix()}"\n'
+    )
+    learn, judge, seen = training.train, evaluate_run.evaluate, {}
+
+    def learning(config, splits, *rest, **others):
+        seen['learnt'] = set(splits.train.names)
+        return learn(config, splits, *rest, **others)
+
+    def judging(model, faces, **others):
+        seen['judged'] = set(faces.names)
+        return judge(model, faces, **others)
+
+    monkeypatch.setattr(training, 'train', learning)
+    monkeypatch.setattr(evaluate_run, 'evaluate', judging)
+    run(train, tmp_path / 'small.toml', '--output', tmp_path / 'run')
+    run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model')
+    words = ['--output', tmp_path / 'report', '--quick']
+    run(evaluate, tmp_path / 'model', tmp_path / 'data', *words)
+    assert len(seen['learnt']) == 49
+    assert len(seen['judged']) == 6
+    assert not seen['learnt'] & seen['judged']
 
 
 def test_a_model_is_judged_through_the_pipeline_as_well(tmp_path, emotion, capsys):
