@@ -97,13 +97,10 @@ class FaceModel:
         return judged
 
     def _run(self, faces: NDArray[np.uint8]) -> list[Probabilities]:
-        pixels: NDArray[np.uint8] | NDArray[np.float32] = faces
-        if self.spec.input_dtype == 'float32':
-            scale, offset = np.float32(self.spec.scale), np.float32(self.spec.offset)
-            pixels = faces.astype(np.float32) * scale + offset
         names = [head.output for head in self.spec.heads]
+        feed = {self.spec.input_name: self.spec.network_input(faces)}
         try:
-            outputs = self._session.run(names, {self.spec.input_name: pixels})
+            outputs = self._session.run(names, feed)
         except SESSION_ERRORS as error:
             raise contradiction(
                 self.spec.path,

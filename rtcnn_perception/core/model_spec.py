@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import math
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.json_fields import expect
 from rtcnn_perception.core.json_fields import JsonFields
 from rtcnn_perception.core.labels import ATTRIBUTES
@@ -119,6 +121,19 @@ class ModelSpec(ModelCard):
             f'{self.path}: expected a model that judges {attribute}, got one that judges '
             f'{" and ".join(self.attributes)}; name another model, or turn {attribute} off'
         )
+
+    def network_input(self, faces: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """
+        Return faces as the network takes them.
+
+        :param faces: (N, C, h, w) uint8
+        :returns: the faces themselves, or scaled in new pixels where the input is float32
+        """
+        if self.input_dtype == 'uint8':
+            return faces
+        scale, offset = np.float32(self.scale), np.float32(self.offset)
+        pixels: NDArray[np.float32] = faces.astype(np.float32) * scale + offset
+        return pixels
 
     @classmethod
     def _from_fields(cls, card: Path, fields: JsonFields) -> ModelSpec:

@@ -16,6 +16,7 @@ from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.json_fields import JsonFields
 from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.onnx_session import in_one_line
 from rtcnn_perception.core.onnx_session import open_session
 from rtcnn_perception.core.onnx_session import SESSION_ERRORS
 from rtcnn_perception.core.saliency_file import CLASS_MAPS
@@ -122,12 +123,8 @@ class SaliencyModel:
         if len(faces) == 0:
             none = {h.attribute: np.empty((0, len(h.labels)), dtype=np.float32) for h in heads}
             return Explanation(none, np.empty((0, *self.spec.input_size_hw), dtype=np.float32))
-        pixels: NDArray[np.uint8] | NDArray[np.float32] = faces
-        if self.spec.input_dtype == 'float32':
-            scale, offset = np.float32(self.spec.scale), np.float32(self.spec.offset)
-            pixels = faces.astype(np.float32) * scale + offset
         feed = {
-            self.spec.input_name: pixels,
+            self.spec.input_name: self.spec.network_input(faces),
             METHOD_INPUT: np.array([METHODS.index(method)], dtype=np.int64),
         }
         for head in heads:
@@ -139,7 +136,7 @@ class SaliencyModel:
         except SESSION_ERRORS as error:
             raise ModelError(
                 f'{self._path}: expected a graph that takes {len(faces)} faces, got one that '
-                f'fails ({" ".join(str(error).split())}); {ADVICE}'
+                f'fails ({in_one_line(error)}); {ADVICE}'
             ) from error
         return Explanation(
             {head.attribute: rows for head, rows in zip(heads, outputs, strict=True)},

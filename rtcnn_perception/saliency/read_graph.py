@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,import-not-found,unused-ignore]  # protobuf has no types
 import onnx
+from rtcnn_perception.core.onnx_session import in_one_line
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.network_graph import Operation
@@ -33,7 +34,7 @@ def read_graph(content: bytes, where: str) -> NetworkGraph:
     except (DecodeError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:
         raise ModelError(
             f'{where}: expected a valid ONNX graph, got one that is not '
-            f'({" ".join(str(error).split())}); export it anew'
+            f'({in_one_line(error)}); export it anew'
         ) from error
     _check_opset(model, where)
     _check_control_flow(model, where)

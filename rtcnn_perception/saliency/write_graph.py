@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.onnx_session import in_one_line
 from rtcnn_perception.core.onnx_session import SESSION_ERRORS
 from rtcnn_perception.core.saliency_file import MAP_OUTPUT
 from rtcnn_perception.core.saliency_file import METHOD_INPUT
@@ -84,7 +85,7 @@ def check_agreement(content: bytes, graph: bytes, spec: ModelSpec) -> None:
         except SESSION_ERRORS as error:
             raise ModelError(
                 f'{spec.path}: onnxruntime {onnxruntime.__version__} cannot load {name} '
-                f'({" ".join(str(error).split())}); nothing was written'
+                f'({in_one_line(error)}); nothing was written'
             ) from error
     random = np.random.default_rng(0)
     names = [head.output for head in spec.heads]

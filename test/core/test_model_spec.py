@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 import re
 
+import numpy as np
 import pytest
 from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_spec import HeadSpec
@@ -79,6 +80,23 @@ def test_informational_fields_may_be_missing(tmp_path, card):
     for name in ('opset', 'architecture', 'metrics'):
         del card[name]
     assert ModelSpec.load(write_model(tmp_path, MODEL, card)).name == 'tiny'
+
+
+@pytest.mark.parametrize(
+    ('fields', 'expected'),
+    [
+        ({}, 200),
+        ({'dtype': 'float32'}, 200.0),
+        ({'dtype': 'float32', 'scale': 0.5, 'offset': -1.0}, 99.0),
+    ],
+)
+def test_faces_are_scaled_for_a_network_that_takes_floats(tmp_path, card, fields, expected):
+    card['input'] |= fields
+    spec = ModelSpec.load(write_model(tmp_path, MODEL, card))
+    for count in (0, 2):
+        pixels = spec.network_input(np.full((count, 1, 8, 8), 200, np.uint8))
+        assert pixels.dtype == spec.input_dtype
+        np.testing.assert_array_equal(pixels, np.full((count, 1, 8, 8), expected))
 
 
 def test_a_head_is_found_by_its_attribute_or_refused_by_the_model_path(tmp_path, card):
