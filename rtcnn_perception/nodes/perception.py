@@ -18,6 +18,7 @@ from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
+from rtcnn_perception.nodes.declaration import build
 from rtcnn_perception.nodes.declaration import settings_of
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.host import NodeHost
@@ -150,6 +151,8 @@ def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
             raise ConfigurationError(
                 f'no node has a parameter {name}; known are {", ".join(sorted(known))}'
             )
+    for table in TABLES:
+        build(table, parameters)  # refuses by name what has a type that ROS knows no parameter of
     return [Parameter(name, value=value) for name, value in parameters.items()]
 
 

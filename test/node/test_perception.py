@@ -1,5 +1,6 @@
 """The three nodes in one process: wired, observed, and ended."""
 
+from pathlib import Path
 import threading
 
 import cv2
@@ -7,6 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.core.labels import EMOTION_LABELS
@@ -19,6 +21,7 @@ from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions import compressed_to_msg
 from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.perception import make_nodes
 from rtcnn_perception.nodes.perception import Perception
 from scripted import header
 from scripted import stamp_of
@@ -208,6 +211,10 @@ def test_topics_are_remapped_and_put_in_a_namespace(bench, pipeline):
             'no node has a parameter detector.colour',
         ),
         ({'detector.min_score': 7.0}, ConfigurationError, 'detector.min_score'),
+        ({'source': Path('a.mp4')}, ConfigurationError, "source must be text, got .*'a.mp4'"),
+        ({'source': {'path': 'a.mp4'}}, ConfigurationError, 'source must be text, got {'),
+        ({'source': None}, ConfigurationError, 'source must be text, got None'),
+        ({'detector.every_n': [2]}, ConfigurationError, r'detector.every_n.*got \[2\]'),
         ({'jpeg': 1}, ConfigurationError, 'known are annotation.bars'),
     ],
 )
@@ -216,6 +223,13 @@ def test_a_parameter_that_cannot_be_is_refused_before_anything_starts(
 ):
     with pytest.raises(error, match=said):
         pipeline(parameters=parameters)
+    bench.spin_until(lambda: bench.tester.get_node_names() == ['tester'], 'nobody left')
+
+
+def test_a_node_that_cannot_be_made_leaves_none_of_the_others_behind(bench):
+    camera_refuses = [Parameter('image_timeout', value=-1.0)]
+    with pytest.raises(ConfigurationError, match='image_timeout of node camera'):
+        make_nodes(context=bench.context, parameter_overrides=camera_refuses)
     bench.spin_until(lambda: bench.tester.get_node_names() == ['tester'], 'nobody left')
 
 
