@@ -59,7 +59,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         'detector_model',
         default_value='',
-        description="the detector's file; empty: as the parameter file says",
+        description='model.onnx of rtcnn, its card or their folder, or the file of yunet or '
+        'haar; empty: as the parameter file says',
     ),
     DeclareLaunchArgument(
         'params_file',

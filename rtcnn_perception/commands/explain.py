@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -59,7 +60,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar='CLASS',
         help='what the overlay shows: top, class_maps or a class (default: %(default)s)',
     )
-    parser.add_argument('--color-map', choices=tuple(COLOR_MAPS), default='inferno')
+    parser.add_argument(
+        '--color-map',
+        choices=tuple(COLOR_MAPS),
+        default='inferno',
+        help='colours of every map, from weak to strong (default: %(default)s)',
+    )
     for attribute in ATTRIBUTES:
         parser.add_argument(
             f'--{attribute}-model',
@@ -70,7 +76,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--detector', default='auto', help='how faces are found (default: %(default)s)'
     )
-    parser.add_argument('--detector-model', default='', metavar='FILE', help="the detector's file")
+    parser.add_argument(
+        '--detector-model',
+        default='',
+        metavar='PATH',
+        help='model.onnx of rtcnn, its card or their folder, or the file of yunet or haar; '
+        'empty for the default of each',
+    )
     parser.add_argument(
         '--average', metavar='DATA', help='also the mean map of each class over labelled faces'
     )
@@ -94,6 +106,7 @@ def execute(args: argparse.Namespace) -> int:
         raise ConfigurationError('name a picture to explain, or data with --average')
     if args.limit < 1:
         raise ConfigurationError(f'--limit must be 1 or more, got {args.limit}')
+    _check_names(args.pictures)
     models = _load_models(args)
     try:
         args.output.mkdir(parents=True, exist_ok=True)
@@ -109,6 +122,19 @@ def execute(args: argparse.Namespace) -> int:
         for name, picture in _averages(models, args):
             _write(args.output / name, picture)
     return 0
+
+
+def _check_names(pictures: Sequence[str]) -> None:
+    """Refuse pictures of one name, whose figures would overwrite each other."""
+    known: dict[str, str] = {}
+    for picture in pictures:
+        name = Path(picture).stem
+        other = known.setdefault(name, picture)
+        if other != picture:
+            raise ConfigurationError(
+                f'the figures of {other} and {picture} would have the same names, {name}_...; '
+                f'explain each with an --output of its own'
+            )
 
 
 def _load_models(args: argparse.Namespace) -> Models:
@@ -130,7 +156,7 @@ def _explain_picture(
         )
     explained = explain_faces(models, image, places, target=args.target, method=args.method)
     placed = [face[0].placed for face in explained]  # two would hide each other
-    yield f'{path.stem}_overlay.png', lay_over(image, placed, 0.8, 'turbo')
+    yield f'{path.stem}_overlay.png', lay_over(image, placed, 0.8, args.color_map)
     for number, place in enumerate(places, start=1):
         rows = [
             class_tiles(

@@ -71,6 +71,32 @@ def test_a_picture_gives_an_overlay_and_a_figure_for_each_face(tmp_path, portrai
     assert sheet.shape[1] > 8 * 128  # the crop and seven emotions
 
 
+def test_the_colours_are_those_asked_for_in_every_figure(tmp_path, portrait, models):
+    figures = {}
+    for name in ('inferno', 'bone'):
+        output = tmp_path / name
+        assert explain(portrait, *models, '--output', output, '--color-map', name) == 0
+        figures[name] = {path.name: path.read_bytes() for path in output.iterdir()}
+    assert figures['inferno'].keys() == figures['bone'].keys()
+    assert not set(figures['inferno'].values()) & set(figures['bone'].values())
+
+
+def test_pictures_of_one_name_are_refused_before_any_work(tmp_path, capsys):
+    words = ['a/face.jpg', 'b/face.png', '--output', tmp_path / 'out']
+    assert explain(*words, '--emotion-model', 'nowhere') == 1
+    error = capsys.readouterr().err
+    assert 'a/face.jpg and b/face.png' in error
+    assert '--output' in error
+    assert error.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+def test_one_picture_may_be_named_twice(tmp_path, portrait, models):
+    output = tmp_path / 'out'
+    assert explain(portrait, portrait, *models, '--output', output) == 0
+    assert len(list(output.iterdir())) == 2
+
+
 def test_the_sanity_check_adds_a_figure_for_each_attribute(tmp_path, portrait, models):
     output = tmp_path / 'out'
     assert explain(portrait, *models, '--output', output, '--sanity', '--task', 'gender') == 0

@@ -52,6 +52,23 @@ def test_licence_and_maintainer_are_the_same_everywhere(manifest, setup_argument
     assert 'Apache License' in (ROOT / 'LICENSE').read_text(encoding='utf-8')
 
 
+@pytest.mark.parametrize(
+    'name',
+    [
+        'launch/perception.launch.py',
+        'rtcnn_perception/commands/explain.py',
+        'rtcnn_perception/nodes/parameters.py',
+    ],
+)
+def test_what_the_model_of_a_detector_is_named_by_is_said_alike_everywhere(name):
+    defaults = (ROOT / 'config' / 'perception.yaml').read_text(encoding='utf-8')
+    detector = defaults.partition('    detector:')[2]
+    words = re.search(r'# (.+); empty .*\n +model_path:', detector)[1]
+    tree = ast.parse((ROOT / name).read_text(encoding='utf-8'))
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    assert [text for text in texts if isinstance(text, str) and text.startswith(f'{words}; empty')]
+
+
 def test_colcon_and_rosidl_find_what_they_look_for(manifest):
     assert manifest.findtext('export/build_type') == 'ament_python'
     assert manifest.findtext('member_of_group') == 'rosidl_interface_packages'
