@@ -18,6 +18,7 @@ from types import ModuleType
 
 from rtcnn_perception import __version__
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.remedies import remedy
 
 PROGRAM = 'rtcnn_perception'
 
@@ -37,23 +38,6 @@ EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_PIPE = 141  # 128 + SIGPIPE
 
-REMEDIES: Mapping[str, str] = {
-    **dict.fromkeys(
-        ('rclpy', 'rcl_interfaces', 'sensor_msgs', 'std_msgs'),
-        'source ROS 2 first (. /opt/ros/<distribution>/setup.sh), or use the environment that '
-        '`make run` makes',
-    ),
-    **dict.fromkeys(
-        ('torch', 'onnx', 'h5py', 'tensorboard', 'tqdm', 'tomli'),
-        "this needs the training extra; in the clone of the package: pip install '.[training]'",
-    ),
-    'cv2': "pip install 'opencv-python-headless<5', or apt install python3-opencv",
-    'onnxruntime': 'pip install onnxruntime',
-    'scipy': 'pip install scipy, or apt install python3-scipy',
-    'rtcnn_perception.msg': 'the messages are not built: use colcon build, or pip install',
-}
-"""What to do where a module is absent, by the module."""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
@@ -72,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PerceptionError as error:
         return _fail(str(error), is_debugging)
     except ModuleNotFoundError as error:
-        remedy = _remedy(error.name or '')
-        if remedy is None:
+        told = remedy(error)
+        if told is None:
             raise
-        return _fail(f'{error.name} is not installed: {remedy}', is_debugging)
+        return _fail(told, is_debugging)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -113,10 +97,6 @@ def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     if module is None:
         raise AssertionError('argparse let a call without a command pass')
     return module, args
-
-
-def _remedy(module: str) -> str | None:
-    return REMEDIES.get(module) or REMEDIES.get(module.partition('.')[0])
 
 
 def _fail(message: str, is_debugging: bool) -> int:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import sys
 from types import FrameType
+
+from rtcnn_perception.remedies import remedy
 
 
 def camera() -> int:
@@ -37,7 +40,13 @@ def _run(name: str) -> int:
     """Import a module of nodes and run its ``main``, which takes the signals over."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _leave)
-    code: int = importlib.import_module(f'rtcnn_perception.nodes.{name}').main()
+    try:
+        code: int = importlib.import_module(f'rtcnn_perception.nodes.{name}').main()
+    except ModuleNotFoundError as error:
+        told = remedy(error)
+        if told is None:
+            raise
+        sys.exit(f'{name}: {told}')
     return code
 
 

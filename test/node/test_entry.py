@@ -59,6 +59,41 @@ def test_the_beginning_imports_nothing_of_the_nodes():
     assert not {'rclpy', 'numpy', 'cv2', 'onnxruntime'} & set(loaded)
 
 
+@pytest.mark.parametrize(
+    ('absent', 'told'),
+    [
+        ('onnxruntime', 'pip install onnxruntime'),
+        ('rclpy', 'source ROS 2 first'),
+        ('diagnostic_msgs', 'source ROS 2 first'),
+        ('rtcnn_perception.msg', 'the messages are not built'),
+    ],
+)
+def test_an_absent_module_is_told_in_one_line_with_what_to_do(absent, told):
+    ended = run_without(absent)
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr.startswith(f'classifier_node: {absent}')
+    assert f' is not installed: {told}' in ended.stderr
+    assert ended.stderr.count('\n') == 1
+
+
+def test_an_absent_module_of_the_package_itself_is_a_defect():
+    ended = run_without('rtcnn_perception.core.smoothing')
+    assert ended.returncode == 1
+    assert 'Traceback' in ended.stderr
+
+
+def run_without(absent):
+    """Begin the classifier where a module cannot be imported."""
+    pytest.importorskip('rclpy')
+    code = (
+        f'import sys; sys.modules[{absent!r}] = None; from rtcnn_perception.nodes import entry; '
+        'sys.exit(entry.classifier())'
+    )
+    return subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+
+
 @pytest.mark.parametrize('name', ['camera', 'detector', 'classifier', 'perception'])
 def test_each_beginning_runs_the_main_of_its_nodes_and_returns_its_exit_code(monkeypatch, name):
     imported = []
