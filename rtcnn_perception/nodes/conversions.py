@@ -26,7 +26,7 @@ from std_msgs.msg import Header
 
 try:
     from cv_bridge import CvBridge
-except ImportError:
+except Exception:  # noqa: BLE001 - absent, or built for another NumPy, which may raise anything
     CvBridge = None
 
 CV_BRIDGE_ENCODINGS = frozenset(
@@ -66,7 +66,8 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
     """
     Make a frame of an image; bgr8 is not copied.
 
-    :raises ImageFormatError: if its encoding is unknown or its bytes do not fit its size
+    :raises ImageFormatError: if its encoding is unknown, its bytes do not fit its size, or
+        cv_bridge does not convert it
     """
     if msg.height * msg.width > max_megapixels * MEGA:
         raise ImageFormatError(
@@ -82,7 +83,7 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
     # cv_bridge takes the padding of a row for whole pixels, and both orders of bytes for one.
     is_plain = msg.step == rows.shape[1] and msg.encoding in CV_BRIDGE_ENCODINGS
     if CvBridge is not None and is_plain and not msg.is_bigendian:
-        image = np.asarray(CvBridge().imgmsg_to_cv2(msg, 'bgr8'), dtype=np.uint8)
+        image = _converted_by_cv_bridge(msg)
     else:
         image = decode_rows(rows, msg.encoding, is_bigendian=bool(msg.is_bigendian))
     return Frame(image, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
@@ -134,6 +135,16 @@ def since_stamp_ms(frame: Frame, now_ns: int) -> float:
     They are below 0 where the camera's clock is ahead: that is measured and not hidden.
     """
     return (now_ns - frame.stamp_ns) * MILLI_IN_NANO if frame.stamp_ns else math.nan
+
+
+def _converted_by_cv_bridge(msg: Image) -> ImageBGR:
+    try:
+        return np.asarray(CvBridge().imgmsg_to_cv2(msg, 'bgr8'), dtype=np.uint8)
+    except Exception as error:  # its own errors, OpenCV's, and whatever its binary part raises
+        raise ImageFormatError(
+            f'cv_bridge cannot convert an image of {msg.width}x{msg.height} in {msg.encoding}: '
+            f'{type(error).__name__}: {" ".join(str(error).split())}'
+        ) from error
 
 
 def _bytes_of(values: NDArray[np.uint8]) -> array.array[int]:

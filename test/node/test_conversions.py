@@ -2,6 +2,9 @@
 
 import array
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -164,3 +167,29 @@ def test_cv_bridge_is_asked_for_what_it_does_right(msg, is_asked, monkeypatch):
     frame = frame_from_image(msg, received_ns=0)
     assert frame.size_wh == (6, 4)
     assert RecordingBridge.asked == (((msg.encoding, 'bgr8'),) if is_asked else ())
+
+
+@pytest.mark.parametrize('error', [TypeError('no such\nconversion'), ImportError('another NumPy')])
+def test_whatever_cv_bridge_raises_is_an_error_of_the_image(error, monkeypatch):
+    class FailingBridge:
+        def imgmsg_to_cv2(self, msg, desired):  # noqa: ARG002 - its signature
+            raise error
+
+    monkeypatch.setattr(conversions, 'CvBridge', FailingBridge)
+    said = r'cv_bridge cannot .* 6x4 in rgb8: \w+: (no such conversion|another NumPy)$'
+    with pytest.raises(ImageFormatError, match=said):
+        frame_from_image(message('rgb8'), received_ns=0)
+
+
+def test_a_cv_bridge_that_cannot_be_imported_is_done_without(tmp_path):
+    (tmp_path / 'cv_bridge.py').write_text("raise AttributeError('_ARRAY_API not found')")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
+    code = 'from rtcnn_perception.nodes import conversions; print(conversions.CvBridge)'
+    ended = subprocess.run(
+        [sys.executable, '-c', code],
+        env={**os.environ, 'PYTHONPATH': paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, 'None\n', '')
