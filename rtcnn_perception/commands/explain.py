@@ -36,8 +36,8 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 
-SPLIT_SEED = 1
-"""Parts data as training and evaluation do."""
+FIGURE_COLORS, OVERLAY_COLORS = 'inferno', 'turbo'
+"""Maps beside each other, and over a picture as ``faces/saliency`` has them."""
 
 Models = dict[str, SaliencyModel]
 
@@ -63,8 +63,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--color-map',
         choices=tuple(COLOR_MAPS),
-        default='inferno',
-        help='colours of every map, from weak to strong (default: %(default)s)',
+        help='colours of every map, from weak to strong '
+        f'(default: {FIGURE_COLORS}, and over the picture {OVERLAY_COLORS})',
     )
     for attribute in ATTRIBUTES:
         parser.add_argument(
@@ -156,7 +156,8 @@ def _explain_picture(
         )
     explained = explain_faces(models, image, places, target=args.target, method=args.method)
     placed = [face[0].placed for face in explained]  # two would hide each other
-    yield f'{path.stem}_overlay.png', lay_over(image, placed, 0.8, args.color_map)
+    laid_over = lay_over(image, placed, 0.8, args.color_map or OVERLAY_COLORS)
+    yield f'{path.stem}_overlay.png', laid_over
     for number, place in enumerate(places, start=1):
         rows = [
             class_tiles(
@@ -164,13 +165,13 @@ def _explain_picture(
                 attribute,
                 cut_faces(image, (place,), model.spec)[0],
                 method=args.method,
-                color_map=args.color_map,
+                color_map=args.color_map or FIGURE_COLORS,
             )
             for attribute, model in models.items()
         ]
         yield f'{path.stem}_face{number}.png', sheet(rows)
         if args.sanity:
-            for attribute, tiles in _sanity(models, image, place, args.color_map):
+            for attribute, tiles in _sanity(models, image, place, args.color_map or FIGURE_COLORS):
                 yield f'{path.stem}_face{number}_sanity_{attribute}.png', sheet(tiles)
 
 
@@ -198,7 +199,7 @@ def _averages(models: Models, args: argparse.Namespace) -> Iterator[tuple[str, I
 
     path = data.find_data(args.average)
     for attribute, model in models.items():
-        part = data.load_any(path, model.spec.crop, tuple(models), SPLIT_SEED).part(args.part)
+        part = data.load_any(path, model.spec.crop, tuple(models)).part(args.part)
         known = part.labels.get(attribute)
         if known is None or not (known >= 0).any():
             continue
@@ -217,7 +218,7 @@ def _averages(models: Models, args: argparse.Namespace) -> Iterator[tuple[str, I
                 )
                 means.append(mean_map(model, attribute, faces, label, method=args.method))
         progress.clear()
-        yield f'mean_{attribute}.png', sheet(mean_tiles(means, args.color_map))
+        yield f'mean_{attribute}.png', sheet(mean_tiles(means, args.color_map or FIGURE_COLORS))
 
 
 def _color(picture: Image) -> ImageBGR:
