@@ -69,6 +69,7 @@ def take_steps(
     :returns: the mean loss
     :raises DivergenceError: if a loss is no number, naming the batch
     """
+    state.replicas.reseed(config.seed, state.epoch)  # whether resumed or not
     state.network.train()
     total = 0.0
     title = f'epoch {state.epoch + 1}/{config.epochs}'

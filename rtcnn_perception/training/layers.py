@@ -6,6 +6,7 @@ Tensors are (B, C, H, W) float, best in channels_last memory.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 from torch import Tensor
@@ -130,18 +131,18 @@ class SeededDropout(nn.Module):
         """Drop a ``share`` of the values while training."""
         super().__init__()
         self.share = share
-        self._seed = 0
-        self._draws = 0
+        self.seed(0)
 
-    def seed(self, seed: int) -> None:
-        """Start the stream anew."""
-        self._seed, self._draws = seed, 0
+    def seed(self, *origin: int) -> None:
+        """Start the stream anew; another ``origin`` gives one that has nothing to do with it."""
+        self._origin, self._draws = origin, 0
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` with some values zero and the others enlarged to the same mean."""
         if not self.training or self.share == 0.0:
             return x
         self._draws += 1
-        generator = torch.Generator(x.device).manual_seed(self._seed * 1_000_003 + self._draws)
+        (seed,) = np.random.SeedSequence((*self._origin, self._draws)).generate_state(1).tolist()
+        generator = torch.Generator(x.device).manual_seed(seed)
         kept = torch.rand(x.shape, generator=generator, device=x.device) >= self.share
         return x * kept / (1 - self.share)

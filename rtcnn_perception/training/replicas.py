@@ -33,12 +33,12 @@ class Replicas(Generic[N]):
         self.copies = [copy.deepcopy(network) for _ in range(count)] if count > 1 else [network]
         self.pool = ThreadPoolExecutor(count) if count > 1 else None
 
-    def reseed(self, seed: int) -> None:
-        """Start each copy's dropout anew, so that an epoch repeats."""
+    def reseed(self, seed: int, epoch: int) -> None:
+        """Start the dropout of each layer of each copy anew, so that an epoch repeats."""
         for index, replica in enumerate(self.copies):
-            for module in replica.modules():
-                if isinstance(module, SeededDropout):
-                    module.seed(seed + index)
+            layers = (each for each in replica.modules() if isinstance(each, SeededDropout))
+            for number, layer in enumerate(layers):
+                layer.seed(seed, epoch, index, number)
 
     @property
     def count(self) -> int:

@@ -94,8 +94,6 @@ def train_one_epoch(
     :returns: the mean loss, and the share of answers that were right
     :raises DivergenceError: if a loss is no number, naming the batch
     """
-    state.replicas.reseed(config.seed * 100_003 + state.epoch)  # whether resumed or not
-
     hits: list[tuple[int, int]] = []
 
     def step(network: Network, batch: Batch) -> Tensor:

@@ -27,6 +27,16 @@ class Optimised(Protocol):
     """What any configuration of a training says."""
 
     @property
+    def seed(self) -> int:
+        """Of the first weights and of every epoch."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures one step learns from."""
+        ...
+
+    @property
     def learning_rate(self) -> float:
         """Of AdamW, at its highest."""
         ...

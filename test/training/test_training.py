@@ -33,6 +33,7 @@ from rtcnn_perception.training.epochs import learning_rate
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import one_hot
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.layers import SeededDropout
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.replicas import Replicas
@@ -123,12 +124,13 @@ def test_a_seed_repeats_a_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('architecture', 'workers'), [('tiny_xception', 1), ('compact_resnet', 2)]
+    ('architecture', 'workers'),
+    [('tiny_xception', 1), ('simple_cnn', 2)],  # this one has dropout
 )
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     tmp_path, monkeypatch, architecture, workers
 ):
-    config = replace(CONFIG, architecture=architecture)  # one has dropout
+    config = replace(CONFIG, architecture=architecture)
     training.train(config, splits(), tmp_path / 'whole', workers)
     one_epoch, done = training.train_one_epoch, []
 
@@ -178,6 +180,48 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(
     with pytest.raises(DivergenceError, match='loss of batch 2 of epoch 2 is nan'):
         training.train(CONFIG, splits(), tmp_path)
     assert load_checkpoint(tmp_path / 'last.pt')['epoch'] == 1
+
+
+@pytest.mark.parametrize(
+    ('batch', 'message'),
+    [
+        (3, r'after batch 3 of epoch 1 is no number; train .* with a lower learning_rate$'),
+        (6, r"after batch 3 of epoch 2 .*, and this one's best\.pt, of epoch 1, as start_from"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_not_put_down(tmp_path, monkeypatch, batch, message):
+    whole, calls = training.total_loss, []
+
+    def broken(*args):
+        calls.append(1)
+        loss = whole(*args)
+        if len(calls) == batch:  # the last one of its epoch
+            loss.register_hook(lambda gradient: gradient * float('nan'))
+        return loss
+
+    monkeypatch.setattr(training, 'total_loss', broken)
+    with pytest.raises(DivergenceError, match=message):
+        training.train(CONFIG, splits(), tmp_path)
+    assert (tmp_path / 'last.pt').exists() == (batch > 3)
+
+
+def test_every_dropout_has_a_stream_of_its_own_that_an_epoch_repeats():
+    replicas = Replicas(build_network('simple_cnn', {'gender': 2}).train(), 2)
+
+    def draws(epoch):
+        replicas.reseed(3, epoch)
+        layers = [
+            layer
+            for replica in replicas.copies
+            for layer in replica.modules()
+            if isinstance(layer, SeededDropout) and layer.share
+        ]
+        return [layer(torch.ones(64)).tolist() for layer in layers for _ in range(2)]
+
+    first, second = draws(0), draws(1)
+    every = [tuple(draw) for draw in (*first, *second)]
+    assert len(set(every)) == len(every) == 2 * 2 * 4 * 2
+    assert draws(0) == first
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
