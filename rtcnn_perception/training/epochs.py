@@ -67,7 +67,7 @@ def take_steps(
     :param step: returns the loss of a part, with a graph to go back through
     :param shown: what else the progress bar tells
     :returns: the mean loss
-    :raises DivergenceError: if a loss is no number, naming the batch
+    :raises DivergenceError: if a loss is no number, naming the batch, or a weight in the end
     """
     state.replicas.reseed(config.seed, state.epoch)  # whether resumed or not
     state.network.train()
@@ -79,16 +79,23 @@ def take_steps(
             group['lr'] = learning_rate(config, state.epoch + number / count)
         value = state.replicas.gradients(step, parts)
         if not math.isfinite(value):
-            raise DivergenceError(
-                f'the loss of batch {number + 1} of epoch {state.epoch + 1} is {value}; '
-                'the last good checkpoint is kept. Lower learning_rate and resume'
-            )
+            raise _diverged(f'the loss of batch {number + 1}', value, state)
         state.optimizer.step()
         state.average.update(state.network)
         total += value
         told = {'loss': f'{total / (number + 1):.3f}', **shown()}
         progress.set_postfix(told, refresh=False)
+    if not all(values.isfinite().all() for values in state.network.state_dict().values()):
+        raise _diverged(f'a weight after batch {count}', 'no number', state)
     return total / count
+
+
+def _diverged(what: str, value: object, state: TrainingState[N]) -> DivergenceError:
+    """Return an error that says what to do; the last good checkpoint is kept."""
+    advice = 'train into another folder with a lower learning_rate'
+    if state.best_epoch:
+        advice += f", and this one's best.pt, of epoch {state.best_epoch}, as start_from"
+    return DivergenceError(f'{what} of epoch {state.epoch + 1} is {value}; {advice}')
 
 
 @contextlib.contextmanager
