@@ -123,6 +123,11 @@ def train_one_epoch(
     return loss, accuracy()
 
 
+def has_stopped(state: TrainingState[Network], config: TrainConfig) -> bool:
+    """Return whether a run has had no better epoch for as long as it was to wait for one."""
+    return 0 < config.patience <= state.epoch - state.best_epoch
+
+
 def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -> dict[str, float]:
     """
     Train a network, or continue where ``folder`` has an unfinished run.
@@ -146,7 +151,7 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
     teachers = load_teachers(config.loss.teacher, device)
     weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
     with open_log(folder) as log:
-        while state.epoch < config.epochs:
+        while state.epoch < config.epochs and not has_stopped(state, config):
             began = time.monotonic()
             batches = TrainingBatches(
                 train_set,
@@ -176,7 +181,6 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
                 log=log,
                 classes=classes,
             )
-            if config.patience and state.epoch - state.best_epoch >= config.patience:
-                tqdm.write(f'no better for {config.patience} epochs: stopped early')
-                break
+    if state.epoch < config.epochs:
+        tqdm.write(f'no better for {config.patience} epochs: stopped early')
     return next((r for r in state.history if r['epoch'] == state.best_epoch), {})

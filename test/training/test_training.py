@@ -161,6 +161,15 @@ def test_a_run_stops_early_where_it_gets_no_better(tmp_path, monkeypatch):
     assert len(json.loads((tmp_path / 'history.json').read_text())) == 3
 
 
+def test_a_run_that_stopped_early_is_not_trained_further(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, 'selection_score', lambda _summary: 0.5)
+    config = replace(CONFIG, epochs=9, patience=1)
+    first = training.train(config, splits(), tmp_path)
+    before = weights_of(tmp_path / 'last.pt')
+    assert training.train(config, splits(), tmp_path) == first
+    assert_same(before, weights_of(tmp_path / 'last.pt'))
+
+
 def test_a_folder_of_another_run_is_refused(tmp_path):
     training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
     with pytest.raises(ModelError, match='other values of epochs'):
