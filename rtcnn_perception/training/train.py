@@ -133,7 +133,8 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
     Train a network, or continue where ``folder`` has an unfinished run.
 
     Each of ``workers`` takes a share of every batch on a core of its own; another number trains
-    another network, as normalisation sees other batches.
+    another network, as normalisation sees other batches. On a CPU the same configuration and
+    number train the same network again; a GPU adds up in an order of its own.
     Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder.
 
     :returns: the best epoch's figures on the held-out part
@@ -145,7 +146,7 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
         raise ConfigurationError('votes_head is set, but the emotion data has no FER+ votes')
     classes = {name: targets.shape[1] for name, targets in train_set.targets.items()}
     device = choose_device()
-    state = start(config, classes, device, workers if device == 'cpu' else 1)
+    state = start(config, classes, device, workers)
     if (folder / 'last.pt').exists():
         resume(state, config, folder / 'last.pt')
     teachers = load_teachers(config.loss.teacher, device)

@@ -15,6 +15,7 @@ from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.replicas import Replicas
 import torch
@@ -92,14 +93,19 @@ def start(
 
 
 def state_of(network: N, config: Optimised, device: str, workers: int) -> TrainingState[N]:
-    """Return the state of a network that has not learnt yet."""
+    """
+    Return the state of a network that has not learnt yet.
+
+    :param workers: shares of a batch, of which none may be empty; on a GPU there is one
+    """
+    shares = min(workers, config.batch_size) if device == 'cpu' else 1
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     return TrainingState(
         network,
-        Replicas(network, workers),
+        Replicas(network, shares),
         WeightAverage(network, config.average),
         optimizer,
         epoch=0,
@@ -129,6 +135,7 @@ def as_checkpoint(state: TrainingState[N], config: Optimised) -> dict[str, Any]:
     """Return a state as plain data."""
     return {
         'config': config.as_dict(),
+        'workers': state.replicas.count,
         'network': state.network.state_dict(),
         'average': state.average.network.state_dict(),
         'average_steps': state.average.steps,
@@ -147,12 +154,19 @@ def resume(state: TrainingState[N], config: Optimised, path: Path) -> None:
     :raises ModelError: if the checkpoint is of another run
     """
     values = load_checkpoint(path)
-    ours = config.as_dict()
-    differing = [key for key in ours if values['config'].get(key) != ours[key]]
+    # Values that have come since then are what they are by default.
+    theirs = from_mapping(type(config), values['config'], path.name).as_dict()
+    differing = [key for key, value in config.as_dict().items() if theirs[key] != value]
     if differing:
         raise ModelError(
             f'{path} was made with other values of {", ".join(differing)}; '
             'choose another folder or remove it'
+        )
+    workers = values.get('workers', state.replicas.count)  # older checkpoints do not tell
+    if workers != state.replicas.count:
+        raise ModelError(
+            f'{path} was made by {workers} workers, another number trains another network; '
+            f'give --workers {workers}, or choose another folder'
         )
     fill_network(state.network, values['network'], path)
     fill_network(state.average.network, values['average'], path)

@@ -176,6 +176,32 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
         training.train(CONFIG, splits(), tmp_path)
 
 
+def test_a_run_from_before_a_value_came_is_one_with_its_default(tmp_path):
+    first = training.train(CONFIG, splits(), tmp_path)
+    values = load_checkpoint(tmp_path / 'last.pt')
+    del values['config']['loss']['teacher_mirror'], values['config']['ease_from']
+    save_checkpoint(tmp_path / 'last.pt', values)
+    assert training.train(CONFIG, splits(), tmp_path) == first
+    with pytest.raises(ModelError, match='other values of ease_from;'):
+        training.train(replace(CONFIG, ease_from=1), splits(), tmp_path)
+
+
+def test_a_run_of_another_number_of_workers_is_refused(tmp_path):
+    first = training.train(CONFIG, splits(), tmp_path, 2)
+    with pytest.raises(ModelError, match=r'made by 2 workers, .* give --workers 2'):
+        training.train(CONFIG, splits(), tmp_path, 1)
+    values = load_checkpoint(tmp_path / 'last.pt')
+    del values['workers']  # as older runs
+    save_checkpoint(tmp_path / 'last.pt', values)
+    assert training.train(CONFIG, splits(), tmp_path, 1) == first
+
+
+def test_a_batch_smaller_than_the_workers_is_learnt(tmp_path):
+    best = training.train(replace(CONFIG, epochs=1, batch_size=2), splits(), tmp_path, 3)
+    assert best['epoch'] == 1
+    assert load_checkpoint(tmp_path / 'last.pt')['workers'] == 2
+
+
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(
     tmp_path, monkeypatch
 ):

@@ -74,8 +74,7 @@ def train_detector(
     if config.start_from:
         path = Path(config.start_from)
         fill_network(network, load_checkpoint(path)['average'], path)
-    replicas = min(workers, config.batch_size) if device == 'cpu' else 1
-    state = state_of(network, config, device, replicas)
+    state = state_of(network, config, device, workers)
     if (folder / 'last.pt').exists():
         resume(state, config, folder / 'last.pt')
 
