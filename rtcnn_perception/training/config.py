@@ -87,8 +87,10 @@ class LossConfig:
     teacher_mirror: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
+        """Refuse numbers out of their ranges, and a teacher that would teach nothing."""
         check_ranges(self)
+        if self.teacher and not self.distillation:
+            raise ValueError('with a teacher, distillation must be above 0, got 0')
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class TrainConfig:
     """
     A training run.
 
+    ``seed`` chooses first weights, order and augmentation, and not which faces are held out.
     ``patience`` is in epochs, 0 never stops early; ``average`` is the decay of averaged weights.
     ``start_from`` is a checkpoint of the same architecture whose weights to begin with; heads it
     lacks begin at random. After ``ease_from`` epochs, if above 0, augmentation is half as strong.

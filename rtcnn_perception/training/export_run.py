@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.calibrate import calibration_error
 from rtcnn_perception.training.calibrate import fit_temperature
 from rtcnn_perception.training.calibrate import softmax
@@ -47,6 +48,8 @@ def export_run(
     """
     command = f'rtcnn_perception export {checkpoint.name}'
     if checkpoint.suffix in KERAS_SUFFIXES:
+        if votes is not None:
+            raise ConfigurationError('--votes is for checkpoints; Keras weights have one head')
         network = load_keras(checkpoint)
         attribute = next(iter(network.classes))
         geometry = CropGeometry(KERAS_MARGINS[attribute] if margin is None else margin)
@@ -63,7 +66,9 @@ def export_run(
         return export(network, request, folder)
     if margin is not None:
         raise ConfigurationError('--margin is for Keras weights; a checkpoint knows its own crop')
-    network, config, _ = restore_network(checkpoint, votes=votes)
+    network, config, values = restore_network(checkpoint, votes=votes)
+    if votes is not None and VOTES_HEAD not in values['classes']:
+        raise ConfigurationError(f'--votes is for networks with votes_head, not {checkpoint}')
     splits = load_splits(config.data, config.crop)
     held_out = predict_logits(network, splits.val, config.crop)
     share = config.loss.votes if votes is None else votes

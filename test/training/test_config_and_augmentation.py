@@ -99,6 +99,7 @@ def test_a_configuration_survives_its_checkpoint():
         (f'crop = 3\n{WITH_DATA}', 'crop must be a table'),
         (f'{WITH_DATA}[crop]\nmargin = 9\n', 'margin must be in'),
         (f'{BASE}[data]\n', 'must name emotion or gender data'),
+        (f'{WITH_DATA}[loss]\nteacher = "b"\n', 'distillation must be above 0'),
     ],
 )
 def test_a_wrong_configuration_is_refused(tmp_path, text, message):

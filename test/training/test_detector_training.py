@@ -475,6 +475,8 @@ def test_a_preview_without_faces_is_refused(tmp_path):
         ('sizes = 96', 'sizes must be a list'),
         ('rotation = "much"', 'rotation must be float'),
         ('noise_share = 2.0', r'noise_share must be in \[0, 1\]'),
+        ('noise_share = 0.0\nfaces_share = 0.2', "both or neither, got '' and 0.2"),
+        ('name = "drawn"\nfaces = "g.npz"', "both or neither, got 'g.npz' and 0.0"),
         ('jpeg_share = 0.0\njpegs = 1', "unknown key 'jpegs'"),
         ('name = "drawn"\npatience = 3', "unknown key 'patience'"),
     ],

@@ -149,6 +149,16 @@ def test_keras_weights_are_exported_before_the_pipeline_runs_them():
         run_pipeline(Path('a.hdf5'), None, None, 'emotion', count=1, yunet='')
 
 
+def test_a_share_of_votes_is_for_a_network_that_has_a_head_for_them(tmp_path, emotion):
+    config, _ = emotion
+    config.write_text(config.read_text().replace('votes_head = true', ''))
+    run(train, config, '--output', tmp_path / 'run')
+    for weights, message in (('run/best.pt', r'not .*best\.pt'), ('a.hdf5', 'have one head')):
+        with pytest.raises(ConfigurationError, match=f'--votes is for .*{message}'):
+            run(export, tmp_path / weights, '--output', tmp_path / 'model', '--votes', 0.0)
+    assert not (tmp_path / 'model').exists()
+
+
 def test_one_network_judges_both_attributes(tmp_path, emotion):
     config, _ = emotion
     gender = write_gender_npz(

@@ -47,8 +47,13 @@ class DetectorTrainConfig:
     start_from: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
+        """Refuse numbers out of their ranges, and faces that no scene would show."""
         check_ranges(self)
+        if bool(self.faces) != bool(self.scenes.faces_share):
+            raise ValueError(
+                'faces and faces_share of [scenes] must be given both or neither, '
+                f'got {self.faces!r} and {self.scenes.faces_share}'
+            )
 
     @classmethod
     def describes(cls, values: Mapping[str, Any]) -> bool:
