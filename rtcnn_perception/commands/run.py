@@ -23,6 +23,7 @@ from rtcnn_perception.commands.run_plan import seconds
 from rtcnn_perception.commands.seen import SeenLog
 from rtcnn_perception.commands.stopping import StopRequest
 from rtcnn_perception.core.annotation import annotate
+from rtcnn_perception.core.source_kinds import DeviceMode
 from rtcnn_perception.core.source_kinds import PictureSource
 from rtcnn_perception.core.sources import BUILTIN
 from rtcnn_perception.core.sources import EXPECTED
@@ -100,8 +101,8 @@ def execute(args: argparse.Namespace) -> int:
     watch = Watch()
     opened: list[FrameSource] = []
 
-    def opener(text: str) -> FrameSource:
-        source = open_source(text)
+    def opener(text: str, mode: DeviceMode) -> FrameSource:
+        source = open_source(text, mode)
         opened.append(source)
         return source
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from dataclasses import dataclass
 import math
 from pathlib import Path
 import re
@@ -21,10 +22,28 @@ PICTURE_SUFFIXES = frozenset(
 KNOWN_PICTURES = f'that end in {", ".join(sorted(PICTURE_SUFFIXES))} and are what they say'
 STILL_FPS = 10.0
 """Frames per second of a picture: it is looked at again and again, as a still scene would be."""
+HELD_FRAMES = 10
+"""Frames for which each of several pictures is shown: a second of them."""
 NOMINAL_FPS = 30.0
 """Frames per second where a video or a device does not say."""
 MAX_FPS = 240.0
 """Above this a file's frame rate is a time base that was taken for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMode:
+    """
+    What a camera is asked for; 0 leaves it as its driver has it. It gives the nearest it has.
+
+    Width and height are in pixels, and are asked for together.
+    """
+
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+
+
+AS_THE_DRIVER_HAS_IT = DeviceMode()
 
 
 class BuiltinSource:
@@ -63,11 +82,10 @@ class PictureSource:
     is_live = False
     fps = STILL_FPS
 
-    def __init__(self, name: str, paths: tuple[Path, ...], hold_s: float = 1.0) -> None:
+    def __init__(self, name: str, paths: tuple[Path, ...]) -> None:
         self.name = name
         self.skipped: dict[Path, str] = {}
         self._paths = paths
-        self._held_frames = max(round(hold_s * STILL_FPS), 1)
         first = next(self._pictures(), None)
         if first is None:
             raise SourceError(
@@ -79,7 +97,7 @@ class PictureSource:
     @property
     def frame_count(self) -> int | None:
         """How many frames there are if every picture can be decoded; None for a single one."""
-        return None if len(self._paths) == 1 else len(self._paths) * (self._held_frames + 1) - 1
+        return None if len(self._paths) == 1 else len(self._paths) * (HELD_FRAMES + 1) - 1
 
     def __iter__(self) -> Iterator[ImageBGR]:
         """Give each picture as often as it is held."""
@@ -87,7 +105,7 @@ class PictureSource:
             if number:
                 yield _frozen(np.zeros_like(picture))
             times = 0
-            while len(self._paths) == 1 or times < self._held_frames:
+            while len(self._paths) == 1 or times < HELD_FRAMES:
                 yield picture
                 times += 1
 
@@ -151,7 +169,7 @@ class DeviceSource:
     is_live = True
     frame_count: int | None = None
 
-    def __init__(self, number: int, size: tuple[int, int] | None, fps: float | None) -> None:
+    def __init__(self, number: int, mode: DeviceMode) -> None:
         self.name = f'/dev/video{number}'
         if not Path(self.name).exists():
             found = ', '.join(str(path) for path in natural_order(Path('/dev').glob('video*')))
@@ -159,11 +177,13 @@ class DeviceSource:
         self._capture = cv2.VideoCapture(number, cv2.CAP_V4L2)
         # The newest frame wins: the driver is to keep no more of them than it must.
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        if size is not None:
-            self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, size[0])
-            self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, size[1])
-        if fps is not None:
-            self._capture.set(cv2.CAP_PROP_FPS, fps)
+        for setting, wanted in (
+            (cv2.CAP_PROP_FRAME_WIDTH, mode.width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, mode.height),
+            (cv2.CAP_PROP_FPS, mode.fps),
+        ):
+            if wanted:
+                self._capture.set(setting, wanted)
         is_read, first = self._capture.read()
         if not is_read:
             self._capture.release()

@@ -8,15 +8,19 @@ come as fast as they are asked for, those of a device as fast as it gives them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import os.path
 from pathlib import Path
 import re
 from typing import Protocol
+from typing import TypeAlias
 
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.builtin_clip import BuiltinClip
+from rtcnn_perception.core.source_kinds import AS_THE_DRIVER_HAS_IT
 from rtcnn_perception.core.source_kinds import BuiltinSource
+from rtcnn_perception.core.source_kinds import DeviceMode
 from rtcnn_perception.core.source_kinds import DeviceSource
 from rtcnn_perception.core.source_kinds import KNOWN_PICTURES
 from rtcnn_perception.core.source_kinds import natural_order
@@ -81,20 +85,16 @@ class FrameSource(Protocol):
         ...
 
 
-def open_source(
-    text: str,
-    *,
-    hold_s: float = 1.0,
-    device_size: tuple[int, int] | None = None,
-    device_fps: float | None = None,
-) -> FrameSource:
+Opener: TypeAlias = Callable[[str, DeviceMode], FrameSource]
+"""Opens a source, as ``open_source`` does."""
+
+
+def open_source(text: str, mode: DeviceMode = AS_THE_DRIVER_HAS_IT) -> FrameSource:
     """
     Open what a person named.
 
     :param text: ``builtin``, a device, or the path of a file or folder
-    :param hold_s: how long each picture of a folder is shown, in seconds
-    :param device_size: width and height in pixels to ask a camera for; None leaves it as it is
-    :param device_fps: frames per second to ask a camera for; None leaves it as it is
+    :param mode: what a device is asked for; of no concern to a file
     :raises SourceError: if it does not exist or cannot be decoded
     """
     if text == BUILTIN:
@@ -105,18 +105,18 @@ def open_source(
     target = f'/dev/video{text}' if is_number else os.path.realpath(path)
     device = re.fullmatch('/dev/video([0-9]{1,3})', target)
     if device:
-        return DeviceSource(int(device[1]), device_size, device_fps)
+        return DeviceSource(int(device[1]), mode)
     if not text or not is_there(path):
         raise SourceError(f'there is no source {text!r} that can be seen; {EXPECTED}')
     if is_folder(path):
-        return _open_folder(path, hold_s)
+        return _open_folder(path)
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return PictureSource(str(path), (path,))
     video = VideoSource(path)
     return PictureSource(str(path), (path,)) if video.has_one_frame else video
 
 
-def _open_folder(path: Path, hold_s: float) -> PictureSource:
+def _open_folder(path: Path) -> PictureSource:
     try:
         pictures = natural_order(
             file
@@ -129,4 +129,4 @@ def _open_folder(path: Path, hold_s: float) -> PictureSource:
         raise SourceError(f'the folder {path} cannot be read: {error.strerror}') from error
     if not pictures:
         raise SourceError(f'the folder {path} holds no pictures; expected files {KNOWN_PICTURES}')
-    return PictureSource(str(path), tuple(pictures), hold_s)
+    return PictureSource(str(path), tuple(pictures))

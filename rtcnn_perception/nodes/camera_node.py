@@ -10,8 +10,10 @@ from typing import Any
 
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.core.source_kinds import DeviceMode
 from rtcnn_perception.core.sources import FrameSource
 from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources import Opener
 from rtcnn_perception.nodes.conversions import frame_from_compressed
 from rtcnn_perception.nodes.conversions import frame_from_image
 from rtcnn_perception.nodes.conversions import header_of
@@ -47,7 +49,7 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
         self,
         *,
         hand_on: Callable[[Frame], None] | None = None,
-        opener: Callable[[str], FrameSource] = open_source,
+        opener: Opener = open_source,
         **node_kwargs: Any,
     ) -> None:
         super().__init__('camera', CameraParameters, **node_kwargs)
@@ -66,7 +68,7 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
         self._last_image = self._now()
         if self.parameters.source:
             self._player = SourcePlayer(
-                lambda: self._opener(self.parameters.source),
+                self._open_source,
                 self._on_source_image,
                 self._report,
                 rate=self.parameters.source_rate,
@@ -76,6 +78,14 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
         message_type, topic, _ = TRANSPORTS[self.parameters.image_transport]
         self._start_work()
         self._listen(message_type, topic, self._on_message, self.parameters.qos)
+
+    def _open_source(self) -> FrameSource:
+        wanted = self.parameters
+        mode = DeviceMode(wanted.source_width, wanted.source_height, wanted.source_fps)
+        source = self._opener(wanted.source, mode)
+        width, height = source.size
+        self.get_logger().info(f'{source.name} gives {width}x{height} at {source.fps:g} Hz')
+        return source
 
     def _threads(self) -> Iterable[Stoppable | None]:
         return (*super()._threads(), self._player)

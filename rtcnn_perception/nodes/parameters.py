@@ -61,6 +61,27 @@ class CameraParameters(NodeParameters):
         "instead of a topic: 'builtin', a device such as /dev/video0, a video, a GIF, a picture "
         'or a folder of pictures; empty for the topic',
     )
+    source_width: int = setting(
+        0,
+        'width to ask a device for, together with source_height; 0 leaves it as it is',
+        unit='pixel',
+        minimum=0,
+        maximum=16_384,
+    )
+    source_height: int = setting(
+        0,
+        'height to ask a device for, together with source_width; 0 leaves it as it is',
+        unit='pixel',
+        minimum=0,
+        maximum=16_384,
+    )
+    source_fps: float = setting(
+        0.0,
+        'frames per second to ask a device for; 0 leaves them as they are',
+        unit='Hz',
+        minimum=0.0,
+        maximum=1000.0,
+    )
     source_rate: float = setting(
         0.0,
         'frames per second at which a file is played; 0 for its own',
@@ -88,6 +109,14 @@ class CameraParameters(NodeParameters):
         minimum=0.01,
         maximum=1000.0,
     )
+
+    def __post_init__(self) -> None:
+        """Refuse half a size, which OpenCV would pass over in silence."""
+        if (self.source_width == 0) != (self.source_height == 0):
+            raise ConfigurationError(
+                'parameters source_width and source_height must both be 0, or both be above, got '
+                f'{self.source_width} and {self.source_height}'
+            )
 
 
 @dataclass(frozen=True)

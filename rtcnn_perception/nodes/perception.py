@@ -13,8 +13,8 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.utilities import get_default_context
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.sources import FrameSource
 from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources import Opener
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
@@ -33,7 +33,7 @@ END_CHECKED_EVERY = 0.05
 def make_nodes(
     *,
     on_judged: Callable[[JudgedFrame, float], None] | None = None,
-    opener: Callable[[str], FrameSource] = open_source,
+    opener: Opener = open_source,
     **node_kwargs: Any,
 ) -> tuple[CameraNode, DetectorNode, ClassifierNode]:
     """Make the three nodes, wired so that a frame goes from one to the next as an array."""
@@ -87,7 +87,7 @@ class Perception:
         remappings: Mapping[str, str] | None = None,
         namespace: str = '',
         on_judged: Callable[[JudgedFrame, float], None] | None = None,
-        opener: Callable[[str], FrameSource] = open_source,
+        opener: Opener = open_source,
     ) -> None:
         self._context = get_default_context() if context is None else context
         overrides = _overrides(parameters or {})

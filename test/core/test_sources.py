@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rtcnn_perception.core.source_kinds import DeviceMode
 from rtcnn_perception.core.source_kinds import natural_order
 from rtcnn_perception.core.sources import open_source
 from rtcnn_perception.exceptions import SourceError
@@ -161,19 +162,20 @@ def test_a_folder_shows_its_pictures_in_the_order_people_count(tmp_path):
         write_picture(tmp_path / name, gray)
     (tmp_path / 'notes.txt').write_text('no picture')
     (tmp_path / '.hidden.png').write_bytes(b'no picture')
-    source = open_source(str(tmp_path), hold_s=0.2)
-    assert source.frame_count == 8
-    assert grays_of(iter(source)) == [20, 20, 0, 40, 40, 0, 200, 200], 'dark between pictures'
+    source = open_source(str(tmp_path))
+    assert source.frame_count == 32
+    shown = [20] * 10 + [0] + [40] * 10 + [0] + [200] * 10  # dark between pictures
+    assert grays_of(iter(source)) == shown
 
 
 def test_pictures_of_a_folder_that_cannot_be_decoded_are_passed_over_and_counted(tmp_path):
     (tmp_path / '1.png').write_bytes(b'broken')
     write_picture(tmp_path / '2.png', 40, width=32)
     (tmp_path / '3.jpg').write_bytes(b'')
-    source = open_source(str(tmp_path), hold_s=0.0)
+    source = open_source(str(tmp_path))
     assert source.size == (32, HEIGHT)
     for _ in range(2):
-        assert grays_of(iter(source)) == [40]
+        assert grays_of(iter(source)) == [40] * 10
     assert {path.name: why for path, why in source.skipped.items()} == {
         '1.png': 'damaged, or of an unknown format',
         '3.jpg': 'it is empty',
@@ -183,8 +185,8 @@ def test_pictures_of_a_folder_that_cannot_be_decoded_are_passed_over_and_counted
 def test_a_picture_that_cannot_be_read_is_passed_over_as_a_damaged_one_is(tmp_path):
     (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
     write_picture(tmp_path / '2.png', 40)
-    source = open_source(str(tmp_path), hold_s=0.0)
-    assert grays_of(iter(source)) == [40]
+    source = open_source(str(tmp_path))
+    assert grays_of(iter(source)) == [40] * 10
     assert source.skipped == {tmp_path / '1.png': 'No such file or directory'}
 
 
@@ -200,8 +202,8 @@ def test_a_folder_within_that_is_named_like_a_picture_is_none(tmp_path):
         open_source(str(tmp_path))
     write_picture(tmp_path / '2.png', 40)
     write_picture(tmp_path / '3.png', 80)
-    source = open_source(str(tmp_path), hold_s=0.0)
-    assert grays_of(iter(source)) == [40, 0, 80]
+    source = open_source(str(tmp_path))
+    assert grays_of(iter(source)) == [40] * 10 + [0] + [80] * 10
     assert source.skipped == {}
 
 
@@ -305,7 +307,7 @@ def cameras(monkeypatch) -> list[FakeCamera]:
 
 
 def test_a_camera_is_live_and_is_asked_for_the_size_and_rate_wanted(cameras):
-    source = open_source('3', device_size=(800, 600), device_fps=15.0)
+    source = open_source('3', DeviceMode(width=800, height=600, fps=15.0))
     assert source.is_live
     assert source.frame_count is None
     assert source.name == '/dev/video3'
@@ -314,6 +316,11 @@ def test_a_camera_is_live_and_is_asked_for_the_size_and_rate_wanted(cameras):
     assert cameras[0].settings[cv2.CAP_PROP_FRAME_HEIGHT] == 600
     source.close()
     assert cameras[0].is_released
+
+
+def test_a_camera_that_is_asked_for_nothing_stays_as_it_is(cameras):
+    assert open_source('3').fps == 30.0
+    assert set(cameras[0].settings) == {cv2.CAP_PROP_BUFFERSIZE}
 
 
 @pytest.mark.usefixtures('cameras')

@@ -13,6 +13,9 @@ pytest.importorskip('rclpy')
 from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
+from rtcnn_perception.core.source_kinds import DeviceMode
+from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes import camera_node
 from rtcnn_perception.nodes.camera_node import CameraNode
@@ -250,6 +253,35 @@ def test_a_folder_is_played_to_its_end_which_is_an_error_without_more(
     assert {int(frame.image[0, 0, 0]) for frame in frames} == {0, 1}
     bench.spin_until(lambda: status().level == DiagnosticStatus.ERROR, 'an error')
     assert 'has ended' in status().message
+
+
+def test_a_device_is_asked_for_the_size_and_the_rate_that_are_wanted(bench):
+    asked = []
+
+    def open_clip(text, mode):
+        asked.append((text, mode))
+        return open_source('builtin')
+
+    wanted = {'source_width': 800, 'source_height': 600, 'source_fps': 15.0}
+    for parameters in ({}, wanted):
+        source = {'source': '/dev/video3'}
+        bench.add(CameraNode, parameters=source | parameters, opener=open_clip).start()
+    assert asked == [
+        ('/dev/video3', DeviceMode()),
+        ('/dev/video3', DeviceMode(width=800, height=600, fps=15.0)),
+    ]
+
+
+@pytest.mark.parametrize('name', ['source_width', 'source_height'])
+def test_half_a_size_is_refused(camera, name):
+    with pytest.raises(ConfigurationError, match='must both be 0, or both be above'):
+        camera(**{name: 480})
+
+
+def test_what_a_source_gives_is_logged(bench, camera):
+    logged = bench.listen(Log, '/rosout', 100)
+    camera(source='builtin').start()
+    bench.spin_until(lambda: any('builtin gives 640x480 at' in msg.msg for msg in logged), 'it')
 
 
 @pytest.mark.parametrize('source', ['/nowhere/clip.mp4', '/dev/video987'])
