@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtcnn_perception.core.detection import AUTO
 from rtcnn_perception.core.detection import DetectorConfig
+from rtcnn_perception.core.detection import DETECTORS
 from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.labels import EMOTION_LABELS
@@ -125,7 +127,8 @@ class DetectorGroup:
 
     name: str = setting(
         _DETECTOR.name,
-        'auto takes rtcnn, which comes with the package; or the name of one: rtcnn, yunet, haar',
+        'auto takes rtcnn, which comes with the package',
+        choices=(AUTO, *DETECTORS),
     )
     model_path: str = setting(
         _DETECTOR.model_path,
@@ -134,15 +137,16 @@ class DetectorGroup:
     )
     width: int = setting(
         _DETECTOR.width,
-        'width an image is scaled down to for detection: 0, or 32 and more; '
-        '0 for the one that suits the detector (rtcnn 320, yunet 320, haar 640)',
+        'width an image is scaled down to for detection: 0, or 32 and more; wider finds smaller '
+        'faces, and takes longer; 0 for the one that suits the detector (rtcnn 320, yunet 320, '
+        'haar 640)',
         unit='pixel',
         minimum=0,
         maximum=8192,
     )
     min_score: float = setting(
         _DETECTOR.min_score,
-        'score from which on a detection counts',
+        'score from which on a detection counts; scores of two detectors are not comparable',
         minimum=0.0,
         maximum=1.0,
         is_live=True,
