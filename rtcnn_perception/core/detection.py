@@ -51,10 +51,22 @@ RTCNN_MODEL: Final = 'face'
 
 @dataclass(frozen=True, slots=True)
 class LoadedDetector:
-    """A detector, and in one sentence which it is and why it was taken."""
+    """A detector, and why it was taken, as the end of a sentence that says which it is."""
 
     detector: Detector
-    reason: str
+    why: str
+
+    @property
+    def tag(self) -> str:
+        """Name of the detector, and the tag of its model where that has a card."""
+        if isinstance(self.detector, RtcnnDetector):
+            return f'{self.detector.name} ({self.detector.spec.tag})'
+        return self.detector.name
+
+    @property
+    def reason(self) -> str:
+        """Which detector was taken, and why, in one sentence."""
+        return f'the detector is {self.tag}, {self.why}'
 
 
 def load_detector(config: DetectorConfig, models_directories: Sequence[Path]) -> LoadedDetector:
@@ -80,7 +92,7 @@ def load_detector(config: DetectorConfig, models_directories: Sequence[Path]) ->
         known = ', '.join((AUTO, *DETECTORS))
         raise ConfigurationError(f"expected a detector out of {known}, got '{config.name}'")
     detector = DETECTORS[config.name](config, models_directories)
-    return LoadedDetector(detector, f'the detector is {config.name}, as configured')
+    return LoadedDetector(detector, 'as configured')
 
 
 def _choose(config: DetectorConfig, models_directories: Sequence[Path]) -> LoadedDetector:
@@ -89,7 +101,7 @@ def _choose(config: DetectorConfig, models_directories: Sequence[Path]) -> Loade
     model = _rtcnn_model(config, models_directories)
     if is_there(model):
         rtcnn = _load_rtcnn(config, models_directories)
-        return LoadedDetector(rtcnn, f'the detector is rtcnn, since its model {model} is there')
+        return LoadedDetector(rtcnn, f'since its model {model} is there')
     places = ' or '.join(map(str, models_directories)) or 'any folder'
     lack = f'there is no model {RTCNN_MODEL} in {places}'
     path = _yunet_file(config, models_directories)
@@ -98,11 +110,9 @@ def _choose(config: DetectorConfig, models_directories: Sequence[Path]) -> Loade
         obstacle = f"no {yunet_path(Path())} ('rtcnn_perception fetch-yunet' gets it)"
     if obstacle:
         haar = _load_haar(config, models_directories)
-        return LoadedDetector(haar, f'the detector is haar, since {lack} and {obstacle}')
+        return LoadedDetector(haar, f'since {lack} and {obstacle}')
     yunet = _load_yunet(config, models_directories)
-    return LoadedDetector(
-        yunet, f'the detector is yunet, since {lack} and its file {path} is there'
-    )
+    return LoadedDetector(yunet, f'since {lack} and its file {path} is there')
 
 
 def _by_its_model(config: DetectorConfig, model: Path) -> LoadedDetector:
@@ -114,12 +124,12 @@ def _by_its_model(config: DetectorConfig, model: Path) -> LoadedDetector:
         )
     if _has_card(model):
         rtcnn = _load_rtcnn(config, ())
-        return LoadedDetector(rtcnn, f'the detector is rtcnn, since its model {model} is there')
+        return LoadedDetector(rtcnn, f'since its model {model} is there')
     try:
         yunet = _load_yunet(config, ())
     except ModelError as error:
         raise ModelError(f'{error}; a model of rtcnn has its card beside it') from error
-    return LoadedDetector(yunet, f'the detector is yunet, since its file {model} is there')
+    return LoadedDetector(yunet, f'since its file {model} is there')
 
 
 def _has_card(path: Path) -> bool:

@@ -91,12 +91,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class FacesInFrame:
-    """Confirmed tracks of which something is to be seen in the frame, and what it took."""
+    """
+    Confirmed tracks of which something is to be seen in the frame, and what it took.
+
+    ``detector`` is the tag of what found them, where that is known.
+    """
 
     frame: Frame
     tracks: tuple[Track, ...]
     detect_s: float
     frames_dropped: int
+    detector: str = ''
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,10 @@ class ClassifierNode(WorkingNode[ClassifierParameters, FacesInFrame]):
         except PerceptionError as error:
             self._report(error)
             return
-        self.submit(FacesInFrame(frame, tracks, rois.detect_ms * 1e-3, frames_dropped=0))
+        detect_s = rois.detect_ms * 1e-3
+        self.submit(
+            FacesInFrame(frame, tracks, detect_s, frames_dropped=0, detector=rois.detector)
+        )
 
     def _work(self, found: FacesInFrame, /) -> None:
         stage, classifier = self._stage, self._classifier

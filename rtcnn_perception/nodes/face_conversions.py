@@ -38,6 +38,7 @@ def rois_to_msg(found: FacesInFrame) -> FaceRois:
         header=header_of(found.frame),
         image_width=width,
         image_height=height,
+        detector=found.detector,
         rois=[_track_to_msg(track, found.frame) for track in found.tracks],
         detect_ms=found.detect_s * 1e3,
     )
@@ -89,6 +90,7 @@ def attributes_to_msg(
         image_height=height,
         emotion_labels=list(labels.get('emotion', ())),
         gender_labels=list(labels.get('gender', ())),
+        detector=found.detector,
         emotion_model=model_tags.get('emotion', ''),
         gender_model=model_tags.get('gender', ''),
         faces=[_face_to_msg(face, frame, labels) for face in judged.faces],

@@ -118,7 +118,7 @@ def test_a_detector_is_taken_by_its_name():
     loaded = load_detector(DetectorConfig(name='haar', min_score=0.3), ())
     assert loaded.detector.name == 'haar'
     assert loaded.detector.min_score == 0.3
-    assert loaded.reason == 'the detector is haar, as configured'
+    assert (loaded.tag, loaded.reason) == ('haar', 'the detector is haar, as configured')
 
 
 def test_the_threads_of_opencv_are_those_of_the_configuration():
@@ -179,7 +179,9 @@ def test_auto_is_rtcnn_where_its_model_is_also_beside_a_yunet(tmp_path):
     loaded = load_detector(DetectorConfig(min_score=0.3), (first, second))
     assert loaded.detector.name == 'rtcnn'
     assert loaded.detector.min_score == 0.3
-    assert loaded.reason == f'the detector is rtcnn, since its model {second / "face"} is there'
+    tag = f'rtcnn ({loaded.detector.spec.tag})'
+    assert loaded.tag == tag
+    assert loaded.reason == f'the detector is {tag}, since its model {second / "face"} is there'
 
 
 def test_the_model_of_rtcnn_in_the_first_folder_is_taken(tmp_path):
@@ -194,7 +196,8 @@ def test_auto_is_rtcnn_where_a_model_with_a_card_is_named(tmp_path, file):
     path = write_tiny_detector(tmp_path) / file
     loaded = load_detector(DetectorConfig(model_path=str(path)), ())
     assert loaded.detector.name == 'rtcnn'
-    assert loaded.reason == f'the detector is rtcnn, since its model {path} is there'
+    tag = f'rtcnn ({loaded.detector.spec.tag})'
+    assert loaded.reason == f'the detector is {tag}, since its model {path} is there'
 
 
 @pytest.mark.parametrize('name', ['auto', 'rtcnn'])

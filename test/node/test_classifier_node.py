@@ -64,6 +64,7 @@ def rois(number, *boxes):
             )
             for index, (x, y, width, height) in enumerate(boxes)
         ],
+        detector='finder',
         detect_ms=4.0,
     )
 
@@ -108,6 +109,7 @@ def test_an_image_in_which_nobody_is_seen_is_answered(classifier, partner):
     msg = partner.connect().answer(1000)
     assert (list(msg.faces), list(msg.emotion_labels)) == ([], ['calm', 'glad'])
     assert (msg.emotion_model, msg.gender_model) == ('scripted@01234567', 'scripted@89abcdef')
+    assert msg.detector == 'finder'
     assert (msg.header.stamp.sec, msg.header.frame_id) == (1, 'optical')
 
 

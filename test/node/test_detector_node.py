@@ -72,6 +72,7 @@ def test_an_image_without_faces_has_no_rois_and_says_so(bench, detector, scripte
     msg = follow(bench, camera(bench), received, 1000)
     assert (list(msg.rois), msg.image_width, msg.image_height) == ([], 64, 48)
     assert (msg.header.stamp.sec, msg.header.frame_id) == (1, 'optical')
+    assert msg.detector == 'scripted'
 
 
 def test_a_face_is_followed_from_image_to_image(bench, detector):
@@ -227,7 +228,7 @@ def test_diagnostics_name_the_detector(bench, detector):
     received = bench.listen(DiagnosticArray, '/diagnostics')
     bench.spin_until(lambda: received, 'diagnostics')
     values = {value.key: value.value for value in received[-1].status[0].values}
-    assert values['detector'] == 'scripted, which was given'
+    assert values['detector'] == 'the detector is scripted, which was given'
     assert values['frames dropped'] == '0'
 
 

@@ -35,7 +35,9 @@ def track(box=(10, 12, 30, 36), *, landmarks=None, state=TrackState.TRACKED, tra
 
 
 def found(*tracks, stamp_ns=1_000_000_000):
-    return FacesInFrame(frame(stamp_ns), tracks, detect_s=0.006, frames_dropped=3)
+    return FacesInFrame(
+        frame(stamp_ns), tracks, detect_s=0.006, frames_dropped=3, detector='finder'
+    )
 
 
 def refuse(error):
@@ -46,7 +48,7 @@ def test_nobody_in_a_frame_is_a_message_all_the_same():
     msg = rois_to_msg(found())
     assert (list(msg.rois), msg.image_width, msg.image_height) == ([], 64, 48)
     assert (msg.header.stamp.sec, msg.header.frame_id) == (1, 'optical')
-    assert msg.detect_ms == pytest.approx(6.0)
+    assert (msg.detect_ms, msg.detector) == (pytest.approx(6.0), 'finder')
     assert tracks_from_rois(msg, frame(), refuse) == ()
 
 
@@ -155,6 +157,7 @@ def test_a_frame_in_which_nobody_is_seen_says_so_and_how_long_it_took():
     assert list(msg.emotion_labels) == ['calm', 'glad', 'sad']
     assert list(msg.gender_labels) == ['woman', 'man']
     assert (msg.emotion_model, msg.gender_model) == (TAGS['emotion'], TAGS['gender'])
+    assert msg.detector == 'finder'
     times = (msg.input_age_ms, msg.detect_ms, msg.classify_ms, msg.total_ms)
     assert times == pytest.approx((4.0, 6.0, 2.0, 9.0))
 

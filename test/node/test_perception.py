@@ -1,6 +1,7 @@
 """The three nodes in one process: wired, observed, and ended."""
 
 from pathlib import Path
+import re
 import threading
 
 import cv2
@@ -115,12 +116,12 @@ def test_an_image_on_a_topic_is_answered_with_its_stamp(bench, pipeline, clip, r
 
 def test_the_models_that_come_with_the_package_are_taken_by_default(bench):
     received = bench.listen(FaceAttributes, 'faces/attributes')
-    parameters = {'source': 'builtin', 'detector.name': 'haar'}
-    with Perception(context=bench.context, parameters=parameters):
+    with Perception(context=bench.context, parameters={'source': 'builtin'}):
         bench.spin_until(lambda: any(msg.faces for msg in received), 'a face')
     msg = next(msg for msg in received if msg.faces)
     assert tuple(msg.emotion_labels) == EMOTION_LABELS
     assert tuple(msg.gender_labels) == GENDER_LABELS
+    assert re.fullmatch(r'rtcnn \(face@[0-9a-f]{8}\)', msg.detector)
     assert msg.faces[0].emotion.label in EMOTION_LABELS
     assert sum(msg.faces[0].gender.probabilities) == pytest.approx(1.0, abs=1e-5)
 
