@@ -111,9 +111,8 @@ def export(network: Network, request: ExportRequest, folder: Path) -> Path:
     :raises ModelError: if the graph is invalid or deviates from PyTorch
     :raises ConfigurationError: if the folder cannot be written to
     """
-    content, deviation = to_onnx(network, request.temperatures, request.half)
-    card = make_card(network, request, content)
-    card['largest_deviation_from_pytorch'] = float(f'{deviation:.1e}')
+    content, deviations = to_onnx(network, request.temperatures, request.half)
+    card = make_card(network, request, content) | deviations
     return write_model(content, card, model_page(card), folder)
 
 

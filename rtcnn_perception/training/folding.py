@@ -6,7 +6,6 @@ import copy
 from typing import TypeVar
 
 from rtcnn_perception.training.layers import SeparableConv2d
-import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -14,15 +13,12 @@ N = TypeVar('N', bound=nn.Module)
 SUFFIX = '_norm'
 
 
-def folded(network: N, half: bool) -> N:
+def folded(network: N) -> N:
     """
     Return a copy that judges the same with fewer layers.
 
     A normalisation follows the convolution of its own name in a block, or the one before it in a
     sequence.
-
-    :param network: the trained network
-    :param half: whether to round weights to what float16 can hold
     """
     network = copy.deepcopy(network).cpu().eval()
     for module in list(network.modules()):
@@ -33,10 +29,6 @@ def folded(network: N, half: bool) -> N:
     left = [name for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)]
     if left:
         raise ValueError(f'no convolution was found before the normalisation {left[0]}')
-    if half:
-        with torch.no_grad():
-            for weights in network.parameters():
-                weights.copy_(weights.half().float())
     return network
 
 

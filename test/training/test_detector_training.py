@@ -30,6 +30,7 @@ from rtcnn_perception.training import onnx_graph
 from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import from_mapping
+from rtcnn_perception.training.detection import export_detector
 from rtcnn_perception.training.detection import train_detector as training
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_figures import width_figures
@@ -50,6 +51,7 @@ from rtcnn_perception.training.detection.score_calibration import fit_calibratio
 from rtcnn_perception.training.detection.score_calibration import ScoreCalibration
 from rtcnn_perception.training.detection.train_detector import train_detector
 from rtcnn_perception.training.epochs import DivergenceError
+from rtcnn_perception.training.folding import folded
 
 CONFIG = """# For a test.
 name = "drawn"
@@ -185,6 +187,7 @@ def test_the_card_tells_what_was_made(learnt):
     assert (card['architecture'], card['parameters']) == ('tiny', 4693)
     assert card['weights'].startswith('float16')
     assert card['largest_deviation_from_pytorch'] <= 1e-4
+    assert card['largest_deviation_with_float16'].keys() == {'score', 'box', 'landmarks'}
     assert card['metrics'].keys() == {
         'held_out_average_precision_20_at_320',
         'held_out_average_precision_40_at_320',
@@ -377,8 +380,8 @@ def test_a_part_without_a_face_is_refused(tmp_path, parts, message):
 
 @pytest.mark.parametrize('half', [False, True])
 def test_an_exported_graph_agrees_with_pytorch(half):
-    content, worst = detector_to_onnx(lively(), ScoreCalibration(2.0, 0.7), half)
-    assert worst <= 1e-4
+    content, told = detector_to_onnx(lively(), ScoreCalibration(2.0, 0.7), half)
+    assert told['largest_deviation_from_pytorch'] <= 1e-4
     model = onnx.load_from_string(content)
     assert not {node.op_type for node in model.graph.node} & {'BatchNormalization', 'Pad'}
     dims = [
@@ -386,6 +389,18 @@ def test_an_exported_graph_agrees_with_pytorch(half):
         for each in (*model.graph.input, *model.graph.output)
     ]
     assert dims == [[1, 'height', 'width', 3], [1, 'cells'], [1, 'cells', 4], [1, 'cells', 10]]
+
+
+def test_a_fault_of_folding_is_found(monkeypatch):
+    def wrongly(network):
+        network = folded(network)
+        with torch.no_grad():
+            network.outputs[2].bias[5] += 0.01
+        return network
+
+    monkeypatch.setattr(export_detector, 'folded', wrongly)
+    with pytest.raises(ModelError, match='deviates from PyTorch by'):
+        detector_to_onnx(lively(), ScoreCalibration(), half=True)
 
 
 def test_a_calibration_moves_the_score_alone():

@@ -65,7 +65,7 @@ def test_a_folded_network_says_the_same(name):
     network = lively(name, BOTH)
     pixels = torch.rand(3, 1, *network.spec.input_hw) * 2 - 1
     with torch.inference_mode():
-        whole, short = network(pixels), folded(network, half=False)(pixels)
+        whole, short = network(pixels), folded(network)(pixels)
     for attribute in BOTH:
         torch.testing.assert_close(short[attribute], whole[attribute], rtol=1e-3, atol=1e-4)
 
@@ -74,19 +74,55 @@ def test_a_normalisation_without_a_convolution_is_no_candidate_for_folding():
     network = lively('tiny_xception', BOTH)
     network.hidden = nn.Sequential(nn.ReLU(), batch_norm(64))
     with pytest.raises(ValueError, match=r'no convolution was found before .*hidden'):
-        folded(network, half=False)
+        folded(network)
 
 
 @pytest.mark.parametrize('name', sorted(ARCHITECTURES))
 @pytest.mark.parametrize('half', [False, True])
 def test_an_exported_graph_agrees_with_pytorch(name, half):
-    content, deviation = onnx_graph.to_onnx(
-        lively(name, BOTH), {'emotion': 1.5, 'gender': 0.8}, half
-    )
-    assert deviation <= 1e-4
+    content, told = onnx_graph.to_onnx(lively(name, BOTH), {'emotion': 1.5, 'gender': 0.8}, half)
+    assert told['largest_deviation_from_pytorch'] <= 1e-4
+    assert ('largest_deviation_with_float16' in told) == half
     model = onnx.load_from_string(content)
     assert model.opset_import[0].version <= 17
     assert not {n.op_type for n in model.graph.node} & {'BatchNormalization', 'Pad'}
+
+
+def test_a_fault_of_folding_is_found(monkeypatch):
+    def wrongly(network):
+        network = folded(network)
+        with torch.no_grad():
+            network.heads['gender'].bias[0] += 0.01
+        return network
+
+    monkeypatch.setattr(onnx_graph, 'folded', wrongly)
+    with pytest.raises(ModelError, match='deviates from PyTorch by'):
+        onnx_graph.to_onnx(lively('tiny_xception', BOTH), dict.fromkeys(BOTH, 1.0), half=True)
+
+
+def test_what_float16_changes_is_told_and_is_what_it_changes():
+    network = lively('mini_xception', BOTH)
+    content, told = onnx_graph.to_onnx(network, dict.fromkeys(BOTH, 0.1), half=True)
+    session, worst = onnx_graph.open_session(content), [0.0, 0.0]
+    for face in onnx_graph.parity_faces((1, 64, 64))[:, None]:
+        with torch.inference_mode():
+            logits = network(torch.from_numpy(face).float() / 127.5 - 1)
+        found = session.run(None, {'face': face})
+        worst = [
+            max(before, np.abs(rows - (logits[name] / 0.1).softmax(1).numpy()).max())
+            for before, rows, name in zip(worst, found, BOTH, strict=True)
+        ]
+    expected = dict(zip(BOTH, worst, strict=True))
+    assert told['largest_deviation_with_float16'] == pytest.approx(expected, rel=0.06)
+    assert max(worst) > 1e-4  # more than a graph may deviate
+
+
+def test_weights_that_float16_cannot_hold_are_refused():
+    network = lively('tiny_xception', BOTH)
+    with torch.no_grad():
+        network.heads['gender'].weight[0] = 1e5
+    with pytest.raises(ModelError, match='export them with --float32'):
+        onnx_graph.to_onnx(network, dict.fromkeys(BOTH, 1e5), half=True)
 
 
 def test_parity_is_tried_on_enough_faces_at_both_batch_sizes():

@@ -44,11 +44,8 @@ from rtcnn_perception.training.export import MODEL_NAME
 from rtcnn_perception.training.export import write_model
 from rtcnn_perception.training.folding import folded
 from rtcnn_perception.training.model_page import figures_and_origin
-from rtcnn_perception.training.onnx_graph import checked
-from rtcnn_perception.training.onnx_graph import deviation
-from rtcnn_perception.training.onnx_graph import open_session
+from rtcnn_perception.training.onnx_graph import agreeing
 from rtcnn_perception.training.onnx_graph import OPSET
-from rtcnn_perception.training.onnx_graph import tolerated
 from rtcnn_perception.training.onnx_graph import traced
 import torch
 from torch import nn
@@ -84,22 +81,19 @@ class PixelsToFaces(nn.Module):
 
 def detector_to_onnx(
     network: FaceNetwork, calibration: ScoreCalibration, half: bool
-) -> tuple[bytes, float]:
+) -> tuple[bytes, dict[str, Any]]:
     """
     Export a network and check what came out.
 
     :param half: store weights as float16; they are computed with as float32
-    :returns: the serialised graph and the largest deviation from PyTorch
-    :raises ModelError: if the graph is invalid or deviates by more than 1e-4
+    :returns: as :func:`agreeing`
+    :raises ModelError: likewise
     """
-    wrapped = PixelsToFaces(folded(network, half), calibration).eval()
-    example = torch.zeros((1, 64, 96, 3), dtype=torch.uint8)
     model = traced(
-        wrapped,
-        example,
+        PixelsToFaces(folded(network), calibration),
+        torch.zeros((1, 64, 96, 3), dtype=torch.uint8),
         {INPUT_NAME: {1: 'height', 2: 'width'}},
         {name: {1: 'cells'} for name in OUTPUT_NAMES},
-        half,
     )
     for info, numbers in zip(
         model.graph.output, ((), (BOX_NUMBERS,), (LANDMARK_NUMBERS,)), strict=True
@@ -107,15 +101,13 @@ def detector_to_onnx(
         axes = info.type.tensor_type.shape.dim  # tracing leaves those unnamed that do not vary
         for axis, size in zip((axes[0], *axes[2:]), (1, *numbers), strict=True):
             axis.dim_value = size
-    content = checked(model)
-    session = open_session(content)
     rng = np.random.default_rng(0)
-    worst = [0.0]
-    for height, width in PARITY_SIZES:
-        for _ in range(PARITY_IMAGES):
-            image = rng.integers(0, 256, (1, height, width, 3), dtype=np.uint8)
-            worst.append(deviation(session, wrapped, INPUT_NAME, image))
-    return content, tolerated(float(np.max(worst)))
+    images = [
+        rng.integers(0, 256, (1, height, width, 3), dtype=np.uint8)
+        for height, width in PARITY_SIZES
+        for _ in range(PARITY_IMAGES)
+    ]
+    return agreeing(model, PixelsToFaces(network, calibration), images, half)
 
 
 def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: bool) -> Path:
@@ -180,7 +172,7 @@ def _graph_and_card(
     network: FaceNetwork, config: DetectorTrainConfig, calibration: ScoreCalibration, half: bool
 ) -> tuple[bytes, dict[str, Any]]:
     """Return the graph and what ``model.json`` holds; ``core.detector_spec`` reads it."""
-    content, worst = detector_to_onnx(network, calibration, half)
+    content, deviations = detector_to_onnx(network, calibration, half)
     return content, {
         'format': CARD_FORMAT,
         'name': config.name,
@@ -203,7 +195,7 @@ def _graph_and_card(
                 'terms': DATA_TERMS.get(config.photographs, "the owner's"),
             }
         ],
-        'largest_deviation_from_pytorch': float(f'{worst:.1e}'),
+        **deviations,
     }
 
 
