@@ -204,6 +204,19 @@ ARCHITECTURES: dict[str, Architecture] = {
 """Every network that has a name."""
 
 
+def architecture_called(name: str) -> Architecture:
+    """
+    Return a named network's description.
+
+    :param name: a key of ``ARCHITECTURES``
+    :raises ConfigurationError: if no network has that name
+    """
+    if name not in ARCHITECTURES:
+        known = ', '.join(sorted(ARCHITECTURES))
+        raise ConfigurationError(f'no architecture is called {name!r}; there are {known}')
+    return ARCHITECTURES[name]
+
+
 def build_network(name: str, classes: Mapping[str, int]) -> Network:
     """
     Build a named network.
@@ -212,7 +225,4 @@ def build_network(name: str, classes: Mapping[str, int]) -> Network:
     :param classes: attribute to number of classes, one entry for each head
     :raises ConfigurationError: if no network has that name
     """
-    if name not in ARCHITECTURES:
-        known = ', '.join(sorted(ARCHITECTURES))
-        raise ConfigurationError(f'no architecture is called {name!r}; there are {known}')
-    return Network(name, ARCHITECTURES[name], classes)
+    return Network(name, architecture_called(name), classes)

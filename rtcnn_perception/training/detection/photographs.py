@@ -8,11 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.training.faces import DataError
+from rtcnn_perception.training.picture_files import COLOR
+from rtcnn_perception.training.picture_files import read_picture
 
 ANNOTATIONS = 'annotations.json'
 SPLITS = ('train', 'val', 'test')
@@ -51,17 +52,15 @@ class Photograph:
         Decode the picture.
 
         :returns: (height, width, 3) uint8, BGR
-        :raises DataError: if it cannot be decoded, or is of another size than its marks say
+        :raises DataError: if it cannot be read whole, or is of another size than its marks say
         """
-        image = cv2.imread(str(self.path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DataError(f'{self.path} is missing or no picture that OpenCV can read')
+        image = read_picture(self.path, COLOR)
         if image.shape[:2] != (self.height, self.width):
             raise DataError(
                 f'{self.path}: {ANNOTATIONS} says {self.width}x{self.height} pixels, '
                 f'the picture has {image.shape[1]}x{image.shape[0]}'
             )
-        return np.asarray(image, np.uint8)
+        return image
 
 
 def read_photographs(folder: Path) -> list[Photograph]:

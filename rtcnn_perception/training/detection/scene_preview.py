@@ -13,7 +13,7 @@ from rtcnn_perception.training.detection.face_pictures import FacePicture
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.scenes import Scene
 from rtcnn_perception.training.detection.scenes import SceneMaker
-from rtcnn_perception.training.preview import write_picture
+from rtcnn_perception.training.picture_files import write_picture
 
 COLUMNS, ROWS = 6, 4
 GREEN, GRAY = (90, 200, 60), (150, 150, 150)
