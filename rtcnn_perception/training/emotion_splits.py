@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from rtcnn_perception.training.faces import UNLABELLED
 
 FERPLUS_TO_FER = (4, 5, 6, 1, 3, 2, 0)
 """Columns of FER+ votes in the order of ``EMOTION_LABELS``; the last three have no class here."""
+
+USAGES = ('Training', 'PublicTest', 'PrivateTest')
+"""The parts of FER-2013; nothing here uses the last."""
 
 HELD_OUT_SHARE = 0.1
 """Of the distinct Training pictures; some 2,800, so that one point is 28 pictures."""
@@ -73,8 +77,11 @@ def emotion_splits(records: EmotionRecords, geometry: CropGeometry, seed: int) -
     Blank pictures are left out of train and val, and so is every Training picture that PublicTest
     has too. Copies within train and val become one picture with the average of their targets.
 
-    :raises DataError: if a label is no class or a part is empty
+    :raises DataError: if a row is of no part, a label is no class, or a part is empty
     """
+    for name, part in zip(records.names, records.usage, strict=True):
+        if part not in USAGES:
+            raise DataError(f'{name} has the usage {part!r}, expected one of {", ".join(USAGES)}')
     labels = records.labels
     wrong = np.flatnonzero((labels < 0) | (labels >= len(EMOTION_LABELS)))
     if len(wrong):
@@ -103,7 +110,7 @@ def emotion_splits(records: EmotionRecords, geometry: CropGeometry, seed: int) -
     )
     train = everyone.take(firsts[~held_out])
     return Splits(
-        FaceSet(**{**train.__dict__, 'notes': notes}),
+        replace(train, notes=notes),
         everyone.take(firsts[held_out]),
         everyone.take(test),
     )

@@ -23,7 +23,7 @@ COLUMNS = ('emotion', 'pixels', 'Usage')
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
     """Yield a file's rows by column, after checking that the columns are there."""
     try:
-        with path.open(newline='', encoding='utf-8') as file:
+        with path.open(newline='', encoding='utf-8-sig') as file:
             reader = csv.DictReader(file)
             found = tuple(name.strip() for name in reader.fieldnames or ())
             missing = [name for name in columns if name not in found]
@@ -47,7 +47,7 @@ def _picture(text: str, where: str) -> ImageGray:
         )
     try:
         picture = np.array(values, np.int64)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DataError(f'{where} has a pixel that is no number: {error}') from error
     if picture.min() < 0 or picture.max() > 255:
         raise DataError(f'{where} has pixels outside 0 to 255')
@@ -56,8 +56,8 @@ def _picture(text: str, where: str) -> ImageGray:
 
 def _number(text: str | None, column: str, where: str) -> int:
     try:
-        return int(text or '')
-    except ValueError:
+        return int(np.int64(int(text or '')))
+    except (ValueError, OverflowError):
         raise DataError(f'{where}: {column} must be a whole number, got {text!r}') from None
 
 
@@ -95,7 +95,7 @@ def read_fer_csv(path: Path, votes: Path | None, geometry: CropGeometry, seed: i
         where = f'row {index + 1} of {path}'
         labels.append(_number(row['emotion'], 'emotion', where))
         pictures.append(_picture(row['pixels'] or '', where))
-        usage.append(row['Usage'])
+        usage.append((row['Usage'] or '').strip())
         names.append(where)
     if not pictures:
         raise DataError(f'{path} has no rows')

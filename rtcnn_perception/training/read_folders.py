@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 import re
 from types import MappingProxyType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.core.preprocessing import CropGeometry
@@ -19,8 +19,11 @@ from rtcnn_perception.training.duplicates import hold_out
 from rtcnn_perception.training.faces import box_of_crop
 from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.faces import join
 from rtcnn_perception.training.faces import one_hot
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.picture_files import GRAY
+from rtcnn_perception.training.picture_files import read_picture
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
@@ -35,8 +38,9 @@ def read_folder(path: Path, attribute: str, geometry: CropGeometry, seed: int) -
     """
     Read pictures that are face crops already.
 
-    With folders ``train``, ``val`` and ``test`` these are the parts; otherwise a tenth of the
-    distinct pictures, by chance, is val and another test.
+    Folders ``train``, ``val`` and ``test`` are the parts, and a part that has no folder is a tenth
+    of the distinct pictures of train, by chance; where there is none of them, all are train. A
+    picture of train or val that a later part has too is left out.
 
     :param path: the folder
     :param attribute: 'emotion' or 'gender'
@@ -44,22 +48,65 @@ def read_folder(path: Path, attribute: str, geometry: CropGeometry, seed: int) -
     :param seed: chooses what is held out where the folder does not say
     :raises DataError: if a picture is damaged or its label is no class, naming the file
     """
-    if all((path / part).is_dir() for part in PARTS):
-        return Splits(*(_read_part(path / part, attribute, geometry) for part in PARTS))
-    everyone = _read_part(path, attribute, geometry)
+    given = _given_parts(path)
+    read = [_read_part(path / name, attribute, geometry) for name in given or ['']]
+    everyone = reduce(join, read)
     groups = duplicate_groups(everyone.pictures)
+    part: NDArray[np.str_] = np.repeat(given or ['train'], [len(faces) for faces in read])
+    notes = _leave_copies_out(part, groups)
     rng = np.random.default_rng(seed)
-    test = hold_out(groups, HELD_OUT, rng)
-    val = np.zeros_like(test)
-    val[~test] = hold_out(groups[~test], HELD_OUT, rng)
-    for name, chosen in (('val', val), ('test', test)):
-        if not chosen.any():
-            raise DataError(f'{path} has too few pictures to hold a part out as {name}')
-    return Splits(*(everyone.take(chosen) for chosen in (~test & ~val, val, test)))
+    for name in ('test', 'val'):
+        if name not in given:
+            rest = np.flatnonzero(part == 'train')
+            part[rest[hold_out(groups[rest], HELD_OUT, rng)]] = name
+    for name in PARTS:
+        if not (part == name).any():
+            raise DataError(f'{path} has too few pictures: there is none for the part {name}')
+    train, val, test = (everyone.take(part == name) for name in PARTS)
+    return Splits(replace(train, notes=notes), val, test)
+
+
+def _leave_copies_out(part: NDArray[np.str_], groups: NDArray[np.int64]) -> tuple[str, ...]:
+    """Empty the part (N,) of each picture that a later part has too, and tell how many."""
+    notes = []
+    for name, later in (('val', ['test']), ('train', ['val', 'test'])):
+        copies = (part == name) & np.isin(groups, groups[np.isin(part, later)])
+        part[copies] = ''
+        if copies.any():
+            notes.append(
+                f'{int(copies.sum())} pictures of {name} also occur in {" or ".join(later)} '
+                'and are left out'
+            )
+    return tuple(notes)
+
+
+def _given_parts(path: Path) -> list[str]:
+    """Return the parts that have a folder; none where the folders are classes."""
+    folders = [entry.name for entry in entries_of(path) if entry.is_dir()]
+    given = [part for part in PARTS if part in folders]
+    others = [name for name in folders if name not in PARTS and not name.startswith('.')]
+    if given and (others or 'train' not in given):
+        raise DataError(
+            f'{path} has the folders {", ".join(sorted(folders))}; expected train, and maybe val '
+            'and test, or else one for each class'
+        )
+    return given
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """
+    Return what is in a folder, in order.
+
+    :raises DataError: if it cannot be looked into
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f'cannot look into the folder {folder}: {error.strerror}') from error
 
 
 def _read_part(path: Path, attribute: str, geometry: CropGeometry) -> FaceSet:
-    folders = sorted(entry for entry in path.iterdir() if entry.is_dir())
+    folders = [entry for entry in entries_of(path) if entry.is_dir()]
     if folders:
         return _read_classes(folders, attribute, geometry)
     if attribute == 'gender':
@@ -99,7 +146,7 @@ def _read_utkface(path: Path, geometry: CropGeometry) -> FaceSet:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = [file for file in entries_of(folder) if file.suffix.lower() in SUFFIXES]
     if not files:
         raise DataError(f'{folder} has no pictures ({", ".join(SUFFIXES)})')
     return files
@@ -112,7 +159,7 @@ def _face_set(
     geometry: CropGeometry,
     facts: Mapping[str, NDArray[np.int64]] = MappingProxyType({}),
 ) -> FaceSet:
-    pictures = [_decode(file) for file in files]
+    pictures = [read_picture(file, GRAY) for file in files]
     boxes = [box_of_crop(geometry, p.shape[1], p.shape[0]) for p in pictures]
     return FaceSet(
         pictures=pictures,
@@ -122,11 +169,3 @@ def _face_set(
         names=[str(file) for file in files],
         facts=facts,
     )
-
-
-def _decode(file: Path) -> ImageGray:
-    encoded = np.frombuffer(file.read_bytes(), np.uint8)
-    picture = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
-    if picture is None:
-        raise DataError(f'the picture {file} cannot be decoded')
-    return np.asarray(picture, np.uint8)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tokenize import TokenError
 import zipfile
+import zlib
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
@@ -18,6 +20,8 @@ from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import one_hot
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.picture_files import decode_picture
+from rtcnn_perception.training.picture_files import GRAY
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -38,6 +42,42 @@ FERPLUS_COLUMNS = (
 """The ten columns of FER+ votes. Source: github.com/microsoft/FERPlus, README."""
 
 
+PER_FACE: dict[str, tuple[int, ...]] = {
+    'labels': (),
+    'split': (),
+    'ferplus_votes': (len(FERPLUS_COLUMNS),),
+    'source': (),
+    'age': (),
+    'race': (),
+    'box': (4,),
+    'landmarks': (5, 2),
+}
+"""Arrays with an entry for each face, and what its shape is."""
+
+FRACTIONAL = ('box', 'landmarks')
+"""Arrays of numbers that need not be whole."""
+
+MEANT: dict[str, tuple[str, ...]] = {
+    'class_names': EMOTION_LABELS,
+    'ferplus_columns': FERPLUS_COLUMNS,
+    'label_names': GENDER_LABELS,
+}
+"""What a file that says what its numbers mean has to say."""
+
+
+DAMAGE = (
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy, zipfile and zlib raise of a file that is not as it was written."""
+
+
 def open_npz(path: Path) -> Arrays:
     """
     Load every array of a file, without unpickling anything.
@@ -45,39 +85,71 @@ def open_npz(path: Path) -> Arrays:
     :raises DataError: if the file is missing or is no .npz
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        with path.open('rb') as opened:
+            if not zipfile.is_zipfile(opened):
+                raise DataError(f'{path} is no readable .npz file: cut off, or of another kind')
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                return {key: np.asarray(file[key]) for key in file.files}
     except FileNotFoundError:
         raise DataError(f'there is no data file {path}') from None
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise DataError(f'{path} is no readable .npz file: {error}') from error
 
 
-def require(arrays: Arrays, keys: tuple[str, ...], path: Path) -> None:
-    """Refuse a file that lacks an array, or whose arrays differ in length."""
+def require(arrays: Arrays, keys: tuple[str, ...], blob: str, path: Path) -> None:
+    """
+    Refuse a file that lacks an array, or whose arrays do not fit each other.
+
+    :param keys: of the arrays that must be there
+    :param blob: the key of the one that has the pictures
+    :raises DataError: naming the array, what was expected and what came
+    """
     missing = [key for key in keys if key not in arrays]
     if missing:
         raise DataError(f'{path} lacks {", ".join(missing)}; it has {", ".join(sorted(arrays))}')
-    count = len(arrays['labels'])
-    per_face = [k for k in keys if k in ('split', 'source', 'box', 'age', 'race', 'ferplus_votes')]
-    for key in per_face:
-        if len(arrays[key]) != count:
-            raise DataError(f'{path} has {count} labels but {len(arrays[key])} of {key}')
-    if len(arrays['offset']) != count + 1:
-        raise DataError(f'{path} needs {count + 1} offsets, it has {len(arrays["offset"])}')
+    count = arrays['labels'].size
+    shapes = {key: (count, *PER_FACE[key]) for key in PER_FACE if key in arrays}
+    shapes |= {'offset': (count + 1,), blob: (arrays[blob].size,)}
+    for key, shape in shapes.items():
+        found, kinds = arrays[key], 'iuf' if key in FRACTIONAL else 'iu'
+        if found.shape != shape or found.dtype.kind not in kinds:
+            numbers = 'numbers' if key in FRACTIONAL else 'whole numbers'
+            raise DataError(
+                f'{path}: {key} must be {numbers} of the shape {shape} for {count} labels, '
+                f'got {found.dtype} of the shape {found.shape}'
+            )
+    for key, names in MEANT.items():
+        if key in arrays and tuple(map(str, arrays[key].flat)) != names:
+            raise DataError(f'{path} has the {key} {arrays[key].tolist()}, expected {list(names)}')
+    _require_order(arrays, blob, path)
+
+
+def _require_order(arrays: Arrays, blob: str, path: Path) -> None:
+    offsets, splits = arrays['offset'].astype(np.int64), arrays['split'].astype(np.int64)
+    if offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > arrays[blob].size:
+        raise DataError(
+            f'{path}: offset must rise from 0 to the {arrays[blob].size} bytes of {blob}, '
+            f'got {offsets.min()} to {offsets.max()}'
+        )
+    parts = arrays['split_names'].size
+    wrong = np.flatnonzero((splits < 0) | (splits >= parts))
+    if len(wrong):
+        raise DataError(
+            f'{path}: face {wrong[0]} has the split {splits[wrong[0]]}, '
+            f'expected 0 to {parts - 1} as there are {parts} split_names'
+        )
 
 
 def decode_pictures(arrays: Arrays, blob: str, path: Path) -> list[ImageGray]:
     """Decode every picture to gray; refuse the file at the first that is damaged."""
     data, offsets = arrays[blob].astype(np.uint8), arrays['offset'].astype(np.int64)
-    pictures: list[ImageGray] = []
-    for index in range(len(offsets) - 1):
-        encoded = data[offsets[index] : offsets[index + 1]]
-        picture = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
-        if picture is None:
-            raise DataError(f'picture {index} of {path} cannot be decoded')
-        pictures.append(np.asarray(picture, np.uint8))
-    return pictures
+    return [
+        decode_picture(
+            data[offsets[index] : offsets[index + 1]].tobytes(), GRAY, f'picture {index} of {path}'
+        )
+        for index in range(len(offsets) - 1)
+    ]
 
 
 def read_emotion(path: Path, geometry: CropGeometry, seed: int) -> Splits:
@@ -90,12 +162,9 @@ def read_emotion(path: Path, geometry: CropGeometry, seed: int) -> Splits:
     :raises DataError: if the file is damaged or mislabelled
     """
     arrays = open_npz(path)
-    require(arrays, EMOTION_KEYS, path)
-    names = tuple(str(name) for name in arrays['class_names'])
-    if names != EMOTION_LABELS:
-        raise DataError(f'{path} has the classes {names}, expected {EMOTION_LABELS}')
+    require(arrays, EMOTION_KEYS, 'png', path)
     pictures = decode_pictures(arrays, 'png', path)
-    split_names = [str(name) for name in arrays['split_names']]
+    split_names = [str(name) for name in arrays['split_names'].flat]
     records = EmotionRecords(
         pictures=pictures,
         labels=arrays['labels'].astype(np.int64),
@@ -115,7 +184,7 @@ def read_gender(path: Path) -> Splits:
     :raises DataError: if the file is damaged or mislabelled
     """
     arrays = open_npz(path)
-    require(arrays, GENDER_KEYS, path)
+    require(arrays, GENDER_KEYS, 'jpeg', path)
     labels = arrays['labels'].astype(np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= len(GENDER_LABELS)))
     if len(wrong):
@@ -129,11 +198,11 @@ def read_gender(path: Path) -> Splits:
         targets={'gender': one_hot(labels, len(GENDER_LABELS))},
         names=[f'{path.name}[{i}]' for i in range(len(labels))],
         facts={key: arrays[key].astype(np.int64) for key in ('source', 'age', 'race')},
-        landmarks=None if points is None else points.reshape(-1, 5, 2).astype(np.float32),
+        landmarks=None if points is None else points.astype(np.float32),
     )
-    found = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    found = np.isfinite(boxes).all(1) & (boxes[:, :2] < boxes[:, 2:]).all(1)
     notes = (f'{int((~found).sum())} pictures without a box are left out',)
-    split_names = [str(name) for name in arrays['split_names']]
+    split_names = [str(name) for name in arrays['split_names'].flat]
     parts = {}
     for part in ('train', 'val', 'test'):
         if part not in split_names:
@@ -143,5 +212,4 @@ def read_gender(path: Path) -> Splits:
             raise DataError(f'{path}: the part {part!r} is empty')
         parts[part] = everyone.take(chosen)
     train, val, test = (parts[part] for part in ('train', 'val', 'test'))
-    train = FaceSet(**{**train.__dict__, 'notes': notes})
-    return Splits(train, val, test)
+    return Splits(replace(train, notes=notes), val, test)

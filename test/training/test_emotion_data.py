@@ -14,6 +14,7 @@ from rtcnn_perception.training.emotion_splits import ferplus_targets
 from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.faces import UNLABELLED
 from rtcnn_perception.training.read_npz import read_emotion
+from small_data import FERPLUS
 from small_data import pictures
 from small_data import write_emotion_npz
 
@@ -120,10 +121,23 @@ def test_majority_is_none_where_another_answer_has_as_many_votes():
         ({'labels': np.full(22, 7, np.uint8)}, r'a\.npz\[0\] has the label 7, expected 0 to 6'),
         ({'split': np.zeros(22, np.uint8)}, 'the split PublicTest is empty'),
         ({'split': np.ones(22, np.uint8)}, 'the split Training is empty'),
-        ({'split': np.zeros(3, np.uint8)}, '22 labels but 3 of split'),
-        ({'offset': np.zeros(3, np.int64)}, 'needs 23 offsets, it has 3'),
+        ({'split': np.zeros(3, np.uint8)}, r'a\.npz: split must be .* shape \(22,\) .*\(3,\)'),
+        ({'split': np.full(22, 9, np.uint8)}, 'face 0 has the split 9, expected 0 to 2'),
+        ({'split': np.full(22, -1, np.int8)}, 'face 0 has the split -1, expected 0 to 2'),
+        ({'offset': np.zeros(3, np.int64)}, r'offset must be .* shape \(23,\) .*\(3,\)'),
+        ({'offset': np.arange(23)[::-1]}, 'offset must rise from 0 to the .* bytes of png'),
+        ({'offset': np.arange(23) * 10**6}, 'offset must rise .*, got 0 to 22000000'),
+        ({'ferplus_votes': np.ones((22, 3), np.int8)}, r'ferplus_votes .*\(22, 10\).*\(22, 3\)'),
+        ({'labels': np.zeros((22, 1), np.uint8)}, r'labels must be .*, got uint8 of .*\(22, 1\)'),
+        ({'labels': np.full(22, 0.5)}, 'labels must be whole numbers .*, got float64'),
+        ({'labels': np.array(['happy'] * 22)}, 'labels must be whole numbers .*, got <U5'),
+        ({'labels': np.uint8(3)}, r'labels must be .* for 1 labels, got uint8 of the shape \(\)'),
+        (
+            {'ferplus_columns': np.array(FERPLUS[::-1])},
+            r"has the ferplus_columns \['NF', .*expected",
+        ),
         ({'png': np.zeros(10**6, np.uint8)}, 'picture 0 of .*a.npz cannot be decoded'),
-        ({'class_names': np.array(['cross'] * 7)}, 'has the classes'),
+        ({'class_names': np.array(['cross'] * 7)}, 'has the class_names .*expected'),
     ],
 )
 def test_a_damaged_file_is_named_and_refused(tmp_path, changes, message):
@@ -132,12 +146,47 @@ def test_a_damaged_file_is_named_and_refused(tmp_path, changes, message):
         read_emotion(path, TIGHT, 0)
 
 
+def test_a_file_that_says_what_its_votes_are_is_read(tmp_path):
+    path = write_emotion_npz(
+        tmp_path / 'a.npz', pictures(22), [0] * 22, 20, ferplus_columns=np.array(FERPLUS)
+    )
+    assert len(read_emotion(path, TIGHT, 0).test) == 2
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DataError, match=r'there is no data file .*nothing\.npz'):
         read_emotion(tmp_path / 'nothing.npz', TIGHT, 0)
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path):
-    (tmp_path / 'a.npz').write_text('hello')
-    with pytest.raises(DataError, match=r'is no readable \.npz file'):
+def one_array(path):
+    with path.open('wb') as file:
+        np.save(file, np.zeros(9))
+
+
+def cut_off(path):
+    write_emotion_npz(path, pictures(22), [0] * 22, 20)
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def spoilt_inside(path):
+    np.savez_compressed(path, png=np.arange(10**5))
+    content = bytearray(path.read_bytes())
+    content[300:400] = b'\xff' * 100
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    'write',
+    [
+        lambda path: path.touch(),
+        lambda path: path.write_text('hello'),
+        lambda path: path.mkdir(),
+        one_array,
+        cut_off,
+        spoilt_inside,
+    ],
+)
+def test_a_file_of_another_kind_or_a_damaged_one_is_refused(tmp_path, write):
+    write(tmp_path / 'a.npz')
+    with pytest.raises(DataError, match=r'a\.npz is no readable \.npz file'):
         read_emotion(tmp_path / 'a.npz', TIGHT, 0)

@@ -44,6 +44,11 @@ def test_gender_faces_come_parted_and_without_those_that_have_no_box(tmp_path):
         ({'labels': np.full(3, 2, np.uint8)}, 'face 0 has the label 2, not 0 or 1'),
         ({'split': np.zeros(3, np.uint8)}, "the part 'val' is empty"),
         ({'split_names': np.array(['train', 'dev', 'test'])}, "has no part 'val'"),
+        ({'split': np.array([0, 1, 3])}, 'face 2 has the split 3, expected 0 to 2'),
+        ({'box': np.zeros((3, 3))}, r'box must be numbers .*\(3, 4\).*\(3, 3\)'),
+        ({'landmarks': np.zeros((4, 5, 2))}, r'landmarks must .*\(3, 5, 2\).*\(4, 5, 2\)'),
+        ({'age': np.zeros(4, int)}, r'age must be whole numbers .*\(3,\).*\(4,\)'),
+        ({'label_names': np.array(['man', 'woman'])}, "expected .'woman', 'man'"),
     ],
 )
 def test_a_damaged_gender_file_is_named_and_refused(tmp_path, changes, message):
@@ -94,11 +99,30 @@ def test_the_original_csv_needs_no_votes(tmp_path):
         ([csv_row(pictures(1)[0], 9)], 'emotion,pixels,Usage', 'row 1 of .* has the label 9'),
         (['1,' + '256 ' * 2304 + ',Training'], 'emotion,pixels,Usage', 'outside 0 to 255'),
         (['1,' + 'x ' * 2304 + ',Training'], 'emotion,pixels,Usage', 'a pixel that is no number'),
+        (['1,' + f'{2**64} ' * 2304 + ',Training'], 'emotion,pixels,Usage', 'row 1 of .* a pixel'),
+        ([csv_row(pictures(1)[0], 2**64)], 'emotion,pixels,Usage', 'must be a whole number'),
+        (
+            [*csv_rows(), csv_row(pictures(1)[0], usage='Trainning')],
+            'emotion,pixels,Usage',
+            "row 23 of .* has the usage 'Trainning', expected one of Training, PublicTest",
+        ),
+        (
+            [csv_row(pictures(1)[0], usage='').removesuffix(','), *csv_rows()],
+            'emotion,pixels,Usage',
+            "row 1 of .* has the usage ''",
+        ),
     ],
 )
 def test_a_wrong_row_is_named_and_refused(tmp_path, rows, header, message):
     with pytest.raises(DataError, match=message):
         read_fer_csv(write_csv(tmp_path / 'fer2013.csv', rows, header), None, TIGHT, 0)
+
+
+def test_a_csv_that_a_spreadsheet_wrote_is_read(tmp_path):
+    path = write_csv(
+        tmp_path / 'a.csv', [f'{row} ' for row in csv_rows()], '\ufeffemotion,pixels,Usage'
+    )
+    assert len(read_fer_csv(path, None, TIGHT, 0).test) == 2
 
 
 def test_votes_for_other_pictures_are_refused(tmp_path):
@@ -115,7 +139,7 @@ def write_pictures(folder, names):
 
 
 def hash_of(folder, index):
-    return sum(map(ord, folder.name)) * 1000 + index
+    return sum(map(ord, folder.parent.name + folder.name)) * 1000 + index
 
 
 def test_utkface_names_say_age_gender_and_group(tmp_path):
@@ -145,6 +169,75 @@ def test_folders_named_as_parts_are_taken_as_such(tmp_path):
         write_pictures(tmp_path / part / 'woman', [f'{i}.png' for i in range(count)])
     splits = read_folder(tmp_path, 'gender', TIGHT, 0)
     assert [len(splits.part(name)) for name in ('train', 'val', 'test')] == [3, 2, 1]
+
+
+def names_of(faces):
+    return {str(name) for name in faces.names}
+
+
+def test_without_a_val_folder_val_is_held_out_of_train(tmp_path):
+    write_pictures(tmp_path / 'train' / 'happy', [f'{i}.png' for i in range(20)])
+    write_pictures(tmp_path / 'test' / 'sad', [f'{i}.png' for i in range(3)])
+    first, again, other = (read_folder(tmp_path, 'emotion', TIGHT, seed) for seed in (1, 1, 2))
+    assert [len(first.part(name)) for name in ('train', 'val', 'test')] == [18, 2, 3]
+    assert set(first.test.labels['emotion'].tolist()) == {4}
+    assert names_of(first.val) == names_of(again.val) != names_of(other.val)
+    assert first.train.notes == ()
+
+
+def test_without_a_test_folder_test_is_held_out_of_train(tmp_path):
+    write_pictures(tmp_path / 'train' / 'happy', [f'{i}.png' for i in range(20)])
+    write_pictures(tmp_path / 'val' / 'sad', [f'{i}.png' for i in range(3)])
+    splits = read_folder(tmp_path, 'emotion', TIGHT, 0)
+    assert [len(splits.part(name)) for name in ('train', 'val', 'test')] == [18, 3, 2]
+
+
+@pytest.mark.parametrize('parts', [('train', 'val', 'test'), ('train', 'test')])
+def test_a_picture_in_two_parts_stays_in_the_later_one(tmp_path, parts):
+    for part in parts:
+        write_pictures(tmp_path / part / 'happy', [f'{part}{i}.png' for i in range(20)])
+    for name in ('train0.png', 'train1.png'):
+        copied = (tmp_path / 'train/happy' / name).read_bytes()
+        (tmp_path / 'test/happy' / name).write_bytes(copied)
+    splits = read_folder(tmp_path, 'emotion', TIGHT, 0)
+    assert splits.train.notes == (
+        '2 pictures of train also occur in val or test and are left out',
+    )
+    assert len(splits.test) == 22
+    assert len(splits.train) + len(splits.val) == 18 + 20 * ('val' in parts)
+    shown = [
+        {p.tobytes() for p in splits.part(name).pictures} for name in ('train', 'val', 'test')
+    ]
+    assert not shown[0] & shown[1]
+    assert not (shown[0] | shown[1]) & shown[2]
+
+
+def test_parts_of_the_same_pictures_are_refused(tmp_path):
+    for part in ('train', 'val', 'test'):
+        (tmp_path / part).mkdir()
+        write_pictures(tmp_path / part / 'happy', ['0.png', '1.png'])
+        for name in ('0.png', '1.png'):
+            (tmp_path / part / 'happy' / name).write_bytes(
+                (tmp_path / 'train/happy' / name).read_bytes()
+            )
+    with pytest.raises(DataError, match='too few pictures: there is none for the part train'):
+        read_folder(tmp_path, 'emotion', TIGHT, 0)
+
+
+@pytest.mark.parametrize('parts', [('test',), ('val', 'test'), ('train', 'test', 'validation')])
+def test_parts_that_are_not_known_or_lack_train_are_refused(tmp_path, parts):
+    for part in parts:
+        write_pictures(tmp_path / part / 'happy', ['1.png'])
+    expected = ', '.join(sorted(parts))
+    with pytest.raises(DataError, match=f'has the folders {expected}; expected train, and maybe'):
+        read_folder(tmp_path, 'emotion', TIGHT, 0)
+
+
+def test_a_folder_that_is_named_like_a_picture_is_refused(tmp_path):
+    write_pictures(tmp_path / 'happy', ['1.png'])
+    (tmp_path / 'happy/x.jpg').mkdir()
+    with pytest.raises(DataError, match=r'cannot read the picture .*x\.jpg: Is a directory'):
+        read_folder(tmp_path, 'emotion', TIGHT, 0)
 
 
 def test_a_folder_that_is_no_class_is_refused(tmp_path):

@@ -65,7 +65,7 @@ def test_a_file_may_have_landmarks_and_need_not(tmp_path):
     labels, splits = [0, 1, 1], [0, 1, 2]
     plain = write_gender_npz(tmp_path / 'plain.npz', pictures(3), labels, splits)
     assert read_gender(plain).val.landmarks is None
-    points = np.stack([POINTS.ravel() + i for i in range(3)])
+    points = np.stack([POINTS + i for i in range(3)])
     known = write_gender_npz(tmp_path / 'g.npz', pictures(3), labels, splits, landmarks=points)
     np.testing.assert_array_equal(read_gender(known).val.place(0).landmarks, POINTS + 1)
 
