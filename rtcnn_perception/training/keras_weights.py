@@ -44,7 +44,7 @@ def read_layers(path: Path) -> Weights:
                 if weights:
                     layers[name] = weights
             return layers
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f'{path} holds no Keras weights that can be read: {error}') from error
 
 
@@ -67,8 +67,8 @@ def load_keras(path: Path) -> Network:
     try:
         for name, module in targets.items():
             _fill(module, layers[name])
-    except RuntimeError as error:
-        raise ModelError(f'{path} does not fit mini_xception: {error}') from error
+    except (RuntimeError, ValueError) as error:
+        raise ModelError(f'{path} does not fit mini_xception in {name}: {error}') from error
     return network.eval()
 
 

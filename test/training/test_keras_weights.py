@@ -13,11 +13,14 @@ from rtcnn_perception.core.face_model import FaceModel
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.data import data_folder
 from rtcnn_perception.training.export_run import export_run
 from rtcnn_perception.training.judges import load_judge
+from rtcnn_perception.training.keras_weights import _targets
 from rtcnn_perception.training.keras_weights import load_keras
+from rtcnn_perception.training.layers import SeparableConv2d
 from rtcnn_perception.training.read_npz import read_emotion
 from rtcnn_perception.training.scores import accuracy
 
@@ -94,6 +97,51 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_another_network_is_refused(tmp_path, layers, message):
     write_layers(tmp_path / 'a.hdf5', layers)
     with pytest.raises(ModelError, match=message):
+        load_keras(tmp_path / 'a.hdf5')
+
+
+def layers_of_the_original():
+    """Return weights as the original's file has them, all zeros."""
+    layers = {}
+    for name, module in _targets(
+        build_network('mini_xception', {'emotion': 7}), 'emotion'
+    ).items():
+        if isinstance(module, SeparableConv2d):
+            inner, outer = module.depthwise.weight.shape[0], module.pointwise.weight.shape[0]
+            layers[name] = [np.zeros((3, 3, inner, 1)), np.zeros((1, 1, inner, outer))]
+        elif isinstance(module, torch.nn.BatchNorm2d):
+            layers[name] = [np.zeros(module.num_features)] * 4
+        else:
+            biases = [] if module.bias is None else [np.zeros(module.bias.shape)]
+            layers[name] = [np.zeros(np.array(module.weight.shape)[[2, 3, 1, 0]]), *biases]
+    return {**{k: v for k, v in layers.items() if k != 'conv2d_7'}, 'conv2d_7': layers['conv2d_7']}
+
+
+def test_a_file_with_all_layers_is_read(tmp_path):
+    write_layers(tmp_path / 'a.hdf5', layers_of_the_original())
+    assert load_keras(tmp_path / 'a.hdf5').classes == {'emotion': 7}
+
+
+@pytest.mark.parametrize(
+    ('layer', 'weights'),
+    [
+        ('batch_normalization_1', [np.zeros(8)] * 3),
+        ('batch_normalization_1', [np.zeros(9)] * 4),
+        ('separable_conv2d_1', [np.zeros((3, 3, 8, 1))]),
+        ('separable_conv2d_1', [np.zeros((3, 3, 8, 1))] * 3),
+        ('conv2d_1', [np.zeros(8)]),
+    ],
+)
+def test_a_layer_of_other_weights_is_named_and_refused(tmp_path, layer, weights):
+    write_layers(tmp_path / 'a.hdf5', {**layers_of_the_original(), layer: weights})
+    with pytest.raises(ModelError, match=f'does not fit mini_xception in {layer}: '):
+        load_keras(tmp_path / 'a.hdf5')
+
+
+def test_a_file_whose_list_of_layers_is_none_is_refused(tmp_path):
+    with h5py.File(tmp_path / 'a.hdf5', 'w') as file:
+        file.attrs['layer_names'] = 3
+    with pytest.raises(ModelError, match='holds no Keras weights that can be read'):
         load_keras(tmp_path / 'a.hdf5')
 
 
