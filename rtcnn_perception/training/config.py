@@ -59,9 +59,11 @@ class DataConfig:
     gender: str = ''
 
     def __post_init__(self) -> None:
-        """Ask for at least one attribute."""
+        """Ask for at least one attribute, and for what votes are of."""
         if not self.emotion and not self.gender:
             raise ConfigurationError('[data] must name emotion or gender data, or both')
+        if self.emotion_votes and not self.emotion:
+            raise ConfigurationError('[data] names emotion_votes, but no emotion data')
 
 
 @dataclass(frozen=True)

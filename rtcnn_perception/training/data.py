@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import replace
 import os
 from pathlib import Path
 
 import numpy as np
 from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
+from rtcnn_perception.training import read_folders
+from rtcnn_perception.training import read_npz
 from rtcnn_perception.training.config import DataConfig
 from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import join
 from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.read_csv import read_fer_csv
-from rtcnn_perception.training.read_folders import read_folder
-from rtcnn_perception.training.read_npz import read_emotion
-from rtcnn_perception.training.read_npz import read_gender
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -40,9 +41,9 @@ def find_data(name: str) -> Path:
 
     :raises DataError: if it is in neither place
     """
-    candidates = (Path(name).expanduser(), data_folder() / name)
+    candidates = (with_home(name), data_folder() / name)
     for candidate in candidates:
-        if candidate.exists():
+        if is_there(candidate):
             return candidate
     places = ' or '.join(str(candidate) for candidate in candidates)
     raise DataError(f'there is no data at {places}; RTCNN_DATA may name the folder')
@@ -86,30 +87,45 @@ def read_for(
 
     :raises DataError: if there is no reader for it, or the data is not fit
     """
+    if votes and path.suffix != '.csv':
+        raise DataError(f"{path}: FER+'s votes are read beside fer2013.csv alone, not {votes}")
     if path.suffix == '.npz':
-        return read_emotion(path, geometry, seed) if attribute == 'emotion' else read_gender(path)
+        if attribute == 'emotion':
+            return read_npz.read_emotion(path, geometry, seed)
+        return read_npz.read_gender(path)
     if path.suffix == '.csv':
         if attribute != 'emotion':
             raise DataError(f'{path}: a .csv file is read as FER-2013, which has no {attribute}')
         return read_fer_csv(path, votes, geometry, seed)
     if path.is_dir():
-        return read_folder(path, attribute, geometry, seed)
+        return read_folders.read_folder(path, attribute, geometry, seed)
     raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
 
 
 def load_any(
-    path: Path, geometry: CropGeometry, attributes: tuple[str, ...], seed: int = SPLIT_SEED
+    path: Path,
+    geometry: CropGeometry,
+    attributes: tuple[str, ...],
+    seed: int = SPLIT_SEED,
+    *,
+    votes: Path | None = None,
 ) -> Splits:
     """
-    Read data for a model that judges ``attributes``, whichever of them the data has.
+    Read data for a model that judges ``attributes``, by the one whose data it looks most like.
 
-    :raises DataError: with the reason of the last attribute, if it fits none
+    :param votes: FER+'s csv beside ``fer2013.csv``
+    :raises DataError: if there is no reader for it, or the data is not fit
     """
-    *others, last = attributes
-    for attribute in others:
-        with contextlib.suppress(DataError):  # the last attribute's error is told
-            return read_for(path, attribute, geometry, seed)
-    return read_for(path, last, geometry, seed)
+    attribute = max(attributes, key=lambda each: _likeness(path, each))
+    return read_for(path, attribute, geometry, seed, votes=votes)
+
+
+def _likeness(path: Path, attribute: str) -> int:
+    if path.suffix == '.npz':
+        return read_npz.likeness(path, attribute)
+    if path.is_dir():
+        return read_folders.likeness(path, attribute)
+    return int(attribute == 'emotion')
 
 
 def mix_votes(faces: FaceSet, share: float) -> FaceSet:
@@ -126,4 +142,4 @@ def mix_votes(faces: FaceSet, share: float) -> FaceSet:
     mixed = (1 - weight) * faces.targets['emotion'] + weight * votes
     targets = {n: t for n, t in faces.targets.items() if n != 'emotion_votes'}
     targets['emotion'] = mixed.astype(np.float32)
-    return FaceSet(**{**faces.__dict__, 'targets': targets})
+    return replace(faces, targets=targets)

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.face_model import FaceModel
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.labels import LABELS
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.batches import cut_faces
@@ -90,7 +89,7 @@ def _keras_judge(path: Path, margin: float | None) -> Judge:
 
     return Judge(
         name=f'original {attribute} (Keras)',
-        labels={attribute: {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}[attribute]},
+        labels={attribute: LABELS[attribute]},
         size_hw=network.spec.input_hw,
         geometry=CropGeometry(KERAS_MARGINS[attribute] if margin is None else margin),
         answer=answer,

@@ -11,8 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.labels import LABELS
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.training.duplicates import duplicate_groups
 from rtcnn_perception.training.duplicates import hold_out
@@ -26,7 +25,6 @@ from rtcnn_perception.training.picture_files import GRAY
 from rtcnn_perception.training.picture_files import read_picture
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
-LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
 PARTS = ('train', 'val', 'test')
 HELD_OUT = 0.1
 
@@ -91,6 +89,17 @@ def _given_parts(path: Path) -> list[str]:
             'and test, or else one for each class'
         )
     return given
+
+
+def likeness(path: Path, attribute: str) -> int:
+    """
+    Return how many classes of an attribute have a folder; UTKFace has none, for gender.
+
+    :raises DataError: if a folder cannot be looked into
+    """
+    places = [path / part for part in _given_parts(path)] or [path]
+    folders = {entry.name for place in places for entry in entries_of(place) if entry.is_dir()}
+    return len(folders & set(LABELS[attribute])) if folders else int(attribute == 'gender')
 
 
 def entries_of(folder: Path) -> list[Path]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from collections.abc import Mapping
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from tokenize import TokenError
@@ -27,6 +30,7 @@ Arrays = dict[str, NDArray[np.generic]]
 
 EMOTION_KEYS = ('png', 'offset', 'labels', 'class_names', 'split', 'split_names', 'ferplus_votes')
 GENDER_KEYS = ('jpeg', 'offset', 'labels', 'split', 'split_names', 'source', 'box', 'age', 'race')
+KEYS = {'emotion': frozenset(EMOTION_KEYS), 'gender': frozenset(GENDER_KEYS)}
 FERPLUS_COLUMNS = (
     'neutral',
     'happiness',
@@ -78,11 +82,12 @@ DAMAGE = (
 """What NumPy, zipfile and zlib raise of a file that is not as it was written."""
 
 
-def open_npz(path: Path) -> Arrays:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, NDArray[np.generic]]]:
     """
-    Load every array of a file, without unpickling anything.
+    Open a file whose arrays are loaded when they are asked for; nothing is unpickled.
 
-    :raises DataError: if the file is missing or is no .npz
+    :raises DataError: if the file is missing or is no .npz, or an array is damaged
     """
     try:
         with path.open('rb') as opened:
@@ -90,11 +95,31 @@ def open_npz(path: Path) -> Arrays:
                 raise DataError(f'{path} is no readable .npz file: cut off, or of another kind')
             opened.seek(0)
             with np.load(opened, allow_pickle=False) as file:
-                return {key: np.asarray(file[key]) for key in file.files}
+                yield file
     except FileNotFoundError:
         raise DataError(f'there is no data file {path}') from None
     except DAMAGE as error:
         raise DataError(f'{path} is no readable .npz file: {error}') from error
+
+
+def open_npz(path: Path) -> Arrays:
+    """
+    Load every array of a file.
+
+    :raises DataError: if the file is missing or is no .npz
+    """
+    with _opened(path) as file:
+        return {key: np.asarray(file[key]) for key in file}
+
+
+def likeness(path: Path, attribute: str) -> int:
+    """
+    Return how many of the arrays that an attribute's data has are in a file.
+
+    :raises DataError: if the file is missing or is no .npz
+    """
+    with _opened(path) as file:
+        return len(KEYS[attribute].intersection(file))
 
 
 def require(arrays: Arrays, keys: tuple[str, ...], blob: str, path: Path) -> None:

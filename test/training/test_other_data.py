@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip('torch')
 
 from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.config import DataConfig
 from rtcnn_perception.training.data import find_data
 from rtcnn_perception.training.data import load_any
@@ -284,6 +285,60 @@ def test_a_file_no_reader_knows_is_refused(tmp_path):
 def test_a_model_of_two_attributes_takes_data_of_either(tmp_path):
     gender = write_gender_npz(tmp_path / 'g.npz', pictures(3), [0, 1, 1], [0, 1, 2])
     assert 'gender' in load_any(gender, TIGHT, ('emotion', 'gender'), 0).test.labels
+
+
+@pytest.mark.parametrize('attributes', [('emotion', 'gender'), ('gender', 'emotion')])
+@pytest.mark.parametrize(
+    ('write', 'message'),
+    [
+        (lambda path: write_csv(path / 'fer2013.csv', ['1,2,x']), 'row 1 of .* 1 pixels'),
+        (lambda path: write_npz(path, write_emotion_npz, split=None), 'a.npz lacks split'),
+        (lambda path: write_npz(path, write_emotion_npz, png=None), 'a.npz lacks png'),
+        (lambda path: write_npz(path, write_emotion_npz, labels=np.arange(22)), 'the label 7'),
+        (lambda path: write_npz(path, write_gender_npz, age=None), 'a.npz lacks age'),
+        (lambda path: write_npz(path, write_gender_npz, labels=np.arange(22)), 'the label 2'),
+        (lambda path: write_folders(path, ['angry', 'joy']), 'joy, which is no class; expected a'),
+        (
+            lambda path: write_folders(path, ['man', 'women']),
+            'women, which is no .* expected woman',
+        ),
+        (lambda path: write_folders(path / 'train', ['man', 'x']), 'x, which .* expected woman'),
+        (lambda path: write_pictures(path, ['1.png']), 'not named as UTKFace does'),
+        (lambda path: (path / 'a.txt').touch(), 'neither an .npz or .csv file nor a folder'),
+        (lambda path: (path / 'a.npz').touch(), 'is no readable .npz file'),
+    ],
+)
+def test_what_is_wrong_with_either_data_is_told_to_a_model_of_two(
+    tmp_path, write, message, attributes
+):
+    write(tmp_path)
+    files = [path for path in tmp_path.iterdir() if path.suffix in ('.npz', '.csv', '.txt')]
+    with pytest.raises(DataError, match=message):
+        load_any(files[0] if files else tmp_path, TIGHT, attributes)
+
+
+def write_npz(folder, write, **changes):
+    return write(folder / 'a.npz', pictures(22), [1] * 22, SPLITS[write], **changes)
+
+
+SPLITS = {write_emotion_npz: 20, write_gender_npz: [0] * 10 + [1] * 6 + [2] * 6}
+
+
+def write_folders(folder, names):
+    for name in names:
+        write_pictures(folder / name, ['1.png'])
+
+
+def test_votes_are_refused_where_they_would_not_be_read(tmp_path):
+    emotion = write_emotion_npz(tmp_path / 'e.npz', pictures(22), [1] * 22, 20)
+    votes = tmp_path / 'fer2013new.csv'
+    votes.touch()
+    with pytest.raises(
+        DataError, match=r"e\.npz: FER\+'s votes are read beside fer2013\.csv alone"
+    ):
+        load_splits(DataConfig(str(emotion), str(votes)), TIGHT)
+    with pytest.raises(ConfigurationError, match='names emotion_votes, but no emotion data'):
+        DataConfig(gender='g.npz', emotion_votes=str(votes))
 
 
 def test_two_data_sets_are_joined_with_their_missing_labels_marked(tmp_path):
