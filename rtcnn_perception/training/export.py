@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -57,7 +58,6 @@ class ExportRequest:
     geometry: CropGeometry
     temperatures: Mapping[str, float]
     data: tuple[str, ...]
-    metrics: Mapping[str, float]
     command: str
     half: bool = True
 
@@ -96,24 +96,37 @@ def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[
         'data': [
             {'name': name, 'terms': DATA_TERMS.get(name, "the owner's")} for name in request.data
         ],
-        'metrics': {name: round(value, 4) for name, value in request.metrics.items()},
+        'metrics': {},
         'command': request.command,
     }
 
 
-def export(network: Network, request: ExportRequest, folder: Path) -> Path:
+def export(
+    network: Network,
+    request: ExportRequest,
+    folder: Path,
+    measure: Callable[[Path], Mapping[str, float]] = lambda _model: {},
+) -> Path:
     """
     Export a trained network.
 
     The folder's files are replaced only after every check has passed.
 
+    :param measure: returns the figures of the model that lies at a path, for the card
     :returns: where the graph lies
     :raises ModelError: if the graph is invalid or deviates from PyTorch
     :raises ConfigurationError: if the folder cannot be written to
     """
     content, deviations = to_onnx(network, request.temperatures, request.half)
     card = make_card(network, request, content) | deviations
+    with tempfile.TemporaryDirectory() as scratch:
+        card['metrics'] = rounded(measure(write_model(content, card, '', Path(scratch))))
     return write_model(content, card, model_page(card), folder)
+
+
+def rounded(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Return figures as a card has them."""
+    return {name: round(value, 4) for name, value in metrics.items()}
 
 
 def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path) -> Path:

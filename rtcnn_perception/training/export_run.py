@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.calibrate import calibration_error
 from rtcnn_perception.training.calibrate import fit_temperature
-from rtcnn_perception.training.calibrate import softmax
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.config import DataConfig
 from rtcnn_perception.training.config import find_config
@@ -23,6 +21,9 @@ from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
 from rtcnn_perception.training.export import KNOWN_FILES
 from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.judges import Judge
+from rtcnn_perception.training.judges import load_judge
 from rtcnn_perception.training.keras_weights import KERAS_MARGINS
 from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.keras_weights import load_keras
@@ -59,7 +60,6 @@ def export_run(
             geometry=geometry,
             temperatures={attribute: 1.0},
             data=('FER-2013',) if attribute == 'emotion' else ('IMDB faces of the original',),
-            metrics={},
             command=command,
             half=half,
         )
@@ -76,16 +76,12 @@ def export_run(
         attribute: fit_temperature(logits, labels_meant(splits.val, attribute, share))
         for attribute, logits in held_out.items()
     }
-    metrics = test_metrics(network, splits.test, config.crop, temperatures, share)
-    for key, value in summarise(held_out, splits.val).items():
-        metrics[f'held_out_{key}'] = value
     request = ExportRequest(
         name=name or config.name,
         labels={attribute: LABELS[attribute] for attribute in network.classes},
         geometry=config.crop,
         temperatures=temperatures,
         data=data_names(config.data),
-        metrics=metrics,
         command=(
             ''.join(f'rtcnn_perception train {each} && ' for each in training_order(config))
             + f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
@@ -93,7 +89,9 @@ def export_run(
         ),
         half=half,
     )
-    return export(network, request, folder)
+    return export(
+        network, request, folder, lambda model: figures(load_judge(model), splits, share)
+    )
 
 
 def training_order(config: TrainConfig) -> tuple[str, ...]:
@@ -123,21 +121,19 @@ def labels_meant(faces: FaceSet, attribute: str, votes: float) -> NDArray[np.int
     return faces.facts['ferplus'] if by_votes else faces.labels[attribute]
 
 
-def test_metrics(
-    network: Network,
-    faces: FaceSet,
-    geometry: CropGeometry,
-    temperatures: dict[str, float],
-    votes: float,
-) -> dict[str, float]:
-    """Judge the test part once: accuracy, balance, calibration, groups."""
-    logits = predict_logits(network, faces, geometry)
-    metrics = summarise(logits, faces)
-    for attribute, scores in logits.items():
-        probabilities = softmax(scores, temperatures[attribute])
-        metrics[f'{attribute}_calibration_error'] = calibration_error(
-            probabilities, labels_meant(faces, attribute, votes)
-        )
-    if 'gender' in logits:
-        metrics.update(gender_groups(logits['gender'], faces))
-    return metrics
+def figures(judge: Judge, splits: Splits, votes: float) -> dict[str, float]:
+    """
+    Judge the test part, and in short what was held out, as the pipeline asks the model.
+
+    :param votes: as for :func:`labels_meant`
+    :returns: accuracy, balance, calibration, groups
+    """
+    answers = judge.probabilities(splits.test)
+    found = summarise(answers, splits.test)
+    for attribute, rows in answers.items():
+        labels = labels_meant(splits.test, attribute, votes)
+        found[f'{attribute}_calibration_error'] = calibration_error(rows, labels)
+    if 'gender' in answers:
+        found |= gender_groups(answers['gender'], splits.test)
+    held_out = summarise(judge.probabilities(splits.val), splits.val)
+    return found | {f'held_out_{name}': value for name, value in held_out.items()}

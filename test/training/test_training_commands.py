@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip('torch')
+onnx = pytest.importorskip('onnx')
 pytest.importorskip('tensorboard')
 
 from rtcnn_perception import cli
@@ -20,6 +21,7 @@ from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training import evaluate_run
+from rtcnn_perception.training import onnx_graph
 from rtcnn_perception.training import train as training
 from rtcnn_perception.training.evaluate_run import run_pipeline
 from rtcnn_perception.training.export_run import labels_meant
@@ -103,6 +105,31 @@ def test_nothing_is_judged_on_what_it_learnt_from_whatever_the_seed(tmp_path, mo
     assert len(seen['learnt']) == 49
     assert len(seen['judged']) == 6
     assert not seen['learnt'] & seen['judged']
+
+
+def test_a_card_has_the_figures_of_its_file(tmp_path, emotion, monkeypatch):
+    config, data = emotion
+    store_half = onnx_graph.store_half
+
+    def storing(model):
+        store_half(model)
+        (bias,) = (
+            each
+            for each in model.graph.initializer
+            if each.name.startswith('network.heads.emotion.bias')
+        )
+        values = np.where(np.arange(7) == 1, 1e3, 0.0).astype(np.float32)
+        bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
+
+    monkeypatch.setattr(onnx_graph, 'store_half', storing)
+    run(train, config, '--output', tmp_path / 'run')
+    run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model')
+    card = json.loads((tmp_path / 'model/model.json').read_text())
+    assert card['largest_deviation_with_float16']['emotion'] > 0.5
+    with np.load(data) as arrays:
+        disgusted = float((arrays['labels'][40:] == 1).mean())
+    assert card['metrics']['emotion_accuracy'] == pytest.approx(disgusted, abs=1e-3)
+    assert card['metrics']['emotion_calibration_error'] == pytest.approx(1 - disgusted, abs=1e-3)
 
 
 def test_a_model_is_judged_through_the_pipeline_as_well(tmp_path, emotion, capsys):

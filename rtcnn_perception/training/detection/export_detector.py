@@ -41,6 +41,7 @@ from rtcnn_perception.training.detection.train_detector import MULTIPLE
 from rtcnn_perception.training.detection.train_detector import SUPPRESSION_IOU
 from rtcnn_perception.training.export import DATA_TERMS
 from rtcnn_perception.training.export import MODEL_NAME
+from rtcnn_perception.training.export import rounded
 from rtcnn_perception.training.export import write_model
 from rtcnn_perception.training.folding import folded
 from rtcnn_perception.training.model_page import figures_and_origin
@@ -147,7 +148,7 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
                     found, _ = curve(judged, marks, height, MIN_IOU)
                     metrics[f'average_precision_{height}_at_{width}'] = found.average_precision
     card['name'] = name or config.name
-    card['metrics'] = {key: round(value, 4) for key, value in metrics.items()}
+    card['metrics'] = rounded(metrics)
     card['command'] = (
         f'rtcnn_perception train {config.name} && '
         f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
