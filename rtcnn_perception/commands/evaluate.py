@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 
+from rtcnn_perception.commands.margin import check_margin
 from rtcnn_perception.core.detection import DETECTORS
 from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.exceptions import ConfigurationError
@@ -41,6 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     faces = parser.add_argument_group('models that judge faces')
     faces.add_argument('--margin', type=float, help="another crop margin than the model's own")
     faces.add_argument(
+        '--emotion-votes',
+        default='',
+        metavar='CSV',
+        help="FER+'s votes beside the original fer2013.csv, as emotion_votes of a configuration",
+    )
+    faces.add_argument(
         '--through-pipeline',
         type=int,
         default=0,
@@ -71,6 +78,11 @@ def execute(args: argparse.Namespace) -> int:
     """Judge, write the folder and print the figures that matter most."""
     from rtcnn_perception.training import evaluate_run  # noqa: PLC0415  an extra
 
+    check_margin(args.margin)
+    if args.through_pipeline < 0:
+        raise ConfigurationError(
+            f'--through-pipeline must be at least 0, got {args.through_pipeline}'
+        )
     args.output = args.output or Path('out/evaluate') / args.model.stem
     if _is_detector(args.model):
         lines = _judge_detector(args)
@@ -85,6 +97,7 @@ def execute(args: argparse.Namespace) -> int:
             args.output,
             part=args.part or 'test',
             margin=args.margin,
+            emotion_votes=args.emotion_votes,
             with_conditions=not args.quick,
             pipeline_faces=args.through_pipeline,
             yunet=args.yunet,

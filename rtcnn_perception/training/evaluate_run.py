@@ -37,6 +37,7 @@ def evaluate_run(
     part: str,
     margin: float | None,
     with_conditions: bool,
+    emotion_votes: str = '',
     pipeline_faces: int = 0,
     yunet: str = '',
 ) -> Iterator[str]:
@@ -48,8 +49,12 @@ def evaluate_run(
     """
     torch.set_num_threads(1)
     judge = load_judge(model, margin)
-    faces = load_any(find_data(data), judge.geometry, tuple(judge.labels)).part(part)
+    votes = find_data(emotion_votes) if emotion_votes else None
+    splits = load_any(find_data(data), judge.geometry, tuple(judge.labels), votes=votes)
+    faces = splits.part(part)
     command = f'rtcnn_perception evaluate {model} {data} --part {part}'
+    if emotion_votes:
+        command += f' --emotion-votes {emotion_votes}'
     if margin is not None:
         command += f' --margin {margin}'
     report, answers = evaluate(
