@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
@@ -26,6 +25,7 @@ from rtcnn_perception.training.metrics import gap
 from rtcnn_perception.training.metrics import GroupFigures
 from rtcnn_perception.training.metrics import judge_figures
 from rtcnn_perception.training.metrics import people_figures
+from rtcnn_perception.training.picture_files import write_picture
 from rtcnn_perception.training.pictures import draw_confusion
 from rtcnn_perception.training.pictures import draw_curve
 from rtcnn_perception.training.pictures import draw_faces
@@ -191,8 +191,7 @@ def write_report(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, picture in pictures.items():
-            encoded = cv2.imencode('.png', picture)[1]
-            (folder / name).write_bytes(encoded.tobytes())
+            write_picture(picture, folder / name)
         content = json.dumps(figures, indent=1)
         (folder / 'report.json').write_text(content + '\n', encoding='utf-8')
         (folder / 'report.md').write_text(text, encoding='utf-8')
