@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
 from rtcnn_perception.core.saliency import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
@@ -48,13 +49,27 @@ def execute(args: argparse.Namespace) -> int:
     check_margin(args.margin)
     if args.votes is not None and not 0 <= args.votes <= 1:
         raise ConfigurationError(f'--votes must be in [0, 1], got {args.votes:g}')
+    command = command_line(
+        'export',
+        args.checkpoint,
+        output=args.output,
+        name=args.name,
+        float32=args.float32,
+        votes=args.votes,
+        margin=args.margin,
+        saliency=args.saliency,
+    )
     if _is_of_detector(args.checkpoint):
         for option in ('margin', 'votes', 'saliency'):
             value = getattr(args, option)
             if value is not None and value is not False:
                 raise ConfigurationError(f'--{option} is for models that judge faces')
         written = export_detector(
-            args.checkpoint, args.output, name=args.name, half=not args.float32
+            args.checkpoint,
+            args.output,
+            name=args.name,
+            half=not args.float32,
+            command=command,
         )
         print(f'wrote {written}')
         return 0
@@ -65,6 +80,7 @@ def execute(args: argparse.Namespace) -> int:
         half=not args.float32,
         margin=args.margin,
         votes=args.votes,
+        command=command,
     )
     print(f'wrote {written}')
     # A graph of the model that lay there before would be refused: it is renewed.

@@ -6,7 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.exceptions import ConfigurationError
+
+WORKERS = 2
 
 if TYPE_CHECKING:
     from rtcnn_perception.training.config import TrainConfig
@@ -32,8 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--workers',
         type=int,
-        default=2,
-        help='shares of a batch, each on a core of its own (default 2; counts on a CPU only)',
+        default=WORKERS,
+        help='shares of a batch, each on a core of its own (default: %(default)s; counts on a CPU '
+        'only)',
     )
 
 
@@ -69,7 +73,7 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    return _tell(train(config, splits, folder, args.workers), folder)
+    return _tell(train(config, splits, folder, args.workers, command=_command(args)), folder)
 
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
@@ -94,7 +98,13 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    return _tell(train_detector(config, photographs, folder, args.workers, faces), folder)
+    best = train_detector(config, photographs, folder, args.workers, faces, command=_command(args))
+    return _tell(best, folder)
+
+
+def _command(args: argparse.Namespace) -> str:
+    workers = None if args.workers == WORKERS else args.workers
+    return command_line('train', args.config, output=args.output, workers=workers)
 
 
 def _tell(best: dict[str, float], folder: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
 import hashlib
@@ -27,37 +28,20 @@ from rtcnn_perception.training.onnx_graph import to_onnx
 
 MODEL_NAME = 'model.onnx'
 
-DATA_TERMS: dict[str, str] = {
-    'FER-2013': 'research data of Goodfellow et al. 2013, collected from the web; '
-    'not distributed here',
-    'FER+': 'votes of Barsoum et al. 2016, MIT',
-    'LFW': 'research data of Huang et al. 2007, collected from news photographs; '
-    'not distributed here',
-    'UTKFace': 'research data of Zhang, Song, Qi 2017, for non-commercial research; '
-    'not distributed here',
-    'detection/train': 'photographs of sports, objects, rooms and faces from public collections, '
-    'faces marked by YuNet (MIT); research data, not distributed here',
-}
-"""What the weights were trained on, and under which terms it comes."""
-
-KNOWN_FILES: dict[str, tuple[str, ...]] = {
-    'fer2013_train_public.npz': ('FER-2013', 'FER+'),
-    'fer2013.csv': ('FER-2013',),
-    'fer2013new.csv': ('FER+',),
-    'gender_faces_112.npz': ('LFW', 'UTKFace'),
-}
-"""What is in files of these names; any other data is named as its owner named it."""
-
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """All that an exported model says about itself beside its weights."""
+    """
+    All that an exported model says about itself beside its weights.
+
+    ``data`` has the name and the terms of each source.
+    """
 
     name: str
     labels: Mapping[str, tuple[str, ...]]
     geometry: CropGeometry
     temperatures: Mapping[str, float]
-    data: tuple[str, ...]
+    data: Sequence[Mapping[str, str]]
     command: str
     half: bool = True
 
@@ -93,9 +77,7 @@ def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[
         'parameters': keras_parameters(network),
         'multiply_accumulates': multiply_accumulates(network, network.spec.input_hw),
         'weights': 'float16, computed with as float32' if request.half else 'float32',
-        'data': [
-            {'name': name, 'terms': DATA_TERMS.get(name, "the owner's")} for name in request.data
-        ],
+        'data': list(request.data),
         'metrics': {},
         'command': request.command,
     }

@@ -12,14 +12,9 @@ from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.calibrate import calibration_error
 from rtcnn_perception.training.calibrate import fit_temperature
 from rtcnn_perception.training.checkpoints import restore_network
-from rtcnn_perception.training.config import DataConfig
-from rtcnn_perception.training.config import find_config
-from rtcnn_perception.training.config import load_config
-from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.data import load_splits
 from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
-from rtcnn_perception.training.export import KNOWN_FILES
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.judges import Judge
@@ -27,10 +22,15 @@ from rtcnn_perception.training.judges import load_judge
 from rtcnn_perception.training.keras_weights import KERAS_MARGINS
 from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.keras_weights import load_keras
+from rtcnn_perception.training.provenance import data_entry
+from rtcnn_perception.training.provenance import provenance_of
 from rtcnn_perception.training.scores import gender_groups
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
 from rtcnn_perception.training.train import LABELS
+
+KERAS_DATA = {'emotion': 'FER-2013', 'gender': 'IMDB faces of the original'}
+"""What the original's weights learnt from."""
 
 
 def export_run(
@@ -40,14 +40,15 @@ def export_run(
     name: str | None,
     half: bool,
     margin: float | None,
-    votes: float | None = None,
+    votes: float | None,
+    command: str,
 ) -> Path:
     """
     Export a checkpoint, or the original's Keras weights, with card and page.
 
+    :param command: what asks for this; the card has it behind the trainings that came before
     :raises PerceptionError: if the checkpoint, the data or the result is not fit
     """
-    command = f'rtcnn_perception export {checkpoint.name}'
     if checkpoint.suffix in KERAS_SUFFIXES:
         if votes is not None:
             raise ConfigurationError('--votes is for checkpoints; Keras weights have one head')
@@ -59,7 +60,7 @@ def export_run(
             labels={attribute: LABELS[attribute]},
             geometry=geometry,
             temperatures={attribute: 1.0},
-            data=('FER-2013',) if attribute == 'emotion' else ('IMDB faces of the original',),
+            data=[data_entry(KERAS_DATA[attribute])],
             command=command,
             half=half,
         )
@@ -69,6 +70,7 @@ def export_run(
     network, config, values = restore_network(checkpoint, votes=votes)
     if votes is not None and VOTES_HEAD not in values['classes']:
         raise ConfigurationError(f'--votes is for networks with votes_head, not {checkpoint}')
+    provenance = provenance_of(checkpoint)
     splits = load_splits(config.data, config.crop)
     held_out = predict_logits(network, splits.val, config.crop)
     share = config.loss.votes if votes is None else votes
@@ -81,33 +83,13 @@ def export_run(
         labels={attribute: LABELS[attribute] for attribute in network.classes},
         geometry=config.crop,
         temperatures=temperatures,
-        data=data_names(config.data),
-        command=(
-            ''.join(f'rtcnn_perception train {each} && ' for each in training_order(config))
-            + f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
-            + ('' if votes is None else f' --votes {votes}')
-        ),
+        data=provenance.data,
+        command=provenance.then(command),
         half=half,
     )
     return export(
         network, request, folder, lambda model: figures(load_judge(model), splits, share)
     )
-
-
-def training_order(config: TrainConfig) -> tuple[str, ...]:
-    """Return the configurations to train one after another, those this one builds on first."""
-    order: list[str] = []
-    for checkpoint in (config.start_from, *config.loss.teacher.split(',')):
-        run = Path(checkpoint.strip()).parent.name
-        if run and find_config(Path(run)).is_file():
-            order += training_order(load_config(find_config(Path(run))))
-    return tuple(dict.fromkeys((*order, config.name)))
-
-
-def data_names(data: DataConfig) -> tuple[str, ...]:
-    """Return what the data is called, for the card."""
-    files = [Path(name).name for name in (data.emotion, data.emotion_votes, data.gender) if name]
-    return tuple(source for file in files for source in KNOWN_FILES.get(file, (file,)))
 
 
 def labels_meant(faces: FaceSet, attribute: str, votes: float) -> NDArray[np.int64]:

@@ -128,7 +128,9 @@ def has_stopped(state: TrainingState[Network], config: TrainConfig) -> bool:
     return 0 < config.patience <= state.epoch - state.best_epoch
 
 
-def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -> dict[str, float]:
+def train(
+    config: TrainConfig, splits: Splits, folder: Path, workers: int = 1, *, command: str = ''
+) -> dict[str, float]:
     """
     Train a network, or continue where ``folder`` has an unfinished run.
 
@@ -137,6 +139,7 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
     number train the same network again; a GPU adds up in an order of its own.
     Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder.
 
+    :param command: what asks for this, kept in the checkpoints
     :returns: the best epoch's figures on the held-out part
     """
     train_set, val_set = splits.train, splits.val
@@ -181,6 +184,7 @@ def train(config: TrainConfig, splits: Splits, folder: Path, workers: int = 1) -
                 folder=folder,
                 log=log,
                 classes=classes,
+                command=command,
             )
     if state.epoch < config.epochs:
         tqdm.write(f'no better for {config.patience} epochs: stopped early')

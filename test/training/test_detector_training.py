@@ -196,6 +196,11 @@ def test_the_card_tells_what_was_made(learnt):
         'average_precision_20_at_416',
         'average_precision_40_at_416',
     }
+    assert card['data'] == [{'name': 'photographs', 'terms': "the owner's"}]
+    assert card['command'] == (
+        f'rtcnn_perception train {learnt}/drawn.toml --output {learnt}/run && '
+        f'rtcnn_perception export {learnt}/run/last.pt --output {learnt}/model'
+    )
     page = (learnt / 'model/README.md').read_text()
     for expected in ('# drawn', '4,693', card['sha256'], card['command']):
         assert expected in page

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -21,13 +20,11 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training import onnx_graph
 from rtcnn_perception.training.architectures import ARCHITECTURES
 from rtcnn_perception.training.architectures import build_network
-from rtcnn_perception.training.config import find_config
-from rtcnn_perception.training.config import load_config
 from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
-from rtcnn_perception.training.export_run import training_order
 from rtcnn_perception.training.folding import folded
 from rtcnn_perception.training.layers import batch_norm
+from rtcnn_perception.training.provenance import data_entry
 from torch import nn
 
 BOTH = {'emotion': 7, 'gender': 2}
@@ -53,7 +50,7 @@ def request(**changes):
         'labels': LABELS,
         'geometry': CropGeometry(0.2, 0.05),
         'temperatures': {'emotion': 1.5, 'gender': 0.8},
-        'data': ('FER-2013', 'mine'),
+        'data': [data_entry('FER-2013'), data_entry('mine')],
         'command': 'rtcnn_perception train small',
     }
     return ExportRequest(**{**values, **changes})
@@ -195,19 +192,3 @@ def test_an_unwritable_folder_is_refused(tmp_path):
 def test_an_export_leaves_nothing_unfinished(tmp_path):
     export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ['README.md', 'model.json', 'model.onnx']
-
-
-@pytest.mark.parametrize(
-    ('name', 'before'),
-    [
-        ('compact_gender', ()),
-        ('compact_blended', ('compact_emotion',)),
-        ('compact_emotion_distilled', ('compact_emotion', 'compact_blended')),
-        (
-            'compact_blended_distilled',
-            ('compact_emotion', 'compact_blended', 'compact_emotion_distilled', 'compact_gender'),
-        ),
-    ],
-)
-def test_what_a_training_builds_on_is_to_be_trained_before_it(name, before):
-    assert training_order(load_config(find_config(Path(name)))) == (*before, name)

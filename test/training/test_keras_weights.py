@@ -149,7 +149,9 @@ def test_a_file_whose_list_of_layers_is_none_is_refused(tmp_path):
 @needs_seed
 @pytest.mark.parametrize('attribute', sorted(SEED))
 def test_the_original_weights_run_like_any_other_model_once_exported(tmp_path, attribute):
-    export_run(SEED[attribute], tmp_path, name=None, half=False, margin=None)
+    export_run(
+        SEED[attribute], tmp_path, name=None, half=False, margin=None, votes=None, command=''
+    )
     with np.load(REFERENCE) as reference:
         faces, expected = reference['faces'], reference[attribute]
     found = FaceModel.load(tmp_path).judge(faces[:, None])[attribute]
@@ -161,4 +163,12 @@ def test_the_original_weights_run_like_any_other_model_once_exported(tmp_path, a
 
 def test_a_checkpoint_keeps_its_own_crop(tmp_path):
     with pytest.raises(ConfigurationError, match='--margin is for Keras weights'):
-        export_run(tmp_path / 'best.pt', tmp_path, name=None, half=True, margin=0.3)
+        export_run(
+            tmp_path / 'best.pt',
+            tmp_path,
+            name=None,
+            half=True,
+            margin=0.3,
+            votes=None,
+            command='',
+        )

@@ -62,12 +62,18 @@ def emotion(tmp_path):
 
 def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
     config, data = emotion
-    assert run(train, config, '--output', tmp_path / 'run') == 0
+    assert run(train, config, '--output', tmp_path / 'run', '--workers', 1) == 0
     assert 'train 36, val 4, test 8 faces' in capsys.readouterr().out
-    assert run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model') == 0
+    words = ('--output', tmp_path / 'model', '--name', 'my own', '--float32', '--votes', 0.0)
+    assert run(export, tmp_path / 'run/best.pt', *words, '--saliency') == 0
     card = json.loads((tmp_path / 'model/model.json').read_text())
     assert card['metrics'].keys() >= {'emotion_accuracy', 'emotion_calibration_error'}
     assert card['data'] == [{'name': 'e.npz', 'terms': "the owner's"}]
+    assert card['command'] == (
+        f'rtcnn_perception train {config} --output {tmp_path}/run --workers 1 && '
+        f'rtcnn_perception export {tmp_path}/run/best.pt --output {tmp_path}/model '
+        "--name 'my own' --float32 --votes 0.0 --saliency"
+    )
     assert ModelSpec.load(tmp_path / 'model').attributes == ('emotion',)
     output = tmp_path / 'report'
     assert run(evaluate, tmp_path / 'model', data, '--output', output) == 0

@@ -39,7 +39,6 @@ from rtcnn_perception.training.detection.score_calibration import ScoreCalibrati
 from rtcnn_perception.training.detection.train_detector import MIN_IOU
 from rtcnn_perception.training.detection.train_detector import MULTIPLE
 from rtcnn_perception.training.detection.train_detector import SUPPRESSION_IOU
-from rtcnn_perception.training.export import DATA_TERMS
 from rtcnn_perception.training.export import MODEL_NAME
 from rtcnn_perception.training.export import rounded
 from rtcnn_perception.training.export import write_model
@@ -48,6 +47,7 @@ from rtcnn_perception.training.model_page import figures_and_origin
 from rtcnn_perception.training.onnx_graph import agreeing
 from rtcnn_perception.training.onnx_graph import OPSET
 from rtcnn_perception.training.onnx_graph import traced
+from rtcnn_perception.training.provenance import provenance_of
 import torch
 from torch import nn
 from torch import Tensor
@@ -111,13 +111,16 @@ def detector_to_onnx(
     return agreeing(model, PixelsToFaces(network, calibration), images, half)
 
 
-def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: bool) -> Path:
+def export_detector(
+    checkpoint: Path, folder: Path, *, name: str | None, half: bool, command: str
+) -> Path:
     """
     Export a checkpoint, with card and page.
 
     The score is made to say how likely a mark is a face in the ``val`` part; the test
     photographs, where the configuration names any, are judged once.
 
+    :param command: what asks for this; the card has it behind the trainings that came before
     :returns: where the graph lies
     :raises PerceptionError: if the checkpoint, the data or the result is not fit
     """
@@ -148,11 +151,10 @@ def export_detector(checkpoint: Path, folder: Path, *, name: str | None, half: b
                     found, _ = curve(judged, marks, height, MIN_IOU)
                     metrics[f'average_precision_{height}_at_{width}'] = found.average_precision
     card['name'] = name or config.name
+    provenance = provenance_of(checkpoint)
+    card['data'] = provenance.data
     card['metrics'] = rounded(metrics)
-    card['command'] = (
-        f'rtcnn_perception train {config.name} && '
-        f'rtcnn_perception export runs/{config.name}/best.pt --output models/{folder.name}'
-    )
+    card['command'] = provenance.then(command)
     return write_model(content, card, detector_model_page(card), folder)
 
 
@@ -190,12 +192,6 @@ def _graph_and_card(
         'multiply_accumulates': multiply_accumulates(network, COUNTED_HW),
         'weights': 'float16, computed with as float32' if half else 'float32',
         'score_calibration': {k: round(v, 4) for k, v in calibration._asdict().items()},
-        'data': [
-            {
-                'name': config.photographs,
-                'terms': DATA_TERMS.get(config.photographs, "the owner's"),
-            }
-        ],
         **deviations,
     }
 

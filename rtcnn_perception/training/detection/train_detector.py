@@ -52,6 +52,8 @@ def train_detector(
     folder: Path,
     workers: int = 1,
     faces: Sequence[FacePicture] = (),
+    *,
+    command: str = '',
 ) -> dict[str, float]:
     """
     Train a detector, or continue where ``folder`` has an unfinished run.
@@ -60,6 +62,7 @@ def train_detector(
     Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder. The best
     epoch is that of the best average precision on the ``val`` part.
 
+    :param command: what asks for this, kept in the checkpoints
     :returns: the best epoch's figures on the ``val`` part
     :raises ConfigurationError: if there is no face to learn from, or none to judge by
     :raises DivergenceError: if a loss is no number, naming the batch
@@ -100,7 +103,7 @@ def train_detector(
             figures = judge(state.average.network, held_out)
             record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
             score = figures['average_precision_20']
-            end_epoch(state, config, record, score=score, folder=folder, log=log)
+            end_epoch(state, config, record, score=score, folder=folder, log=log, command=command)
     return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
 
 
