@@ -304,9 +304,10 @@ def test_scenes_smaller_than_the_least_face_are_made_all_the_same(tmp_path):
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'sizes': ()}, r'multiples of 32 pixels, got \(\)'),
-        ({'sizes': (64, 100)}, 'multiples of 32 pixels, got .*100'),
+        ({'sizes': ()}, r'multiples of 32 pixels up to 4096, got \(\)'),
+        ({'sizes': (64, 100)}, 'multiples of 32 pixels up to 4096, got .*100'),
         ({'sizes': (0,)}, 'multiples of 32'),
+        ({'sizes': (32_000,)}, 'up to 4096, got .*32000'),
         ({'least_face': 0.0}, 'least_face must be above 0'),
         ({'least_face': 300.0}, 'at most most_face, got 300.0 and 260.0'),
         ({'most_enlarged': 0.0}, 'most_enlarged must be above 0'),

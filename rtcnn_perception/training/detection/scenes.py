@@ -27,6 +27,9 @@ from rtcnn_perception.training.ranges import Share
 MIRRORED = (1, 0, 2, 4, 3)
 """Where each landmark comes from in a mirror: left and right change their places."""
 
+LARGEST = 4096
+"""Pixels of the side of a scene; a batch of larger ones fits into no memory."""
+
 TRUST = ((0.0, 0.6, 0.7, 0.8, 1.0), (0.5, 0.6, 0.75, 0.95, 1.0))
 """
 How likely a teacher's mark of a score is a face, between these points in a straight line.
@@ -74,8 +77,10 @@ class SceneConfig:
     def __post_init__(self) -> None:
         """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
         check_ranges(self)
-        if not self.sizes or any(size <= 0 or size % 32 for size in self.sizes):
-            raise ValueError(f'sizes must be multiples of 32 pixels, got {self.sizes}')
+        if not self.sizes or any(size % 32 or not 0 < size <= LARGEST for size in self.sizes):
+            raise ValueError(
+                f'sizes must be multiples of 32 pixels up to {LARGEST}, got {self.sizes}'
+            )
         if self.least_face > self.most_face:
             raise ValueError(
                 f'least_face must be at most most_face, got {self.least_face} and {self.most_face}'
