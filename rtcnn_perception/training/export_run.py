@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.labels import LABELS
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import VOTES_HEAD
@@ -27,7 +28,6 @@ from rtcnn_perception.training.provenance import provenance_of
 from rtcnn_perception.training.scores import gender_groups
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
-from rtcnn_perception.training.train import LABELS
 
 KERAS_DATA = {'emotion': 'FER-2013', 'gender': 'IMDB faces of the original'}
 """What the original's weights learnt from."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 import time
 
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
@@ -34,8 +32,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
-
-LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
 
 
 def selection_score(summary: dict[str, float]) -> float:

@@ -13,6 +13,7 @@ pytest.importorskip('tensorboard')
 from rtcnn_perception.core.face_model import FaceModel
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.core.labels import LABELS
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
@@ -28,7 +29,6 @@ from rtcnn_perception.training.provenance import data_entry
 from torch import nn
 
 BOTH = {'emotion': 7, 'gender': 2}
-LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
 
 
 def lively(name, classes):
