@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import json
 from pathlib import Path
 
+from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
 from rtcnn_perception.core.detection import DETECTORS
 from rtcnn_perception.core.model_card import card_path
@@ -101,6 +102,17 @@ def execute(args: argparse.Namespace) -> int:
             with_conditions=not args.quick,
             pipeline_faces=args.through_pipeline,
             yunet=args.yunet,
+            command=command_line(
+                'evaluate',
+                args.model,
+                *args.data,
+                part=args.part,
+                margin=args.margin,
+                emotion_votes=args.emotion_votes,
+                through_pipeline=args.through_pipeline or None,
+                quick=args.quick,
+                yunet=args.yunet,
+            ),
         )
     for line in lines:
         print(line)
@@ -134,4 +146,13 @@ def _judge_detector(args: argparse.Namespace) -> Iterator[str]:
         part=args.part,
         widths=args.width,
         min_iou=args.iou,
+        command=command_line(
+            'evaluate',
+            args.model,
+            *args.data,
+            width=args.width,
+            iou=args.iou,
+            part=args.part,
+            yunet=args.yunet,
+        ),
     )

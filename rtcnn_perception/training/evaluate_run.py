@@ -40,23 +40,27 @@ def evaluate_run(
     emotion_votes: str = '',
     pipeline_faces: int = 0,
     yunet: str = '',
+    command: str,
 ) -> Iterator[str]:
     """
     Judge a model and write its report.
 
+    :param margin: another than the model's own, about the faces of the same pictures
+    :param command: what asks for this, for the report
     :returns: lines for whoever asked
     :raises PerceptionError: if the model or the data is not fit, or the folder not writeable
     """
     torch.set_num_threads(1)
-    judge = load_judge(model, margin)
+    if pipeline_faces and margin is not None:
+        raise ConfigurationError(
+            f'the pipeline cuts crops as {model} says: leave out --margin or --through-pipeline'
+        )
+    judge = load_judge(model)
     votes = find_data(emotion_votes) if emotion_votes else None
     splits = load_any(find_data(data), judge.geometry, tuple(judge.labels), votes=votes)
     faces = splits.part(part)
-    command = f'rtcnn_perception evaluate {model} {data} --part {part}'
-    if emotion_votes:
-        command += f' --emotion-votes {emotion_votes}'
     if margin is not None:
-        command += f' --margin {margin}'
+        judge = judge.with_margin(margin)
     report, answers = evaluate(
         judge,
         faces,

@@ -41,6 +41,10 @@ class Judge:
     geometry: CropGeometry
     answer: Callable[[NDArray[np.uint8]], dict[str, Probabilities]]
 
+    def with_margin(self, margin: float) -> Judge:
+        """Return a judge that looks at crops of another margin."""
+        return replace(self, geometry=replace(self.geometry, margin=margin))
+
     def probabilities(self, faces: FaceSet) -> dict[str, Probabilities]:
         """Judge every face of a set, each from its run-time crop."""
         parts: dict[str, list[Probabilities]] = {name: [] for name in self.labels}
@@ -54,31 +58,28 @@ class Judge:
         return {name: np.concatenate(rows) for name, rows in parts.items()}
 
 
-def load_judge(path: Path, margin: float | None = None) -> Judge:
+def load_judge(path: Path) -> Judge:
     """
     Load a model's folder, its ONNX file, or the original's Keras weights.
 
-    :param path: what to load
-    :param margin: another crop than the model's own, to see what it does
     :raises ModelError: if the model is missing, damaged or takes colours
     """
     if path.suffix in KERAS_SUFFIXES:
-        return _keras_judge(path, margin)
+        return _keras_judge(path)
     model = FaceModel.load(path)
     spec = model.spec
     if spec.channels != 'gray':
         raise ModelError(f'{spec.path} takes {spec.channels}; the data here is gray')
-    geometry = spec.crop if margin is None else replace(spec.crop, margin=margin)
     return Judge(
         name=spec.tag,
         labels={head.attribute: head.labels for head in spec.heads},
         size_hw=spec.input_size_hw,
-        geometry=geometry,
+        geometry=spec.crop,
         answer=lambda crops: model.judge(crops[:, None]),
     )
 
 
-def _keras_judge(path: Path, margin: float | None) -> Judge:
+def _keras_judge(path: Path) -> Judge:
     network = load_keras(path)
     attribute = next(iter(network.classes))
 
@@ -91,6 +92,6 @@ def _keras_judge(path: Path, margin: float | None) -> Judge:
         name=f'original {attribute} (Keras)',
         labels={attribute: LABELS[attribute]},
         size_hw=network.spec.input_hw,
-        geometry=CropGeometry(KERAS_MARGINS[attribute] if margin is None else margin),
+        geometry=CropGeometry(KERAS_MARGINS[attribute]),
         answer=answer,
     )

@@ -47,7 +47,8 @@ def report_page(report: Report) -> str:
 def pipeline_line(figures: PipelineFigures) -> str:
     """Return in one sentence what the pipeline made of faces placed in larger scenes."""
     return (
-        f'through detector, tracker and classifier: {percent(figures.accuracy)} of '
+        f'through the detector {figures.detector}, tracker and classifier: '
+        f'{percent(figures.accuracy)} of '
         f'{figures.found:,} faces found of {figures.faces:,}; the same faces directly: '
         f'{percent(figures.direct_accuracy)}'
     )
@@ -55,10 +56,9 @@ def pipeline_line(figures: PipelineFigures) -> str:
 
 def _attribute(part: AttributeReport) -> list[str]:
     figures, name = part.figures, part.attribute
-    low, high = figures.interval
     rows = [
         ('labelled faces', f'{figures.faces:,}'),
-        ('accuracy', f'{percent(figures.accuracy)} (95 %: {percent(low)} to {percent(high)})'),
+        ('accuracy', f'{percent(figures.accuracy)} (95 %: {_span(figures.interval)})'),
         ('balanced accuracy', percent(figures.balanced_accuracy)),
         ('expected calibration error', percent(figures.calibration_error)),
     ]
@@ -120,7 +120,7 @@ def _people(part: AttributeReport) -> list[str]:
                     g.group,
                     f'{g.count:,}',
                     percent(g.accuracy),
-                    ' to '.join(map(percent, g.interval)),
+                    _span(g.interval),
                 )
                 for g in groups
             ),

@@ -122,10 +122,7 @@ def conditions() -> tuple[Condition, ...]:
 def try_conditions(judge: Judge, faces: FaceSet) -> Iterator[tuple[Condition, dict[str, float]]]:
     """Yield the accuracy for each labelled attribute under each condition."""
     for condition in conditions():
-        asked = judge
-        if condition.margin is not None:
-            geometry = replace(judge.geometry, margin=condition.margin)
-            asked = replace(judge, geometry=geometry)
+        asked = judge if condition.margin is None else judge.with_margin(condition.margin)
         answers = asked.probabilities(condition.change(faces))
         yield (
             condition,

@@ -22,6 +22,7 @@ from rtcnn_perception.core.pipeline import Classifier
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFace
+from rtcnn_perception.core.rtcnn import RtcnnDetector
 from rtcnn_perception.core.smoothing import TrackSmoother
 from rtcnn_perception.core.tracking import FaceTracker
 from rtcnn_perception.training.faces import FaceSet
@@ -43,6 +44,7 @@ MIN_OVERLAP = 0.2
 class PipelineFigures:
     """How many faces were placed in scenes, found there, and judged right, and right directly."""
 
+    detector: str
     faces: int
     found: int
     right: int
@@ -142,4 +144,9 @@ def through_pipeline(
         found += 1
         right += int(judged[best].raw[attribute].argmax()) == labels[index]
         right_directly += direct[index] == labels[index]
-    return PipelineFigures(len(faces), found, right, right_directly)
+    return PipelineFigures(tag_of(detector), len(faces), found, right, right_directly)
+
+
+def tag_of(detector: Detector) -> str:
+    """Return a detector's name; of one with a card the model's, with its sha256."""
+    return detector.spec.tag if isinstance(detector, RtcnnDetector) else detector.name

@@ -75,7 +75,7 @@ def figures_of(values):
 
 
 def test_no_faces_have_no_accuracy():
-    figures = PipelineFigures(0, 0, 0, 0)
+    figures = PipelineFigures('', 0, 0, 0, 0)
     assert (figures.accuracy, figures.direct_accuracy) == (0.0, 0.0)
 
 
@@ -90,7 +90,8 @@ def test_a_face_is_where_the_scene_has_it():
 
 def test_what_is_found_and_judged_right_is_counted():
     figures = figures_of([250, 5, 250, 128])  # the last one nobody can see
-    assert figures == PipelineFigures(faces=4, found=3, right=3, right_directly=2)
-    assert '100.0 % of 3 faces found of 4; the same faces directly: 66.7 %' in pipeline_line(
-        figures
+    assert figures == PipelineFigures('bright', faces=4, found=3, right=3, right_directly=2)
+    assert pipeline_line(figures) == (
+        'through the detector bright, tracker and classifier: 100.0 % of 3 faces found of 4; '
+        'the same faces directly: 66.7 %'
     )

@@ -17,6 +17,7 @@ from rtcnn_perception import cli
 from rtcnn_perception.commands import evaluate
 from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
+from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
@@ -29,6 +30,7 @@ from rtcnn_perception.training.faces import FaceSet
 from small_data import pictures
 from small_data import write_emotion_npz
 from small_data import write_gender_npz
+from tiny_model import write_tiny_model
 
 EMOTION_CONFIG = """# For a test.
 name = "small_emotion"
@@ -138,14 +140,38 @@ def test_a_card_has_the_figures_of_its_file(tmp_path, emotion, monkeypatch):
     assert card['metrics']['emotion_calibration_error'] == pytest.approx(1 - disgusted, abs=1e-3)
 
 
-def test_a_model_is_judged_through_the_pipeline_as_well(tmp_path, emotion, capsys):
-    config, data = emotion
-    run(train, config, '--output', tmp_path / 'run')
-    run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model', '--votes', 0.0)
-    arguments = (tmp_path / 'model', data, '--output', tmp_path / 'report', '--quick')
-    run(evaluate, *arguments, '--through-pipeline', 2)
+@pytest.fixture
+def model(tmp_path):
+    """Return a model that judges emotion, however badly."""
+    return write_tiny_model(tmp_path / 'model', {'emotion': EMOTION_LABELS})
+
+
+def test_a_model_is_judged_through_the_pipeline_as_well(tmp_path, emotion, model, capsys):
+    _, data = emotion
+    words = ('--quick', '--through-pipeline', 2)
+    run(evaluate, model, data, *words, '--output', tmp_path / 'report')
     assert 'of 0 faces found of 2' in capsys.readouterr().out  # noise shows no face
-    assert '### Through the pipeline' in (tmp_path / 'report/report.md').read_text()
+    page = (tmp_path / 'report/report.md').read_text()
+    assert '### Through the pipeline\n\nthrough the detector face@' in page
+    command = f'rtcnn_perception evaluate {model} {data} --through-pipeline 2 --quick'
+    assert f'\n`{command}`\n' in page
+
+
+def test_another_margin_is_tried_about_the_same_faces(tmp_path, emotion, model, monkeypatch):
+    judge, seen = evaluate_run.evaluate, []
+
+    def judging(asked, faces, **others):
+        seen.append((asked.geometry.margin, faces.boxes.tolist()))
+        return judge(asked, faces, **others)
+
+    monkeypatch.setattr(evaluate_run, 'evaluate', judging)
+    for words in ([], ['--margin', 0.3]):
+        run(evaluate, model, emotion[1], '--quick', '--output', tmp_path / 'report', *words)
+    (own, faces), (other, same) = seen
+    assert other == 0.3 != own
+    assert same == faces
+    with pytest.raises(ConfigurationError, match='leave out --margin or --through-pipeline'):
+        run(evaluate, model, emotion[1], '--margin', 0.3, '--through-pipeline', 2)
 
 
 @pytest.mark.parametrize(

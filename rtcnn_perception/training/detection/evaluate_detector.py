@@ -35,6 +35,7 @@ from rtcnn_perception.training.detection.photographs import read_photographs
 from rtcnn_perception.training.evaluate import write_report
 from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.report_page import percent
+from rtcnn_perception.training.through_pipeline import tag_of
 from tqdm import tqdm
 
 THRESHOLD = DetectorConfig.min_score
@@ -89,12 +90,14 @@ def evaluate_detector(
     part: str | None,
     widths: Sequence[int],
     min_iou: float,
+    command: str,
 ) -> Iterator[str]:
     """
     Judge a detector and write its report.
 
     :param data: folders of annotated photographs, and clips
     :param part: of each set; None for its test part, or else its val part
+    :param command: what asks for this, for the report
     :returns: lines for whoever asked
     :raises PerceptionError: if the detector or the data is not fit, or the folder not writeable
     """
@@ -113,8 +116,8 @@ def evaluate_detector(
         sets.append(found)
         pictures |= drawn
     report = DetectorReport(
-        detector=shipped.spec.tag if isinstance(shipped, RtcnnDetector) else shipped.name,
-        command=_command(choice, data, part, widths, min_iou),
+        detector=tag_of(shipped),
+        command=command,
         threshold=THRESHOLD,
         least_score=LEAST_SCORE,
         min_iou=min_iou,
@@ -170,17 +173,3 @@ def _judge_clip(detector: Detector, clip: VideoSource) -> ClipFigures:
     frames = tqdm(clip, desc=f'{detector.name}, {name}', total=clip.frame_count)
     found = [bool(detector.detect(frame)) for frame in frames]
     return ClipFigures(name, len(found), sum(found), sum(found) / len(found))
-
-
-def _command(
-    choice: DetectorChoice,
-    data: Sequence[str],
-    part: str | None,
-    widths: Sequence[int],
-    min_iou: float,
-) -> str:
-    words = ['rtcnn_perception evaluate', choice.named, *data]
-    words += ['--width', *map(str, widths), '--iou', f'{min_iou:g}']
-    words += ['--part', part] if part else []
-    words += ['--yunet', choice.yunet] if choice.yunet else []
-    return ' '.join(words)
