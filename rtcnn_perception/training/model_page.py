@@ -6,22 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 LIMITS = {
-    'emotion': (
-        'An expression is not a feeling: the classes are what people called posed and found '
-        'pictures from the web, and they agree among themselves on about two of three. '
-        'FER-2013 holds mislabelled pictures, few of disgust, and mostly faces of young adults.'
-    ),
-    'gender': (
-        'This is a guess from a picture and no fact about a person; the data knows two values '
-        'only. Most of LFW are men photographed for the news. Children are judged little better '
-        'than by chance, and `docs/models.md` shows by how much groups of people differ.'
-    ),
+    'emotion': {
+        '': 'An expression is not a feeling: the classes are what people called pictures of it.',
+        'FER-2013': 'Those of FER-2013 are posed and found pictures from the web, on about two of '
+        'three of which people agree. Some are mislabelled, few are of disgust, and most are '
+        'faces of young adults.',
+    },
+    'gender': {
+        '': 'This is a guess from a picture and no fact about a person; the data knows two values '
+        'only.',
+        'LFW': 'Most of LFW are men photographed for the news.',
+        'UTKFace': 'Children are judged little better than by chance, and `docs/models.md` shows '
+        'by how much groups of people differ.',
+    },
 }
+"""What a judgement is worth, by attribute: whatever was learnt from, and where this data was."""
 
 
 def model_page(card: Mapping[str, Any]) -> str:
     """Return Markdown that says what the card says."""
-    attributes = [head['attribute'] for head in card['heads']]
+    learnt_from = {'', *(entry['name'] for entry in card['data'])}
+    limits = [
+        ' '.join(text for data, text in LIMITS[head['attribute']].items() if data in learnt_from)
+        for head in card['heads']
+    ]
     height, width = card['input']['size_hw']
     lines = [f'# {card["name"]}', '']
     lines += [
@@ -48,10 +56,11 @@ def model_page(card: Mapping[str, Any]) -> str:
                 *lines,
                 *figures_and_origin(
                     card,
-                    'On faces that had no part in training or in any choice, each with its '
-                    'run-time crop:',
+                    'This file on faces that had no part in training, each with its run-time '
+                    'crop; epoch and temperature are chosen by those "held out", nothing by the '
+                    'others:',
                 ),
-                *(f'{LIMITS[name]}\n' for name in attributes if name in LIMITS),
+                *(f'{text}\n' for text in limits),
             ]
         ).rstrip()
         + '\n'
@@ -67,15 +76,9 @@ def figures_and_origin(card: Mapping[str, Any], judged_on: str) -> list[str]:
     figures = [
         f'| {name.replace("_", " ")} | {value:.4f} |' for name, value in card['metrics'].items()
     ]
+    measured = ['', '## Measured', '', judged_on, '', '| | |', '| --- | --- |', *figures]
     return [
-        '',
-        '## Measured',
-        '',
-        judged_on,
-        '',
-        '| | |',
-        '| --- | --- |',
-        *figures,
+        *(measured if figures else ()),
         '',
         '## Data',
         '',

@@ -204,6 +204,7 @@ def test_the_card_tells_what_was_made(learnt):
     page = (learnt / 'model/README.md').read_text()
     for expected in ('# drawn', '4,693', card['sha256'], card['command']):
         assert expected in page
+    assert 'detection/train' not in page
 
 
 def test_a_run_leaves_checkpoints_history_and_a_log(learnt):

@@ -167,6 +167,36 @@ def test_a_card_says_what_the_file_is(tmp_path):
         assert expected in page
 
 
+LIMITS = {
+    'FER-2013': 'Those of FER-2013 are',
+    'LFW': 'Most of LFW are men',
+    'UTKFace': 'Children are judged',
+}
+
+
+@pytest.mark.parametrize(
+    ('classes', 'data', 'limits'),
+    [
+        ({'emotion': 7}, ['mine'], []),
+        ({'emotion': 7}, ['FER-2013', 'LFW', 'UTKFace'], ['FER-2013']),
+        ({'gender': 2}, ['mine', 'UTKFace'], ['UTKFace']),
+        (BOTH, ['FER-2013', 'LFW'], ['FER-2013', 'LFW']),
+    ],
+)
+def test_a_page_tells_the_limits_of_the_data_that_was_learnt_from(tmp_path, classes, data, limits):
+    asked = request(data=[data_entry(name) for name in data])
+    export(lively('tiny_xception', classes), asked, tmp_path)
+    page = (tmp_path / 'README.md').read_text()
+    assert [name for name, text in LIMITS.items() if text in page] == limits
+    assert ('An expression is not a feeling' in page) == ('emotion' in classes)
+    assert ('no fact about a person' in page) == ('gender' in classes)
+
+
+def test_a_page_without_figures_has_no_table_for_them(tmp_path):
+    export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path)
+    assert 'Measured' not in (tmp_path / 'README.md').read_text()
+
+
 def test_an_export_that_deviates_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_graph, 'TOLERANCE', -1.0)
     with pytest.raises(ModelError, match=r'deviates from PyTorch by .* nothing was written'):

@@ -198,6 +198,9 @@ def _graph_and_card(
 
 def detector_model_page(card: Mapping[str, Any]) -> str:
     """Return Markdown that says what the card says."""
+    sources = [entry['name'] for entry in card['data']]
+    is_taught = 'detection/train' in sources
+    teacher = ', in `detection/train` those of another detector' if is_taught else ''
     lines = [
         f'# {card["name"]}',
         '',
@@ -216,8 +219,7 @@ def detector_model_page(card: Mapping[str, Any]) -> str:
             'Average precision at an overlap of 0.4, of faces of 20 or 40 pixels and more; '
             '"held out" against the marks of the teacher, the others against those of people:',
         ),
-        'It may repeat the errors of the marks it learnt from, in `detection/train` those of '
-        'another detector. Whose faces it finds less often is not known: the photographs say '
-        'nothing about the people in them.',
+        f'It may repeat the errors of the marks it learnt from{teacher}. Whose faces it finds '
+        'less often was not measured.',
     ]
     return '\n'.join(lines) + '\n'
