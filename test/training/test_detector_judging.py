@@ -18,6 +18,7 @@ from rtcnn_perception.core.detector_protocol import Detection
 from rtcnn_perception.core.geometry import BoundingBox
 from rtcnn_perception.core.yunet_file import YUNET_NAME
 from rtcnn_perception.training.data import data_folder
+from rtcnn_perception.training.detection import detector_pictures
 from rtcnn_perception.training.detection.average_precision import FALSE
 from rtcnn_perception.training.detection.average_precision import match
 from rtcnn_perception.training.detection.average_precision import NEUTRAL
@@ -186,6 +187,22 @@ def test_the_worst_come_first():
     assert false_marks(shown, found, 0.4) == [(2, 0), (0, 0), (2, 1)]
     assert false_marks(shown[1:2], found[1:2], 0.4) == [(0, 0)]
     assert missed_faces(shown, found, 0.4) == [(1, 1), (1, 0), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ('photographs', 'chosen'),
+    [(1, [0]), (2, [0, 1]), (5, [0, 1, 2, 3, 4]), (7, [0, 1, 2, 4, 5, 6]), (60, range(5, 60, 10))],
+)
+def test_the_sheet_shows_no_photograph_twice(monkeypatch, photographs, chosen):
+    every, drawn = [photograph(LEFT) for _ in range(photographs)], []
+
+    def draw(shown, *_):
+        drawn.append(next(i for i, each in enumerate(every) if each is shown))
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(detector_pictures, '_draw_found', draw)
+    draw_sheet([photograph(), *every], [marks()] * (photographs + 1), 0.4)
+    assert drawn == list(chosen)
 
 
 def test_nothing_to_draw_is_drawn():

@@ -80,8 +80,8 @@ def draw_sheet(
         if true_boxes(photograph, MIN_HEIGHTS[0])[1].any()
     ]
     count = min(SHEET_COLUMNS * SHEET_ROWS, len(shown))
-    chosen = np.linspace(0, len(shown) - 1, count + 2).round().astype(int)[1:-1] if shown else ()
-    cells = [_draw_found(photographs[shown[i]], marks[shown[i]], min_iou) for i in chosen]
+    chosen = [shown[(2 * cell + 1) * len(shown) // (2 * count)] for cell in range(count)]
+    cells = [_draw_found(photographs[i], marks[i], min_iou) for i in chosen]
     rows = [_legend(SHEET_COLUMNS * SHEET_CELL)]
     for first in range(0, len(cells), SHEET_COLUMNS):
         last = first + SHEET_COLUMNS
