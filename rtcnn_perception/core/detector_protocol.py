@@ -66,6 +66,9 @@ class Detector(Protocol):
 LEAST_WIDTH = 32
 """Pixels; in less no detector finds a face."""
 
+MAX_WIDTH = 8192
+"""Pixels; anything above is a slip of the pen."""
+
 
 @dataclass(frozen=True)
 class DetectorConfig:
@@ -89,10 +92,10 @@ class DetectorConfig:
 
     def __post_init__(self) -> None:
         """Reject values out of range."""
-        if self.width < 0 or 0 < self.width < LEAST_WIDTH:
+        if self.width != 0 and not LEAST_WIDTH <= self.width <= MAX_WIDTH:
             raise ConfigurationError(
-                f'the width of detection must be 0 or at least {LEAST_WIDTH} pixels, '
-                f'got {self.width}'
+                f'the width of detection must be 0, or at least {LEAST_WIDTH} and at most '
+                f'{MAX_WIDTH} pixels, got {self.width}'
             )
         if not 0.0 <= self.min_score <= 1.0:
             raise ConfigurationError(

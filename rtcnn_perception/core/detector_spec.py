@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
+from rtcnn_perception.core.detector_protocol import MAX_WIDTH
 from rtcnn_perception.core.json_fields import expect
 from rtcnn_perception.core.json_fields import JsonFields
 from rtcnn_perception.core.model_card import ModelCard
@@ -20,7 +21,6 @@ DTYPE = 'uint8'
 """The image goes in as the camera gives it; the graph scales by itself."""
 
 MAX_MULTIPLE = 256
-MAX_WIDTH = 8192
 """Pixels; anything above is a slip of the pen."""
 
 

@@ -12,6 +12,7 @@ from rtcnn_perception.core.detection import AUTO
 from rtcnn_perception.core.detection import DetectorConfig
 from rtcnn_perception.core.detection import DETECTORS
 from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
+from rtcnn_perception.core.detector_protocol import MAX_WIDTH
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
@@ -142,7 +143,7 @@ class DetectorGroup:
         'haar 640)',
         unit='pixel',
         minimum=0,
-        maximum=8192,
+        maximum=MAX_WIDTH,
     )
     min_score: float = setting(
         _DETECTOR.min_score,

@@ -15,6 +15,7 @@ from typing import Any
 from typing import TypeVar
 
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.training_state import as_checkpoint
@@ -146,5 +147,9 @@ def end_epoch(
     save_checkpoint(folder / 'last.pt', values)
     for name, value in told.items():
         log.add_scalar(name, value, state.epoch)  # type: ignore[no-untyped-call,unused-ignore]
-    (folder / 'history.json').write_text(json.dumps(state.history, indent=1), encoding='utf-8')
+    history = folder / 'history.json'
+    try:
+        history.write_text(json.dumps(state.history, indent=1), encoding='utf-8')
+    except OSError as error:
+        raise ModelError(f'cannot write {history}: {error}') from error
     tqdm.write('  '.join(f'{name} {value:.4f}' for name, value in told.items()))

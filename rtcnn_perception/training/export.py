@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import hashlib
 import json
 from pathlib import Path
-import shutil
 import tempfile
 from typing import Any
 
@@ -121,16 +120,14 @@ def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path
     text = json.dumps(card, indent=2) + '\n'
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(prefix='.export-', dir=folder))
+        with tempfile.TemporaryDirectory(prefix='.export-', dir=folder) as beside:
+            unfinished = Path(beside)
+            (unfinished / MODEL_NAME).write_bytes(content)
+            (unfinished / CARD_NAME).write_text(text, encoding='utf-8')
+            (unfinished / 'README.md').write_text(page, encoding='utf-8')
+            for name in (MODEL_NAME, CARD_NAME, 'README.md'):
+                (unfinished / name).chmod(0o644)
+                (unfinished / name).replace(folder / name)
     except OSError as error:
         raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
-    try:
-        (unfinished / MODEL_NAME).write_bytes(content)
-        (unfinished / CARD_NAME).write_text(text, encoding='utf-8')
-        (unfinished / 'README.md').write_text(page, encoding='utf-8')
-        for name in (MODEL_NAME, CARD_NAME, 'README.md'):
-            (unfinished / name).chmod(0o644)
-            (unfinished / name).replace(folder / name)
-    finally:
-        shutil.rmtree(unfinished)
     return folder / MODEL_NAME

@@ -60,7 +60,8 @@ def train_detector(
 
     Scenes are made of the ``train`` part, and of ``faces`` where the configuration wants them.
     Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder. The best
-    epoch is that of the best average precision on the ``val`` part.
+    epoch is that of the best average precision on the ``val`` part, in the mean over faces of 20
+    pixels and more and those of 40 and more.
 
     :param command: what asks for this, kept in the checkpoints
     :returns: the best epoch's figures on the ``val`` part
@@ -102,7 +103,7 @@ def train_detector(
             loss = take_steps(state, config, prepared_ahead(batches), step, count=len(batches))
             figures = judge(state.average.network, held_out)
             record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
-            score = figures['average_precision_20']
+            score = sum(figures.values()) / len(figures)
             end_epoch(state, config, record, score=score, folder=folder, log=log, command=command)
     return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
 
