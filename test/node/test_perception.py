@@ -121,7 +121,7 @@ def test_the_models_that_come_with_the_package_are_taken_by_default(bench):
     msg = next(msg for msg in received if msg.faces)
     assert tuple(msg.emotion_labels) == EMOTION_LABELS
     assert tuple(msg.gender_labels) == GENDER_LABELS
-    assert re.fullmatch(r'rtcnn \(face@[0-9a-f]{8}\)', msg.detector)
+    assert re.fullmatch(r'rtcnn \(\w+@[0-9a-f]{8}\)', msg.detector)
     assert msg.faces[0].emotion.label in EMOTION_LABELS
     assert sum(msg.faces[0].gender.probabilities) == pytest.approx(1.0, abs=1e-5)
 
