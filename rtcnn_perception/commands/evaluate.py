@@ -139,6 +139,14 @@ def _is_detector(model: Path) -> bool:
 def _judge_detector(args: argparse.Namespace) -> Iterator[str]:
     from rtcnn_perception.training.detection import evaluate_detector  # noqa: PLC0415  an extra
 
+    for option, is_given in (
+        ('--margin', args.margin is not None),
+        ('--emotion-votes', args.emotion_votes),
+        ('--through-pipeline', args.through_pipeline),
+        ('--quick', args.quick),
+    ):
+        if is_given:
+            raise ConfigurationError(f'{option} is for models that judge faces')
     return evaluate_detector.evaluate_detector(
         evaluate_detector.DetectorChoice(str(args.model), args.yunet),
         args.data,

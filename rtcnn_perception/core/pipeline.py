@@ -145,16 +145,20 @@ class DetectionStage:
         tracker: Tracker,
         every_n: int = 1,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        tag: str = '',
     ) -> None:
         """
         Take the parts.
 
+        :param tag: what frames are to say found their faces
         :param clock: seconds, to measure by
         :raises ValueError: if ``every_n`` is below 1
         """
         self._detector = detector
         self._tracker = tracker
         self._clock = clock
+        self._tag = tag
         self._frames_since_look: int | None = None
         self.every_n = every_n
 
@@ -196,6 +200,7 @@ class DetectionStage:
             tracks=visible,
             detect_s=self._clock() - begin,
             frames_dropped=frames_dropped,
+            detector=self._tag,
         )
 
     def _is_time_to_look(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from dataclasses import replace
 from typing import Any
 
 from rtcnn_perception.core.detection import Detector
@@ -57,7 +56,7 @@ class DetectorNode(WorkingNode[DetectorParameters, Frame]):
         # Made once: ids are not used again, whatever transitions the node goes through.
         self._tracker = FaceTracker(_tracker_config(self.parameters))
         self._stage: DetectionStage | None = None
-        self._tag = self._reason = ''
+        self._reason = ''
         self._publisher = self.create_publisher(FaceRois, 'faces/rois', RESULTS)
 
     @property
@@ -79,8 +78,10 @@ class DetectorNode(WorkingNode[DetectorParameters, Frame]):
                 threads=wanted.threads,
             )
             loaded = load_detector(config, models_search_path())
-        self._tag, self._reason = loaded.tag, loaded.reason
-        self._stage = DetectionStage(loaded.detector, self._tracker, wanted.every_n)
+        self._reason = loaded.reason
+        self._stage = DetectionStage(
+            loaded.detector, self._tracker, wanted.every_n, tag=loaded.tag
+        )
         self.get_logger().info(loaded.reason)
 
     def _begin(self) -> None:
@@ -117,7 +118,6 @@ class DetectorNode(WorkingNode[DetectorParameters, Frame]):
         if stage is None:
             return
         found = stage.process(frame, self._dropped_before() + self.dropped)
-        found = replace(found, detector=self._tag)
         if self._hand_on is not None:
             self._hand_on(found)
         if self._publisher.get_subscription_count():
