@@ -200,6 +200,18 @@ ARCHITECTURES: dict[str, Architecture] = {
         stages=(Stage('dense', 32, blocks=2), Stage('dense', 64, blocks=2)),
         head=Head('linear'),
     ),
+    'wide_resnet': Architecture(
+        source='this project; a teacher of compact_resnet, too slow for a robot',
+        input_hw=(48, 48),
+        stem=Stem((32,), (2,), 'same', kernel=5),
+        stages=(
+            Stage('dense', 32, stride=1),
+            Stage('dense', 64, blocks=2),
+            Stage('dense', 128, blocks=2),
+            Stage('dense', 256),
+        ),
+        head=Head('linear', dropout=0.3),
+    ),
 }
 """Every network that has a name."""
 

@@ -30,7 +30,8 @@ class AugmentationConfig:
     ``scale`` and ``shift`` jitter the box, as fractions of its longer side; ``rotation`` is in
     degrees. ``light`` bounds gain and offset, ``noise`` the standard deviation, in units of full
     scale. The ``_share`` of the faces gets the change. ``occlusion_size`` is the longest side of
-    what covers a face, as a fraction of the crop's; the shortest is 0.1.
+    what covers a face, as a fraction of the crop's; the shortest is 0.1. ``mix_share`` shows
+    another face through a face, and what is to be learnt is a blend as well (``batches``).
     """
 
     scale: Share = 0.12
@@ -45,6 +46,7 @@ class AugmentationConfig:
     noise_share: Share = 0.2
     occlusion_share: Share = 0.2
     occlusion_size: Annotated[float, Range(0.1, 1)] = 0.4
+    mix_share: Share = 0.0
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges."""

@@ -111,6 +111,27 @@ def cut_jittered(
     return crops
 
 
+def mixed(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
+    """
+    Lay a share of the faces over their neighbours in the batch, with what is to be learnt of both.
+
+    The other face counts up to a half, uniformly. A face without a target adds none.
+    Source: Zhang, Cisse, Dauphin, Lopez-Paz: mixup: Beyond Empirical Risk Minimization, 2018.
+    """
+    count = len(batch.indices)
+    chosen = rng.random(count) < share
+    other = torch.from_numpy(np.where(chosen, rng.uniform(0.0, 0.5, count), 0.0)).float()
+    pixels = torch.lerp(batch.pixels, batch.pixels.roll(1, 0), other.reshape(-1, 1, 1, 1))
+    targets, weights = {}, {}
+    for name, weight in batch.weights.items():
+        ours, theirs = (1 - other) * weight, other * weight.roll(1, 0)
+        weights[name] = ours + theirs
+        target = batch.targets[name]
+        blend = ours.unsqueeze(1) * target + theirs.unsqueeze(1) * target.roll(1, 0)
+        targets[name] = blend / weights[name].clamp(min=1e-9).unsqueeze(1)
+    return Batch(pixels, targets, weights, batch.indices)
+
+
 class TrainingBatches:
     """The faces of one epoch in random order, changed at random; ``seed`` repeats it."""
 
@@ -152,12 +173,13 @@ class TrainingBatches:
             )
             pixels = self.augment(torch.from_numpy(crops).unsqueeze(1).float() / 255.0)
             pixels = (pixels * 2.0 - 1.0).contiguous(memory_format=torch.channels_last)
-            yield Batch(
+            batch = Batch(
                 pixels,
                 {n: torch.from_numpy(self.faces.targets[n][indices]) for n in self.weights},
                 {n: torch.from_numpy(w[indices]) for n, w in self.weights.items()},
                 indices,
             )
+            yield mixed(batch, self.config.mix_share, self.rng) if self.config.mix_share else batch
 
 
 def prepared_ahead(batches: Iterable[T]) -> Iterator[T]:

@@ -26,6 +26,7 @@ COUNTS = [
     ('simple_cnn', EMOTION, 642_935, 71_550_720),
     ('tiny_xception', EMOTION, 18_314, 3_404_740),
     ('compact_resnet', EMOTION, 166_679, 9_668_032),
+    ('wide_resnet', EMOTION, 1_601_191, 57_085_696),
 ]
 
 

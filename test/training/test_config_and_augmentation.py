@@ -21,7 +21,7 @@ from rtcnn_perception.training.batches import jittered
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
 from rtcnn_perception.training.detection.face_network import DETECTOR_ARCHITECTURES
-from rtcnn_perception.training.detection.scenes import SceneConfig
+from rtcnn_perception.training.detection.scene_config import SceneConfig
 
 SHIPPED = sorted((Path(configs.__file__).parent / 'configs').glob('*.toml'))
 BASE = 'name = "a"\narchitecture = "mini_xception"\n'

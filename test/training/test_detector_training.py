@@ -44,8 +44,8 @@ from rtcnn_perception.training.detection.marks import mark_faces
 from rtcnn_perception.training.detection.marks import Marks
 from rtcnn_perception.training.detection.photographs import read_photographs
 from rtcnn_perception.training.detection.scene_batches import SceneBatches
+from rtcnn_perception.training.detection.scene_config import SceneConfig
 from rtcnn_perception.training.detection.scene_preview import GREEN
-from rtcnn_perception.training.detection.scenes import SceneConfig
 from rtcnn_perception.training.detection.scenes import SceneMaker
 from rtcnn_perception.training.detection.score_calibration import fit_calibration
 from rtcnn_perception.training.detection.score_calibration import ScoreCalibration

@@ -7,9 +7,9 @@ torch = pytest.importorskip('torch')
 
 from drawn_faces import photograph
 from rtcnn_perception.training.detection.face_pictures import face_pictures
-from rtcnn_perception.training.detection.scenes import SceneConfig
+from rtcnn_perception.training.detection.scene_config import SceneConfig
+from rtcnn_perception.training.detection.scene_pixels import toned
 from rtcnn_perception.training.detection.scenes import SceneMaker
-from rtcnn_perception.training.detection.scenes import toned
 from rtcnn_perception.training.faces import FaceSet
 
 POINTS = np.float32([[40, 40], [70, 40], [55, 60], [45, 80], [65, 80]])

@@ -19,6 +19,7 @@ from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.batches import Batch
 from rtcnn_perception.training.batches import cut_faces
+from rtcnn_perception.training.batches import mixed
 from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
@@ -408,6 +409,41 @@ def test_still_augmentation_leaves_crops_as_the_pipeline_cuts_them():
     batch = next(iter(batches))
     expected = to_input(cut_faces(everyone, geometry, (32, 32), batch.indices))
     torch.testing.assert_close(batch.pixels, expected, rtol=0, atol=1e-5)
+
+
+def test_mixed_faces_are_blends_and_so_is_what_is_learnt_of_them():
+    pixels = torch.arange(8.0).reshape(8, 1, 1, 1).expand(8, 1, 2, 2)
+    targets = {'gender': torch.eye(8), 'emotion': torch.eye(8)}
+    weights = {'gender': torch.ones(8), 'emotion': torch.tensor([1.0, 0.0] * 4)}
+    batch = Batch(pixels, targets, weights, np.arange(8))
+    blend = mixed(batch, 1.0, np.random.default_rng(0))
+    other = 1 - blend.targets['gender'].diagonal()
+    assert ((other > 0) & (other < 0.5)).all()
+    assert len(other.unique()) == 8
+    neighbour = blend.targets['gender'].gather(1, (torch.arange(8) - 1).reshape(8, 1) % 8)
+    torch.testing.assert_close(neighbour.flatten(), other)
+    expected = pixels * (1 - other.reshape(8, 1, 1, 1)) + pixels.roll(1, 0) * other.reshape(
+        8, 1, 1, 1
+    )
+    torch.testing.assert_close(blend.pixels, expected)
+    torch.testing.assert_close(blend.weights['gender'], torch.ones(8))
+    # Where only one of two has a target, that one is learnt, by as much as it is seen.
+    torch.testing.assert_close(blend.targets['emotion'][::2], torch.eye(8)[::2])
+    torch.testing.assert_close(blend.targets['emotion'][1::2], torch.eye(8)[::2])
+    torch.testing.assert_close(blend.weights['emotion'][::2], 1 - other[::2])
+    torch.testing.assert_close(blend.weights['emotion'][1::2], other[1::2])
+
+
+def test_a_share_of_the_faces_is_mixed():
+    count = 400
+    batch = Batch(
+        torch.zeros(count, 1, 1, 1),
+        {'gender': torch.eye(2).repeat(count // 2, 1)},
+        {'gender': torch.ones(count)},
+        np.arange(count),
+    )
+    blend = mixed(batch, 0.25, np.random.default_rng(0))
+    assert 60 < int((blend.targets['gender'].max(1).values < 1).sum()) < 140
 
 
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path):

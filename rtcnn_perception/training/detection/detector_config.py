@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Any
 
 from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
-from rtcnn_perception.training.detection.scenes import SceneConfig
+from rtcnn_perception.training.detection.scene_config import SceneConfig
 from rtcnn_perception.training.ranges import AtLeastOne
 from rtcnn_perception.training.ranges import BelowOne
 from rtcnn_perception.training.ranges import check_ranges

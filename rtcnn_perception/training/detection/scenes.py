@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
+from itertools import pairwise
 import math
-from typing import Annotated
 
 import cv2
 import numpy as np
@@ -17,18 +18,12 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.detection.photographs import Photograph
-from rtcnn_perception.training.ranges import check_ranges
-from rtcnn_perception.training.ranges import Degrees
-from rtcnn_perception.training.ranges import NotNegative
-from rtcnn_perception.training.ranges import Positive
-from rtcnn_perception.training.ranges import Range
-from rtcnn_perception.training.ranges import Share
+from rtcnn_perception.training.detection.scene_config import SceneConfig
+from rtcnn_perception.training.detection.scene_pixels import changed
+from rtcnn_perception.training.detection.scene_pixels import toned
 
 MIRRORED = (1, 0, 2, 4, 3)
 """Where each landmark comes from in a mirror: left and right change their places."""
-
-LARGEST = 4096
-"""Pixels of the side of a scene; a batch of larger ones fits into no memory."""
 
 TRUST = ((0.0, 0.6, 0.7, 0.8, 1.0), (0.5, 0.6, 0.75, 0.95, 1.0))
 """
@@ -37,54 +32,6 @@ How likely a teacher's mark of a score is a face, between these points in a stra
 Source: the comparison with people's boxes in the description of the data: 66 % of marks from 0.6
 to 0.7, 80 to 87 % from 0.7 to 0.8, 97 % above.
 """
-
-
-@dataclass(frozen=True)
-class SceneConfig:
-    """
-    What scenes are like.
-
-    ``sizes`` are the sides of a batch's scenes in pixels, one drawn for each batch. A face of the
-    photograph is drawn and shown ``least_face`` to ``most_face`` pixels high, but little higher
-    than the scene; ``most_enlarged`` bounds the scale, as what is enlarged is blurred; all but
-    ``small_share`` are shown no smaller than fills the scene. ``negative_share`` are without a
-    face, ``faces_share`` of the others show one of the faces that are given beside photographs;
-    ``mosaic_share`` are made of four. Faces lower than ``too_small`` pixels are ignored.
-    ``rotation`` is in degrees, ``stretch`` bounds the logarithm of width by height; the rest is as
-    for face crops.
-    """
-
-    sizes: tuple[int, ...] = (160, 224, 288)
-    least_face: Positive = 9.0
-    most_face: Positive = 260.0
-    most_enlarged: Positive = 2.5
-    small_share: Share = 0.15
-    negative_share: Share = 0.3
-    faces_share: Share = 0.0
-    mosaic_share: Share = 0.35
-    too_small: NotNegative = 7.0
-    rotation: Degrees = 12.0
-    stretch: Share = 0.0
-    light: Share = 0.3
-    gamma: NotNegative = 0.4
-    colour: Share = 0.4
-    gray_share: Share = 0.08
-    blur_share: Share = 0.1
-    noise_share: Share = 0.2
-    noise: Annotated[float, Range(0, 255)] = 12.0
-    jpeg_share: Share = 0.1
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
-        check_ranges(self)
-        if not self.sizes or any(size % 32 or not 0 < size <= LARGEST for size in self.sizes):
-            raise ValueError(
-                f'sizes must be multiples of 32 pixels up to {LARGEST}, got {self.sizes}'
-            )
-        if self.least_face > self.most_face:
-            raise ValueError(
-                f'least_face must be at most most_face, got {self.least_face} and {self.most_face}'
-            )
 
 
 @dataclass(frozen=True)
@@ -129,21 +76,17 @@ class SceneMaker:
             made = self._mosaic(side, rng)
         else:
             made = self._part(side, side, rng)
-        return Scene(
-            recoloured(made.image, self.config, rng),
-            made.boxes,
-            made.weights,
-            made.landmarks,
-            made.ignored,
-        )
+        return replace(made, image=changed(made.image, made.boxes, self.config, rng))
 
     def _mosaic(self, side: int, rng: np.random.Generator) -> Scene:
-        """Return four scenes about a point near the middle."""
-        middle_x, middle_y = (round(side * share) for share in rng.uniform(0.35, 0.65, 2))
+        """Return four scenes about a point near the middle, or nine."""
+        count = 3 if rng.random() < self.config.nine_share else 2
+        shares = (np.arange(1, count) + rng.uniform(-0.3, 0.3, (2, count - 1))) / count
+        edges = [[0, *np.round(side * row).astype(int).tolist(), side] for row in shares]
         image = np.empty((side, side, 3), np.uint8)
         parts = []
-        for y0, y1 in ((0, middle_y), (middle_y, side)):
-            for x0, x1 in ((0, middle_x), (middle_x, side)):
+        for y0, y1 in pairwise(edges[0]):
+            for x0, x1 in pairwise(edges[1]):
                 part = self._part(y1 - y0, x1 - x0, rng)
                 image[y0:y1, x0:x1] = part.image
                 corner = np.array([x0, y0], np.float32)
@@ -202,8 +145,22 @@ class SceneMaker:
             focus=focus,
             place=place,
             too_small=config.too_small,
-            fill=rng.integers(0, 256, 3).tolist(),
+            background=self._background(height, width, rng),
             stretch=math.exp(rng.uniform(-config.stretch, config.stretch)),
+        )
+
+    def _background(self, height: int, width: int, rng: np.random.Generator) -> ImageBGR:
+        """Return what is seen beside a photograph: one colour, or another without a face."""
+        if not len(self.negatives) or rng.random() >= self.config.background_share:
+            return np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
+        image = self.images[int(rng.choice(self.negatives))]
+        share = rng.uniform(0.3, 1.0)
+        high, wide = (max(1, round(share * side)) for side in image.shape[:2])
+        top = int(rng.integers(image.shape[0] - high + 1))
+        left = int(rng.integers(image.shape[1] - wide + 1))
+        part = image[top : top + high, left : left + wide]
+        return np.asarray(
+            cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8
         )
 
 
@@ -218,7 +175,7 @@ def transformed(
     focus: NDArray[np.float64],
     place: NDArray[np.float64],
     too_small: float,
-    fill: list[int],
+    background: ImageBGR,
     stretch: float = 1.0,
 ) -> Scene:
     """
@@ -230,6 +187,7 @@ def transformed(
 
     :param scale: pixels of the scene for one of the photograph
     :param angle: in radians, clockwise as seen
+    :param background: of the size of the scene, seen where the photograph does not reach
     :param stretch: width by height of what is square in the photograph
     :param focus: x, y in the photograph that come to lie at ``place`` in the scene
     """
@@ -245,7 +203,12 @@ def transformed(
     # OpenCV's pixels have their centres at whole numbers, marks are from edge to edge.
     matrix = np.column_stack([step, shift + step.sum(1) / 2 - 0.5])
     warped = cv2.warpAffine(
-        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=fill
+        image,
+        matrix,
+        (width, height),
+        dst=background.copy(),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_TRANSPARENT,
     )
     boxes = _moved(photograph.boxes, turn, shift, sides)
     landmarks = photograph.landmarks @ turn.T.astype(np.float32) + shift.astype(np.float32)
@@ -276,39 +239,3 @@ def _moved(
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + shift
     half = (boxes[:, 2:] - boxes[:, :2]) / 2 * sides
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
-
-
-def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
-    """Give half of the gray pictures a tone of skin, so that gray is no sign of a face."""
-    if rng.random() < 0.5:
-        return image
-    tone = np.array([rng.uniform(0.5, 0.9), rng.uniform(0.7, 0.95), 1.0], np.float32)
-    return (image * tone).astype(np.uint8)
-
-
-def recoloured(image: ImageBGR, config: SceneConfig, rng: np.random.Generator) -> ImageBGR:
-    """Change light, contrast and colour; blur some, add noise to some, compress some."""
-    if rng.random() < config.blur_share:
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)), np.uint8)
-    levels = (np.arange(256) / 255.0) ** math.exp(rng.uniform(-config.gamma, config.gamma))
-    gain = rng.uniform(1 - config.light, 1 + config.light)
-    offset = rng.uniform(-config.light, config.light) / 2
-    levels = (levels - 0.5) * gain + 0.5 + offset
-    tints = 1 + rng.uniform(-config.colour, config.colour, 3) / 4
-    table = (np.clip(levels[:, None] * tints, 0, 1) * 255).astype(np.uint8).reshape(256, 1, 3)
-    image = np.asarray(cv2.LUT(image, table), np.uint8)
-    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)[..., None]
-    if rng.random() < config.gray_share:
-        image = np.repeat(gray, 3, axis=2)
-    elif config.colour:
-        share = rng.uniform(1 - config.colour, 1 + config.colour)
-        three = np.repeat(gray, 3, axis=2)
-        image = np.asarray(cv2.addWeighted(image, share, three, 1 - share, 0), np.uint8)
-    if rng.random() < config.noise_share:
-        grain = rng.standard_normal(image.shape, np.float32) * rng.uniform(0, config.noise)
-        image = np.clip(image + grain, 0, 255).astype(np.uint8)
-    if rng.random() < config.jpeg_share:
-        quality = int(rng.integers(30, 90))
-        encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-    return image
