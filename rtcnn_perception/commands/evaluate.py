@@ -29,7 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'data',
         nargs='+',
         help='an .npz or .csv file, or a folder of labelled pictures; for a face detector any '
-        'number of folders with annotations.json, and of clips that show a face in every frame',
+        'number of folders with annotations.json, of clips that show a face in every frame, and '
+        'of pictures to compare with --against',
     )
     parser.add_argument(
         '--output', type=Path, help='folder for the report (default out/evaluate/<model>)'
@@ -73,6 +74,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=0.4,
         help='intersection over union from which on a face counts as found (default: 0.4)',
     )
+    detectors.add_argument(
+        '--against',
+        default='',
+        metavar='DETECTOR',
+        help='another, whose faces are to be found in pictures that nobody marked',
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -87,6 +94,8 @@ def execute(args: argparse.Namespace) -> int:
     args.output = args.output or Path('out/evaluate') / args.model.stem
     if _is_detector(args.model):
         lines = _judge_detector(args)
+    elif args.against:
+        raise ConfigurationError('--against is for face detectors')
     elif len(args.data) > 1:
         raise ConfigurationError(
             f'{args.model} judges one data set at a time, got {", ".join(args.data)}'
@@ -154,12 +163,14 @@ def _judge_detector(args: argparse.Namespace) -> Iterator[str]:
         part=args.part,
         widths=args.width,
         min_iou=args.iou,
+        rival=evaluate_detector.DetectorChoice(args.against, args.yunet) if args.against else None,
         command=command_line(
             'evaluate',
             args.model,
             *args.data,
             width=args.width,
             iou=args.iou,
+            against=args.against,
             part=args.part,
             yunet=args.yunet,
         ),

@@ -36,6 +36,8 @@ from rtcnn_perception.training.detection.marks import mark_faces
 from rtcnn_perception.training.detection.marks import Marks
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.photographs import read_photographs
+from rtcnn_perception.training.detection.rival import against
+from rtcnn_perception.training.detection.rival import marked_by
 from tiny_detector import write_tiny_detector
 
 BASELINES = Path(os.environ.get('RTCNN_BASELINES') or data_folder().parent / 'baselines')
@@ -336,6 +338,67 @@ def test_clips_tell_in_how_many_frames_a_face_is_found(tmp_path, detector, capsy
     assert evaluate(detector, clip, '--output', tmp_path / 'report') == 0
     assert 'clip.avi: a face in 75.0 % of 4 frames' in capsys.readouterr().out
     assert '| clip.avi | 4 | 3 | 75.0 % |' in (tmp_path / 'report/report.md').read_text()
+
+
+def test_what_another_detector_finds_is_what_there_is_to_find():
+    marked = [photograph(LEFT, RIGHT, ignored=[SMALL]), photograph(LEFT)]
+    found = [marks((RIGHT, 0.9), (SMALL, 0.8), (NOWHERE, 0.7)), marks()]
+    first, second = against(marked, found, width=320, min_iou=0.4)
+    assert (first.width, first.faces, first.found) == (320, 2, 1)
+    assert (second.faces, second.found) == (1, 0)
+
+
+def write_seen(path):
+    """Write a picture in which the tiny detector sees a face of 64 pixels, and Haar sees none."""
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    image[48, 32 * 4 + 16, 0] = 230
+    cv2.imwrite(str(path), image)
+    return path
+
+
+@pytest.mark.parametrize(('width', 'faces'), [(SIDE, 1), (64, 0)])
+def test_faces_that_are_small_where_they_are_looked_for_are_ignored(
+    tmp_path, detector, width, faces
+):
+    write_seen(tmp_path / 'a.png')
+    choice = DetectorChoice(str(detector))
+    marked = marked_by(choice.load(SIDE), tmp_path / 'a.png', width)
+    assert (marked.width, marked.height) == (SIDE, SIDE)
+    assert (len(marked.boxes), len(marked.ignored)) == (faces, 1 - faces)
+    assert np.concatenate([marked.boxes, marked.ignored]).tolist() == [[112, 16, 176, 80]]
+
+
+def test_pictures_are_judged_by_what_another_detector_finds(tmp_path, detector, capsys):
+    cv2.imwrite(str(tmp_path / 'nobody.PNG'), np.zeros((SIDE, SIDE, 3), np.uint8))
+    pictures = (tmp_path / 'nobody.PNG', write_seen(tmp_path / 'a.png'))
+    output = tmp_path / 'report'
+    options = ('--width', 320, 416, '--against', detector, '--output', output)
+    assert evaluate('haar', *pictures, *options) == 0
+    assert 'haar: 0 of tiny_face@' in (printed := capsys.readouterr().out)
+    assert "'s 1 faces of 20 px and over in 2 pictures, 320 wide" in printed
+    assert '2 pictures, 416 wide' in printed
+    page = (output / 'report.md').read_text()
+    assert '| a.png | 320 | 1 | 0 |' in page
+    assert '| nobody.PNG | 416 | 0 | 0 |' in page
+    for width in (320, 416):
+        assert f'against_rival_{width}.png' in page
+        assert (output / f'against_rival_{width}.png').is_file()
+
+
+@pytest.mark.usefixtures('faces')
+@pytest.mark.parametrize(
+    ('name', 'options'), [('a.png', []), ('faces', ['--against', 'haar', '--part', 'val'])]
+)
+def test_pictures_and_what_to_compare_with_go_together(tmp_path, detector, name, options, capsys):
+    write_seen(tmp_path / 'a.png')
+    assert evaluate(detector, tmp_path / name, *options, '--output', tmp_path / 'report') == 1
+    assert 'pictures and --against go together' in capsys.readouterr().err
+
+
+def test_a_model_of_attributes_is_not_compared_with_a_detector(tmp_path, capsys):
+    (tmp_path / 'model.json').write_text('{"heads": []}')
+    assert evaluate(tmp_path, 'a.npz', '--against', 'haar') == 1
+    assert '--against is for face detectors' in capsys.readouterr().err
 
 
 def outside(folder):

@@ -10,6 +10,7 @@ from typing import Any
 from rtcnn_perception.training.detection.detector_figures import BAND_EDGES
 from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
 from rtcnn_perception.training.detection.detector_figures import WidthFigures
+from rtcnn_perception.training.detection.rival import RivalFigures
 from rtcnn_perception.training.report_page import percent
 from rtcnn_perception.training.report_page import table
 
@@ -50,6 +51,8 @@ class DetectorReport:
     min_iou: float
     sets: tuple[SetFigures, ...]
     clips: tuple[ClipFigures, ...]
+    rival: str
+    against_rival: tuple[RivalFigures, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -94,6 +97,8 @@ def detector_page(report: DetectorReport) -> str:
     if report.clips:
         lines += ['## Clips', '', 'At the width and the threshold of the detector itself:', '']
         lines += _clips(report)
+    if report.against_rival:
+        lines += _rival_section(report)
     return '\n'.join(lines).rstrip() + '\n'
 
 
@@ -186,6 +191,42 @@ def _threshold_rows(widths: tuple[WidthFigures, ...]) -> Iterator[tuple[str, ...
         values = [None if found is None else getattr(found, field) for found in agreements]
         if any(value is not None for value in values):
             yield name, *('' if value is None else f'{value:.3f}' for value in values)
+
+
+def rival_picture(width: int) -> str:
+    """Return the name of the picture of what another detector finds as well, at a width."""
+    return f'against_rival_{width}.png'
+
+
+def rival_lines(report: DetectorReport) -> Iterator[str]:
+    """Give a line for each width: how many of another detector's faces are found."""
+    for width in dict.fromkeys(each.width for each in report.against_rival):
+        same = [each for each in report.against_rival if each.width == width]
+        found, faces = sum(each.found for each in same), sum(each.faces for each in same)
+        yield (
+            f"{report.detector}: {found} of {report.rival}'s {faces} faces of {MIN_HEIGHTS[0]} px "
+            f'and over in {len(same)} pictures, {width} wide'
+        )
+
+
+def _rival_section(report: DetectorReport) -> list[str]:
+    lines = [
+        f'## Against {report.rival}',
+        '',
+        f'Of the faces that {report.rival} finds, {MIN_HEIGHTS[0]} px and over as it sees them, '
+        f'those found as well, both at a score of {report.threshold:g}:',
+        '',
+    ]
+    lines += table(
+        ('picture', 'width', 'faces', 'found'),
+        (
+            (each.picture, f'{each.width}', f'{each.faces}', f'{each.found}')
+            for each in report.against_rival
+        ),
+    )
+    for width in dict.fromkeys(each.width for each in report.against_rival):
+        lines += [f'{width} wide:', '', f'![{width} wide]({rival_picture(width)})', '']
+    return lines
 
 
 def _clips(report: DetectorReport) -> list[str]:

@@ -14,6 +14,7 @@ from rtcnn_perception.core.detection import load_detector
 from rtcnn_perception.core.detector_protocol import Detector
 from rtcnn_perception.core.detector_protocol import DetectorConfig
 from rtcnn_perception.core.rtcnn import RtcnnDetector
+from rtcnn_perception.core.source_kinds import PICTURE_SUFFIXES
 from rtcnn_perception.core.source_kinds import VideoSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
@@ -22,6 +23,8 @@ from rtcnn_perception.training.detection.detector_figures import width_figures
 from rtcnn_perception.training.detection.detector_page import ClipFigures
 from rtcnn_perception.training.detection.detector_page import detector_page
 from rtcnn_perception.training.detection.detector_page import DetectorReport
+from rtcnn_perception.training.detection.detector_page import rival_lines
+from rtcnn_perception.training.detection.detector_page import rival_picture
 from rtcnn_perception.training.detection.detector_page import SetFigures
 from rtcnn_perception.training.detection.detector_page import summary
 from rtcnn_perception.training.detection.detector_pictures import draw_curves
@@ -32,6 +35,9 @@ from rtcnn_perception.training.detection.marks import mark_faces
 from rtcnn_perception.training.detection.marks import Marks
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.photographs import read_photographs
+from rtcnn_perception.training.detection.rival import against
+from rtcnn_perception.training.detection.rival import marked_by
+from rtcnn_perception.training.detection.rival import RivalFigures
 from rtcnn_perception.training.evaluate import write_report
 from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.report_page import percent
@@ -90,12 +96,14 @@ def evaluate_detector(
     part: str | None,
     widths: Sequence[int],
     min_iou: float,
+    rival: DetectorChoice | None = None,
     command: str,
 ) -> Iterator[str]:
     """
     Judge a detector and write its report.
 
-    :param data: folders of annotated photographs, and clips
+    :param data: folders of annotated photographs, clips, and pictures that nobody annotated
+    :param rival: whose faces are to be found in such pictures
     :param part: of each set; None for its test part, or else its val part
     :param command: what asks for this, for the report
     :returns: lines for whoever asked
@@ -105,16 +113,28 @@ def evaluate_detector(
         raise ConfigurationError(f'--iou must be above 0 and at most 1, got {min_iou:g}')
     shipped = choice.load()
     paths = [find_data(name) for name in data]
+    unmarked = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+    if bool(unmarked) != bool(rival):
+        raise ConfigurationError(
+            'pictures and --against go together: a picture whose faces nobody marked is judged '
+            'by what another detector finds in it'
+        )
     if len({path.name for path in paths}) < len(paths):
         raise ConfigurationError(f'two of {", ".join(data)} have one name; judge them apart')
     asked = [_take_part(path, part) for path in paths if path.is_dir()]
-    clips = [VideoSource(path) for path in paths if not path.is_dir()]
+    clips = [VideoSource(p) for p in paths if not p.is_dir() and p not in unmarked]
     sets: list[SetFigures] = []
     pictures: dict[str, ImageBGR] = {}
     for photographs in asked:
         found, drawn = _judge_set(choice, photographs, widths, min_iou)
         sets.append(found)
         pictures |= drawn
+    rivals: list[RivalFigures] = []
+    if rival:
+        for width in dict.fromkeys(widths):
+            compared, sheet = _compare(choice, rival, unmarked, width, min_iou)
+            rivals += compared
+            pictures[rival_picture(width)] = sheet
     report = DetectorReport(
         detector=tag_of(shipped),
         command=command,
@@ -123,11 +143,14 @@ def evaluate_detector(
         min_iou=min_iou,
         sets=tuple(sets),
         clips=tuple(_judge_clip(shipped, clip) for clip in clips),
+        rival='' if rival is None else tag_of(rival.load()),
+        against_rival=tuple(rivals),
     )
     write_report(report.as_dict(), detector_page(report), pictures, output)
     yield from filter(None, summary(report))
     for clip in report.clips:
         yield f'{clip.clip}: a face in {percent(clip.share)} of {clip.frames:,} frames'
+    yield from rival_lines(report)
     yield f'wrote {output / "report.md"}'
 
 
@@ -166,6 +189,21 @@ def _judge_set(
         f'{found.slug}_false.png': draw_worst_false(photographs, taken, min_iou),
         f'{found.slug}_missed.png': draw_worst_misses(photographs, taken, min_iou),
     }
+
+
+def _compare(
+    choice: DetectorChoice,
+    rival: DetectorChoice,
+    paths: Sequence[Path],
+    width: int,
+    min_iou: float,
+) -> tuple[tuple[RivalFigures, ...], ImageBGR]:
+    """Return how many of another's faces are found, and a sheet of the pictures."""
+    ours, theirs = choice.load(width), rival.load(width)
+    photographs = [marked_by(theirs, path, width) for path in paths]
+    marks = [Marks.of(ours.detect(photograph.read())) for photograph in photographs]
+    sheet = draw_sheet(photographs, marks, min_iou)
+    return against(photographs, marks, width=width, min_iou=min_iou), sheet
 
 
 def _judge_clip(detector: Detector, clip: VideoSource) -> ClipFigures:
