@@ -1,0 +1,90 @@
+"""
+Measure how a detector's boxes tremble, for the constants of ``rtcnn_perception/core/motion.py``.
+
+Of the largest face of each frame it takes the second differences of centre and logarithmic size
+over three frames in a row, in which steady movement cancels out, and prints the standard deviation
+of one box that they come to, from their median, as now and then another face is the largest.
+Where more than one face is found, the count says in how many frames; in a clip of one person all
+but one are false.
+
+    python benchmarks/box_noise.py ../shared/data/video/*.mkv --detector rtcnn yunet --yunet FILE
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.detection import DETECTORS
+from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.detector_protocol import Detector
+from rtcnn_perception.core.detector_protocol import DetectorConfig
+from rtcnn_perception.core.source_kinds import VideoSource
+from rtcnn_perception.resources import models_search_path
+
+MEDIAN_OF_NORMAL = 0.6745
+"""Median of the absolute value of a normal variable of standard deviation 1."""
+
+SECOND_DIFFERENCE = 6**0.5
+"""Standard deviation of x[0] - 2 x[1] + x[2] by that of one of them, if they are independent."""
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('clips', type=Path, nargs='+', help='videos of one person each')
+    parser.add_argument('--detector', nargs='+', choices=DETECTORS, default=['rtcnn'])
+    parser.add_argument('--yunet', default='', help='the model file of YuNet')
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    print('| detector | clip | frames | with two | centre x, y | width, height |')
+    print('| --- | --- | --- | --- | --- | --- |')
+    for name in arguments.detector:
+        path = arguments.yunet if name == 'yunet' else ''
+        detector = load_detector(DetectorConfig(name, model_path=path), models_search_path())
+        for clip in arguments.clips:
+            boxes, several = follow(detector.detector, clip)
+            spread = noise(boxes)
+            print(
+                f'| {name} | {clip.name} | {len(boxes)} | {several} '
+                f'| {spread[0]:.3f}, {spread[1]:.3f} | {spread[2]:.3f}, {spread[3]:.3f} |',
+                flush=True,
+            )
+
+
+def follow(detector: Detector, clip: Path) -> tuple[NDArray[np.float64], int]:
+    """
+    Find the largest face of each frame.
+
+    :returns: (N, 4) centre x, y, width and height in pixels, NaN where there is none, and in how
+        many frames there are more
+    """
+    rows, several = [], 0
+    for frame in VideoSource(clip):
+        found = detector.detect(frame)
+        several += len(found) > 1
+        box = max((each.box for each in found), key=lambda box: box.height, default=None)
+        rows.append((*box.center, box.width, box.height) if box else (np.nan,) * 4)
+    return np.array(rows), several
+
+
+def noise(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Return the standard deviation of one box.
+
+    :param boxes: (N, 4) as :func:`follow` gives them
+    :returns: (4,) of the centre's x and y in geometric means of the face's sides, of the
+        logarithms of width and height
+    """
+    values = np.column_stack([boxes[:, :2], np.log(boxes[:, 2:])])
+    second = values[2:] - 2 * values[1:-1] + values[:-2]
+    second[:, :2] /= np.sqrt(boxes[1:-1, 2:3] * boxes[1:-1, 3:4])
+    spread = np.nanmedian(np.abs(second), axis=0) / MEDIAN_OF_NORMAL / SECOND_DIFFERENCE
+    return np.asarray(spread, np.float64)
+
+
+if __name__ == '__main__':
+    main()
