@@ -1,13 +1,13 @@
 """
 Measure how a detector's boxes tremble, for the constants of ``rtcnn_perception/core/motion.py``.
 
-Of the largest face of each frame it takes the second differences of centre and logarithmic size
+Of the highest face of each frame it takes the second differences of centre and logarithmic size
 over three frames in a row, in which steady movement cancels out, and prints the standard deviation
-of one box that they come to, from their median, as now and then another face is the largest.
+of one box that they come to, from their median, as now and then another face is the highest.
 Where more than one face is found, the count says in how many frames; in a clip of one person all
 but one are false.
 
-    python benchmarks/box_noise.py ../shared/data/video/*.mkv --detector rtcnn yunet --yunet FILE
+    python benchmarks/box_noise.py ../shared/data/video/*.m* --detector rtcnn yunet --yunet FILE
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument('--yunet', default='', help='the model file of YuNet')
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    print('| detector | clip | frames | with two | centre x, y | width, height |')
+    print('| detector | clip | frames | with more | centre x, y | width, height |')
     print('| --- | --- | --- | --- | --- | --- |')
     for name in arguments.detector:
         path = arguments.yunet if name == 'yunet' else ''
@@ -48,16 +48,14 @@ def main() -> None:
         for clip in arguments.clips:
             boxes, several = follow(detector.detector, clip)
             spread = noise(boxes)
-            print(
-                f'| {name} | {clip.name} | {len(boxes)} | {several} '
-                f'| {spread[0]:.3f}, {spread[1]:.3f} | {spread[2]:.3f}, {spread[3]:.3f} |',
-                flush=True,
-            )
+            told = [f'{first:.3f}, {second:.3f}' for first, second in (spread[:2], spread[2:])]
+            row = (name, clip.name, str(len(boxes)), str(several), *told)
+            print(f'| {" | ".join(row)} |', flush=True)
 
 
 def follow(detector: Detector, clip: Path) -> tuple[NDArray[np.float64], int]:
     """
-    Find the largest face of each frame.
+    Find the highest face of each frame.
 
     :returns: (N, 4) centre x, y, width and height in pixels, NaN where there is none, and in how
         many frames there are more
@@ -82,7 +80,10 @@ def noise(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     values = np.column_stack([boxes[:, :2], np.log(boxes[:, 2:])])
     second = values[2:] - 2 * values[1:-1] + values[:-2]
     second[:, :2] /= np.sqrt(boxes[1:-1, 2:3] * boxes[1:-1, 3:4])
-    spread = np.nanmedian(np.abs(second), axis=0) / MEDIAN_OF_NORMAL / SECOND_DIFFERENCE
+    second = second[np.isfinite(second).all(1)]
+    if not len(second):
+        raise SystemExit('no three frames in a row show a face')
+    spread = np.median(np.abs(second), axis=0) / MEDIAN_OF_NORMAL / SECOND_DIFFERENCE
     return np.asarray(spread, np.float64)
 
 

@@ -85,6 +85,8 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
     from rtcnn_perception.training.read_npz import read_gender  # noqa: PLC0415
 
     photographs = read_photographs(find_data(config.photographs))
+    if config.test:
+        read_photographs(find_data(config.test))  # export asks for it, hours later
     faces = face_pictures(read_gender(find_data(config.faces)).train) if config.faces else []
     if faces:
         print(f'{config.name}: {len(faces)} faces for scenes')

@@ -12,4 +12,7 @@ STILL = {
     'blur_share': 0.0,
     'noise_share': 0.0,
     'jpeg_share': 0.0,
+    'covered_share': 0.0,
+    'drawn_share': 0.0,
+    'dark_share': 0.0,
 }

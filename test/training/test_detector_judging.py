@@ -375,14 +375,27 @@ def test_pictures_are_judged_by_what_another_detector_finds(tmp_path, detector, 
     options = ('--width', 320, 416, '--against', detector, '--output', output)
     assert evaluate('haar', *pictures, *options) == 0
     assert 'haar: 0 of tiny_face@' in (printed := capsys.readouterr().out)
-    assert "'s 1 faces of 20 px and over in 2 pictures, 320 wide" in printed
-    assert '2 pictures, 416 wide' in printed
+    assert "'s 1 faces of 20 px and over in 2 pictures, at most 320 wide" in printed
+    assert '2 pictures, at most 416 wide' in printed
     page = (output / 'report.md').read_text()
     assert '| a.png | 320 | 1 | 0 |' in page
     assert '| nobody.PNG | 416 | 0 | 0 |' in page
     for width in (320, 416):
         assert f'against_rival_{width}.png' in page
         assert (output / f'against_rival_{width}.png').is_file()
+
+
+def test_a_detector_to_compare_with_that_is_none_is_refused_first(tmp_path, detector, capsys):
+    output = tmp_path / 'report'
+    picture = write_seen(tmp_path / 'a.png')
+    assert evaluate(detector, picture, '--against', 'retina', '--output', output) == 1
+    assert 'retina' in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_part_of_pictures_is_refused(tmp_path, detector, capsys):
+    options = ('--against', 'haar', '--part', 'val', '--output', tmp_path / 'report')
+    assert evaluate(detector, write_seen(tmp_path / 'a.png'), *options) == 1
+    assert '--part is for folders with annotations.json' in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures('faces')
@@ -425,11 +438,12 @@ def without_val(folder):
         (broken, [], 'a.jpg'),
         (without_annotations, [], 'annotations.json'),
         (without_val, ['--part', 'val'], 'no photograph in its part val; there are train'),
+        (without_val, ['--width', '0'], '--width must be at least 32, got 0'),
         (without_val, ['--iou', '0'], '--iou must be above 0'),
         (without_val, ['--margin', '0'], '--margin is for models that judge faces'),
         (without_val, ['--through-pipeline', '5'], '--through-pipeline is for models that'),
         (without_val, ['--quick'], '--quick is for models that judge faces'),
-        (without_val, ['--width', '5'], 'at least 32 and at most 8192 pixels, got 5'),
+        (without_val, ['--width', '5'], '--width must be at least 32, got 5'),
         (without_val, ['--width', '99999999'], 'at most 8192 pixels, got 99999999'),
         (lambda folder: folder.write_bytes(b'no video'), [], 'cannot be decoded as a video'),
         (lambda _: None, [], 'there is no data at'),

@@ -205,6 +205,7 @@ def test_the_card_tells_what_was_made(learnt):
     for expected in ('# drawn', '4,693', card['sha256'], card['command']):
         assert expected in page
     assert 'detection/train' not in page
+    assert 'teacher' not in page
 
 
 def test_a_run_leaves_checkpoints_history_and_a_log(learnt):

@@ -120,12 +120,15 @@ def test_no_file_is_told(tmp_path):
         (listed(ignore=None), "'ignore'"),
         (listed(split=None), "'split'"),
         (listed(faces=3), 'int'),
-        (listed(faces=[{'box': BOX, 'score': 1}]), "'landmarks'"),
         (listed(faces=face(box=BOX[:3])), r'a\.png is not as expected'),
         (listed(faces=face(landmarks=[[1, 2]] * 4)), r'a\.png is not as expected'),
         (listed(faces=face(box=['left', 0, 1, 1])), 'left'),
         (listed(split='validation'), r"a\.png is of the split 'validation', not of .*'val'"),
-        (listed(faces=face(score=None)), r'a\.png has a score that is no number'),
+        (listed(faces=face(score=None)), r'a\.png has a score that is no number from 0 to 1'),
+        (listed(faces=face(score=95)), 'no number from 0 to 1'),
+        (listed(faces=face(score=-0.1)), 'no number from 0 to 1'),
+        (listed(faces=face(landmarks=[[1e6, 0]] * 5)), r'a\.png has landmarks .* far from their'),
+        (listed(width=float('inf')), 'is not as expected: OverflowError'),
         (listed(faces=face(box=[10, 10, 10, 20])), r'128x128 pixels, the box .* is not in it'),
         (listed(faces=face(box=[20, 10, 10, 20])), 'is not in it'),
         (listed(faces=face(box=[130, 10, 150, 30])), 'is not in it'),
@@ -141,6 +144,14 @@ def test_marks_that_are_none_are_refused_in_one_line(tmp_path, content, message)
         read_photographs(tmp_path)
     assert str(tmp_path / 'annotations.json') in str(refusal.value)
     assert '\n' not in str(refusal.value)
+
+
+@pytest.mark.parametrize('without', [{}, {'landmarks': None}, {'landmarks': []}])
+def test_landmarks_that_nobody_marked_are_unknown(tmp_path, without):
+    faces = [{'box': BOX, 'score': 1, **without}]
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=faces)))
+    assert found.landmarks.shape == (1, 5, 2)
+    assert np.isnan(found.landmarks).all()
 
 
 def marks_of(path, width=40, height=30):

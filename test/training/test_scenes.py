@@ -302,6 +302,32 @@ def test_beside_a_photograph_one_colour_is_seen_or_another_photograph(tmp_path, 
     assert scene.image[int((y0 + y1) / 2), int((x0 + x1) / 2)].min() > 250
 
 
+def test_an_enlarged_background_has_no_blocks(tmp_path):
+    ramp = np.repeat(np.arange(0, 256, 8, np.uint8)[None, :, None], 24, 0).repeat(3, 2)
+    cv2.imwrite(str(tmp_path / 'none.png'), ramp)
+    none = photograph(tmp_path / 'none.png', size=(32, 24))
+    config = SceneConfig(
+        **STILL,
+        negative_share=0.0,
+        mosaic_share=0.0,
+        small_share=1.0,
+        least_face=10,
+        most_face=10,
+        background_share=1.0,
+    )
+    maker = SceneMaker([written(tmp_path / 'a.png', (30, 20, 70, 60)), none], config)
+    scene = maker.scene(128, np.random.default_rng(0))
+    beside = scene.image[0 if scene.boxes[0, 1] > 64 else 127]
+    steps = np.diff(beside[:, 0].astype(int))
+    assert (steps[8:-8] > 0).mean() > 0.7  # repeated pixels would be steps of nothing
+
+
+def test_photographs_that_memory_cannot_hold_are_refused(tmp_path):
+    huge = photograph(tmp_path / 'a.png', size=(100_000, 100_000), boxes=[(0, 0, 50, 50)])
+    with pytest.raises(ConfigurationError, match='take 28 GB of memory, at most 8 are allowed'):
+        SceneMaker([huge], SceneConfig())
+
+
 def test_photographs_without_a_face_are_refused(tmp_path):
     for none in ([], [written(tmp_path / 'none.png')]):
         with pytest.raises(ConfigurationError, match='no face in the photographs'):
@@ -324,6 +350,7 @@ def test_scenes_smaller_than_the_least_face_are_made_all_the_same(tmp_path):
         ({'sizes': (32_000,)}, 'up to 4096, got .*32000'),
         ({'least_face': 0.0}, 'least_face must be above 0'),
         ({'least_face': 300.0}, 'at most most_face, got 300.0 and 260.0'),
+        ({'too_small': 260.0}, 'too_small must be below most_face, got 260.0 and 260.0'),
         ({'most_enlarged': 0.0}, 'most_enlarged must be above 0'),
         ({'mosaic_share': 1.5}, r'mosaic_share must be in \[0, 1\], got 1.5'),
         ({'jpeg_share': -0.1}, r'jpeg_share must be in \[0, 1\]'),

@@ -205,7 +205,7 @@ def rival_lines(report: DetectorReport) -> Iterator[str]:
         found, faces = sum(each.found for each in same), sum(each.faces for each in same)
         yield (
             f"{report.detector}: {found} of {report.rival}'s {faces} faces of {MIN_HEIGHTS[0]} px "
-            f'and over in {len(same)} pictures, {width} wide'
+            f'and over in {len(same)} pictures, at most {width} wide'
         )
 
 
@@ -214,18 +214,24 @@ def _rival_section(report: DetectorReport) -> list[str]:
         f'## Against {report.rival}',
         '',
         f'Of the faces that {report.rival} finds, {MIN_HEIGHTS[0]} px and over as it sees them, '
-        f'those found as well, both at a score of {report.threshold:g}:',
+        f'those found as well, both at a score of {report.threshold:g}; narrower pictures are '
+        'shown as they are:',
         '',
     ]
     lines += table(
-        ('picture', 'width', 'faces', 'found'),
+        ('picture', 'width, at most', 'faces', 'found'),
         (
             (each.picture, f'{each.width}', f'{each.faces}', f'{each.found}')
             for each in report.against_rival
         ),
     )
     for width in dict.fromkeys(each.width for each in report.against_rival):
-        lines += [f'{width} wide:', '', f'![{width} wide]({rival_picture(width)})', '']
+        lines += [
+            f'In some of the pictures, at most {width} wide:',
+            '',
+            f'![{width} wide]({rival_picture(width)})',
+            '',
+        ]
     return lines
 
 

@@ -13,6 +13,7 @@ from rtcnn_perception.core.detection import DETECTORS
 from rtcnn_perception.core.detection import load_detector
 from rtcnn_perception.core.detector_protocol import Detector
 from rtcnn_perception.core.detector_protocol import DetectorConfig
+from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
 from rtcnn_perception.core.rtcnn import RtcnnDetector
 from rtcnn_perception.core.source_kinds import PICTURE_SUFFIXES
 from rtcnn_perception.core.source_kinds import VideoSource
@@ -111,30 +112,36 @@ def evaluate_detector(
     """
     if not 0 < min_iou <= 1:
         raise ConfigurationError(f'--iou must be above 0 and at most 1, got {min_iou:g}')
+    for width in widths:
+        if width < LEAST_WIDTH:
+            raise ConfigurationError(f'--width must be at least {LEAST_WIDTH}, got {width}')
     shipped = choice.load()
+    other = rival.load() if rival else None
     paths = [find_data(name) for name in data]
     unmarked = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
     if bool(unmarked) != bool(rival):
         raise ConfigurationError(
-            'pictures and --against go together: a picture whose faces nobody marked is judged '
-            'by what another detector finds in it'
+            'pictures and --against go together: name the pictures themselves, whose faces nobody '
+            'marked, and the detector whose faces are to be found in them'
         )
     if len({path.name for path in paths}) < len(paths):
         raise ConfigurationError(f'two of {", ".join(data)} have one name; judge them apart')
     asked = [_take_part(path, part) for path in paths if path.is_dir()]
     clips = [VideoSource(p) for p in paths if not p.is_dir() and p not in unmarked]
+    if part is not None and not asked:
+        raise ConfigurationError('--part is for folders with annotations.json')
     sets: list[SetFigures] = []
     pictures: dict[str, ImageBGR] = {}
-    for photographs in asked:
-        found, drawn = _judge_set(choice, photographs, widths, min_iou)
-        sets.append(found)
-        pictures |= drawn
     rivals: list[RivalFigures] = []
     if rival:
         for width in dict.fromkeys(widths):
             compared, sheet = _compare(choice, rival, unmarked, width, min_iou)
             rivals += compared
             pictures[rival_picture(width)] = sheet
+    for photographs in asked:
+        found, drawn = _judge_set(choice, photographs, widths, min_iou)
+        sets.append(found)
+        pictures |= drawn
     report = DetectorReport(
         detector=tag_of(shipped),
         command=command,
@@ -143,7 +150,7 @@ def evaluate_detector(
         min_iou=min_iou,
         sets=tuple(sets),
         clips=tuple(_judge_clip(shipped, clip) for clip in clips),
-        rival='' if rival is None else tag_of(rival.load()),
+        rival='' if other is None else tag_of(other),
         against_rival=tuple(rivals),
     )
     write_report(report.as_dict(), detector_page(report), pictures, output)

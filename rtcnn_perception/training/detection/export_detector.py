@@ -201,6 +201,7 @@ def detector_model_page(card: Mapping[str, Any]) -> str:
     sources = [entry['name'] for entry in card['data']]
     is_taught = 'detection/train' in sources
     teacher = ', in `detection/train` those of another detector' if is_taught else ''
+    marks = '; "held out" against the marks of the teacher, the others against those of people'
     lines = [
         f'# {card["name"]}',
         '',
@@ -216,8 +217,8 @@ def detector_model_page(card: Mapping[str, Any]) -> str:
         f'| sha256 | `{card["sha256"]}` |',
         *figures_and_origin(
             card,
-            'Average precision at an overlap of 0.4, of faces of 20 or 40 pixels and more; '
-            '"held out" against the marks of the teacher, the others against those of people:',
+            f'Average precision at an overlap of {MIN_IOU:g}, of faces of '
+            f'{" or ".join(map(str, MIN_HEIGHTS))} pixels and more{marks if is_taught else ""}:',
         ),
         f'It may repeat the errors of the marks it learnt from{teacher}. Whose faces it finds '
         'less often was not measured.',

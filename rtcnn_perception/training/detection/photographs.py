@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ SPLITS = ('train', 'val', 'test')
 
 OUTSIDE = 1.5
 """Times its own side a box may reach beyond its picture: a face at the border is marked whole."""
+
+FARTHEST = 2.0
+"""Longer sides of the box between its middle and a landmark, at most."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def read_photographs(folder: Path) -> list[Photograph]:
     for number, entry in enumerate(entries):
         try:
             photograph = read(images, entry)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             name = entry.get('file', number) if isinstance(entry, dict) else number
             raise DataError(f'{source}: the entry {name} is not as expected: {error!r}') from error
         _check(source, photograph)
@@ -112,7 +116,7 @@ def _read_marked(images: Path, entry: Mapping[str, Any]) -> Photograph:
         height=int(entry['height']),
         boxes=_rows([face['box'] for face in faces], (4,)),
         scores=_rows([face['score'] for face in faces], ()),
-        landmarks=_rows([face['landmarks'] for face in faces], (5, 2)),
+        landmarks=_rows([face.get('landmarks') or UNKNOWN for face in faces], (5, 2)),
         ignored=_rows([ignored['box'] for ignored in entry['ignore']], (4,)),
         split=entry['split'],
     )
@@ -133,6 +137,10 @@ def _read_wider(images: Path, entry: Mapping[str, Any]) -> Photograph:
     )
 
 
+UNKNOWN = [[math.nan, math.nan]] * 5
+"""Landmarks of a face of which nobody marked any."""
+
+
 def _rows(values: list[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.array(values, np.float32).reshape(len(values), *shape)
 
@@ -142,8 +150,8 @@ def _check(source: Path, photograph: Photograph) -> None:
     name = photograph.path.name
     if photograph.split not in SPLITS:
         raise DataError(f'{source}: {name} is of the split {photograph.split!r}, not of {SPLITS}')
-    if not np.isfinite(photograph.scores).all():
-        raise DataError(f'{source}: {name} has a score that is no number')
+    if not ((photograph.scores >= 0) & (photograph.scores <= 1)).all():
+        raise DataError(f'{source}: {name} has a score that is no number from 0 to 1')
     for box in (*photograph.boxes, *photograph.ignored):
         x0, y0, x1, y1 = box.tolist()
         reach_x, reach_y = OUTSIDE * (x1 - x0), OUTSIDE * (y1 - y0)
@@ -160,4 +168,12 @@ def _check(source: Path, photograph: Photograph) -> None:
             raise DataError(
                 f'{source}: {name} is {photograph.width}x{photograph.height} pixels, '
                 f'the box {box.tolist()} is not in it'
+            )
+    for box, points in zip(photograph.boxes, photograph.landmarks, strict=True):
+        longer = float((box[2:] - box[:2]).max())
+        away = np.abs(points - (box[:2] + box[2:]) / 2)
+        if (away > FARTHEST * longer).any():  # never of what is unknown
+            raise DataError(
+                f'{source}: {name} has landmarks {points.tolist()} far from their '
+                f'box {box.tolist()}'
             )

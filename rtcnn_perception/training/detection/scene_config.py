@@ -70,3 +70,7 @@ class SceneConfig:
             raise ValueError(
                 f'least_face must be at most most_face, got {self.least_face} and {self.most_face}'
             )
+        if self.too_small >= self.most_face:
+            raise ValueError(
+                f'too_small must be below most_face, got {self.too_small} and {self.most_face}'
+            )

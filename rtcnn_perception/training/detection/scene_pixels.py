@@ -51,7 +51,7 @@ def draw_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generato
     """
     Draw frames and words, as pictures have them that something else has marked already.
 
-    Most faces get one, and so does a place without a face, as a frame is no sign of one.
+    Most faces get one, and so does a place anywhere, as a frame is no sign of a face.
     """
     height, width = image.shape[:2]
     side = rng.uniform(0.1, 0.5) * min(height, width)

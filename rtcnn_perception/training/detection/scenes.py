@@ -1,5 +1,5 @@
 """
-What a detector learns from: parts of photographs at random scales, alone or four at once.
+What a detector learns from: parts of photographs at random scales, alone, four or nine at once.
 
 A scene is (H, W, 3) uint8, BGR, with the marks moved to its pixels.
 """
@@ -34,6 +34,10 @@ to 0.7, 80 to 87 % from 0.7 to 0.8, 97 % above.
 """
 
 
+MOST_BYTES = 8 * 2**30
+"""Of all photographs, decoded."""
+
+
 @dataclass(frozen=True)
 class Scene:
     """A picture and its marks: as a :class:`Photograph`, with how sure each face is."""
@@ -58,7 +62,7 @@ class SceneMaker:
         Hold all photographs in memory, decoded.
 
         :param faces: gray pictures of one face each, in memory, of which ``faces_share`` are made
-        :raises ConfigurationError: if there is no face in them
+        :raises ConfigurationError: if there is no face in them, or they take too much memory
         :raises DataError: if one cannot be read
         """
         self.config = config
@@ -67,6 +71,12 @@ class SceneMaker:
         self.positives = np.flatnonzero([len(p.boxes) > 0 for p in photographs])
         if not len(self.positives):
             raise ConfigurationError('there is no face in the photographs to learn from')
+        needed = sum(3 * photograph.width * photograph.height for photograph in photographs)
+        if needed > MOST_BYTES:
+            raise ConfigurationError(
+                f'the photographs take {needed / 2**30:.0f} GB of memory, at most '
+                f'{MOST_BYTES / 2**30:.0f} are allowed; make them smaller, such as 640 pixels wide'
+            )
         self.images = [photograph.read() for photograph in photographs]
         self.faces = faces
 
@@ -159,9 +169,10 @@ class SceneMaker:
         top = int(rng.integers(image.shape[0] - high + 1))
         left = int(rng.integers(image.shape[1] - wide + 1))
         part = image[top : top + high, left : left + wide]
-        return np.asarray(
-            cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8
-        )
+        # Averaging over areas repeats pixels where it enlarges, which would be a sign of no face.
+        is_smaller = high >= height and wide >= width
+        how = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
 
 
 def transformed(

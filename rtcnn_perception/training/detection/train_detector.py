@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 from rtcnn_perception.core.face_cells import FaceCells
+from rtcnn_perception.core.rtcnn import MAX_CANDIDATES
 from rtcnn_perception.core.suppression import suppress
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.batches import prepared_ahead
@@ -131,7 +132,7 @@ def mark(network: FaceNetwork, photograph: Photograph) -> Marks:
     score, box, landmarks = (each[0].float().cpu() for each in outputs)
     scores = score.sigmoid().numpy()
     chosen = np.flatnonzero(scores >= LEAST_SCORE)
-    chosen = chosen[np.argsort(-scores[chosen], kind='stable')]
+    chosen = chosen[np.argsort(-scores[chosen], kind='stable')][:MAX_CANDIDATES]
     cells = FaceCells.covering((height, width), STRIDES)
     boxes = cells.boxes(chosen, box.numpy()[chosen])
     kept = suppress(boxes, SUPPRESSION_IOU)
