@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+import tempfile
 
 from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
@@ -14,7 +15,12 @@ from rtcnn_perception.exceptions import ConfigurationError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what ``export`` takes."""
     parser.add_argument(
-        'checkpoint', type=Path, help='best.pt of a training run, or Keras weights (.hdf5)'
+        'checkpoints',
+        type=Path,
+        nargs='+',
+        metavar='checkpoint',
+        help='best.pt of a training run, or several for the mean of their weights, where each '
+        'began with another; or Keras weights (.hdf5)',
     )
     parser.add_argument(
         '--output', type=Path, required=True, help='folder to write, such as models/emotion'
@@ -42,16 +48,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Export, judge once on the test part, and write the folder."""
-    from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
-    from rtcnn_perception.training.detection.export_detector import export_detector  # noqa: PLC0415
-    from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.checkpoints import mean_checkpoint  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.checkpoints import save_checkpoint  # noqa: PLC0415
 
     check_margin(args.margin)
     if args.votes is not None and not 0 <= args.votes <= 1:
         raise ConfigurationError(f'--votes must be in [0, 1], got {args.votes:g}')
     command = command_line(
         'export',
-        args.checkpoint,
+        *args.checkpoints,
         output=args.output,
         name=args.name,
         float32=args.float32,
@@ -59,13 +64,26 @@ def execute(args: argparse.Namespace) -> int:
         margin=args.margin,
         saliency=args.saliency,
     )
-    if _is_of_detector(args.checkpoint):
+    if len(args.checkpoints) == 1:
+        return _export(args, args.checkpoints[0], command)
+    with tempfile.TemporaryDirectory() as scratch:
+        mean = Path(scratch) / 'mean.pt'
+        save_checkpoint(mean, mean_checkpoint(args.checkpoints))
+        return _export(args, mean, command)
+
+
+def _export(args: argparse.Namespace, checkpoint: Path, command: str) -> int:
+    from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
+    from rtcnn_perception.training.detection.export_detector import export_detector  # noqa: PLC0415
+    from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
+
+    if _is_of_detector(checkpoint):
         for option in ('margin', 'votes', 'saliency'):
             value = getattr(args, option)
             if value is not None and value is not False:
                 raise ConfigurationError(f'--{option} is for models that judge faces')
         written = export_detector(
-            args.checkpoint,
+            checkpoint,
             args.output,
             name=args.name,
             half=not args.float32,
@@ -74,7 +92,7 @@ def execute(args: argparse.Namespace) -> int:
         print(f'wrote {written}')
         return 0
     written = export_run(
-        args.checkpoint,
+        checkpoint,
         args.output,
         name=args.name,
         half=not args.float32,

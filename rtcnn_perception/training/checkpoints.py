@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 import pickle
 from typing import Any
@@ -48,6 +49,31 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or values.get('format') != FORMAT:
         raise ModelError(f'{path} is no checkpoint of this version (format {FORMAT})')
     return values
+
+
+def mean_checkpoint(paths: Sequence[Path]) -> dict[str, Any]:
+    """
+    Return the first of some checkpoints with the mean of all their averaged weights.
+
+    Networks of which one began with the other lie close enough for their mean to be one as well.
+    Source: Wortsman et al.: Model soups: averaging weights of multiple fine-tuned models improves
+    accuracy without increasing inference time, 2022.
+
+    :param paths: at least one
+    :raises ModelError: if one is no checkpoint, or holds other weights than the first
+    """
+    first, *others = (load_checkpoint(path) for path in paths)
+    mean = dict(first['average'])
+    for path, other in zip(paths[1:], others, strict=True):
+        theirs = other['average']
+        if {name: value.shape for name, value in theirs.items()} != {
+            name: value.shape for name, value in mean.items()
+        }:
+            raise ModelError(f'{path} holds weights of other shapes than {paths[0]}: no mean')
+        for name, value in mean.items():
+            if value.dtype.is_floating_point:
+                mean[name] = value + (theirs[name] - first['average'][name]) / len(paths)
+    return {**first, 'average': mean, 'mean_of': [str(path) for path in paths]}
 
 
 def fill_network(network: nn.Module, weights: dict[str, Any], path: Path) -> None:

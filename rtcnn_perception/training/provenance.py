@@ -75,7 +75,7 @@ def provenance_of(checkpoint: Path) -> Provenance:
             return
         values = load_checkpoint(path)
         config = values['config']
-        for earlier in checkpoints_before(config):
+        for earlier in (*checkpoints_before(config), *map(Path, values.get('mean_of', ()))):
             visit(earlier)
         # A checkpoint of before commands were kept is of a configuration that ships, most likely.
         command = values.get('command') or f'rtcnn_perception train {config["name"]}'

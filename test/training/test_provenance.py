@@ -58,6 +58,18 @@ def test_a_detector_learns_from_photographs_and_faces_and_what_came_before(write
     assert names(tmp_path / 'last/best.pt') == ['detection/train', 'own', 'LFW', 'UTKFace']
 
 
+def test_a_mean_comes_from_all_whose_mean_it_is(write, tmp_path):
+    one = write('one', data={'emotion': FER})
+    other = write('other', data={'gender': GENDER})
+    save_checkpoint(
+        tmp_path / 'mean.pt',
+        {'config': {'name': 'one', 'data': {'emotion': FER}}, 'mean_of': [one, other]},
+    )
+    found = provenance_of(tmp_path / 'mean.pt')
+    assert found.commands == ['rtcnn_perception train one', 'rtcnn_perception train other']
+    assert names(tmp_path / 'mean.pt') == ['FER-2013', 'FER+', 'LFW', 'UTKFace']
+
+
 def test_a_checkpoint_that_is_gone_is_named(write, tmp_path):
     gone = str(tmp_path / 'gone/best.pt')
     write('last', data={'emotion': FER}, loss={'teacher': gone})

@@ -24,6 +24,7 @@ from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
 from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.checkpoints import mean_checkpoint
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import DataConfig
@@ -386,6 +387,26 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
 def test_a_missing_checkpoint_is_refused(tmp_path):
     with pytest.raises(ModelError, match='there is no checkpoint'):
         load_checkpoint(tmp_path / 'best.pt')
+
+
+def test_a_mean_has_the_mean_of_all_weights_and_whole_numbers_of_the_first(tmp_path):
+    paths = [tmp_path / f'{name}.pt' for name in 'abc']
+    for number, path in enumerate(paths):
+        weights = {'w': torch.full((2,), 3.0 * number), 'steps': torch.tensor(number)}
+        save_checkpoint(path, {'average': weights, 'epoch': number})
+    found = mean_checkpoint(paths)
+    assert found['average']['w'].tolist() == [3.0, 3.0]
+    assert (int(found['average']['steps']), found['epoch']) == (0, 0)
+    assert found['mean_of'] == [str(path) for path in paths]
+    assert torch.equal(mean_checkpoint(paths[1:2])['average']['w'], torch.full((2,), 3.0))
+
+
+@pytest.mark.parametrize('other', [{'w': torch.zeros(3)}, {'v': torch.zeros(2)}, {}])
+def test_there_is_no_mean_of_other_weights(tmp_path, other):
+    save_checkpoint(tmp_path / 'a.pt', {'average': {'w': torch.zeros(2)}})
+    save_checkpoint(tmp_path / 'b.pt', {'average': other})
+    with pytest.raises(ModelError, match=r'b\.pt holds weights of other shapes than .*a\.pt'):
+        mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])
 
 
 def test_a_checkpoint_of_another_version_is_refused(tmp_path):

@@ -86,6 +86,16 @@ def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
     assert accuracy == pytest.approx(card['metrics']['emotion_accuracy'], abs=1e-3)
 
 
+def test_the_mean_of_two_states_of_a_training_is_exported(tmp_path, emotion):
+    assert run(train, emotion[0], '--output', tmp_path / 'run', '--workers', 1) == 0
+    states = tmp_path / 'run/best.pt', tmp_path / 'run/last.pt'
+    assert run(export, *states, '--output', tmp_path / 'mean', '--name', 'mean') == 0
+    card = json.loads((tmp_path / 'mean/model.json').read_text())
+    assert card['name'] == 'mean'
+    assert card['command'].count('rtcnn_perception train') == 1
+    assert f'rtcnn_perception export {states[0]} {states[1]} --output' in card['command']
+
+
 def test_nothing_is_judged_on_what_it_learnt_from_whatever_the_seed(tmp_path, monkeypatch):
     for label in ('happy', 'sad'):
         (tmp_path / 'data' / label).mkdir(parents=True)
