@@ -280,11 +280,8 @@ def test_a_share_of_scenes_shows_no_face(photographs):
         assert sum(not len(s.boxes) and not len(s.ignored) for s in scenes) == expected
 
 
-@pytest.mark.parametrize('share', [0.0, 1.0])
-def test_beside_a_photograph_one_colour_is_seen_or_another_photograph(tmp_path, share):
-    grain = np.random.default_rng(0).integers(60, 120, (96, 128, 3)).astype(np.uint8)
-    cv2.imwrite(str(tmp_path / 'none.png'), grain)
-    none = photograph(tmp_path / 'none.png', size=(128, 96))
+def maker_beside(negative, folder, share):
+    """Return a maker of scenes with a face of 10 pixels, a share of them before ``negative``."""
     config = SceneConfig(
         **STILL,
         negative_share=0.0,
@@ -294,7 +291,15 @@ def test_beside_a_photograph_one_colour_is_seen_or_another_photograph(tmp_path, 
         most_face=10,
         background_share=share,
     )
-    maker = SceneMaker([written(tmp_path / 'a.png', (30, 20, 70, 60)), none], config)
+    return SceneMaker([written(folder / 'a.png', (30, 20, 70, 60)), negative], config)
+
+
+@pytest.mark.parametrize('share', [0.0, 1.0])
+def test_beside_a_photograph_one_colour_is_seen_or_another_photograph(tmp_path, share):
+    grain = np.random.default_rng(0).integers(60, 120, (96, 128, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / 'none.png'), grain)
+    none = photograph(tmp_path / 'none.png', size=(128, 96))
+    maker = maker_beside(none, tmp_path, share)
     scene = maker.scene(96, np.random.default_rng(0))
     ((x0, y0, x1, y1),) = scene.boxes
     beside = scene.image[0 if y0 > 48 else 95]  # the photograph is some 24 pixels high
@@ -306,16 +311,7 @@ def test_an_enlarged_background_has_no_blocks(tmp_path):
     ramp = np.repeat(np.arange(0, 256, 8, np.uint8)[None, :, None], 24, 0).repeat(3, 2)
     cv2.imwrite(str(tmp_path / 'none.png'), ramp)
     none = photograph(tmp_path / 'none.png', size=(32, 24))
-    config = SceneConfig(
-        **STILL,
-        negative_share=0.0,
-        mosaic_share=0.0,
-        small_share=1.0,
-        least_face=10,
-        most_face=10,
-        background_share=1.0,
-    )
-    maker = SceneMaker([written(tmp_path / 'a.png', (30, 20, 70, 60)), none], config)
+    maker = maker_beside(none, tmp_path, 1.0)
     scene = maker.scene(128, np.random.default_rng(0))
     beside = scene.image[0 if scene.boxes[0, 1] > 64 else 127]
     steps = np.diff(beside[:, 0].astype(int))

@@ -25,6 +25,9 @@ OUTSIDE = 1.5
 FARTHEST = 2.0
 """Longer sides of the box between its middle and a landmark, at most."""
 
+UNKNOWN = [[math.nan, math.nan]] * 5
+"""Landmarks of a face of which nobody marked any."""
+
 
 @dataclass(frozen=True)
 class Photograph:
@@ -135,10 +138,6 @@ def _read_wider(images: Path, entry: Mapping[str, Any]) -> Photograph:
         ignored=_rows([each['box'] for each in boxes if each['invalid']], (4,)),
         split='test',
     )
-
-
-UNKNOWN = [[math.nan, math.nan]] * 5
-"""Landmarks of a face of which nobody marked any."""
 
 
 def _rows(values: list[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ def marked_by(rival: Detector, path: Path, width: int) -> Photograph:
     :param width: from which on the detector shrinks the picture, in pixels
     :raises DataError: if the picture cannot be read
     """
-    image = np.ascontiguousarray(read_picture(path, COLOR))
+    image = read_picture(path, COLOR)
     marks = Marks.of(rival.detect(image))
     shrunk = min(1.0, width / image.shape[1])
     is_fit = (marks.boxes[:, 3] - marks.boxes[:, 1]) * shrunk >= MIN_HEIGHTS[0]

@@ -1,0 +1,98 @@
+"""
+Count what detectors find of the same faces in the dark, blurred and half hidden.
+
+The held-out photographs of ``detection/train`` are shown as they are and changed, at the default
+threshold and 320 wide; faces of 26 pixels and more count, 20 as they are shown, from an overlap
+of 0.4. A model's folder is a detector as well as a name is.
+
+    python benchmarks/detectors_conditions.py ../shared/data models/face yunet --yunet FILE
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.detector_protocol import Detector
+from rtcnn_perception.training.detection.average_precision import match
+from rtcnn_perception.training.detection.detector_figures import true_boxes
+from rtcnn_perception.training.detection.evaluate_detector import DetectorChoice
+from rtcnn_perception.training.detection.marks import Marks
+from rtcnn_perception.training.detection.photographs import Photograph
+from rtcnn_perception.training.detection.photographs import read_photographs
+
+WIDTH = 320
+LEAST_HEIGHT = 26.0
+MIN_IOU = 0.4
+COVER = (160, 120, 60)
+
+Change = Callable[[ImageBGR, NDArray[np.float32]], ImageBGR]
+
+
+def darkened(light: float) -> Change:
+    """Return what leaves a share of the light."""
+    return lambda image, _: (image * light).astype(np.uint8)
+
+
+def blurred(image: ImageBGR, _: NDArray[np.float32]) -> ImageBGR:
+    """Blur by a Gaussian of 2.5 pixels."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 2.5), np.uint8)
+
+
+def covered(image: ImageBGR, boxes: NDArray[np.float32]) -> ImageBGR:
+    """Hide the lower 0.4 of every face behind one colour."""
+    image = image.copy()
+    for x0, y0, x1, y1 in boxes.astype(int).tolist():
+        top, bottom = max(0, y0 + (y1 - y0) * 6 // 10), max(0, y1)
+        image[top:bottom, max(0, x0) : max(0, x1)] = COVER
+    return image
+
+
+CHANGES: dict[str, Change] = {
+    'as they are': lambda image, _: image,
+    **{f'{light:g} of the light': darkened(light) for light in (0.3, 0.2, 0.12)},
+    'blurred by 2.5 pixels': blurred,
+    'the lower 0.4 of the face hidden': covered,
+}
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('data', type=Path, help='the folder with detection/')
+    parser.add_argument('detectors', nargs='+', help="names, or folders of rtcnn's models")
+    parser.add_argument('--yunet', default='', help='the model file of YuNet')
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    photographs = [
+        photograph
+        for photograph in read_photographs(arguments.data / 'detection' / 'train')
+        if photograph.split == 'val' and len(photograph.boxes)
+    ]
+    loaded = [DetectorChoice(name, arguments.yunet).load(WIDTH) for name in arguments.detectors]
+    print(f'| | {" | ".join(arguments.detectors)} |')
+    print(f'|{" --- |" * (len(loaded) + 1)}')
+    for name, change in CHANGES.items():
+        shares = (f'{found_share(detector, photographs, change):.1%}' for detector in loaded)
+        print(f'| {name} | {" | ".join(shares)} |', flush=True)
+
+
+def found_share(detector: Detector, photographs: list[Photograph], change: Change) -> float:
+    """Return the share of the faces that a detector finds in changed photographs."""
+    found = faces = 0
+    for photograph in photographs:
+        image = change(photograph.read(), photograph.boxes)
+        boxes, counts = true_boxes(photograph, LEAST_HEIGHT)
+        answers = match(Marks.of(detector.detect(image)).boxes, boxes, counts, MIN_IOU)
+        found += int((answers >= 0).sum())
+        faces += int(counts.sum())
+    return found / faces
+
+
+if __name__ == '__main__':
+    main()
