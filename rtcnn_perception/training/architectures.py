@@ -212,6 +212,20 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         head=Head('linear', dropout=0.3),
     ),
+    'mobilenet': Architecture(
+        source='Howard et al. 2017; a teacher, which can begin with published weights',
+        input_hw=(96, 96),
+        stem=Stem((), (), 'same'),
+        stages=(
+            Stage('clipped_conv', 32),
+            Stage('clipped', 64, stride=1),
+            Stage('clipped', 128, blocks=2),
+            Stage('clipped', 256, blocks=2),
+            Stage('clipped', 512, blocks=6),
+            Stage('clipped', 1024, blocks=2),
+        ),
+        head=Head('linear', dropout=0.3),
+    ),
 }
 """Every network that has a name."""
 

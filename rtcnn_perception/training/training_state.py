@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,13 @@ from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.config import TrainConfig
+from rtcnn_perception.training.published_weights import fill_published
+from rtcnn_perception.training.published_weights import PUBLISHED_SUFFIX
+from rtcnn_perception.training.published_weights import settle_norms
 from rtcnn_perception.training.replicas import Replicas
 import torch
 from torch import nn
+from torch import Tensor
 
 N = TypeVar('N', bound=nn.Module)
 
@@ -82,13 +87,25 @@ class TrainingState(Generic[N]):
 
 
 def start(
-    config: TrainConfig, classes: dict[str, int], device: str, workers: int
+    config: TrainConfig,
+    classes: dict[str, int],
+    device: str,
+    workers: int,
+    examples: Callable[[tuple[int, int]], Tensor],
 ) -> TrainingState[Network]:
-    """Build a fresh state from the seed."""
+    """
+    Build a fresh state from the seed.
+
+    :param examples: gives inputs of a height and width, to settle what came without statistics
+    """
     torch.manual_seed(config.seed)
     network = build_network(config.architecture, classes)
-    if config.start_from:
-        begin_with(network, Path(config.start_from))
+    path = Path(config.start_from)
+    if path.suffix == PUBLISHED_SUFFIX:
+        fill_published(network, path)
+        settle_norms(network, examples(network.spec.input_hw))
+    elif config.start_from:
+        begin_with(network, path)
     return state_of(network, config, device, workers)
 
 

@@ -27,6 +27,7 @@ COUNTS = [
     ('tiny_xception', EMOTION, 18_314, 3_404_740),
     ('compact_resnet', EMOTION, 166_679, 9_668_032),
     ('wide_resnet', EMOTION, 1_601_191, 57_085_696),
+    ('mobilenet', EMOTION, 3_235_463, 102_954_496),
 ]
 
 

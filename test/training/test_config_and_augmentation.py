@@ -100,6 +100,7 @@ def test_a_configuration_survives_its_checkpoint():
         (f'{WITH_DATA}[crop]\nmargin = 9\n', 'margin must be in'),
         (f'{BASE}[data]\n', 'must name emotion or gender data'),
         (f'{WITH_DATA}[loss]\nteacher = "b"\n', 'distillation must be above 0'),
+        (f'{WITH_DATA}unlabelled = "g.npz"\n', 'unlabelled faces, so .* must name a teacher'),
     ],
 )
 def test_a_wrong_configuration_is_refused(tmp_path, text, message):

@@ -351,6 +351,19 @@ def test_two_data_sets_are_joined_with_their_missing_labels_marked(tmp_path):
     assert splits.test.facts['ferplus'].tolist() == [-1, -1, -1]
 
 
+def test_unlabelled_faces_are_those_to_train_with_and_lack_their_labels(tmp_path):
+    emotion = write_emotion_npz(tmp_path / 'e.npz', pictures(22), [1] * 22, 20)
+    gender = write_gender_npz(tmp_path / 'g.npz', pictures(3, side=112), [0, 1, 1], [0, 1, 2])
+    alone = load_splits(DataConfig(str(emotion)), TIGHT, 0)
+    splits = load_splits(DataConfig(str(emotion), unlabelled=str(gender)), TIGHT, 0)
+    assert [len(part) for part in (splits.val, splits.test)] == [len(alone.val), len(alone.test)]
+    assert len(splits.train) == len(alone.train) + 1
+    assert set(splits.train.targets) == {'emotion', 'emotion_votes'}
+    assert splits.train.labels['emotion'].tolist() == [1] * len(alone.train) + [-1]
+    assert splits.train.targets['emotion'][-1].sum() == 0
+    assert splits.train.pictures[-1].shape == (112, 112)
+
+
 def test_votes_count_by_their_share_where_there_are_any(tmp_path):
     votes = np.full((22, 10), -1, np.int8)
     votes[:21] = [10, *[0] * 9]

@@ -52,6 +52,18 @@ def test_what_a_network_began_with_and_who_taught_it_count_as_well(write, tmp_pa
     assert names(tmp_path / 'last/best.pt') == ['FER-2013', 'FER+', 'LFW', 'UTKFace']
 
 
+@pytest.mark.parametrize(
+    ('published', 'name'),
+    [('faceres-deep.json', 'VGGFace2, IMDB-Wiki, Adience'), ('other.json', 'other.json')],
+)
+def test_published_weights_count_by_what_they_were_learnt_from(write, tmp_path, published, name):
+    teacher = write('one', data={'emotion': FER}, start_from=f'runs/{published}')
+    write('last', data={'emotion': FER, 'unlabelled': GENDER}, loss={'teacher': teacher})
+    found = provenance_of(tmp_path / 'last/best.pt')
+    assert found.commands == ['rtcnn_perception train one', 'rtcnn_perception train last']
+    assert [entry['name'] for entry in found.data] == [name, 'FER-2013', 'FER+', 'LFW', 'UTKFace']
+
+
 def test_a_detector_learns_from_photographs_and_faces_and_what_came_before(write, tmp_path):
     first = write('first', photographs='detection/train', test='detection/wider_val100', loss={})
     write('last', photographs='my/own', faces=GENDER, start_from=first)
