@@ -78,7 +78,8 @@ class LossConfig:
     by that share. ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come.
     ``teacher`` is a checkpoint or several, separated by commas, whose mean answer counts
     ``distillation`` of the loss, at ``temperature``; with ``teacher_mirror`` it is their mean over
-    a face and its mirror image, which costs them as much again.
+    a face and its mirror image, which costs them as much again. With ``teacher_rounds`` above 0
+    augmentation repeats after so many epochs, and what they said is kept: they cost no more then.
     """
 
     votes: Share = 0.5
@@ -89,6 +90,7 @@ class LossConfig:
     distillation: Share = 0.0
     temperature: Positive = 2.0
     teacher_mirror: bool = False
+    teacher_rounds: Count = 0
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges, and a teacher that would teach nothing."""
@@ -130,6 +132,10 @@ class TrainConfig:
         check_ranges(self)
         if self.data.unlabelled and not self.loss.teacher:
             raise ValueError('[data] names unlabelled faces, so [loss] must name a teacher')
+        if self.loss.teacher_rounds and self.ease_from:
+            raise ValueError(
+                'with teacher_rounds augmentation must not change: ease_from must be 0'
+            )
 
     def augmentation_at(self, epoch: int) -> AugmentationConfig:
         """Return how strong augmentation is when ``epoch`` epochs are done."""

@@ -89,10 +89,14 @@ def train_one_epoch(
     config: TrainConfig,
     teachers: list[Network],
     device: str,
+    *,
+    kept: dict[bytes, dict[str, Tensor]],
 ) -> tuple[float, float]:
     """
     Take one pass over the training faces.
 
+    :param kept: what the teachers said of these very pixels before, by the faces of a part of a
+        batch; what they say now is added
     :returns: the mean loss, and the share of answers that were right
     :raises DivergenceError: if a loss is no number, naming the batch
     """
@@ -102,11 +106,13 @@ def train_one_epoch(
         pixels = batch.pixels.to(device)
         targets = {name: values.to(device) for name, values in batch.targets.items()}
         weights = {name: values.to(device) for name, values in batch.weights.items()}
+        key = batch.indices.tobytes()
         with torch.autocast(device, torch.bfloat16):
-            answers = teach(
+            answers = kept.get(key) or teach(
                 teachers, pixels, config.loss.temperature, mirror=config.loss.teacher_mirror
             )
             logits = network(pixels)
+        kept[key] = answers
         hits.append(count_hits(logits, targets))
         return total_loss(logits, targets, weights, answers, config.loss)
 
@@ -161,9 +167,12 @@ def train(
         resume(state, config, folder / 'last.pt')
     teachers = load_teachers(config.loss.teacher, device)
     weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
+    rounds = config.loss.teacher_rounds
+    kept: dict[int, dict[bytes, dict[str, Tensor]]] = {draw: {} for draw in range(rounds)}
     with open_log(folder) as log:
         while state.epoch < config.epochs and not has_stopped(state, config):
             began = time.monotonic()
+            draw = state.epoch % rounds if rounds else state.epoch
             batches = TrainingBatches(
                 train_set,
                 weights,
@@ -171,9 +180,16 @@ def train(
                 size_hw=state.network.spec.input_hw,
                 batch_size=config.batch_size,
                 augmentation=config.augmentation_at(state.epoch),
-                seed=config.seed * 1_000_003 + state.epoch,
+                seed=config.seed * 1_000_003 + draw,
             )
-            loss, train_accuracy = train_one_epoch(state, batches, config, teachers, device)
+            loss, train_accuracy = train_one_epoch(
+                state,
+                batches,
+                config,
+                teachers,
+                device,
+                kept=kept[draw] if rounds else {},
+            )
             judged = without_votes_head(state.average.network, config.loss.votes).to(device)
             summary = summarise(predict_logits(judged, val_set, config.crop, device), val_set)
             record = {

@@ -337,6 +337,37 @@ def test_a_teacher_that_looks_twice_answers_alike_for_a_face_and_its_mirror_imag
     assert (once['gender'] != answers['gender']).any()
 
 
+def test_teachers_are_asked_once_where_augmentation_repeats(tmp_path, monkeypatch):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path / 'teacher')
+    loss = LossConfig(
+        teacher=str(tmp_path / 'teacher/best.pt'), distillation=0.5, teacher_rounds=2
+    )
+    config = replace(CONFIG, epochs=4, loss=loss)
+    asked, heard = [], []
+    teach, total = training.teach, training.total_loss
+
+    def asking(teachers, pixels, *args, **options):
+        asked.append(pixels)
+        return teach(teachers, pixels, *args, **options)
+
+    def hearing(logits, targets, weights, answers, config):
+        heard.append(answers['gender'])
+        return total(logits, targets, weights, answers, config)
+
+    monkeypatch.setattr(training, 'teach', asking)
+    monkeypatch.setattr(training, 'total_loss', hearing)
+    training.train(config, splits(), tmp_path / 'student')
+    count = len(heard) // 4
+    epochs = [torch.cat(heard[first : first + count]) for first in range(0, len(heard), count)]
+    assert len(asked) == 2 * count
+    assert torch.equal(epochs[0], epochs[2])
+    assert torch.equal(epochs[1], epochs[3])
+    assert not torch.equal(epochs[0], epochs[1])
+    monkeypatch.undo()
+    training.train(config, splits(), tmp_path / 'again')
+    assert_same(weights_of(tmp_path / 'student/last.pt'), weights_of(tmp_path / 'again/last.pt'))
+
+
 @pytest.mark.parametrize(('balance', 'rare'), [(0.0, 1.0), (1.0, 2.0)])
 def test_balance_raises_the_weight_of_the_rare_class(balance, rare):
     targets = one_hot(np.array([0, 1, 1, 1, -1]), 2)
