@@ -97,6 +97,8 @@ class LossConfig:
         check_ranges(self)
         if self.teacher and not self.distillation:
             raise ValueError('with a teacher, distillation must be above 0, got 0')
+        if self.teacher_rounds and not self.teacher:
+            raise ValueError('teacher_rounds keeps what a teacher says, so teacher must name one')
 
 
 @dataclass(frozen=True)

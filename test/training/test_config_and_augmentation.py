@@ -101,9 +101,11 @@ def test_a_configuration_survives_its_checkpoint():
         (f'{BASE}[data]\n', 'must name emotion or gender data'),
         (f'{WITH_DATA}[loss]\nteacher = "b"\n', 'distillation must be above 0'),
         (
-            f'ease_from = 3\n{WITH_DATA}[loss]\nteacher_rounds = 2\n',
+            f'ease_from = 3\n{WITH_DATA}[loss]\nteacher = "b"\ndistillation = 0.5\n'
+            'teacher_rounds = 2\n',
             'with teacher_rounds .* ease_from must be 0',
         ),
+        (f'{WITH_DATA}[loss]\nteacher_rounds = 2\n', 'so teacher must name one'),
         (f'{WITH_DATA}unlabelled = "g.npz"\n', 'unlabelled faces, so .* must name a teacher'),
     ],
 )

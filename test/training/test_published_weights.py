@@ -11,9 +11,12 @@ torch = pytest.importorskip('torch')
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training import published_weights
 from rtcnn_perception.training.architectures import build_network
+from rtcnn_perception.training.config import DataConfig
+from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.layers import same_padding
 from rtcnn_perception.training.published_weights import fill_published
 from rtcnn_perception.training.published_weights import settle_norms
+from rtcnn_perception.training.training_state import start
 from torch.nn import functional
 
 WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
@@ -135,11 +138,29 @@ def test_settled_norms_compute_the_same_when_they_judge_and_when_they_train(arra
     torch.testing.assert_close(features(), before, atol=1e-3, rtol=1e-3)
 
 
+def test_a_training_begins_with_published_weights_and_statistics_of_its_faces(arrays, tmp_path):
+    path = write_model(tmp_path, arrays)
+    config = TrainConfig(
+        'mine', 'mobilenet', DataConfig(emotion='faces'), start_from=str(path), average=0.9
+    )
+    faces = torch.rand(4, 1, 96, 96, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    state = start(config, {'emotion': 7}, 'cpu', 1, lambda _hw: faces)
+    first = state.network.blocks[0]
+    kernel = torch.from_numpy(arrays['conv1/convolution/merged_input']).permute(3, 2, 0, 1)
+    torch.testing.assert_close(first.convolution.weight, 127.5 * kernel.sum(1, keepdim=True))
+    with torch.inference_mode():
+        mean = first.convolution(faces).mean((0, 2, 3))
+    torch.testing.assert_close(first.norm.running_mean, mean, atol=1e-4, rtol=1e-4)
+    averaged = state.average.network.blocks[0].norm.running_mean
+    torch.testing.assert_close(averaged, mean, atol=1e-4, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ('how', 'said'),
     [
         ({'change': {'dtype': 'float16'}}, 'must be float32'),
         ({'change': {'quantization': {'dtype': 'uint8'}}}, 'must be float32'),
+        ({'change': {'dtype': 3}}, 'must be float32'),
         ({'lost': 8}, 'is no TensorFlow.js graph model'),
         ({'change': {'name': 'conv9'}}, 'does not fit mobilenet.*conv1/convolution'),
         ({'change': {'shape': [3, 3, 32, 3]}}, 'does not fit mobilenet'),
