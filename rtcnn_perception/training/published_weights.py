@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.blocks import ClippedConv
+from rtcnn_perception.training.blocks import ClippedSeparable
 import torch
 from torch import nn
 from torch import Tensor
@@ -59,7 +61,10 @@ def fill_published(network: Network, path: Path) -> None:
     :raises ModelError: if a file is missing or damaged, or holds another network
     """
     arrays = read_graph_model(path)
-    stem, *blocks = network.blocks
+    stem, *rest = network.blocks
+    blocks = [block for block in rest if isinstance(block, ClippedSeparable)]
+    if not isinstance(stem, ClippedConv) or len(blocks) < len(rest):
+        raise ModelError(f'{path} does not fit {network.name}: it holds a MobileNet')
     try:
         with torch.no_grad():
             kernel = _kernel(arrays['conv1/convolution/merged_input'])
@@ -80,7 +85,7 @@ def fill_published(network: Network, path: Path) -> None:
                 block.pointwise.weight.copy_(_kernel(pointwise))
                 bias = _vector(arrays[f'conv_pw_{number}_bn/batchnorm_1/sub'])
                 _set_norm(block.pointwise_norm, torch.ones_like(bias), bias)
-    except (KeyError, RuntimeError, AttributeError) as error:
+    except (KeyError, RuntimeError) as error:
         raise ModelError(f'{path} does not fit {network.name}: {error}') from error
 
 
