@@ -108,11 +108,11 @@ class ClippedConv(nn.Module):
         """Build a stem."""
         super().__init__()
         self.convolution = SameConv2d(width_in, width_out, 3, stride, bias=False)
-        self.norm = batch_norm(width_out)
+        self.convolution_norm = batch_norm(width_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
-        return functional.relu6(self.norm(self.convolution(x)))
+        return functional.relu6(self.convolution_norm(self.convolution(x)))
 
 
 class ClippedSeparable(nn.Module):

@@ -72,7 +72,7 @@ def fill_published(network: Network, path: Path) -> None:
             means = torch.tensor(MEANS).reshape(1, 3, 1, 1)
             bias = bias + (kernel * (HALF_RANGE - means)).sum((1, 2, 3))
             stem.convolution.weight.copy_(HALF_RANGE * kernel.sum(1, keepdim=True))
-            _set_norm(stem.norm, torch.ones_like(bias), bias)
+            _set_norm(stem.convolution_norm, torch.ones_like(bias), bias)
             for number, block in enumerate(blocks, start=1):
                 depthwise = arrays[f'conv_dw_{number}/depthwise_kernel']
                 block.depthwise.weight.copy_(torch.from_numpy(depthwise).permute(2, 3, 0, 1))

@@ -150,8 +150,8 @@ def test_a_training_begins_with_published_weights_and_statistics_of_its_faces(ar
     torch.testing.assert_close(first.convolution.weight, 127.5 * kernel.sum(1, keepdim=True))
     with torch.inference_mode():
         mean = first.convolution(faces).mean((0, 2, 3))
-    torch.testing.assert_close(first.norm.running_mean, mean, atol=1e-4, rtol=1e-4)
-    averaged = state.average.network.blocks[0].norm.running_mean
+    torch.testing.assert_close(first.convolution_norm.running_mean, mean, atol=1e-4, rtol=1e-4)
+    averaged = state.average.network.blocks[0].convolution_norm.running_mean
     torch.testing.assert_close(averaged, mean, atol=1e-4, rtol=1e-4)
 
 
