@@ -136,10 +136,10 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     training.train(config, splits(), tmp_path / 'whole', workers)
     one_epoch, done = training.train_one_epoch, []
 
-    def interrupted(*args):
+    def interrupted(*args, **options):
         if len(done) == 2:
             raise KeyboardInterrupt
-        done.append(one_epoch(*args))
+        done.append(one_epoch(*args, **options))
         return done[-1]
 
     monkeypatch.setattr(training, 'train_one_epoch', interrupted)
