@@ -18,6 +18,7 @@ RULES: Mapping[str, Rule] = {
     'AveragePool': pooling_rules.average,
     'BatchNormalization': elementwise_rules.batch_normalisation,
     'Cast': elementwise_rules.same,
+    'Clip': elementwise_rules.clip,
     'Concat': shape_rules.concat,
     'Conv': convolution_rules.convolution,
     'Div': elementwise_rules.divide,

@@ -19,13 +19,36 @@ def relu(context: GradientContext, operation: Operation, gradient: str) -> dict[
     Source: Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for Simplicity: The All
     Convolutional Net, 2015, section 3.4, figure 1.
     """
-    writer = context.writer
-    # HardSigmoid is max(0, min(1, alpha * x + beta)): with a steep slope, 1 where the result is
-    # above 0 and else 0. It is many times faster than to compare and to cast.
-    mask = writer.add('HardSigmoid', operation.output, alpha=STEEP, beta=0.0)
     if context.is_guided:
-        gradient = writer.add('Relu', gradient)
-    return {operation.inputs[0]: writer.add('Mul', gradient, mask)}
+        gradient = context.writer.add('Relu', gradient)
+    return {operation.inputs[0]: _where_positive(context, operation.output, gradient)}
+
+
+def clip(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+    """
+    Let the gradient pass where nothing was cut off; at the lower bound this is a ReLU.
+
+    A bound may be missing, and must be constant.
+    """
+    low, high = (*operation.inputs[1:], '', '')[:2]
+    for index, bound in enumerate((low, high), start=1):
+        if bound:
+            context.weights(operation, index)
+    if low and context.is_guided:
+        gradient = context.writer.add('Relu', gradient)
+    for larger, smaller in ((operation.output, low), (high, operation.output)):
+        if larger and smaller:
+            room = context.writer.add('Sub', larger, smaller)
+            gradient = _where_positive(context, room, gradient)
+    return {operation.inputs[0]: gradient}
+
+
+def _where_positive(context: GradientContext, values: str, gradient: str) -> str:
+    """Return a gradient where values are above 0, and 0 elsewhere."""
+    # HardSigmoid is max(0, min(1, alpha * x + beta)): with a steep slope, 1 above 0 and else 0.
+    # It is many times faster than to compare and to cast.
+    mask = context.writer.add('HardSigmoid', values, alpha=STEEP, beta=0.0)
+    return context.writer.add('Mul', gradient, mask)
 
 
 def sigmoid(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:

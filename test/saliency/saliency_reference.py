@@ -45,19 +45,20 @@ class GuidedRelu(torch.autograd.Function):
 
 @contextlib.contextmanager
 def relu_replaced(by):
-    """Let all layers use another ReLU meanwhile."""
-    original = functional.relu
+    """Let all layers use another ReLU meanwhile, clipped or not."""
+    relu, relu6 = functional.relu, functional.relu6
     functional.relu = lambda x, inplace=False: by(x)  # noqa: ARG005  as nn.ReLU calls it
+    functional.relu6 = lambda x: by(x).clamp(max=6)
     try:
         yield
     finally:
-        functional.relu = original
+        functional.relu, functional.relu6 = relu, relu6
 
 
 @contextlib.contextmanager
 def margins_recorded(margins):
     """Collect for each picture how near the nearest decision of a ReLU or a window is."""
-    relu, max_pool = functional.relu, functional.max_pool2d
+    relu, relu6, max_pool = functional.relu, functional.relu6, functional.max_pool2d
 
     def record(gaps, scale):
         margins.append((gaps.flatten(1).amin(1) / scale).double())
@@ -65,6 +66,10 @@ def margins_recorded(margins):
     def watched_relu(x, inplace=False):  # noqa: ARG001  as nn.ReLU calls it
         record(x.detach().abs(), x.std())
         return relu(x)
+
+    def watched_relu6(x):
+        record(x.detach().abs().minimum((x.detach() - 6).abs()), x.std())
+        return relu6(x)
 
     def watched_pool(x, kernel, stride, padding=0, ceil_mode=False):
         pad = [(0, 2 + kernel) if p == 0 else (p, p + kernel) for p in padding]
@@ -75,11 +80,12 @@ def margins_recorded(margins):
         record((top[..., 0] - top[..., 1]).detach(), x.std())
         return out
 
-    functional.relu, functional.max_pool2d = watched_relu, watched_pool
+    functional.relu, functional.relu6 = watched_relu, watched_relu6
+    functional.max_pool2d = watched_pool
     try:
         yield
     finally:
-        functional.relu, functional.max_pool2d = relu, max_pool
+        functional.relu, functional.relu6, functional.max_pool2d = relu, relu6, max_pool
 
 
 def shake(network, seed=0):
