@@ -76,10 +76,11 @@ class LossConfig:
     ``votes`` is the share of FER+'s distribution in the emotion target, the rest is FER-2013's
     label; with ``votes_head`` each is learnt by a head of its own, and what the heads say is mixed
     by that share. ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come.
-    ``teacher`` is a checkpoint or several, separated by commas, whose mean answer counts
-    ``distillation`` of the loss, at ``temperature``; with ``teacher_mirror`` it is their mean over
-    a face and its mirror image, which costs them as much again. With ``teacher_rounds`` above 0
-    augmentation repeats after so many epochs, and what they said is kept: they cost no more then.
+    ``teacher`` is a checkpoint or the folder of an exported model, or several of them, separated
+    by commas, whose mean answer counts ``distillation`` of the loss, at ``temperature``; with
+    ``teacher_mirror`` it is their mean over a face and its mirror image, which costs them as much
+    again. With ``teacher_rounds`` above 0 augmentation repeats after so many epochs, and what they
+    said is kept: they cost no more then.
     """
 
     votes: Share = 0.5
@@ -108,8 +109,9 @@ class TrainConfig:
 
     ``seed`` chooses first weights, order and augmentation, and not which faces are held out.
     ``patience`` is in epochs, 0 never stops early; ``average`` is the decay of averaged weights.
-    ``start_from`` is a checkpoint of the same architecture whose weights to begin with; heads it
-    lacks begin at random. After ``ease_from`` epochs, if above 0, augmentation is half as strong.
+    ``start_from`` is a checkpoint, or the folder of an exported model, of the same architecture,
+    or published weights: what to begin with; heads it lacks begin at random.
+    After ``ease_from`` epochs, if above 0, augmentation is half as strong.
     """
 
     name: str

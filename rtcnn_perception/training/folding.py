@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import copy
+from typing import cast
 from typing import TypeVar
 
 from rtcnn_perception.training.layers import SeparableConv2d
@@ -17,36 +19,48 @@ def folded(network: N) -> N:
     """
     Return a copy that judges the same with fewer layers.
 
-    A normalisation follows the convolution of its own name in a block, or the one before it in a
-    sequence.
+    :raises ValueError: if a normalisation has no convolution before it
     """
     network = copy.deepcopy(network).cpu().eval()
-    for module in list(network.modules()):
-        if isinstance(module, nn.Sequential):
-            _fold_sequence(module)
-        else:
-            _fold_named(module)
+    for convolution, norm in convolutions_with_norms(network):
+        before = cast('nn.Conv2d', network.get_submodule(convolution))
+        after = cast('nn.BatchNorm2d', network.get_submodule(norm))
+        _replace(network, convolution, fuse_conv_bn_eval(before, after))
+        _replace(network, norm, nn.Identity())
     left = [name for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)]
     if left:
         raise ValueError(f'no convolution was found before the normalisation {left[0]}')
     return network
 
 
-def _fold_sequence(sequence: nn.Sequential) -> None:
-    for index in range(1, len(sequence)):
-        before, norm = sequence[index - 1], sequence[index]
-        if isinstance(norm, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
-            sequence[index - 1] = fuse_conv_bn_eval(before, norm)
-            sequence[index] = nn.Identity()
+def convolutions_with_norms(network: nn.Module) -> list[tuple[str, str]]:
+    """
+    Return the names of each convolution that a normalisation follows, and of that one.
+
+    A normalisation follows the convolution of its own name in a block, or the one before it in a
+    sequence.
+    """
+    return [
+        (f'{prefix}{convolution}', f'{prefix}{norm}')
+        for name, module in network.named_modules()
+        for prefix in [f'{name}.' if name else '']
+        for convolution, norm in _pairs(module)
+    ]
 
 
-def _fold_named(module: nn.Module) -> None:
-    for name, norm in list(module.named_children()):
-        if not isinstance(norm, nn.BatchNorm2d):
+def _pairs(module: nn.Module) -> Iterator[tuple[str, str]]:
+    children = dict(module.named_children())
+    for name, child in children.items():
+        if not isinstance(child, nn.BatchNorm2d):
             continue
-        before = getattr(module, name.removesuffix(SUFFIX))
-        if isinstance(before, SeparableConv2d):
-            before.pointwise = fuse_conv_bn_eval(before.pointwise, norm)
-        else:
-            setattr(module, name.removesuffix(SUFFIX), fuse_conv_bn_eval(before, norm))
-        setattr(module, name, nn.Identity())
+        in_sequence = isinstance(module, nn.Sequential)
+        before = str(int(name) - 1) if in_sequence else name.removesuffix(SUFFIX)
+        if isinstance(children.get(before), SeparableConv2d):
+            before += '.pointwise'
+        if isinstance(module.get_submodule(before), nn.Conv2d):
+            yield before, name
+
+
+def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition('.')
+    setattr(network.get_submodule(parent), child, module)

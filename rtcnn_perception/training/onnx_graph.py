@@ -10,6 +10,7 @@ import tempfile
 from typing import Any
 import warnings
 
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped,import-not-found,unused-ignore]  # protobuf has no types
 import numpy as np
 from numpy.typing import NDArray
 import onnx
@@ -22,6 +23,8 @@ from torch import nn
 from torch import Tensor
 
 INPUT_NAME = 'face'
+NETWORK = 'network.'
+HALF = '_half'
 OPSET = 13
 """Any onnxruntime of the last years reads it; nothing here needs a newer one."""
 
@@ -158,13 +161,33 @@ def store_half(model: onnx.ModelProto) -> None:
         name = tensor.name
         with np.errstate(over='ignore'):  # infinity is found when the graph is compared
             half = values.astype(np.float16)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(half, f'{name}_half'))
+        tensor.CopyFrom(onnx.numpy_helper.from_array(half, f'{name}{HALF}'))
         casts.append(
             onnx.helper.make_node('Cast', [tensor.name], [name], to=onnx.TensorProto.FLOAT)
         )
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+
+
+def stored_weights(content: bytes, where: str) -> dict[str, Tensor]:
+    """
+    Return the weights of a graph by their names in the folded network, as float32.
+
+    :param where: what to call it in errors
+    :raises ModelError: if it is no ONNX
+    """
+    try:
+        model = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise ModelError(f'{where}: expected an ONNX graph, got none ({error})') from error
+    return {
+        tensor.name.removeprefix(NETWORK).removesuffix(HALF): torch.from_numpy(
+            onnx.numpy_helper.to_array(tensor).astype(np.float32)
+        )
+        for tensor in model.graph.initializer
+        if tensor.name.startswith(NETWORK)
+    }
 
 
 def open_session(content: bytes) -> onnxruntime.InferenceSession:

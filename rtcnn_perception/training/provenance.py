@@ -8,8 +8,10 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from rtcnn_perception.paths import is_folder
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.exported_weights import exported_card
 from rtcnn_perception.training.published_weights import PUBLISHED_SUFFIX
 
 TERMS: dict[str, str] = {
@@ -59,8 +61,8 @@ def provenance_of(checkpoint: Path) -> Provenance:
     """
     Return what a checkpoint comes from, through networks it began with or was taught by.
 
-    Weights that others published have no command. Of a checkpoint that is no longer there, the
-    data says that what it learnt from is unknown.
+    Weights that others published have no command, those of an exported model what its card says.
+    Of a checkpoint that is no longer there, the data says that what it learnt from is unknown.
 
     :raises ModelError: if a checkpoint on the way is damaged
     """
@@ -70,6 +72,10 @@ def provenance_of(checkpoint: Path) -> Provenance:
         if data_entry(source) not in found.data:
             found.data.append(data_entry(source))
 
+    def note(command: str) -> None:
+        if command and command not in found.commands:
+            found.commands.append(command)
+
     def visit(path: Path) -> None:
         if path in seen:
             return
@@ -77,6 +83,14 @@ def provenance_of(checkpoint: Path) -> Provenance:
         if path.suffix == PUBLISHED_SUFFIX:
             for source in contents(str(path)):
                 learnt(source)
+            return
+        if is_folder(path):
+            card = exported_card(path)
+            for command in str(card.get('command', '')).split(' && '):
+                note(command)
+            for entry in card.get('data', ()):
+                if entry not in found.data:
+                    found.data.append(entry)
             return
         if not is_there(path):
             found.data.append(
@@ -92,8 +106,7 @@ def provenance_of(checkpoint: Path) -> Provenance:
             visit(earlier)
         # A checkpoint of before commands were kept is of a configuration that ships, most likely.
         command = values.get('command') or f'rtcnn_perception train {config["name"]}'
-        if command not in found.commands:
-            found.commands.append(command)
+        note(command)
         for source in sources(config):
             learnt(source)
 

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
@@ -23,6 +24,7 @@ from rtcnn_perception.training.epochs import choose_device
 from rtcnn_perception.training.epochs import end_epoch
 from rtcnn_perception.training.epochs import open_log
 from rtcnn_perception.training.epochs import take_steps
+from rtcnn_perception.training.exported_weights import exported_network
 from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
@@ -47,9 +49,14 @@ def selection_score(summary: dict[str, float]) -> float:
 
 
 def load_teachers(names: str, device: str) -> list[Network]:
-    """Load the checkpoints a student learns from."""
+    """Load the checkpoints and exported models a student learns from."""
     paths = [Path(name.strip()) for name in names.split(',') if name.strip()]
-    return [restore_network(path, merge=False)[0].to(device) for path in paths]
+    return [
+        (exported_network(path) if is_folder(path) else restore_network(path, merge=False)[0]).to(
+            device
+        )
+        for path in paths
+    ]
 
 
 def teach(

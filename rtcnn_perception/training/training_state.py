@@ -11,6 +11,7 @@ from typing import Protocol
 from typing import TypeVar
 
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.averaging import WeightAverage
@@ -18,6 +19,7 @@ from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.config import from_mapping
 from rtcnn_perception.training.config import TrainConfig
+from rtcnn_perception.training.exported_weights import exported_network
 from rtcnn_perception.training.published_weights import fill_published
 from rtcnn_perception.training.published_weights import PUBLISHED_SUFFIX
 from rtcnn_perception.training.published_weights import settle_norms
@@ -104,8 +106,11 @@ def start(
     if path.suffix == PUBLISHED_SUFFIX:
         fill_published(network, path)
         settle_norms(network, examples(network.spec.input_hw))
+    elif config.start_from and is_folder(path):
+        begin_with(network, exported_network(path).state_dict(), path)
+        settle_norms(network, examples(network.spec.input_hw))
     elif config.start_from:
-        begin_with(network, path)
+        begin_with(network, load_checkpoint(path)['average'], path)
     return state_of(network, config, device, workers)
 
 
@@ -132,13 +137,12 @@ def state_of(network: N, config: Optimised, device: str, workers: int) -> Traini
     )
 
 
-def begin_with(network: Network, path: Path) -> None:
+def begin_with(network: Network, weights: dict[str, Any], path: Path) -> None:
     """
-    Take over another run's averaged weights, but for heads that it lacks.
+    Take over the weights of another network, but for heads that it lacks.
 
-    :raises ModelError: if the checkpoint is of another architecture
+    :raises ModelError: if they, which lie at ``path``, are of another architecture
     """
-    weights = load_checkpoint(path)['average']
     fresh = {
         name: value
         for name, value in network.state_dict().items()

@@ -1,0 +1,72 @@
+"""The network of an exported model, to go on from or to learn from without its checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rtcnn_perception.core.model_card import card_path
+from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.architectures import ARCHITECTURES
+from rtcnn_perception.training.architectures import build_network
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.checkpoints import fill_network
+from rtcnn_perception.training.folding import convolutions_with_norms
+from rtcnn_perception.training.layers import KERAS_EPSILON
+from rtcnn_perception.training.onnx_graph import stored_weights
+import torch
+from torch import Tensor
+
+
+def exported_network(folder: Path) -> Network:
+    """
+    Rebuild the network of a model that ``rtcnn_perception export`` wrote, ready to judge.
+
+    Its weights are those of the graph, as exact as they are stored. Normalisations, folded into
+    the convolutions before them, have no statistics: see ``settle_norms``.
+
+    :raises ModelError: if card or graph are missing or damaged, or of no network known here
+    """
+    spec = ModelSpec.load(folder)
+    name = exported_card(folder).get('architecture')
+    if name not in ARCHITECTURES:
+        raise ModelError(
+            f'{card_path(folder)}: expected one of the architectures '
+            f'{", ".join(sorted(ARCHITECTURES))}, got {name!r}; '
+            'name a model that `rtcnn_perception export` wrote'
+        )
+    network = build_network(name, {head.attribute: len(head.labels) for head in spec.heads})
+    weights = stored_weights(spec.read_model(), str(spec.path))
+    for convolution, norm in convolutions_with_norms(network):
+        bias = weights.pop(f'{convolution}.bias', None)
+        if bias is None:
+            continue
+        weights |= {f'{norm}.{part}': value for part, value in _norm_adding(bias).items()}
+        if network.get_submodule(convolution).bias is not None:
+            weights[f'{convolution}.bias'] = torch.zeros_like(bias)
+    fill_network(network, weights, spec.path)
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
+
+
+def exported_card(folder: Path) -> dict[str, Any]:
+    """
+    Return all that the card of a model says.
+
+    :raises ModelError: if card or graph are missing, damaged or contradictory
+    """
+    ModelSpec.load(folder)
+    fields: dict[str, Any] = json.loads(card_path(folder).read_text(encoding='utf-8'))
+    return fields
+
+
+def _norm_adding(bias: Tensor) -> dict[str, Tensor]:
+    """Return the state of a normalisation that adds ``bias`` (C,) to its input."""
+    return {
+        'weight': torch.full_like(bias, (1.0 + KERAS_EPSILON) ** 0.5),
+        'bias': bias,
+        'running_mean': torch.zeros_like(bias),
+        'running_var': torch.ones_like(bias),
+        'num_batches_tracked': torch.tensor(0),
+    }
