@@ -1,4 +1,4 @@
-"""The network of an exported model, to go on from or to learn from without its checkpoint."""
+"""The networks of exported models, to go on from or to learn from without their checkpoints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rtcnn_perception.core.model_card import card_path
+from rtcnn_perception.core.model_card import ModelCard
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import ARCHITECTURES
@@ -17,15 +18,13 @@ from rtcnn_perception.training.folding import convolutions_with_norms
 from rtcnn_perception.training.layers import KERAS_EPSILON
 from rtcnn_perception.training.onnx_graph import stored_weights
 import torch
+from torch import nn
 from torch import Tensor
 
 
 def exported_network(folder: Path) -> Network:
     """
     Rebuild the network of a model that ``rtcnn_perception export`` wrote, ready to judge.
-
-    Its weights are those of the graph, as exact as they are stored. Normalisations, folded into
-    the convolutions before them, have no statistics: see ``settle_norms``.
 
     :raises ModelError: if card or graph are missing or damaged, or of no network known here
     """
@@ -38,26 +37,42 @@ def exported_network(folder: Path) -> Network:
             'name a model that `rtcnn_perception export` wrote'
         )
     network = build_network(name, {head.attribute: len(head.labels) for head in spec.heads})
-    weights = stored_weights(spec.read_model(), str(spec.path))
+    fill_exported(network, spec)
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
+
+
+def fill_exported(network: nn.Module, model: ModelCard) -> None:
+    """
+    Put the weights of an exported model, as exact as they are stored, into its network.
+
+    Normalisations, folded into the convolutions before them, get no statistics: see
+    ``settle_norms``.
+
+    :raises ModelError: if the graph is damaged or of another network
+    """
+    weights = stored_weights(model.read_model(), str(model.path))
+    own = network.state_dict()
     for convolution, norm in convolutions_with_norms(network):
         bias = weights.pop(f'{convolution}.bias', None)
         if bias is None:
             continue
         weights |= {f'{norm}.{part}': value for part, value in _norm_adding(bias).items()}
-        if network.get_submodule(convolution).bias is not None:
+        if f'{convolution}.bias' in own:
             weights[f'{convolution}.bias'] = torch.zeros_like(bias)
-    fill_network(network, weights, spec.path)
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
+    fill_network(network, weights, model.path)
 
 
 def exported_card(folder: Path) -> dict[str, Any]:
     """
     Return all that the card of a model says.
 
-    :raises ModelError: if card or graph are missing, damaged or contradictory
+    :raises ModelError: if it is missing or damaged
     """
-    ModelSpec.load(folder)
-    fields: dict[str, Any] = json.loads(card_path(folder).read_text(encoding='utf-8'))
+    card = card_path(folder)
+    try:
+        fields: dict[str, Any] = json.loads(card.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise ModelError(f'{card} is no readable card of a model: {error}') from error
     return fields
 
 

@@ -349,6 +349,14 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path, data):
         train_detector(replace(still, detector='face_cells'), data, tmp_path / 'third')
 
 
+def test_a_run_may_begin_with_an_exported_model(tmp_path, data, learnt):
+    still = small(epochs=1, steps=1, learning_rate=1e-12, start_from=str(learnt / 'model'))
+    best = train_detector(still, data, tmp_path / 'run')
+    assert best['average_precision_20'] > 0.8
+    with pytest.raises(ModelError, match='weights of the architecture face_cells'):
+        train_detector(replace(still, detector='face_cells'), data, tmp_path / 'other')
+
+
 def test_a_batch_smaller_than_the_workers_is_learnt(tmp_path, data):
     best = train_detector(small(epochs=1, batch_size=1), data, tmp_path / 'run', workers=2)
     assert best['epoch'] == 1

@@ -26,7 +26,8 @@ class DetectorTrainConfig:
     ``detector`` is the architecture, ``photographs`` a folder with marks, ``test`` another that is
     judged once, when the detector is exported; ``faces`` a file of faces with boxes, as networks
     for gender learn from, to be put into scenes. An epoch has ``steps`` batches; rates, decay and
-    averaging are as for the attribute networks.
+    averaging are as for the attribute networks. ``start_from`` is a checkpoint, or the folder of
+    an exported model, of the same architecture.
     """
 
     name: str

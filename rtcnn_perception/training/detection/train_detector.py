@@ -7,10 +7,12 @@ from pathlib import Path
 import time
 
 import numpy as np
+from rtcnn_perception.core.detector_spec import DetectorSpec
 from rtcnn_perception.core.face_cells import FaceCells
 from rtcnn_perception.core.rtcnn import MAX_CANDIDATES
 from rtcnn_perception.core.suppression import suppress
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
@@ -33,6 +35,8 @@ from rtcnn_perception.training.epochs import choose_device
 from rtcnn_perception.training.epochs import end_epoch
 from rtcnn_perception.training.epochs import open_log
 from rtcnn_perception.training.epochs import take_steps
+from rtcnn_perception.training.exported_weights import fill_exported
+from rtcnn_perception.training.published_weights import settle_norms
 from rtcnn_perception.training.training_state import resume
 from rtcnn_perception.training.training_state import state_of
 import torch
@@ -43,6 +47,9 @@ LEAST_SCORE = 0.02
 """Marks below are neither judged while training nor calibrated by."""
 SUPPRESSION_IOU = 0.4
 """Of 0.3, 0.4 and 0.5 the best on the ``val`` part of the photographs, by 0.001."""
+
+EXAMPLES = 32
+"""Scenes that give the weights of an exported model their statistics."""
 
 MULTIPLE = max(STRIDES)
 
@@ -76,8 +83,12 @@ def train_detector(
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
-    if config.start_from:
-        path = Path(config.start_from)
+    path = Path(config.start_from)
+    if config.start_from and is_folder(path):
+        fill_exported(network, DetectorSpec.load(path))
+        some = SceneBatches(maker, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
+        settle_norms(network, next(iter(some))[0].pixels)
+    elif config.start_from:
         fill_network(network, load_checkpoint(path)['average'], path)
     state = state_of(network, config, device, workers)
     if (folder / 'last.pt').exists():
