@@ -72,6 +72,13 @@ def test_a_scene_without_faces_is_drawn_on_as_well():
     assert (np.abs(found.astype(int) - image) > 1).any()
 
 
+def test_frames_on_gray_scenes_are_gray_or_coloured():
+    config = SceneConfig(**{**STILL, 'drawn_share': 1.0, 'gray_share': 1.0})
+    seen = [changed(grains(), BOXES, config, np.random.default_rng(seed)) for seed in range(60)]
+    are_coloured = [np.ptp(image.astype(int), axis=2).max() > 20 for image in seen]
+    assert 15 < sum(are_coloured) < 45
+
+
 def test_the_dark_leaves_as_much_light_as_it_says():
     image = np.full((8, 8, 3), 200, np.uint8)
     config = SceneConfig(**{**STILL, 'dark_share': 1.0})
