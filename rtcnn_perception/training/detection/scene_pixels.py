@@ -36,9 +36,9 @@ def changed(
 
 
 def cover(image: ImageBGR, box: NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Put one colour, or a piece of the scene from elsewhere, over up to a quarter of a face."""
+    """Put one colour, or a piece of the scene from elsewhere, over up to two fifths of a face."""
     height, width = image.shape[:2]
-    sides = (box[2:] - box[:2]) * rng.uniform(0.15, 0.5, 2)
+    sides = (box[2:] - box[:2]) * rng.uniform(0.15, 0.65, 2)
     first = box[:2] + rng.uniform(0.0, 1.0, 2) * (box[2:] - box[:2]) - sides / 2
     x0, y0 = np.maximum(first.round(), 0).astype(int).tolist()
     x1, y1 = np.minimum((first + sides).round(), (width, height)).astype(int).tolist()
