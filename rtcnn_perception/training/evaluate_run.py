@@ -84,7 +84,7 @@ def evaluate_run(
             f'{report.model}: {found.attribute} {percent(found.figures.accuracy)} '
             f'({percent(low)} to {percent(high)}) of {found.figures.faces:,} faces, balanced '
             f'{percent(found.figures.balanced_accuracy)}, calibration error '
-            f'{percent(found.figures.calibration_error)}'
+            f'{percent(found.figures.calibration_error)}, log-loss {found.figures.log_loss:.3f}'
         )
         for name, value in found.extra.items():
             if not name.endswith('_faces'):

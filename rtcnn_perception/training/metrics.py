@@ -30,6 +30,7 @@ class Figures:
     """
     What is known about one attribute.
 
+    ``log_loss`` is the mean of the negative logarithm of what the true class was given, in nats.
     ``confusion`` has a row for each true class and a column for each answer; ``reliability`` a row
     for each bin of confidence, with count, confidence and accuracy.
     """
@@ -39,6 +40,7 @@ class Figures:
     interval: tuple[float, float]
     balanced_accuracy: float
     calibration_error: float
+    log_loss: float
     classes: tuple[ClassFigures, ...]
     confusion: list[list[int]]
     reliability: list[list[float]]
@@ -70,6 +72,12 @@ def confusion_matrix(
     return matrix
 
 
+def log_loss(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+    """Return the mean of -log p of the true class, in nats; no p counts as less than 1e-7."""
+    given = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(given, 1e-7)).mean())
+
+
 def judge_figures(
     probabilities: Probabilities, labels: NDArray[np.int64], names: tuple[str, ...]
 ) -> Figures:
@@ -98,6 +106,7 @@ def judge_figures(
         interval=wilson_interval(right, count),
         balanced_accuracy=float(np.mean([c.recall for c in classes if c.count])),
         calibration_error=calibration_error(probabilities, labels),
+        log_loss=log_loss(probabilities, labels),
         classes=tuple(classes),
         confusion=matrix.tolist(),
         reliability=reliability(probabilities, labels).tolist(),

@@ -61,6 +61,7 @@ def _attribute(part: AttributeReport) -> list[str]:
         ('accuracy', f'{percent(figures.accuracy)} (95 %: {_span(figures.interval)})'),
         ('balanced accuracy', percent(figures.balanced_accuracy)),
         ('expected calibration error', percent(figures.calibration_error)),
+        ('log-loss', f'{figures.log_loss:.3f}'),
     ]
     if part.robustness:
         mean, worst = part.jitter

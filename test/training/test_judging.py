@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import json
+import math
 
 import cv2
 import numpy as np
@@ -103,10 +104,12 @@ def test_figures_count_what_is_labelled_only():
     assert (first.precision, first.recall) == (0.5, 1.0)
     assert (second.precision, second.recall) == (1.0, 0.5)
     assert first.f1 == second.f1 == pytest.approx(2 / 3)
+    assert figures.log_loss == pytest.approx(-math.log(0.9 * 0.8 * 0.4) / 3, abs=1e-6)
 
 
 def test_a_class_nobody_names_has_no_precision():
     figures = judge_figures(np.array([[1.0, 0.0]], 'f'), np.array([0]), ('a', 'b'))
+    assert figures.log_loss == 0.0
     assert figures.classes[1].f1 == 0.0
     assert figures.balanced_accuracy == 1.0
 
@@ -119,6 +122,11 @@ def test_figures_over_no_labels_are_refused():
 def test_reliability_over_nothing_is_empty():
     assert not reliability(np.zeros((0, 2), 'f'), np.zeros(0, np.int64)).any()
     assert calibration_error(np.zeros((0, 2), 'f'), np.zeros(0, np.int64)) == 0.0
+
+
+def test_the_log_loss_of_an_answer_without_a_doubt_is_bounded():
+    figures = judge_figures(np.array([[1.0, 0.0]], 'f'), np.array([1]), ('a', 'b'))
+    assert figures.log_loss == pytest.approx(7 * math.log(10), rel=1e-3)
 
 
 def test_a_model_that_is_as_sure_as_it_is_right_has_no_calibration_error():
