@@ -80,7 +80,8 @@ class LossConfig:
     by commas, whose mean answer counts ``distillation`` of the loss, at ``temperature``; with
     ``teacher_mirror`` it is their mean over a face and its mirror image, which costs them as much
     again. With ``teacher_rounds`` above 0 augmentation repeats after so many epochs, and what they
-    said is kept: they cost no more then.
+    said is kept: they cost no more then. With ``teacher_once`` they are asked once, of each face
+    as it is cut for use, and augmentation need not repeat.
     """
 
     votes: Share = 0.5
@@ -92,14 +93,20 @@ class LossConfig:
     temperature: Positive = 2.0
     teacher_mirror: bool = False
     teacher_rounds: Count = 0
+    teacher_once: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges, and a teacher that would teach nothing."""
         check_ranges(self)
         if self.teacher and not self.distillation:
             raise ValueError('with a teacher, distillation must be above 0, got 0')
-        if self.teacher_rounds and not self.teacher:
-            raise ValueError('teacher_rounds keeps what a teacher says, so teacher must name one')
+        if (self.teacher_rounds or self.teacher_once) and not self.teacher:
+            raise ValueError(
+                'teacher_rounds and teacher_once keep what a teacher says, '
+                'so teacher must name one'
+            )
+        if self.teacher_rounds and self.teacher_once:
+            raise ValueError('of teacher_rounds and teacher_once one at most may be given')
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,11 @@ class TrainConfig:
         if self.loss.teacher_rounds and self.ease_from:
             raise ValueError(
                 'with teacher_rounds augmentation must not change: ease_from must be 0'
+            )
+        if self.loss.teacher_once and self.augmentation.mix_share:
+            raise ValueError(
+                'with teacher_once no teacher sees faces that lie over each other: '
+                'mix_share must be 0'
             )
 
     def augmentation_at(self, epoch: int) -> AugmentationConfig:

@@ -7,7 +7,6 @@ import time
 
 import numpy as np
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
@@ -17,25 +16,23 @@ from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
-from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.data import mix_votes
 from rtcnn_perception.training.epochs import choose_device
 from rtcnn_perception.training.epochs import end_epoch
 from rtcnn_perception.training.epochs import open_log
 from rtcnn_perception.training.epochs import take_steps
-from rtcnn_perception.training.exported_weights import exported_network
 from rtcnn_perception.training.faces import Splits
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
+from rtcnn_perception.training.teachers import Teachers
 from rtcnn_perception.training.training_state import resume
 from rtcnn_perception.training.training_state import start
 from rtcnn_perception.training.training_state import TrainingState
 import torch
 from torch import Tensor
-from torch.nn import functional
 from tqdm import tqdm
 
 EXAMPLES = 512
@@ -46,37 +43,6 @@ def selection_score(summary: dict[str, float]) -> float:
     """Return what the best epoch is chosen by, on held-out faces only."""
     parts = [summary[name] for name in ('emotion_accuracy', 'gender_balanced') if name in summary]
     return sum(parts) / len(parts)
-
-
-def load_teachers(names: str, device: str) -> list[Network]:
-    """Load the checkpoints and exported models a student learns from."""
-    paths = [Path(name.strip()) for name in names.split(',') if name.strip()]
-    return [
-        (exported_network(path) if is_folder(path) else restore_network(path, merge=False)[0]).to(
-            device
-        )
-        for path in paths
-    ]
-
-
-def teach(
-    teachers: list[Network], pixels: Tensor, temperature: float, *, mirror: bool
-) -> dict[str, Tensor]:
-    """
-    Return the teachers' mean probabilities, softened.
-
-    :param mirror: whether they look at each face's mirror image as well
-    """
-    answers: dict[str, list[Tensor]] = {}
-    with torch.no_grad():
-        for teacher in teachers:
-            hw = teacher.spec.input_hw
-            fits = tuple(pixels.shape[2:]) == hw
-            seen = pixels if fits else functional.interpolate(pixels, hw, mode='bilinear')
-            for view in (seen, seen.flip(3)) if mirror else (seen,):
-                for name, logits in teacher(view).items():
-                    answers.setdefault(name, []).append((logits.float() / temperature).softmax(1))
-    return {name: torch.stack(parts).mean(0) for name, parts in answers.items()}
 
 
 def count_hits(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> tuple[int, int]:
@@ -94,16 +60,15 @@ def train_one_epoch(
     state: TrainingState[Network],
     batches: TrainingBatches,
     config: TrainConfig,
-    teachers: list[Network],
+    teachers: Teachers,
     device: str,
     *,
-    kept: dict[bytes, dict[str, Tensor]],
+    draw: int,
 ) -> tuple[float, float]:
     """
     Take one pass over the training faces.
 
-    :param kept: what the teachers said of these very pixels before, by the faces of a part of a
-        batch; what they say now is added
+    :param draw: of the augmentation; epochs of the same draw see the same pixels
     :returns: the mean loss, and the share of answers that were right
     :raises DivergenceError: if a loss is no number, naming the batch
     """
@@ -113,13 +78,9 @@ def train_one_epoch(
         pixels = batch.pixels.to(device)
         targets = {name: values.to(device) for name, values in batch.targets.items()}
         weights = {name: values.to(device) for name, values in batch.weights.items()}
-        key = batch.indices.tobytes()
+        answers = teachers.answers(batch, draw)
         with torch.autocast(device, torch.bfloat16):
-            answers = kept.get(key) or teach(
-                teachers, pixels, config.loss.temperature, mirror=config.loss.teacher_mirror
-            )
             logits = network(pixels)
-        kept[key] = answers
         hits.append(count_hits(logits, targets))
         return total_loss(logits, targets, weights, answers, config.loss)
 
@@ -172,10 +133,10 @@ def train(
     state = start(config, classes, device, workers, examples)
     if (folder / 'last.pt').exists():
         resume(state, config, folder / 'last.pt')
-    teachers = load_teachers(config.loss.teacher, device)
+    teachers = Teachers(config.loss, device)
+    teachers.look_once(train_set, config.crop, state.network.spec.input_hw)
     weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
     rounds = config.loss.teacher_rounds
-    kept: dict[int, dict[bytes, dict[str, Tensor]]] = {draw: {} for draw in range(rounds)}
     with open_log(folder) as log:
         while state.epoch < config.epochs and not has_stopped(state, config):
             began = time.monotonic()
@@ -195,7 +156,7 @@ def train(
                 config,
                 teachers,
                 device,
-                kept=kept[draw] if rounds else {},
+                draw=draw,
             )
             judged = without_votes_head(state.average.network, config.loss.votes).to(device)
             summary = summarise(predict_logits(judged, val_set, config.crop, device), val_set)

@@ -106,6 +106,17 @@ def test_a_configuration_survives_its_checkpoint():
             'with teacher_rounds .* ease_from must be 0',
         ),
         (f'{WITH_DATA}[loss]\nteacher_rounds = 2\n', 'so teacher must name one'),
+        (f'{WITH_DATA}[loss]\nteacher_once = true\n', 'so teacher must name one'),
+        (
+            f'{WITH_DATA}[loss]\nteacher = "b"\ndistillation = 0.5\n'
+            'teacher_rounds = 2\nteacher_once = true\n',
+            'one at most',
+        ),
+        (
+            f'{WITH_DATA}[loss]\nteacher = "b"\ndistillation = 0.5\nteacher_once = true\n'
+            '[augmentation]\nmix_share = 0.5\n',
+            'with teacher_once .* mix_share must be 0',
+        ),
         (f'{WITH_DATA}unlabelled = "g.npz"\n', 'unlabelled faces, so .* must name a teacher'),
     ],
 )

@@ -19,7 +19,7 @@ from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
 from rtcnn_perception.training.exported_weights import exported_network
 from rtcnn_perception.training.provenance import provenance_of
-from rtcnn_perception.training.train import load_teachers
+from rtcnn_perception.training.teachers import load_teachers
 from rtcnn_perception.training.training_state import start
 from torch import nn
 

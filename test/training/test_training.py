@@ -12,6 +12,7 @@ pytest.importorskip('tensorboard')
 from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training import teachers as teaching
 from rtcnn_perception.training import train as training
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import without_votes_head
@@ -39,6 +40,8 @@ from rtcnn_perception.training.layers import SeededDropout
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.replicas import Replicas
+from rtcnn_perception.training.teachers import load_teachers
+from rtcnn_perception.training.teachers import teach
 from rtcnn_perception.training.training_state import begin_with
 from small_data import pictures
 
@@ -321,8 +324,8 @@ def test_a_student_that_answers_as_its_teacher_is_not_punished():
 
 def test_a_teacher_is_asked_at_its_own_size(tmp_path):
     training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
-    teachers = training.load_teachers(f'{tmp_path / "best.pt"},', 'cpu')
-    answers = training.teach(teachers, torch.zeros(2, 1, 48, 48), 2.0, mirror=False)
+    teachers = load_teachers(f'{tmp_path / "best.pt"},', 'cpu')
+    answers = teach(teachers, torch.zeros(2, 1, 48, 48), 2.0, mirror=False)
     torch.testing.assert_close(answers['gender'].sum(1), torch.ones(2))
 
 
@@ -330,11 +333,27 @@ def test_a_teacher_that_looks_twice_answers_alike_for_a_face_and_its_mirror_imag
     teachers = [build_network('tiny_xception', {'gender': 2}).eval()]
     faces = torch.rand(2, 1, 64, 64) * 2 - 1
     answers, mirrored = (
-        training.teach(teachers, seen, 2.0, mirror=True) for seen in (faces, faces.flip(3))
+        teach(teachers, seen, 2.0, mirror=True) for seen in (faces, faces.flip(3))
     )
     torch.testing.assert_close(answers, mirrored)
-    once = training.teach(teachers, faces, 2.0, mirror=False)
+    once = teach(teachers, faces, 2.0, mirror=False)
     assert (once['gender'] != answers['gender']).any()
+
+
+def overhear(monkeypatch, asked, heard):
+    """Note the faces that teachers are asked of, and the answers that losses are made of."""
+    total = training.total_loss
+
+    def asking(networks, pixels, *args, **options):
+        asked.append(pixels)
+        return teach(networks, pixels, *args, **options)
+
+    def hearing(logits, targets, weights, answers, config):
+        heard.append(answers['gender'])
+        return total(logits, targets, weights, answers, config)
+
+    monkeypatch.setattr(teaching, 'teach', asking)
+    monkeypatch.setattr(training, 'total_loss', hearing)
 
 
 def test_teachers_are_asked_once_where_augmentation_repeats(tmp_path, monkeypatch):
@@ -344,18 +363,7 @@ def test_teachers_are_asked_once_where_augmentation_repeats(tmp_path, monkeypatc
     )
     config = replace(CONFIG, epochs=4, loss=loss)
     asked, heard = [], []
-    teach, total = training.teach, training.total_loss
-
-    def asking(teachers, pixels, *args, **options):
-        asked.append(pixels)
-        return teach(teachers, pixels, *args, **options)
-
-    def hearing(logits, targets, weights, answers, config):
-        heard.append(answers['gender'])
-        return total(logits, targets, weights, answers, config)
-
-    monkeypatch.setattr(training, 'teach', asking)
-    monkeypatch.setattr(training, 'total_loss', hearing)
+    overhear(monkeypatch, asked, heard)
     training.train(config, splits(), tmp_path / 'student')
     count = len(heard) // 4
     epochs = [torch.cat(heard[first : first + count]) for first in range(0, len(heard), count)]
@@ -366,6 +374,27 @@ def test_teachers_are_asked_once_where_augmentation_repeats(tmp_path, monkeypatc
     monkeypatch.undo()
     training.train(config, splits(), tmp_path / 'again')
     assert_same(weights_of(tmp_path / 'student/last.pt'), weights_of(tmp_path / 'again/last.pt'))
+
+
+def test_teachers_may_be_asked_once_of_every_face_as_it_is_cut_for_use(tmp_path, monkeypatch):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path / 'teacher')
+    path = tmp_path / 'teacher/best.pt'
+    loss = LossConfig(teacher=str(path), distillation=0.5, teacher_once=True)
+    asked, heard = [], []
+    overhear(monkeypatch, asked, heard)
+    faces = splits().train
+    training.train(replace(CONFIG, epochs=2, loss=loss), splits(), tmp_path / 'student')
+    chosen = np.arange(len(faces))
+    seen = to_input(cut_faces(faces, CONFIG.crop, tuple(asked[0].shape[2:]), chosen))
+    torch.testing.assert_close(torch.cat(asked), seen)
+    with torch.autocast('cpu', torch.bfloat16):
+        told = teach(load_teachers(str(path), 'cpu'), seen, loss.temperature, mirror=False)
+    count = len(heard) // 2
+    first, second = (torch.cat(heard[since : since + count]) for since in (0, count))
+    for epoch in (first, second):
+        for answer in epoch:
+            assert (told['gender'] - answer).abs().sum(1).min() < 1e-6
+    assert not torch.equal(first, second)  # the order is another
 
 
 @pytest.mark.parametrize(('balance', 'rare'), [(0.0, 1.0), (1.0, 2.0)])
@@ -502,9 +531,10 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path):
     training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
     network = build_network('tiny_xception', {'gender': 2, 'emotion': 7})
     untouched = network.heads['emotion'].bias.clone()
-    begin_with(network, tmp_path / 'best.pt')
-    learnt = load_checkpoint(tmp_path / 'best.pt')['average']
+    path = tmp_path / 'best.pt'
+    learnt = load_checkpoint(path)['average']
+    begin_with(network, learnt, path)
     assert torch.equal(network.heads['gender'].bias, learnt['heads.gender.bias'])
     assert torch.equal(network.heads['emotion'].bias, untouched)
     with pytest.raises(ModelError, match='weights of the architecture mini_xception'):
-        begin_with(build_network('mini_xception', {'gender': 2}), tmp_path / 'best.pt')
+        begin_with(build_network('mini_xception', {'gender': 2}), learnt, path)

@@ -1,0 +1,105 @@
+"""Networks that a student learns from, and what they say of the faces it sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.paths import is_folder
+from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.batches import Batch
+from rtcnn_perception.training.batches import cut_faces
+from rtcnn_perception.training.batches import to_input
+from rtcnn_perception.training.checkpoints import restore_network
+from rtcnn_perception.training.config import LossConfig
+from rtcnn_perception.training.exported_weights import exported_network
+from rtcnn_perception.training.faces import FaceSet
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Answers = dict[str, Tensor]
+"""Probabilities (B, C) of each attribute that a teacher judges."""
+
+AT_ONCE = 256
+"""Faces that teachers look at together where they are asked once."""
+
+
+class Teachers:
+    """
+    All teachers of a training, asked as its configuration says.
+
+    What they said is kept where faces come back as they were: of every batch of a draw of the
+    augmentation, where draws repeat, or of every face, where they are asked once.
+    """
+
+    def __init__(self, config: LossConfig, device: str) -> None:
+        """Load the teachers; there may be none."""
+        self.config, self.device = config, device
+        self.networks = load_teachers(config.teacher, device)
+        self._of_batches: dict[tuple[int, bytes], Answers] = {}
+        self._of_faces: Answers = {}
+
+    def look_once(self, faces: FaceSet, geometry: CropGeometry, size_hw: tuple[int, int]) -> None:
+        """Ask of all faces as they are cut for use, if that is how teachers are asked."""
+        if not self.config.teacher_once:
+            return
+        parts: list[Answers] = []
+        for first in range(0, len(faces), AT_ONCE):
+            chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
+            parts.append(self._asked(to_input(cut_faces(faces, geometry, size_hw, chosen))))
+        self._of_faces = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def answers(self, batch: Batch, draw: int) -> Answers:
+        """
+        Return the teachers' mean probabilities of a batch, softened.
+
+        :param draw: of the augmentation; the same faces of the same draw have the same pixels
+        """
+        if self._of_faces:
+            return {name: rows[batch.indices] for name, rows in self._of_faces.items()}
+        key = draw, batch.indices.tobytes()
+        answers = self._of_batches.get(key) or self._asked(batch.pixels)
+        if self.config.teacher_rounds:
+            self._of_batches[key] = answers
+        return answers
+
+    def _asked(self, pixels: Tensor) -> Answers:
+        config = self.config
+        with torch.autocast(self.device, torch.bfloat16):
+            return teach(
+                self.networks,
+                pixels.to(self.device),
+                config.temperature,
+                mirror=config.teacher_mirror,
+            )
+
+
+def load_teachers(names: str, device: str) -> list[Network]:
+    """Load the checkpoints and exported models a student learns from."""
+    paths = [Path(name.strip()) for name in names.split(',') if name.strip()]
+    return [
+        (exported_network(path) if is_folder(path) else restore_network(path, merge=False)[0]).to(
+            device
+        )
+        for path in paths
+    ]
+
+
+def teach(teachers: list[Network], pixels: Tensor, temperature: float, *, mirror: bool) -> Answers:
+    """
+    Return the teachers' mean probabilities, softened.
+
+    :param mirror: whether they look at each face's mirror image as well
+    """
+    answers: dict[str, list[Tensor]] = {}
+    with torch.no_grad():
+        for teacher in teachers:
+            hw = teacher.spec.input_hw
+            fits = tuple(pixels.shape[2:]) == hw
+            seen = pixels if fits else functional.interpolate(pixels, hw, mode='bilinear')
+            for view in (seen, seen.flip(3)) if mirror else (seen,):
+                for name, logits in teacher(view).items():
+                    answers.setdefault(name, []).append((logits.float() / temperature).softmax(1))
+    return {name: torch.stack(parts).mean(0) for name, parts in answers.items()}
