@@ -34,13 +34,13 @@ def test_nothing_is_covered_or_drawn_where_none_is_asked_for():
 
 def test_faces_are_covered_in_part_and_nothing_far_from_them():
     image, beside = grains(), np.ones((96, 96), bool)
-    for x0, y0, x1, y1 in BOXES.astype(int):  # a cover reaches out by a third of a side
-        wide, high = (x1 - x0) // 3 + 1, (y1 - y0) // 3 + 1
+    for x0, y0, x1, y1 in BOXES.astype(int):  # a cover reaches out by a quarter of a side
+        wide, high = (x1 - x0) // 4 + 1, (y1 - y0) // 4 + 1
         beside[max(0, y0 - high) : y1 + high, max(0, x0 - wide) : x1 + wide] = False
     for seed in range(40):
         changes = where_changed(image, seed, covered_share=1.0)
         for x0, y0, x1, y1 in BOXES.astype(int):
-            assert 0 < changes[y0:y1, x0:x1].mean() <= 0.45
+            assert 0 < changes[y0:y1, x0:x1].mean() <= 0.3
         assert not changes[beside].any()
 
 
@@ -70,13 +70,6 @@ def test_a_scene_without_faces_is_drawn_on_as_well():
     image = grains()
     found = changed(image, BOXES[:0], config, np.random.default_rng(0))
     assert (np.abs(found.astype(int) - image) > 1).any()
-
-
-def test_frames_on_gray_scenes_are_gray_or_coloured():
-    config = SceneConfig(**{**STILL, 'drawn_share': 1.0, 'gray_share': 1.0})
-    seen = [changed(grains(), BOXES, config, np.random.default_rng(seed)) for seed in range(60)]
-    are_coloured = [np.ptp(image.astype(int), axis=2).max() > 20 for image in seen]
-    assert 15 < sum(are_coloured) < 45
 
 
 def test_the_dark_leaves_as_much_light_as_it_says():

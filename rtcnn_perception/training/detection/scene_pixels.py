@@ -26,19 +26,15 @@ def changed(
     image = image.copy()
     for box in boxes[rng.random(len(boxes)) < config.covered_share]:
         cover(image, box, rng)
-    is_drawn_on, is_drawn_first = rng.random(2) < (config.drawn_share, 0.5)
-    if is_drawn_on and is_drawn_first:
-        image = drawn_on(image, boxes, rng)
-    image = recoloured(image, config, rng)
-    if is_drawn_on and not is_drawn_first:  # so that gray pictures have coloured frames as well
-        image = drawn_on(image, boxes, rng)
-    return image
+    if rng.random() < config.drawn_share:
+        draw_on(image, boxes, rng)
+    return recoloured(image, config, rng)
 
 
 def cover(image: ImageBGR, box: NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Put one colour, or a piece of the scene from elsewhere, over up to two fifths of a face."""
+    """Put one colour, or a piece of the scene from elsewhere, over up to a quarter of a face."""
     height, width = image.shape[:2]
-    sides = (box[2:] - box[:2]) * rng.uniform(0.15, 0.65, 2)
+    sides = (box[2:] - box[:2]) * rng.uniform(0.15, 0.5, 2)
     first = box[:2] + rng.uniform(0.0, 1.0, 2) * (box[2:] - box[:2]) - sides / 2
     x0, y0 = np.maximum(first.round(), 0).astype(int).tolist()
     x1, y1 = np.minimum((first + sides).round(), (width, height)).astype(int).tolist()
@@ -51,14 +47,12 @@ def cover(image: ImageBGR, box: NDArray[np.float32], rng: np.random.Generator) -
     image[y0:y1, x0:x1] = image[top : top + y1 - y0, left : left + x1 - x0].copy()
 
 
-def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generator) -> ImageBGR:
+def draw_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generator) -> None:
     """
     Draw frames and words, as pictures have them that something else has marked already.
 
-    Most faces get one, and so does a place anywhere, as a frame is no sign of a face. What lies
-    under the lines shines through them, as in pictures that were made smaller since.
+    Most faces get one, and so does a place anywhere, as a frame is no sign of a face.
     """
-    bare, image = image, image.copy()
     height, width = image.shape[:2]
     side = rng.uniform(0.1, 0.5) * min(height, width)
     corner = rng.uniform(0, 1, 2) * (width - side, height - side)
@@ -66,7 +60,7 @@ def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generat
     color = rng.integers(0, 256, 3).tolist()
     for box in np.concatenate([boxes[rng.random(len(boxes)) < 0.7], elsewhere]):
         longer = float((box[2:] - box[:2]).max())
-        grown = box + rng.uniform(-0.2, 0.4, 4) * longer * (-1, -1, 1, 1)
+        grown = box + rng.uniform(-0.1, 0.4, 4) * longer * (-1, -1, 1, 1)
         x0, y0, x1, y1 = grown.round().astype(int).tolist()
         thickness = int(rng.integers(1, 4)) if longer > 40 else 1
         cv2.rectangle(image, (x0, y0), (x1, y1), color, thickness, cv2.LINE_AA)
@@ -77,8 +71,6 @@ def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generat
             cv2.putText(
                 image, word, place, cv2.FONT_HERSHEY_SIMPLEX, size, color, thickness, cv2.LINE_AA
             )
-    opacity = rng.uniform(0.3, 1.0)
-    return np.asarray(cv2.addWeighted(image, opacity, bare, 1.0 - opacity, 0.0), np.uint8)
 
 
 def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
