@@ -16,6 +16,7 @@ from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
+from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.data import mix_votes
 from rtcnn_perception.training.epochs import choose_device
@@ -28,6 +29,7 @@ from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
 from rtcnn_perception.training.teachers import Teachers
+from rtcnn_perception.training.training_state import as_checkpoint
 from rtcnn_perception.training.training_state import resume
 from rtcnn_perception.training.training_state import start
 from rtcnn_perception.training.training_state import TrainingState
@@ -113,7 +115,8 @@ def train(
     Each of ``workers`` takes a share of every batch on a core of its own; another number trains
     another network, as normalisation sees other batches. On a CPU the same configuration and
     number train the same network again; a GPU adds up in an order of its own.
-    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder.
+    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder, and
+    ``start.pt`` where it began with weights: export makes the mean of both ends.
 
     :param command: what asks for this, kept in the checkpoints
     :returns: the best epoch's figures on the held-out part
@@ -138,6 +141,9 @@ def train(
     weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
     rounds = config.loss.teacher_rounds
     with open_log(folder) as log:
+        if config.start_from and not state.epoch:
+            begun = {**as_checkpoint(state, config), 'classes': classes, 'command': command}
+            save_checkpoint(folder / 'start.pt', begun)
         while state.epoch < config.epochs and not has_stopped(state, config):
             began = time.monotonic()
             draw = state.epoch % rounds if rounds else state.epoch

@@ -14,6 +14,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
+from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
@@ -141,10 +142,12 @@ def begin_with(network: Network, weights: dict[str, Any], path: Path) -> None:
     """
     Take over the weights of another network, but for heads that it lacks.
 
+    A head for votes that it lacks begins as the one for labels.
+
     :raises ModelError: if they, which lie at ``path``, are of another architecture
     """
     fresh = {
-        name: value
+        name: weights.get(name.replace(f'heads.{VOTES_HEAD}.', 'heads.emotion.'), value)
         for name, value in network.state_dict().items()
         if name.startswith('heads.') and name not in weights
     }

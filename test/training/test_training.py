@@ -527,6 +527,30 @@ def test_a_share_of_the_faces_is_mixed():
     assert 60 < int((blend.targets['gender'].max(1).values < 1).sum()) < 140
 
 
+def test_a_head_for_votes_that_weights_lack_begins_as_the_one_for_labels():
+    known, network = (
+        build_network('tiny_xception', dict.fromkeys(names, 7))
+        for names in (['emotion'], ['emotion', 'emotion_votes'])
+    )
+    begin_with(network, known.state_dict(), 'made by the test')
+    for part in ('weight', 'bias'):
+        learnt = getattr(known.heads['emotion'], part)
+        assert torch.equal(getattr(network.heads['emotion'], part), learnt)
+        assert torch.equal(getattr(network.heads['emotion_votes'], part), learnt)
+
+
+def test_a_run_that_begins_with_weights_keeps_what_it_began_with(tmp_path):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path / 'first')
+    path = tmp_path / 'first/best.pt'
+    assert not path.with_name('start.pt').exists()
+    training.train(replace(CONFIG, epochs=2, start_from=str(path)), splits(), tmp_path / 'second')
+    started = load_checkpoint(tmp_path / 'second/start.pt')
+    assert started['epoch'] == 0
+    assert_same(started['average'], load_checkpoint(path)['average'])
+    mean = mean_checkpoint([tmp_path / 'second' / name for name in ('last.pt', 'start.pt')])
+    assert mean['classes'] == {'gender': 2}
+
+
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path):
     training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
     network = build_network('tiny_xception', {'gender': 2, 'emotion': 7})
