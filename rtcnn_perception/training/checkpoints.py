@@ -18,6 +18,18 @@ from torch import nn
 
 FORMAT = 1
 
+UNREADABLE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What reading a file that is no checkpoint ends in, whatever it is."""
+
 
 def save_checkpoint(path: Path, values: dict[str, Any]) -> None:
     """
@@ -44,10 +56,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         values = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError:
         raise ModelError(f'there is no checkpoint {path}') from None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except OSError as error:
         raise ModelError(f'{path} is no readable checkpoint: {error}') from error
+    except UNREADABLE as error:  # whose texts are long, and of PyTorch's own options
+        raise ModelError(
+            f'{path} is no readable checkpoint ({type(error).__name__}); '
+            'name the best.pt or last.pt of a training'
+        ) from error
     if not isinstance(values, dict) or values.get('format') != FORMAT:
         raise ModelError(f'{path} is no checkpoint of this version (format {FORMAT})')
+    for part in ('config', 'average'):
+        if not isinstance(values.get(part), dict):
+            raise ModelError(f'{path} is no whole checkpoint: its {part} is missing')
     return values
 
 

@@ -117,7 +117,8 @@ class TrainConfig:
     ``seed`` chooses first weights, order and augmentation, and not which faces are held out.
     ``patience`` is in epochs, 0 never stops early; ``average`` is the decay of averaged weights.
     ``start_from`` is a checkpoint, or the folder of an exported model, of the same architecture,
-    or published weights: what to begin with; heads it lacks begin at random.
+    or published weights: what to begin with; heads it lacks begin at random, one for votes as
+    the one for labels.
     After ``ease_from`` epochs, if above 0, augmentation is half as strong.
     """
 

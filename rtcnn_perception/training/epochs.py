@@ -11,7 +11,6 @@ import contextlib
 import json
 import math
 from pathlib import Path
-from typing import Any
 from typing import TypeVar
 
 from rtcnn_perception.exceptions import ConfigurationError
@@ -125,14 +124,12 @@ def end_epoch(
     score: float,
     folder: Path,
     log: SummaryWriter,
-    **kept: Any,
 ) -> None:
     """
     Count an epoch, put the state down, and tell the log, the history file and whoever watches.
 
     :param record: figures of the epoch by name
     :param score: what the best epoch is chosen by, on held-out data only
-    :param kept: what a checkpoint of this training holds beside the state
     :raises ModelError: if the folder cannot be written to
     """
     state.epoch += 1
@@ -141,7 +138,7 @@ def end_epoch(
     is_best = score > state.best
     if is_best:
         state.best, state.best_epoch = score, state.epoch
-    values = {**as_checkpoint(state, config), **kept}
+    values = as_checkpoint(state, config)
     if is_best:
         save_checkpoint(folder / 'best.pt', values)
     save_checkpoint(folder / 'last.pt', values)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from rtcnn_perception.core.json_fields import JsonFields
 from rtcnn_perception.core.model_card import card_path
 from rtcnn_perception.core.model_card import ModelCard
 from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.architectures import ARCHITECTURES
 from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
@@ -21,21 +23,27 @@ import torch
 from torch import nn
 from torch import Tensor
 
+GRAPH_SUFFIX = '.onnx'
 
-def exported_network(folder: Path) -> Network:
+
+def is_exported(path: Path) -> bool:
+    """Return whether a path is that of an exported model: its folder, its graph or its card."""
+    is_card = path.suffix == '.json' and is_file(path.with_suffix(GRAPH_SUFFIX))
+    return is_folder(path) or path.suffix == GRAPH_SUFFIX or is_card
+
+
+def exported_network(path: Path) -> Network:
     """
     Rebuild the network of a model that ``rtcnn_perception export`` wrote, ready to judge.
 
     :raises ModelError: if card or graph are missing or damaged, or of no network known here
     """
-    spec = ModelSpec.load(folder)
-    name = exported_card(folder).get('architecture')
+    spec = ModelSpec.load(path)
+    card = exported_card(path)
+    name = card.text('architecture')
     if name not in ARCHITECTURES:
-        raise ModelError(
-            f'{card_path(folder)}: expected one of the architectures '
-            f'{", ".join(sorted(ARCHITECTURES))}, got {name!r}; '
-            'name a model that `rtcnn_perception export` wrote'
-        )
+        known = f'one of the architectures {", ".join(sorted(ARCHITECTURES))}'
+        raise card.refusal('architecture', known, name)
     network = build_network(name, {head.attribute: len(head.labels) for head in spec.heads})
     fill_exported(network, spec)
     return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
@@ -62,18 +70,18 @@ def fill_exported(network: nn.Module, model: ModelCard) -> None:
     fill_network(network, weights, model.path)
 
 
-def exported_card(folder: Path) -> dict[str, Any]:
+def exported_card(path: Path) -> JsonFields:
     """
     Return all that the card of a model says.
 
     :raises ModelError: if it is missing or damaged
     """
-    card = card_path(folder)
+    card = card_path(path)
     try:
-        fields: dict[str, Any] = json.loads(card.read_text(encoding='utf-8'))
+        content = json.loads(card.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise ModelError(f'{card} is no readable card of a model: {error}') from error
-    return fields
+    return JsonFields(card, content, 'name a model that `rtcnn_perception export` wrote')
 
 
 def _norm_adding(bias: Tensor) -> dict[str, Tensor]:

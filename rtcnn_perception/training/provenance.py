@@ -8,10 +8,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from rtcnn_perception.paths import is_folder
 from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.exported_weights import exported_card
+from rtcnn_perception.training.exported_weights import is_exported
 from rtcnn_perception.training.published_weights import PUBLISHED_SUFFIX
 
 TERMS: dict[str, str] = {
@@ -54,12 +55,12 @@ class Provenance:
 
     def then(self, command: str) -> str:
         """Return all commands as one, with another at the end."""
-        return ' && '.join((*self.commands, command))
+        return ' && '.join((*(each for each in self.commands if each != command), command))
 
 
-def provenance_of(checkpoint: Path) -> Provenance:
+def provenance_of(*checkpoints: Path) -> Provenance:
     """
-    Return what a checkpoint comes from, through networks it began with or was taught by.
+    Return what checkpoints come from, through networks they began with or were taught by.
 
     Weights that others published have no command, those of an exported model what its card says.
     Of a checkpoint that is no longer there, the data says that what it learnt from is unknown.
@@ -68,57 +69,56 @@ def provenance_of(checkpoint: Path) -> Provenance:
     """
     found, seen = Provenance(), set[Path]()
 
-    def learnt(source: str) -> None:
-        if data_entry(source) not in found.data:
-            found.data.append(data_entry(source))
-
-    def note(command: str) -> None:
-        if command and command not in found.commands:
-            found.commands.append(command)
+    def add(part: Provenance) -> None:
+        found.commands.extend(each for each in part.commands if each not in found.commands)
+        found.data.extend(each for each in part.data if each not in found.data)
 
     def visit(path: Path) -> None:
         if path in seen:
             return
         seen.add(path)
-        if path.suffix == PUBLISHED_SUFFIX:
-            for source in contents(str(path)):
-                learnt(source)
-            return
-        if is_folder(path):
-            card = exported_card(path)
-            for command in str(card.get('command', '')).split(' && '):
-                note(command)
-            for entry in card.get('data', ()):
-                if entry not in found.data:
-                    found.data.append(entry)
-            return
-        if not is_there(path):
-            found.data.append(
-                {
-                    'name': f'what {path} learnt from',
-                    'terms': 'unknown, as that checkpoint was no longer there on export',
-                }
-            )
-            return
-        values = load_checkpoint(path)
-        config = values['config']
-        for earlier in (*checkpoints_before(config), *map(Path, values.get('mean_of', ()))):
-            visit(earlier)
-        # A checkpoint of before commands were kept is of a configuration that ships, most likely.
-        command = values.get('command') or f'rtcnn_perception train {config["name"]}'
-        note(command)
-        for source in sources(config):
-            learnt(source)
+        if is_exported(path):
+            add(_told_by_card(path))
+        elif path.suffix == PUBLISHED_SUFFIX:
+            add(Provenance(data=[data_entry(source) for source in contents(str(path))]))
+        elif not is_there(path):
+            terms = 'unknown, as that checkpoint was no longer there'
+            add(Provenance(data=[{'name': f'what {path} learnt from', 'terms': terms}]))
+        else:
+            values = load_checkpoint(path)
+            if 'before' in values:  # what it began with and learnt from may be another by now
+                add(Provenance(**values['before']))
+            else:
+                for earlier in checkpoints_before(values['config']):
+                    visit(earlier)
+            for part in values.get('mean_of', ()):
+                visit(Path(part))
+            add(_of_training(values))
 
-    visit(checkpoint)
+    for checkpoint in checkpoints:
+        visit(checkpoint)
     return found
+
+
+def _told_by_card(path: Path) -> Provenance:
+    card = exported_card(path)
+    data = [{key: entry.text(key) for key in ('name', 'terms')} for entry in card.sections('data')]
+    return Provenance(card.text('command').split(' && '), data)
+
+
+def _of_training(values: Mapping[str, Any]) -> Provenance:
+    """Return what a checkpoint tells of the last training alone."""
+    config = values['config']
+    # A checkpoint of before commands were kept is of a configuration that ships, most likely.
+    command = values.get('command') or f'rtcnn_perception train {config["name"]}'
+    return Provenance([command], [data_entry(source) for source in sources(config)])
 
 
 def checkpoints_before(config: Mapping[str, Any]) -> list[Path]:
     """Return the checkpoints a configuration of any training builds on, as a checkpoint has it."""
     teachers = config.get('loss', {}).get('teacher', '')
     names = (name.strip() for name in (config.get('start_from', ''), *teachers.split(',')))
-    return [Path(name) for name in names if name]
+    return [with_home(name) for name in names if name]
 
 
 def sources(config: Mapping[str, Any]) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Collection
 
 import numpy as np
 from rtcnn_perception.core.preprocessing import CropGeometry
-from rtcnn_perception.paths import is_folder
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.batches import Batch
 from rtcnn_perception.training.batches import cut_faces
@@ -14,10 +15,12 @@ from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.checkpoints import restore_network
 from rtcnn_perception.training.config import LossConfig
 from rtcnn_perception.training.exported_weights import exported_network
+from rtcnn_perception.training.exported_weights import is_exported
 from rtcnn_perception.training.faces import FaceSet
 import torch
 from torch import Tensor
 from torch.nn import functional
+from tqdm import tqdm
 
 Answers = dict[str, Tensor]
 """Probabilities (B, C) of each attribute that a teacher judges."""
@@ -34,10 +37,23 @@ class Teachers:
     augmentation, where draws repeat, or of every face, where they are asked once.
     """
 
-    def __init__(self, config: LossConfig, device: str) -> None:
-        """Load the teachers; there may be none."""
+    def __init__(self, config: LossConfig, device: str, attributes: Collection[str]) -> None:
+        """
+        Load the teachers; there may be none.
+
+        :param attributes: what the student learns
+        :raises ConfigurationError: if none of them judges any of that
+        :raises ModelError: if one is missing or damaged
+        """
         self.config, self.device = config, device
         self.networks = load_teachers(config.teacher, device)
+        judged = {name for network in self.networks for name in network.classes}
+        if config.teacher and judged.isdisjoint(attributes):
+            expected, found = ', '.join(sorted(attributes)), ', '.join(sorted(judged)) or 'nothing'
+            raise ConfigurationError(
+                f'[loss] teacher must judge what this network learns, of {expected}; '
+                f'{config.teacher!r} judges {found}'
+            )
         self._of_batches: dict[tuple[int, bytes], Answers] = {}
         self._of_faces: Answers = {}
 
@@ -46,7 +62,8 @@ class Teachers:
         if not self.config.teacher_once:
             return
         parts: list[Answers] = []
-        for first in range(0, len(faces), AT_ONCE):
+        starts = range(0, len(faces), AT_ONCE)
+        for first in tqdm(starts, desc='teachers', leave=False, mininterval=1.0):
             chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
             parts.append(self._asked(to_input(cut_faces(faces, geometry, size_hw, chosen))))
         self._of_faces = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -78,13 +95,12 @@ class Teachers:
 
 def load_teachers(names: str, device: str) -> list[Network]:
     """Load the checkpoints and exported models a student learns from."""
-    paths = [Path(name.strip()) for name in names.split(',') if name.strip()]
-    return [
-        (exported_network(path) if is_folder(path) else restore_network(path, merge=False)[0]).to(
-            device
-        )
+    paths = [with_home(name.strip()) for name in names.split(',') if name.strip()]
+    networks = (
+        exported_network(path) if is_exported(path) else restore_network(path, merge=False)[0]
         for path in paths
-    ]
+    )
+    return [network.to(device) for network in networks]
 
 
 def teach(teachers: list[Network], pixels: Tensor, temperature: float, *, mirror: bool) -> Answers:

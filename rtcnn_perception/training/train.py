@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.architectures import build_network
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.architectures import without_votes_head
@@ -16,7 +17,6 @@ from rtcnn_perception.training.batches import parts_of
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.batches import to_input
 from rtcnn_perception.training.batches import TrainingBatches
-from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.data import mix_votes
 from rtcnn_perception.training.epochs import choose_device
@@ -24,21 +24,20 @@ from rtcnn_perception.training.epochs import end_epoch
 from rtcnn_perception.training.epochs import open_log
 from rtcnn_perception.training.epochs import take_steps
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.first_weights import fill_first
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
 from rtcnn_perception.training.scores import predict_logits
 from rtcnn_perception.training.scores import summarise
 from rtcnn_perception.training.teachers import Teachers
-from rtcnn_perception.training.training_state import as_checkpoint
-from rtcnn_perception.training.training_state import resume
-from rtcnn_perception.training.training_state import start
+from rtcnn_perception.training.training_state import take_up
 from rtcnn_perception.training.training_state import TrainingState
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 EXAMPLES = 512
-"""Faces that give published weights their statistics."""
+"""Faces that give weights without statistics theirs."""
 
 
 def selection_score(summary: dict[str, float]) -> float:
@@ -101,9 +100,10 @@ def train_one_epoch(
     return loss, accuracy()
 
 
-def has_stopped(state: TrainingState[Network], config: TrainConfig) -> bool:
-    """Return whether a run has had no better epoch for as long as it was to wait for one."""
-    return 0 < config.patience <= state.epoch - state.best_epoch
+def is_over(state: TrainingState[Network], config: TrainConfig) -> bool:
+    """Return whether a run is done, or had no better epoch for as long as it was to wait."""
+    has_stopped = 0 < config.patience <= state.epoch - state.best_epoch
+    return has_stopped or state.epoch >= config.epochs
 
 
 def train(
@@ -133,18 +133,25 @@ def train(
         chosen = np.random.default_rng(config.seed).permutation(len(train_set))[:EXAMPLES]
         return to_input(cut_faces(train_set, config.crop, size_hw, chosen))
 
-    state = start(config, classes, device, workers, examples)
-    if (folder / 'last.pt').exists():
-        resume(state, config, folder / 'last.pt')
-    teachers = Teachers(config.loss, device)
-    teachers.look_once(train_set, config.crop, state.network.spec.input_hw)
+    torch.manual_seed(config.seed)
+    network = build_network(config.architecture, classes)
+    state = take_up(
+        network,
+        config,
+        folder,
+        device=device,
+        workers=workers,
+        fill=lambda path: fill_first(network, path, examples),
+        classes=classes,
+        command=command,
+    )
+    teachers = Teachers(config.loss, device, classes)
+    if not is_over(state, config):
+        teachers.look_once(train_set, config.crop, network.spec.input_hw)
     weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
     rounds = config.loss.teacher_rounds
     with open_log(folder) as log:
-        if config.start_from and not state.epoch:
-            begun = {**as_checkpoint(state, config), 'classes': classes, 'command': command}
-            save_checkpoint(folder / 'start.pt', begun)
-        while state.epoch < config.epochs and not has_stopped(state, config):
+        while not is_over(state, config):
             began = time.monotonic()
             draw = state.epoch % rounds if rounds else state.epoch
             batches = TrainingBatches(
@@ -173,16 +180,7 @@ def train(
                 'seconds': time.monotonic() - began,
             }
             score = selection_score(summary)
-            end_epoch(
-                state,
-                config,
-                record,
-                score=score,
-                folder=folder,
-                log=log,
-                classes=classes,
-                command=command,
-            )
+            end_epoch(state, config, record, score=score, folder=folder, log=log)
     if state.epoch < config.epochs:
         tqdm.write(f'no better for {config.patience} epochs: stopped early')
     return next((r for r in state.history if r['epoch'] == state.best_epoch), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,29 +12,28 @@ from typing import Protocol
 from typing import TypeVar
 
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.paths import is_folder
-from rtcnn_perception.training.architectures import build_network
-from rtcnn_perception.training.architectures import Network
-from rtcnn_perception.training.architectures import VOTES_HEAD
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.averaging import WeightAverage
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
+from rtcnn_perception.training.checkpoints import save_checkpoint
 from rtcnn_perception.training.config import from_mapping
-from rtcnn_perception.training.config import TrainConfig
-from rtcnn_perception.training.exported_weights import exported_network
-from rtcnn_perception.training.published_weights import fill_published
-from rtcnn_perception.training.published_weights import PUBLISHED_SUFFIX
-from rtcnn_perception.training.published_weights import settle_norms
+from rtcnn_perception.training.provenance import checkpoints_before
+from rtcnn_perception.training.provenance import provenance_of
 from rtcnn_perception.training.replicas import Replicas
 import torch
 from torch import nn
-from torch import Tensor
 
 N = TypeVar('N', bound=nn.Module)
 
 
 class Optimised(Protocol):
     """What any configuration of a training says."""
+
+    @property
+    def start_from(self) -> str:
+        """Where the weights lie to begin with, or nothing."""
+        ...
 
     @property
     def seed(self) -> int:
@@ -77,7 +77,7 @@ class Optimised(Protocol):
 
 @dataclass
 class TrainingState(Generic[N]):
-    """All that changes during a run."""
+    """All that changes during a run, and what its checkpoints hold beside that."""
 
     network: N
     replicas: Replicas[N]
@@ -87,35 +87,45 @@ class TrainingState(Generic[N]):
     best: float
     best_epoch: int
     history: list[dict[str, float]]
+    kept: dict[str, Any]
 
 
-def start(
-    config: TrainConfig,
-    classes: dict[str, int],
+def take_up(
+    network: N,
+    config: Optimised,
+    folder: Path,
+    *,
     device: str,
     workers: int,
-    examples: Callable[[tuple[int, int]], Tensor],
-) -> TrainingState[Network]:
+    fill: Callable[[Path], None],
+    **kept: Any,
+) -> TrainingState[N]:
     """
-    Build a fresh state from the seed.
+    Go on with the run that a folder has, or begin it.
 
-    :param examples: gives inputs of a height and width, to settle what came without statistics
+    What begins with the weights of another network leaves them as ``start.pt``.
+
+    :param fill: puts the weights at the path that the configuration names into the network
+    :param kept: what the checkpoints of this training hold beside the state
+    :raises ModelError: if weights are missing or do not fit, or the run is another
     """
-    torch.manual_seed(config.seed)
-    network = build_network(config.architecture, classes)
-    path = Path(config.start_from)
-    if path.suffix == PUBLISHED_SUFFIX:
-        fill_published(network, path)
-        settle_norms(network, examples(network.spec.input_hw))
-    elif config.start_from and is_folder(path):
-        begin_with(network, exported_network(path).state_dict(), path)
-        settle_norms(network, examples(network.spec.input_hw))
-    elif config.start_from:
-        begin_with(network, load_checkpoint(path)['average'], path)
-    return state_of(network, config, device, workers)
+    last = folder / 'last.pt'
+    if last.exists():
+        state = state_of(network, config, device, workers, kept)
+        resume(state, config, last)
+        return state
+    if config.start_from:
+        fill(with_home(config.start_from))
+    before = provenance_of(*checkpoints_before(config.as_dict()))
+    state = state_of(network, config, device, workers, {**kept, 'before': asdict(before)})
+    if config.start_from:
+        save_checkpoint(folder / 'start.pt', as_checkpoint(state, config))
+    return state
 
 
-def state_of(network: N, config: Optimised, device: str, workers: int) -> TrainingState[N]:
+def state_of(
+    network: N, config: Optimised, device: str, workers: int, kept: dict[str, Any]
+) -> TrainingState[N]:
     """
     Return the state of a network that has not learnt yet.
 
@@ -135,24 +145,8 @@ def state_of(network: N, config: Optimised, device: str, workers: int) -> Traini
         best=-1.0,
         best_epoch=0,
         history=[],
+        kept=kept,
     )
-
-
-def begin_with(network: Network, weights: dict[str, Any], path: Path) -> None:
-    """
-    Take over the weights of another network, but for heads that it lacks.
-
-    A head for votes that it lacks begins as the one for labels.
-
-    :raises ModelError: if they, which lie at ``path``, are of another architecture
-    """
-    fresh = {
-        name: weights.get(name.replace(f'heads.{VOTES_HEAD}.', 'heads.emotion.'), value)
-        for name, value in network.state_dict().items()
-        if name.startswith('heads.') and name not in weights
-    }
-    known = {name: value for name, value in weights.items() if name in network.state_dict()}
-    fill_network(network, {**known, **fresh}, path)
 
 
 def as_checkpoint(state: TrainingState[N], config: Optimised) -> dict[str, Any]:
@@ -168,6 +162,7 @@ def as_checkpoint(state: TrainingState[N], config: Optimised) -> dict[str, Any]:
         'best': state.best,
         'best_epoch': state.best_epoch,
         'history': state.history,
+        **state.kept,
     }
 
 
@@ -198,3 +193,5 @@ def resume(state: TrainingState[N], config: Optimised, path: Path) -> None:
     state.optimizer.load_state_dict(values['optimizer'])
     state.epoch, state.history = values['epoch'], values['history']
     state.best, state.best_epoch = values['best'], values['best_epoch']
+    if 'before' in values:
+        state.kept['before'] = values['before']

@@ -13,14 +13,12 @@ from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import ARCHITECTURES
 from rtcnn_perception.training.architectures import build_network
-from rtcnn_perception.training.config import DataConfig
-from rtcnn_perception.training.config import TrainConfig
 from rtcnn_perception.training.export import export
 from rtcnn_perception.training.export import ExportRequest
 from rtcnn_perception.training.exported_weights import exported_network
+from rtcnn_perception.training.first_weights import fill_first
 from rtcnn_perception.training.provenance import provenance_of
 from rtcnn_perception.training.teachers import load_teachers
-from rtcnn_perception.training.training_state import start
 from torch import nn
 
 LABELS = {'emotion': tuple('abcdefg'), 'gender': ('woman', 'man')}
@@ -60,11 +58,6 @@ def faces(network):
     return torch.rand(16, 1, *network.spec.input_hw, generator=generator) * 2 - 1
 
 
-def starting(folder, architecture, **others):
-    data = DataConfig(emotion='faces')
-    return TrainConfig('new', architecture, data, start_from=str(folder), **others)
-
-
 @pytest.mark.parametrize('architecture', ARCHITECTURES)
 def test_an_exported_network_says_what_it_said_in_training(write, architecture):
     network, folder = write(architecture)
@@ -77,15 +70,16 @@ def test_an_exported_network_says_what_it_said_in_training(write, architecture):
         torch.testing.assert_close(logits[name], expected[name], atol=1e-4, rtol=1e-4)
 
 
-def test_a_training_that_begins_with_a_model_begins_as_that_model(write):
+@pytest.mark.parametrize('named', ['', 'model.onnx', 'model.json'])
+def test_a_training_that_begins_with_a_model_begins_as_that_model(write, named):
     network, folder = write('compact_resnet', half=True)
-    config = starting(folder, 'compact_resnet')
-    state = start(config, {'emotion': 7}, 'cpu', 1, lambda _hw: faces(network))
+    begun = build_network('compact_resnet', {'emotion': 7})
+    fill_first(begun, folder / named, lambda _hw: faces(network))
     pixels = faces(network)
     with torch.inference_mode():
         expected = network(pixels)['emotion']
-        judging = state.network.eval()(pixels)['emotion']
-        learning = state.network.train()(pixels)['emotion']
+        judging = begun.eval()(pixels)['emotion']
+        learning = begun.train()(pixels)['emotion']
     torch.testing.assert_close(judging, expected, atol=2e-2, rtol=2e-2)
     torch.testing.assert_close(learning, expected, atol=2e-2, rtol=2e-2)
 
@@ -110,18 +104,28 @@ def test_a_card_tells_where_what_was_learnt_from_a_model_comes_from(write):
 def test_a_model_of_another_architecture_is_refused(write):
     _, folder = write('tiny_xception')
     with pytest.raises(ModelError, match='tiny_xception does not hold weights'):
-        start(starting(folder, 'compact_resnet'), {'emotion': 7}, 'cpu', 1, faces)
+        fill_first(build_network('compact_resnet', {'emotion': 7}), folder, faces)
 
 
-@pytest.mark.parametrize('named', ['', 'resnet152', None])
+@pytest.mark.parametrize('named', ['', 'resnet152', None, []])
 def test_a_model_that_was_not_exported_here_is_refused(write, named):
     _, folder = write('tiny_xception')
     card = folder / 'model.json'
     fields = json.loads(card.read_text())
     fields['architecture'] = named
     card.write_text(json.dumps(fields))
-    with pytest.raises(ModelError, match=r'expected one of the architectures .*mini_xception'):
+    with pytest.raises(ModelError, match=r'architecture must be .*name a model that `rtcnn_perc'):
         exported_network(folder)
+
+
+@pytest.mark.parametrize('part', ['command', 'data'])
+@pytest.mark.parametrize('content', [None, 3, [3]])
+def test_a_card_that_tells_no_provenance_is_refused(write, part, content):
+    _, folder = write('tiny_xception')
+    card = folder / 'model.json'
+    card.write_text(json.dumps({**json.loads(card.read_text()), part: content}))
+    with pytest.raises(ModelError, match=rf'model\.json: {part}.* must be '):
+        provenance_of(folder)
 
 
 def test_a_damaged_model_is_refused(write):

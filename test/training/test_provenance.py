@@ -22,7 +22,7 @@ def write(tmp_path):
     def write(name, *, command='', **config):
         path = tmp_path / name / 'best.pt'
         values = {'command': command} if command else {}
-        save_checkpoint(path, {'config': {'name': name, **config}, **values})
+        save_checkpoint(path, {'config': {'name': name, **config}, 'average': {}, **values})
         return str(path)
 
     return write
@@ -75,7 +75,11 @@ def test_a_mean_comes_from_all_whose_mean_it_is(write, tmp_path):
     other = write('other', data={'gender': GENDER})
     save_checkpoint(
         tmp_path / 'mean.pt',
-        {'config': {'name': 'one', 'data': {'emotion': FER}}, 'mean_of': [one, other]},
+        {
+            'config': {'name': 'one', 'data': {'emotion': FER}},
+            'average': {},
+            'mean_of': [one, other],
+        },
     )
     found = provenance_of(tmp_path / 'mean.pt')
     assert found.commands == ['rtcnn_perception train one', 'rtcnn_perception train other']

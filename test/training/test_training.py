@@ -36,13 +36,14 @@ from rtcnn_perception.training.epochs import learning_rate
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import one_hot
 from rtcnn_perception.training.faces import Splits
+from rtcnn_perception.training.first_weights import begin_with
 from rtcnn_perception.training.layers import SeededDropout
 from rtcnn_perception.training.losses import face_weights
 from rtcnn_perception.training.losses import total_loss
+from rtcnn_perception.training.provenance import provenance_of
 from rtcnn_perception.training.replicas import Replicas
 from rtcnn_perception.training.teachers import load_teachers
 from rtcnn_perception.training.teachers import teach
-from rtcnn_perception.training.training_state import begin_with
 from small_data import pictures
 
 STILL = AugmentationConfig(
@@ -340,19 +341,24 @@ def test_a_teacher_that_looks_twice_answers_alike_for_a_face_and_its_mirror_imag
     assert (once['gender'] != answers['gender']).any()
 
 
-def overhear(monkeypatch, asked, heard):
-    """Note the faces that teachers are asked of, and the answers that losses are made of."""
-    total = training.total_loss
+def overhear(monkeypatch, asked, heard, of_whom):
+    """Note the faces that teachers are asked of, the answers to losses, and of which faces."""
+    total, answers_of = training.total_loss, teaching.Teachers.answers
 
     def asking(networks, pixels, *args, **options):
         asked.append(pixels)
         return teach(networks, pixels, *args, **options)
+
+    def answering(teachers, batch, draw):
+        of_whom.append(torch.from_numpy(batch.indices))
+        return answers_of(teachers, batch, draw)
 
     def hearing(logits, targets, weights, answers, config):
         heard.append(answers['gender'])
         return total(logits, targets, weights, answers, config)
 
     monkeypatch.setattr(teaching, 'teach', asking)
+    monkeypatch.setattr(teaching.Teachers, 'answers', answering)
     monkeypatch.setattr(training, 'total_loss', hearing)
 
 
@@ -363,7 +369,7 @@ def test_teachers_are_asked_once_where_augmentation_repeats(tmp_path, monkeypatc
     )
     config = replace(CONFIG, epochs=4, loss=loss)
     asked, heard = [], []
-    overhear(monkeypatch, asked, heard)
+    overhear(monkeypatch, asked, heard, [])
     training.train(config, splits(), tmp_path / 'student')
     count = len(heard) // 4
     epochs = [torch.cat(heard[first : first + count]) for first in range(0, len(heard), count)]
@@ -380,8 +386,8 @@ def test_teachers_may_be_asked_once_of_every_face_as_it_is_cut_for_use(tmp_path,
     training.train(replace(CONFIG, epochs=1), splits(), tmp_path / 'teacher')
     path = tmp_path / 'teacher/best.pt'
     loss = LossConfig(teacher=str(path), distillation=0.5, teacher_once=True)
-    asked, heard = [], []
-    overhear(monkeypatch, asked, heard)
+    asked, heard, of_whom = [], [], []
+    overhear(monkeypatch, asked, heard, of_whom)
     faces = splits().train
     training.train(replace(CONFIG, epochs=2, loss=loss), splits(), tmp_path / 'student')
     chosen = np.arange(len(faces))
@@ -389,12 +395,10 @@ def test_teachers_may_be_asked_once_of_every_face_as_it_is_cut_for_use(tmp_path,
     torch.testing.assert_close(torch.cat(asked), seen)
     with torch.autocast('cpu', torch.bfloat16):
         told = teach(load_teachers(str(path), 'cpu'), seen, loss.temperature, mirror=False)
-    count = len(heard) // 2
-    first, second = (torch.cat(heard[since : since + count]) for since in (0, count))
-    for epoch in (first, second):
-        for answer in epoch:
-            assert (told['gender'] - answer).abs().sum(1).min() < 1e-6
-    assert not torch.equal(first, second)  # the order is another
+    order = torch.cat(of_whom)
+    torch.testing.assert_close(torch.cat(heard), told['gender'][order], atol=1e-6, rtol=0)
+    assert sorted(order.tolist()) == sorted([*chosen, *chosen])
+    assert not torch.equal(order[: len(faces)], order[len(faces) :])
 
 
 @pytest.mark.parametrize(('balance', 'rare'), [(0.0, 1.0), (1.0, 2.0)])
@@ -437,11 +441,30 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
         restore_network(tmp_path / 'other.pt')
 
 
-@pytest.mark.parametrize('content', [b'', b'no checkpoint'])
-def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'no checkpoint',
+        b'hello world\n',
+        b'epoch 1\n',
+        b'emotion,pixels,Usage\n0,1 2 3,Training\n',
+        b'RIFF\x00\x00',
+        b'\x89PNG\r\n',
+        b'PK\x03\x04',
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path, content):
     (tmp_path / 'best.pt').write_bytes(content)
-    with pytest.raises(ModelError, match='is no readable checkpoint'):
+    with pytest.raises(ModelError, match=r'^[^\n]* is no readable checkpoint[^\n]*$'):
         load_checkpoint(tmp_path / 'best.pt')
+
+
+@pytest.mark.parametrize('missing', ['config', 'average'])
+def test_a_checkpoint_without_a_part_is_refused(tmp_path, missing):
+    save_checkpoint(tmp_path / 'a.pt', {'config': {}, 'average': {}, missing: None})
+    with pytest.raises(ModelError, match=f'its {missing} is missing'):
+        load_checkpoint(tmp_path / 'a.pt')
 
 
 def test_a_missing_checkpoint_is_refused(tmp_path):
@@ -453,7 +476,7 @@ def test_a_mean_has_the_mean_of_all_weights_and_whole_numbers_of_the_first(tmp_p
     paths = [tmp_path / f'{name}.pt' for name in 'abc']
     for number, path in enumerate(paths):
         weights = {'w': torch.full((2,), 3.0 * number), 'steps': torch.tensor(number)}
-        save_checkpoint(path, {'average': weights, 'epoch': number})
+        save_checkpoint(path, {'config': {}, 'average': weights, 'epoch': number})
     found = mean_checkpoint(paths)
     assert found['average']['w'].tolist() == [3.0, 3.0]
     assert (int(found['average']['steps']), found['epoch']) == (0, 0)
@@ -463,8 +486,8 @@ def test_a_mean_has_the_mean_of_all_weights_and_whole_numbers_of_the_first(tmp_p
 
 @pytest.mark.parametrize('other', [{'w': torch.zeros(3)}, {'v': torch.zeros(2)}, {}])
 def test_there_is_no_mean_of_other_weights(tmp_path, other):
-    save_checkpoint(tmp_path / 'a.pt', {'average': {'w': torch.zeros(2)}})
-    save_checkpoint(tmp_path / 'b.pt', {'average': other})
+    save_checkpoint(tmp_path / 'a.pt', {'config': {}, 'average': {'w': torch.zeros(2)}})
+    save_checkpoint(tmp_path / 'b.pt', {'config': {}, 'average': other})
     with pytest.raises(ModelError, match=r'b\.pt holds weights of other shapes than .*a\.pt'):
         mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])
 
@@ -549,6 +572,47 @@ def test_a_run_that_begins_with_weights_keeps_what_it_began_with(tmp_path):
     assert_same(started['average'], load_checkpoint(path)['average'])
     mean = mean_checkpoint([tmp_path / 'second' / name for name in ('last.pt', 'start.pt')])
     assert mean['classes'] == {'gender': 2}
+
+
+def test_a_run_goes_on_without_what_it_began_with_and_tells_of_it(tmp_path, monkeypatch):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path / 'first', command='train first')
+    path = tmp_path / 'first/best.pt'
+    config = replace(CONFIG, epochs=2, start_from=str(path))
+    whole = training.end_epoch
+
+    def stopping(state, *args, **options):
+        whole(state, *args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, 'end_epoch', stopping)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config, splits(), tmp_path / 'second', command='train second')
+    monkeypatch.undo()
+    path.unlink()
+    training.train(config, splits(), tmp_path / 'second', command='train second')
+    last = tmp_path / 'second/last.pt'
+    assert load_checkpoint(last)['epoch'] == 2
+    assert provenance_of(last).commands == ['train first', 'train second']
+
+
+def test_a_model_that_took_the_place_of_what_it_began_with_is_not_told_of(tmp_path):
+    first, again = tmp_path / 'first', tmp_path / 'again'
+    training.train(replace(CONFIG, epochs=1), splits(), first, command='train first')
+    config = replace(CONFIG, epochs=1, start_from=str(first / 'best.pt'))
+    training.train(config, splits(), again, command='train again')
+    later = replace(CONFIG, epochs=1, seed=2)
+    training.train(later, splits(), tmp_path / 'later', command='train later')
+    (tmp_path / 'later/best.pt').replace(first / 'best.pt')
+    assert provenance_of(again / 'best.pt').commands == ['train first', 'train again']
+
+
+@pytest.mark.parametrize('teacher', [' , ', '{path}'])
+def test_a_teacher_of_something_else_is_refused(tmp_path, teacher):
+    training.train(replace(CONFIG, epochs=1), splits(), tmp_path)
+    loss = LossConfig(teacher=teacher.format(path=tmp_path / 'best.pt'), distillation=0.5)
+    judged = 'gender' if 'path' in teacher else 'nothing'
+    with pytest.raises(ConfigurationError, match=f'of emotion; .* judges {judged}'):
+        teaching.Teachers(loss, 'cpu', ['emotion'])
 
 
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path):

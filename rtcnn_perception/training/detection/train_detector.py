@@ -12,7 +12,6 @@ from rtcnn_perception.core.face_cells import FaceCells
 from rtcnn_perception.core.rtcnn import MAX_CANDIDATES
 from rtcnn_perception.core.suppression import suppress
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.paths import is_folder
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
@@ -36,9 +35,9 @@ from rtcnn_perception.training.epochs import end_epoch
 from rtcnn_perception.training.epochs import open_log
 from rtcnn_perception.training.epochs import take_steps
 from rtcnn_perception.training.exported_weights import fill_exported
+from rtcnn_perception.training.exported_weights import is_exported
 from rtcnn_perception.training.published_weights import settle_norms
-from rtcnn_perception.training.training_state import resume
-from rtcnn_perception.training.training_state import state_of
+from rtcnn_perception.training.training_state import take_up
 import torch
 from torch import Tensor
 
@@ -67,9 +66,10 @@ def train_detector(
     Train a detector, or continue where ``folder`` has an unfinished run.
 
     Scenes are made of the ``train`` part, and of ``faces`` where the configuration wants them.
-    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder. The best
-    epoch is that of the best average precision on the ``val`` part, in the mean over faces of 20
-    pixels and more and those of 40 and more.
+    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder, and
+    ``start.pt`` where it began with weights: export makes the mean of both ends. The best epoch is
+    that of the best average precision on the ``val`` part, in the mean over faces of 20 pixels and
+    more and those of 40 and more.
 
     :param command: what asks for this, kept in the checkpoints
     :returns: the best epoch's figures on the ``val`` part
@@ -83,16 +83,18 @@ def train_detector(
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
-    path = Path(config.start_from)
-    if config.start_from and is_folder(path):
+
+    def fill(path: Path) -> None:
+        if not is_exported(path):
+            fill_network(network, load_checkpoint(path)['average'], path)
+            return
         fill_exported(network, DetectorSpec.load(path))
         some = SceneBatches(maker, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
         settle_norms(network, next(iter(some))[0].pixels)
-    elif config.start_from:
-        fill_network(network, load_checkpoint(path)['average'], path)
-    state = state_of(network, config, device, workers)
-    if (folder / 'last.pt').exists():
-        resume(state, config, folder / 'last.pt')
+
+    state = take_up(
+        network, config, folder, device=device, workers=workers, fill=fill, command=command
+    )
 
     def step(asked: FaceNetwork, batch: SceneBatch) -> Tensor:
         faces = Faces(*(marks.to(device) for marks in batch.faces))
@@ -116,7 +118,7 @@ def train_detector(
             figures = judge(state.average.network, held_out)
             record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
             score = sum(figures.values()) / len(figures)
-            end_epoch(state, config, record, score=score, folder=folder, log=log, command=command)
+            end_epoch(state, config, record, score=score, folder=folder, log=log)
     return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
 
 
