@@ -9,7 +9,9 @@ pytest.importorskip('torch')
 
 from rtcnn_perception.training.detection.scene_config import SceneConfig
 from rtcnn_perception.training.detection.scene_pixels import changed
+from rtcnn_perception.training.detection.scene_pixels import covering
 from rtcnn_perception.training.detection.scene_pixels import LEAST_LIGHT
+from rtcnn_perception.training.detection.scene_pixels import MOST_HIDDEN
 from rtcnn_perception.training.detection.scene_pixels import recoloured
 from still_scenes import STILL
 
@@ -20,43 +22,68 @@ def grains(seed=0, side=96):
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3)).astype(np.uint8)
 
 
-def where_changed(image, seed, **shares):
-    """Return where (H, W) a still scene with two faces is another after ``changed``."""
+def seen_in(image, seed, boxes=BOXES, **shares):
+    """Return a still scene after ``changed``, with black before its faces."""
     config = SceneConfig(**{**STILL, **shares})
-    found = changed(image, BOXES, config, np.random.default_rng(seed))
+    found = changed(
+        image, boxes, config, np.random.default_rng(seed), lambda: np.zeros_like(image)
+    )
     assert (found.shape, found.dtype) == (image.shape, np.uint8)
-    return (np.abs(found.astype(int) - image) > 1).any(2)
+    return found
+
+
+def where_changed(image, seed, boxes=BOXES, **shares):
+    """Return where (H, W) a still scene is another after ``changed``."""
+    return (np.abs(seen_in(image, seed, boxes, **shares).astype(int) - image) > 1).any(2)
 
 
 def test_nothing_is_covered_or_drawn_where_none_is_asked_for():
     assert not where_changed(grains(), 1).any()
 
 
+def test_what_is_before_a_face_is_the_other_picture_and_nothing_else_is_changed():
+    image = np.maximum(grains(), 1)
+    found = seen_in(image, 3, covered_share=1.0)
+    is_other = (found == 0).all(2)
+    assert is_other.any()
+    np.testing.assert_allclose(found[~is_other], image[~is_other], atol=1)
+
+
 def test_faces_are_covered_in_part_and_nothing_far_from_them():
-    image, beside = grains(), np.ones((96, 96), bool)
-    for x0, y0, x1, y1 in BOXES.astype(int):  # a cover reaches out by a quarter of a side
-        wide, high = (x1 - x0) // 4 + 1, (y1 - y0) // 4 + 1
-        beside[max(0, y0 - high) : y1 + high, max(0, x0 - wide) : x1 + wide] = False
-    for seed in range(40):
-        changes = where_changed(image, seed, covered_share=1.0)
-        for x0, y0, x1, y1 in BOXES.astype(int):
-            assert 0 < changes[y0:y1, x0:x1].mean() <= 0.3
-        assert not changes[beside].any()
+    boxes = BOXES + 60
+    beside = np.ones((220, 220), bool)
+    for x0, y0, x1, y1 in boxes.astype(int):
+        reach = int(1.3 * np.hypot(x1 - x0, y1 - y0))  # more than a face's own size, turned
+        beside[y0 - reach : y1 + reach, x0 - reach : x1 + reach] = False
+    assert beside.any()
+    shares = []
+    for seed in range(200):
+        covers = covering((220, 220), boxes, 1.0, np.random.default_rng(seed))
+        shares += [covers[y0:y1, x0:x1].mean() for x0, y0, x1, y1 in boxes.astype(int)]
+        assert not covers[beside].any()
+    assert max(shares) <= MOST_HIDDEN
+    assert np.quantile(shares, 0.9) > 0.3
+    assert np.count_nonzero(shares) > 0.8 * len(shares)
+
+
+def test_what_covers_one_face_hides_no_other():
+    near = np.float32([[10, 10, 80, 80], [30, 30, 44, 44]])
+    for seed in range(200):
+        covers = covering((96, 96), near, 1.0, np.random.default_rng(seed))
+        assert covers[30:44, 30:44].mean() <= MOST_HIDDEN
 
 
 def test_a_share_of_the_faces_is_covered():
-    seen = [where_changed(grains(), seed, covered_share=0.5) for seed in range(100)]
-    for x0, y0, x1, y1 in BOXES.astype(int):
-        assert 30 < sum(changes[y0:y1, x0:x1].any() for changes in seen) < 80
+    alone = BOXES[:1]
+    seen = [covering((96, 96), alone, 0.5, np.random.default_rng(n)).any() for n in range(200)]
+    assert 60 < sum(seen) < 110
 
 
 def test_frames_are_drawn_about_faces_and_elsewhere_and_leave_most_of_a_face_as_it_is():
     image, box = grains(side=160), np.float32([[60, 60, 100, 100]])
-    config = SceneConfig(**{**STILL, 'drawn_share': 1.0})
     near = far = 0
     for seed in range(60):
-        found = changed(image, box, config, np.random.default_rng(seed))
-        changes = (np.abs(found.astype(int) - image) > 1).any(2)
+        changes = where_changed(image, seed, box, drawn_share=1.0)
         left, right = changes[60:100, 42:66].sum(0), changes[60:100, 94:118].sum(0)
         near += left.max() > 30 and right.max() > 30  # the upright sides of a frame
         far += changes[:30].any() or changes[130:].any()
@@ -66,10 +93,14 @@ def test_frames_are_drawn_about_faces_and_elsewhere_and_leave_most_of_a_face_as_
 
 
 def test_a_scene_without_faces_is_drawn_on_as_well():
-    config = SceneConfig(**{**STILL, 'drawn_share': 1.0})
-    image = grains()
-    found = changed(image, BOXES[:0], config, np.random.default_rng(0))
-    assert (np.abs(found.astype(int) - image) > 1).any()
+    assert where_changed(grains(), 0, BOXES[:0], drawn_share=1.0).any()
+
+
+def test_frames_on_gray_scenes_are_gray_or_coloured():
+    gray = np.full((96, 96, 3), 128, np.uint8)
+    seen = [seen_in(gray, seed, drawn_share=1.0, gray_share=1.0) for seed in range(80)]
+    are_coloured = [np.ptp(image.astype(int), axis=2).max() > 20 for image in seen]
+    assert 15 < sum(are_coloured) < 50  # half of them, but for the frames that are gray themselves
 
 
 def test_the_dark_leaves_as_much_light_as_it_says():

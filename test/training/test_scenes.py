@@ -20,6 +20,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.detection.scene_batches import collate
 from rtcnn_perception.training.detection.scene_batches import SceneBatches
 from rtcnn_perception.training.detection.scene_config import SceneConfig
+from rtcnn_perception.training.detection.scenes import overlaid
 from rtcnn_perception.training.detection.scenes import Scene
 from rtcnn_perception.training.detection.scenes import SceneMaker
 from rtcnn_perception.training.detection.scenes import transformed
@@ -278,6 +279,54 @@ def test_a_share_of_scenes_shows_no_face(photographs):
         maker, rng = SceneMaker(photographs, config), np.random.default_rng(0)
         scenes = [maker.scene(64, rng) for _ in range(20)]
         assert sum(not len(s.boxes) and not len(s.ignored) for s in scenes) == expected
+
+
+def plain_scene(gray, boxes, ignored=()):
+    boxes, count = np.float32(boxes).reshape(-1, 4), len(boxes)
+    return Scene(
+        np.full((96, 128, 3), gray, np.uint8),
+        boxes,
+        np.full(count, gray / 255, np.float32),
+        np.full((count, 5, 2), gray, np.float32),
+        np.float32(ignored).reshape(-1, 4),
+    )
+
+
+def test_heads_of_one_scene_stand_before_another():
+    beside, behind, before = (5, 5, 25, 30), (60, 40, 80, 62), (64, 40, 88, 70)
+    scene = overlaid(
+        plain_scene(50, [beside, behind], [(100, 0, 110, 10)]),
+        plain_scene(200, [before], [(70, 30, 76, 36), (0, 80, 9, 90)]),
+    )
+    assert scene.boxes.tolist() == [list(beside), list(before)]
+    assert scene.weights.tolist() == pytest.approx([50 / 255, 200 / 255])
+    assert scene.landmarks[:, 0, 0].tolist() == [50, 200]
+    ignored = [(100, 0, 110, 10), behind, (70, 30, 76, 36)]
+    assert scene.ignored.tolist() == [list(map(float, each)) for each in ignored]
+    assert (scene.image[42:68, 66:86] == 200).all()  # the face, but for its corners
+    assert (scene.image[5:30, 5:25] == 50).all()
+    share = (scene.image == 200).mean() * 96 * 128 / (24 * 30)
+    assert 1.5 < share < 2.5  # of the face, with hair and ears
+
+
+def test_a_face_of_which_enough_is_seen_behind_another_stays_marked():
+    scene = overlaid(plain_scene(50, [(40, 40, 60, 62)]), plain_scene(200, [(62, 40, 86, 70)]))
+    assert scene.boxes.tolist() == [[40, 40, 60, 62], [62, 40, 86, 70]]
+    assert not len(scene.ignored)
+    assert (scene.image[40:62, 40:60] == 200).any()
+
+
+def test_before_a_scene_without_faces_nothing_changes():
+    behind = plain_scene(50, [(40, 40, 60, 62)])
+    assert same(overlaid(behind, plain_scene(200, [])), behind)
+
+
+@pytest.mark.parametrize(('share', 'most'), [(0.0, 1), (1.0, 2)])
+def test_a_share_of_scenes_has_heads_before_it(tmp_path, share, most):
+    config = SceneConfig(**STILL, mosaic_share=0.0, front_share=share, least_face=10, most_face=10)
+    maker = SceneMaker([written(tmp_path / 'a.png', (30, 20, 70, 60))], config)
+    counts = [len(maker.scene(96, np.random.default_rng(seed)).boxes) for seed in range(20)]
+    assert max(counts) == most
 
 
 def maker_beside(negative, folder, share):

@@ -29,9 +29,10 @@ class SceneConfig:
     ``mosaic_share`` are made of four, ``nine_share`` of those of nine. Where a photograph does not
     reach, one colour is seen or, in ``background_share``, another without a face. Faces lower than
     ``too_small`` pixels are ignored. ``rotation`` is in degrees, ``stretch`` bounds the logarithm
-    of width by height. A part of ``covered_share`` of the faces is hidden, ``drawn_share`` of the
-    scenes have frames and words drawn on them, ``dark_share`` lie in the dark; the rest is as for
-    face crops.
+    of width by height. ``front_share`` of the scenes have heads of another photograph before
+    them. A part of ``covered_share`` of the faces is hidden, by one colour or what
+    ``background_share`` says; ``drawn_share`` of the scenes have frames and words drawn on them,
+    ``dark_share`` lie in the dark; the rest is as for face crops.
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)
@@ -47,6 +48,7 @@ class SceneConfig:
     too_small: NotNegative = 7.0
     rotation: Degrees = 12.0
     stretch: Share = 0.0
+    front_share: Share = 0.0
     covered_share: Share = 0.0
     drawn_share: Share = 0.0
     dark_share: Share = 0.0

@@ -20,6 +20,9 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.scene_config import SceneConfig
 from rtcnn_perception.training.detection.scene_pixels import changed
+from rtcnn_perception.training.detection.scene_pixels import heads
+from rtcnn_perception.training.detection.scene_pixels import hidden_shares
+from rtcnn_perception.training.detection.scene_pixels import MOST_HIDDEN
 from rtcnn_perception.training.detection.scene_pixels import toned
 
 MIRRORED = (1, 0, 2, 4, 3)
@@ -86,7 +89,12 @@ class SceneMaker:
             made = self._mosaic(side, rng)
         else:
             made = self._part(side, side, rng)
-        return replace(made, image=changed(made.image, made.boxes, self.config, rng))
+        if self.config.front_share and rng.random() < self.config.front_share:
+            made = overlaid(made, self._part(side, side, rng))
+        image = changed(
+            made.image, made.boxes, self.config, rng, lambda: self._background(side, side, rng)
+        )
+        return replace(made, image=image)
 
     def _mosaic(self, side: int, rng: np.random.Generator) -> Scene:
         """Return four scenes about a point near the middle, or nine."""
@@ -173,6 +181,25 @@ class SceneMaker:
         is_smaller = high >= height and wide >= width
         how = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
+
+
+def overlaid(behind: Scene, front: Scene) -> Scene:
+    """
+    Put the heads of one scene before another of its size.
+
+    A face behind them of which more than ``MOST_HIDDEN`` is hidden is ignored.
+    Source: Ghiasi et al.: Simple Copy-Paste is a Strong Data Augmentation Method, 2021.
+    """
+    covers = heads(behind.image.shape[:2], front.boxes)
+    is_seen = hidden_shares(covers, behind.boxes) <= MOST_HIDDEN
+    is_copied = hidden_shares(covers, front.ignored) > 0
+    return Scene(
+        np.where(covers[..., None] > 0, front.image, behind.image),
+        np.concatenate([behind.boxes[is_seen], front.boxes]),
+        np.concatenate([behind.weights[is_seen], front.weights]),
+        np.concatenate([behind.landmarks[is_seen], front.landmarks]),
+        np.concatenate([behind.ignored, behind.boxes[~is_seen], front.ignored[is_copied]]),
+    )
 
 
 def transformed(
