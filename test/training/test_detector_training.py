@@ -22,6 +22,7 @@ from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
 from rtcnn_perception.core.detector_spec import DetectorSpec
 from rtcnn_perception.core.geometry import iou_matrix
+from rtcnn_perception.core.json_fields import JsonFields
 from rtcnn_perception.core.rtcnn import RtcnnDetector
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
@@ -34,6 +35,7 @@ from rtcnn_perception.training.detection import export_detector
 from rtcnn_perception.training.detection import train_detector as training
 from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
 from rtcnn_perception.training.detection.detector_figures import width_figures
+from rtcnn_perception.training.detection.detector_losses import cells_of
 from rtcnn_perception.training.detection.detector_losses import detector_loss
 from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
 from rtcnn_perception.training.detection.export_detector import detector_to_onnx
@@ -47,6 +49,8 @@ from rtcnn_perception.training.detection.scene_batches import SceneBatches
 from rtcnn_perception.training.detection.scene_config import SceneConfig
 from rtcnn_perception.training.detection.scene_preview import GREEN
 from rtcnn_perception.training.detection.scenes import SceneMaker
+from rtcnn_perception.training.detection.score_calibration import build_in
+from rtcnn_perception.training.detection.score_calibration import calibration_of
 from rtcnn_perception.training.detection.score_calibration import fit_calibration
 from rtcnn_perception.training.detection.score_calibration import ScoreCalibration
 from rtcnn_perception.training.detection.train_detector import train_detector
@@ -236,7 +240,11 @@ def test_the_training_sees_the_faces_that_the_pipeline_finds(learnt):
         theirs = Marks.of(detector.detect(photograph.read()))
         ours = training.mark(network, photograph)
         same = iou_matrix(theirs.boxes, ours.boxes).argmax(1)  # near scores may change places
-        scores = [calibrated(score, **card['score_calibration']) for score in ours.scores[same]]
+        heights = (ours.boxes[:, 3] - ours.boxes[:, 1])[same] * WIDTH / photograph.width
+        scores = [
+            calibrated(score, height, **card['score_calibration'])
+            for score, height in zip(ours.scores[same], heights, strict=True)
+        ]
         np.testing.assert_allclose(theirs.scores, scores, atol=0.01)  # weights are rounded
         np.testing.assert_allclose(theirs.boxes, ours.boxes[same], atol=0.5)
         np.testing.assert_allclose(theirs.landmarks, ours.landmarks[same], atol=0.5)
@@ -266,29 +274,54 @@ def test_the_averaged_weights_are_judged(tmp_path, monkeypatch, data):
     assert not torch.equal(kept['network']['outputs.0.weight'], judged[0]['outputs.0.weight'])
 
 
-def calibrated(score, slope, offset):
-    return 1 / (1 + math.exp(-math.log(score / (1 - score)) * slope - offset))
+def calibrated(score, height, slope, offset, growth):
+    logit = math.log(score / (1 - score)) * slope + offset + growth * math.log(height / 32)
+    return 1 / (1 + math.exp(-logit))
 
 
 def test_a_calibrated_score_says_how_many_marks_are_faces():
     rng = np.random.default_rng(0)
-    scores = rng.uniform(0.02, 0.98, 20_000)
-    hits = rng.random(20_000) < [calibrated(score, 3.0, -0.5) for score in scores]
-    found = fit_calibration(scores, hits)
-    assert found == pytest.approx((3.0, -0.5), abs=0.15)
+    scores, heights = rng.uniform(0.02, 0.98, 20_000), rng.uniform(8, 200, 20_000)
+    likely = [calibrated(*each, 3.0, -0.5, 0.6) for each in zip(scores, heights, strict=True)]
+    found = fit_calibration(scores, heights, rng.random(20_000) < likely)
+    assert found == pytest.approx((3.0, -0.5, 0.6), abs=0.15)
+
+
+def test_a_calibration_that_is_built_in_can_be_taken_back():
+    network, pixels = lively(), torch.rand(1, 3, 64, 96) * 2 - 1
+    calibration = ScoreCalibration(2.5, -0.4, 0.7)
+    with torch.inference_mode():
+        before = network(pixels)
+        build_in(calibration, network)
+        within = network(pixels)
+        build_in(calibration.inverse, network)
+        after = network(pixels)
+    assert (within.score - before.score).abs().max() > 0.5
+    torch.testing.assert_close(within.box, before.box)
+    torch.testing.assert_close(after.score, before.score, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    'told', [{}, {'slope': 0.0, 'offset': 0.0, 'growth': 0.0}, {'slope': 1.0, 'offset': 0.0}]
+)
+def test_a_card_without_its_calibration_is_refused(tmp_path, told):
+    card = JsonFields(tmp_path / 'model.json', {'score_calibration': told}, 'export it anew')
+    with pytest.raises(ModelError, match=r'model\.json: score_calibration\.\w+ .*export it anew'):
+        calibration_of(card)
 
 
 def test_a_fit_has_an_end_where_a_threshold_parts_all_faces_from_all_others():
     scores = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
-    found = fit_calibration(scores, scores > 0.5)
-    assert 0.6 < calibrated(0.7, *found) < 0.9
-    assert 0.1 < calibrated(0.3, *found) < 0.4
+    found = fit_calibration(scores, np.tile([20.0, 50.0], 3), scores > 0.5)
+    assert 0.6 < calibrated(0.7, 32, *found) < 0.9
+    assert 0.1 < calibrated(0.3, 32, *found) < 0.4
 
 
 def test_scores_of_0_and_1_can_be_fitted_too():
-    found = fit_calibration(np.array([1.0, 1.0, 0.0, 0.0]), np.array([True, True, False, False]))
+    hits = np.array([True, True, False, False])
+    found = fit_calibration(hits.astype(float), np.array([20.0, 40.0, 20.0, 40.0]), hits)
     assert found.slope > 0
-    assert math.isfinite(found.offset)
+    assert all(map(math.isfinite, found))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +334,8 @@ def test_scores_of_0_and_1_can_be_fitted_too():
     ],
 )
 def test_scores_that_say_nothing_are_left_as_they_are(scores, hits):
-    assert fit_calibration(np.array(scores), np.array(hits, bool)) == (1.0, 0.0)
+    heights = np.linspace(20, 40, len(scores))
+    assert fit_calibration(np.array(scores), heights, np.array(hits, bool)) == (1.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize('workers', [1, 2])
@@ -395,7 +429,7 @@ def test_a_part_without_a_face_is_refused(tmp_path, parts, message):
 
 @pytest.mark.parametrize('half', [False, True])
 def test_an_exported_graph_agrees_with_pytorch(half):
-    content, told = detector_to_onnx(lively(), ScoreCalibration(2.0, 0.7), half)
+    content, told = detector_to_onnx(lively(), ScoreCalibration(2.0, 0.7, 0.4), half)
     assert told['largest_deviation_from_pytorch'] <= 1e-4
     model = onnx.load_from_string(content)
     assert not {node.op_type for node in model.graph.node} & {'BatchNormalization', 'Pad'}
@@ -424,9 +458,13 @@ def test_a_calibration_moves_the_score_alone():
         onnx_graph.open_session(detector_to_onnx(network, calibration, half=False)[0]).run(
             None, {'image': image}
         )
-        for calibration in (ScoreCalibration(), ScoreCalibration(2.0, 1.5))
+        for calibration in (ScoreCalibration(), ScoreCalibration(2.0, 1.5, 0.5))
     )
-    expected = [calibrated(float(score), 2.0, 1.5) for score in plain[0][0]]
+    heights = np.exp(plain[1][0, :, 3]) * cells_of((32, 64))[1][:, 0].numpy()
+    expected = [
+        calibrated(float(score), height, 2.0, 1.5, 0.5)
+        for score, height in zip(plain[0][0], heights, strict=True)
+    ]
     np.testing.assert_allclose(moved[0][0], expected, atol=1e-5)
     np.testing.assert_allclose(moved[1], plain[1], atol=1e-5)
     np.testing.assert_allclose(moved[2], plain[2], atol=1e-5)

@@ -24,6 +24,7 @@ from rtcnn_perception.training.detection.detector_config import DetectorTrainCon
 from rtcnn_perception.training.detection.detector_figures import curve
 from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
 from rtcnn_perception.training.detection.detector_figures import scored_answers
+from rtcnn_perception.training.detection.detector_losses import cells_of
 from rtcnn_perception.training.detection.face_network import BOX_NUMBERS
 from rtcnn_perception.training.detection.face_network import build_detector
 from rtcnn_perception.training.detection.face_network import FaceNetwork
@@ -34,7 +35,9 @@ from rtcnn_perception.training.detection.marks import Marks
 from rtcnn_perception.training.detection.photographs import Photograph
 from rtcnn_perception.training.detection.photographs import read_photographs
 from rtcnn_perception.training.detection.scene_batches import to_pixels
+from rtcnn_perception.training.detection.score_calibration import build_in
 from rtcnn_perception.training.detection.score_calibration import fit_calibration
+from rtcnn_perception.training.detection.score_calibration import HEIGHT
 from rtcnn_perception.training.detection.score_calibration import ScoreCalibration
 from rtcnn_perception.training.detection.train_detector import MIN_IOU
 from rtcnn_perception.training.detection.train_detector import MULTIPLE
@@ -66,18 +69,35 @@ PARITY_IMAGES = 16
 
 
 class PixelsToFaces(nn.Module):
-    """The network with its scaling before it and its calibrated score behind."""
+    """The network with its scaling before it and its score made a probability behind."""
 
-    def __init__(self, network: FaceNetwork, calibration: ScoreCalibration) -> None:
+    def __init__(self, network: FaceNetwork) -> None:
         """Wrap a network."""
         super().__init__()
-        self.network, self.calibration = network, calibration
+        self.network = network
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return score (1, N), box (1, N, 4), landmarks (1, N, 10) of (1, H, W, 3) uint8."""
         score, box, landmarks = self.network(to_pixels(image))
-        slope, offset = self.calibration
-        return (score * slope + offset).sigmoid(), box, landmarks
+        return score.sigmoid(), box, landmarks
+
+
+class CalibratedFaces(PixelsToFaces):
+    """The same with its score calibrated in the open, to compare with what has that built in."""
+
+    def __init__(self, network: FaceNetwork, calibration: ScoreCalibration) -> None:
+        """Wrap a network."""
+        super().__init__(network)
+        self.calibration = calibration
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what :class:`PixelsToFaces` does."""
+        score, box, landmarks = self.network(to_pixels(image))
+        slope, offset, growth = self.calibration
+        strides = cells_of((image.shape[1], image.shape[2]))[1][:, 0]
+        heights = box[..., 3].exp() * strides
+        logit = score * slope + offset + growth * (heights / HEIGHT).log()
+        return logit.sigmoid(), box, landmarks
 
 
 def detector_to_onnx(
@@ -90,8 +110,10 @@ def detector_to_onnx(
     :returns: as :func:`agreeing`
     :raises ModelError: likewise
     """
+    calibrated = folded(network)
+    build_in(calibration, calibrated)
     model = traced(
-        PixelsToFaces(folded(network), calibration),
+        PixelsToFaces(calibrated),
         torch.zeros((1, 64, 96, 3), dtype=torch.uint8),
         {INPUT_NAME: {1: 'height', 2: 'width'}},
         {name: {1: 'cells'} for name in OUTPUT_NAMES},
@@ -108,7 +130,7 @@ def detector_to_onnx(
         for height, width in PARITY_SIZES
         for _ in range(PARITY_IMAGES)
     ]
-    return agreeing(model, PixelsToFaces(network, calibration), images, half)
+    return agreeing(model, CalibratedFaces(network, calibration), images, half)
 
 
 def export_detector(
@@ -136,20 +158,12 @@ def export_detector(
         write_model(*_graph_and_card(network, config, ScoreCalibration(), half), '', trial)
         marks = _marks(trial, held_out, WIDTH, train_detector.LEAST_SCORE)
         content, card = _graph_and_card(network, config, _fitted(held_out, marks), half)
-        metrics = {
-            f'held_out_average_precision_{height}_at_{WIDTH}': curve(
-                held_out, marks, height, MIN_IOU
-            )[0].average_precision
-            for height in MIN_HEIGHTS
-        }
+        write_model(content, card, '', trial)
+        metrics = _precisions(trial, held_out, WIDTH, 'held_out_')
         if config.test:
-            write_model(content, card, '', trial)
             judged = read_photographs(find_data(config.test))
             for width in JUDGED_WIDTHS:
-                marks = _marks(trial, judged, width, evaluate_detector.LEAST_SCORE)
-                for height in MIN_HEIGHTS:
-                    found, _ = curve(judged, marks, height, MIN_IOU)
-                    metrics[f'average_precision_{height}_at_{width}'] = found.average_precision
+                metrics |= _precisions(trial, judged, width)
     card['name'] = name or config.name
     provenance = provenance_of(checkpoint)
     card['data'] = provenance.data
@@ -165,10 +179,28 @@ def _marks(
     return list(mark_faces(detector, photographs, width))
 
 
+def _precisions(
+    folder: Path, photographs: list[Photograph], width: int, kind: str = ''
+) -> dict[str, float]:
+    marks = _marks(folder, photographs, width, evaluate_detector.LEAST_SCORE)
+    return {
+        f'{kind}average_precision_{height}_at_{width}': curve(photographs, marks, height, MIN_IOU)[
+            0
+        ].average_precision
+        for height in MIN_HEIGHTS
+    }
+
+
 def _fitted(photographs: list[Photograph], marks: list[Marks]) -> ScoreCalibration:
     scores, answers, _ = scored_answers(photographs, marks, MIN_HEIGHTS[0], MIN_IOU)
+    heights = [
+        (marked.boxes[:, 3] - marked.boxes[:, 1]) * (WIDTH / photograph.width)
+        for photograph, marked in zip(photographs, marks, strict=True)
+    ]
     counted = answers != NEUTRAL
-    return fit_calibration(scores[counted], answers[counted] >= 0)
+    return fit_calibration(
+        scores[counted], np.concatenate([*heights, np.empty(0)])[counted], answers[counted] >= 0
+    )
 
 
 def _graph_and_card(

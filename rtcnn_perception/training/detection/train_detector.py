@@ -30,10 +30,13 @@ from rtcnn_perception.training.detection.scene_batches import SceneBatch
 from rtcnn_perception.training.detection.scene_batches import SceneBatches
 from rtcnn_perception.training.detection.scene_batches import to_pixels
 from rtcnn_perception.training.detection.scenes import SceneMaker
+from rtcnn_perception.training.detection.score_calibration import build_in
+from rtcnn_perception.training.detection.score_calibration import calibration_of
 from rtcnn_perception.training.epochs import choose_device
 from rtcnn_perception.training.epochs import end_epoch
 from rtcnn_perception.training.epochs import open_log
 from rtcnn_perception.training.epochs import take_steps
+from rtcnn_perception.training.exported_weights import exported_card
 from rtcnn_perception.training.exported_weights import fill_exported
 from rtcnn_perception.training.exported_weights import is_exported
 from rtcnn_perception.training.published_weights import settle_norms
@@ -89,6 +92,7 @@ def train_detector(
             fill_network(network, load_checkpoint(path)['average'], path)
             return
         fill_exported(network, DetectorSpec.load(path))
+        build_in(calibration_of(exported_card(path)).inverse, network)
         some = SceneBatches(maker, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
         settle_norms(network, next(iter(some))[0].pixels)
 
