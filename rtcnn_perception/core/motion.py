@@ -38,7 +38,7 @@ SIZE_SPEED_TIME: Final = 0.5
 
 CENTER_NOISE: Final = 0.03
 """
-Face sizes: how far a detector's box jumps between frames. Over five clips it is 0.002 to 0.009
+Face sizes: how far a detector's box jumps between frames. Over five clips it is 0.002 to 0.008
 for rtcnn, 0.003 to 0.009 for YuNet and 0.006 to 0.026 for Haar (benchmarks/box_noise.py); the
 constant is for the worst of them, since a filter that trusts boxes too much loses faces
 (benchmarks/crossing_faces.py), and one that trusts them too little hardly does.
@@ -46,7 +46,7 @@ constant is for the worst of them, since a filter that trusts boxes too much los
 
 SIZE_NOISE: Final = 0.05
 """
-The same for the logarithm of width and height: 0.005 to 0.018, 0.005 to 0.017 and 0.009 to 0.058.
+The same for the logarithm of width and height: 0.006 to 0.025, 0.005 to 0.017 and 0.009 to 0.058.
 """
 
 

@@ -22,6 +22,8 @@ LEAST_LIGHT = 0.12
 MOST_HIDDEN = 0.6
 """Of the box of a face, by what is put before it."""
 
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
 HEAD = (1.5, 1.7)
 """Width and height of a head with its hair, in those of a face's box, from chin to forehead."""
 
@@ -114,12 +116,12 @@ def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generat
         thickness = int(rng.integers(1, 4)) if longer > 40 else 1
         cv2.rectangle(image, (x0, y0), (x1, y1), color, thickness, cv2.LINE_AA)
         if rng.random() < 0.7:
-            word = ''.join(rng.choice(list(string.ascii_lowercase), int(rng.integers(3, 9))))
-            size = max(0.2, float(rng.uniform(0.004, 0.012)) * longer)
-            place = (x0, y0 if rng.random() < 0.8 else y1)
-            cv2.putText(
-                image, word, place, cv2.FONT_HERSHEY_SIMPLEX, size, color, thickness, cv2.LINE_AA
-            )
+            size = max(0.2, float(rng.uniform(0.004, 0.014)) * longer)
+            bottom, step = (y0, -30 * size) if rng.random() < 0.8 else (y1, 30 * size)
+            for line in range(int(rng.integers(1, 3))):
+                word = ''.join(rng.choice(list(string.ascii_lowercase), int(rng.integers(3, 9))))
+                place = (x0, round(bottom + line * step))
+                cv2.putText(image, word, place, FONT, size, color, thickness, cv2.LINE_AA)
     opacity = rng.uniform(0.3, 1.0)
     return np.asarray(cv2.addWeighted(image, opacity, bare, 1.0 - opacity, 0.0), np.uint8)
 
