@@ -66,7 +66,7 @@ def test_faces_are_covered_in_part_and_nothing_far_from_them():
     assert np.count_nonzero(shares) > 0.8 * len(shares)
 
 
-def test_what_covers_one_face_hides_no_other():
+def test_what_covers_one_face_hides_no_other_too_far():
     near = np.float32([[10, 10, 80, 80], [30, 30, 44, 44]])
     for seed in range(200):
         covers = covering((96, 96), near, 1.0, np.random.default_rng(seed))
