@@ -169,7 +169,8 @@ def test_export_writes_the_graph_too_and_renews_one_that_lies_there(tmp_path, mo
     monkeypatch.setattr('rtcnn_perception.training.export_run.export_run', export_run)
     from rtcnn_perception.training.checkpoints import save_checkpoint  # noqa: PLC0415  an extra
 
-    save_checkpoint(tmp_path / 'best.pt', {'config': {'architecture': 'tiny_xception'}})
+    whole = {'config': {'architecture': 'tiny_xception'}, 'average': {}}
+    save_checkpoint(tmp_path / 'best.pt', whole)
     words = ['export', str(tmp_path / 'best.pt'), '--output', str(tmp_path / 'model')]
     assert main(words) == 0
     assert not (tmp_path / 'model' / 'saliency.onnx').exists()
