@@ -1,6 +1,11 @@
 """Real-time CNNs that see, on a robot's CPU, who stands before it."""
 
+import os
 from pkgutil import extend_path
+
+# From 1.32 on onnxruntime reports its use to its maker, unless this is set before it is imported:
+# every way into the package comes past here first, and child processes inherit it.
+os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
 
 # Installed editable or with symlinks, the generated rtcnn_perception.msg lies apart from here.
 __path__ = extend_path(__path__, __name__)

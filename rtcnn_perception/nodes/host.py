@@ -37,6 +37,9 @@ Seconds for which the nodes of a process wait for their threads, all together.
 A process is to be gone 2 s after it was told; a driver may hold a thread up for longer than that.
 """
 
+PAUSE_AFTER_DEFECT = 0.01
+"""Seconds; where waiting for callbacks itself fails, the thread must not spin."""
+
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 
@@ -63,7 +66,6 @@ class NodeHost:
         self._executor = SingleThreadedExecutor(context=context)
         self._finished = threading.Event() if finished is None else finished
         self._is_stopping = False
-        self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._spin, name='executor')
 
     def __enter__(self) -> NodeHost:
@@ -104,25 +106,29 @@ class NodeHost:
 
         :param timeout: seconds, or None to wait without end
         :returns: whether they are to stop; False after ``timeout``
-        :raises BaseException: what a callback of a node raised
         """
-        is_finished = self._finished.wait(timeout)
-        if self._failure is not None:
-            raise self._failure
-        return is_finished
+        return self._finished.wait(timeout)
 
     def _spin(self) -> None:
         try:
-            while not self._is_stopping:
-                self._executor.spin_once()
-        except ExternalShutdownException:
-            pass  # somebody shut the context down: that is a way to end
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits, as it is
-            # Where the context ended under a callback, what it could not do is no failure.
-            if self._executor.context.ok():
-                self._failure = error
+            # Whoever shuts the context down ends the nodes, too.
+            while not self._is_stopping and self._executor.context.ok():
+                self._spin_once()
         finally:
             self._finished.set()
+
+    def _spin_once(self) -> None:
+        """Wait for one callback and run it; what it raises is reported, and ends nothing."""
+        try:
+            self._executor.spin_once()
+        except ExternalShutdownException:
+            pass
+        except Exception as error:  # noqa: BLE001 - reported with its traceback; a callback must not end the process
+            # Where the context ended under a callback, what it could not do is no defect.
+            # rclpy does not say whose callback it was.
+            if self._executor.context.ok():
+                self._nodes[0].errors.report(error)
+                self._finished.wait(PAUSE_AFTER_DEFECT)
 
     def _halt(self) -> None:
         """Tell every node to end before any is waited for: their threads end side by side."""

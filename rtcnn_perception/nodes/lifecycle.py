@@ -12,6 +12,7 @@ from typing import Protocol
 from typing import TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
@@ -84,6 +85,8 @@ class ManagedNode(LifecycleNode, Generic[P]):
         """
         self._is_destroyed = False
         super().__init__(name, **node_kwargs)
+        self._change_state = self._service_change_state.callback
+        self._service_change_state.callback = self._on_change_state
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._failure: Exception | None = None
         self._is_starting = False
@@ -284,6 +287,21 @@ class ManagedNode(LifecycleNode, Generic[P]):
             self.get_logger().error(text)
 
     # Callbacks
+
+    def _on_change_state(
+        self, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        """Answer every request; rclpy raises where the present state has no such transition."""
+        before = self.state
+        try:
+            answer: ChangeState.Response = self._change_state(request, response)
+        except RCLError:
+            answer = response
+            answer.success = False
+        if not answer.success and self.state == before:
+            wanted = request.transition.label or f'id {request.transition.id}'
+            self.get_logger().warning(f'the transition {wanted} was not made: still {before}')
+        return answer
 
     def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         values = dict(values_of(self.parameters))

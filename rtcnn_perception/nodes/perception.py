@@ -128,7 +128,6 @@ class Perception:
             meanwhile
         :returns: True once the source has ended and its last frame is published, or the context
             was shut down; False after ``timeout``
-        :raises BaseException: what a callback of a node raised, as it was
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._is_through():

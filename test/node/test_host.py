@@ -132,9 +132,21 @@ def test_a_parameter_out_of_bounds_is_an_error_with_exit_code_1(capfd):
     assert 'latency_limit_ms' in capfd.readouterr().err
 
 
-def test_a_defect_keeps_its_traceback():
-    with pytest.raises(ZeroDivisionError):
-        run(on_timer=lambda: fail(ZeroDivisionError()))
+def test_a_callback_that_raises_is_logged_with_its_traceback_and_ends_nothing(capfd):
+    calls = []
+
+    def callback():
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        fail(ZeroDivisionError('a defect'))
+
+    code, (probe,) = run(on_timer=callback)
+    assert code == 0
+    assert probe.errors.total >= 2
+    shown = capfd.readouterr().err
+    assert shown.count('Traceback') == 1
+    assert 'ZeroDivisionError: a defect' in shown
 
 
 @pytest.mark.parametrize(

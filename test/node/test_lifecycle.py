@@ -86,6 +86,58 @@ def test_a_node_is_led_through_its_life_by_service(bench):
     assert bench.managed[0].state == 'active'
 
 
+TRANSITIONS = [
+    Transition(id=Transition.TRANSITION_CREATE),
+    Transition(id=Transition.TRANSITION_CONFIGURE),
+    Transition(id=Transition.TRANSITION_CLEANUP),
+    Transition(id=Transition.TRANSITION_ACTIVATE),
+    Transition(id=Transition.TRANSITION_DEACTIVATE),
+    Transition(id=Transition.TRANSITION_UNCONFIGURED_SHUTDOWN),
+    Transition(id=Transition.TRANSITION_INACTIVE_SHUTDOWN),
+    Transition(id=Transition.TRANSITION_ACTIVE_SHUTDOWN),
+    Transition(id=Transition.TRANSITION_DESTROY),
+    Transition(id=Transition.TRANSITION_ON_CONFIGURE_SUCCESS),
+    Transition(id=200),
+    Transition(label='configure'),
+    Transition(label='activate'),
+    Transition(label='no such transition'),
+]
+WAYS = {
+    'unconfigured': [],
+    'inactive': ['configure'],
+    'active': ['configure', 'activate'],
+    'finalized': ['shutdown'],
+}
+ALLOWED = {
+    'unconfigured': {Transition.TRANSITION_CONFIGURE, 'configure', 5},
+    'inactive': {Transition.TRANSITION_ACTIVATE, 'activate', Transition.TRANSITION_CLEANUP, 6},
+    'active': {Transition.TRANSITION_DEACTIVATE, 7},
+    'finalized': set(),
+}
+
+
+@pytest.mark.parametrize('state', list(WAYS))
+def test_every_transition_in_every_state_is_answered_and_the_node_goes_on(bench, state):
+    for number, transition in enumerate(TRANSITIONS):
+        node = bench.add(Probe, parameters={'autostart': False}, namespace=f'{state}{number}')
+        for way in WAYS[state]:
+            getattr(node, f'trigger_{way}')()
+        assert node.state == state
+        logged = []
+        node.get_logger().warning = logged.append
+        client = bench.tester.create_client(ChangeState, f'/{state}{number}/probe/change_state')
+        bench.spin_until(client.service_is_ready, 'the service')
+        future = client.call_async(ChangeState.Request(transition=transition))
+        bench.spin_until(future.done, 'an answer')
+        is_allowed = (transition.label or transition.id) in ALLOWED[state]
+        assert future.result().success == is_allowed, transition
+        assert (node.state == state) != is_allowed
+        assert bool(logged) != is_allowed
+        if not is_allowed:
+            wanted = transition.label or f'id {transition.id}'
+            assert logged == [f'the transition {wanted} was not made: still {state}']
+
+
 def test_a_model_that_is_missing_ends_the_start_with_its_own_error(bench):
     node = bench.add(Probe)
     node.failing['load'] = ModelError('no model in /nowhere')
