@@ -1,5 +1,5 @@
 """
-Measure how a detector's boxes tremble, for the constants of ``rtcnn_perception/core/motion.py``.
+Measure how a detector's boxes tremble, for the constants of ``core/tracking/kalman.py``.
 
 Of the highest face of each frame it takes the second differences of centre and logarithmic size
 over three frames in a row, in which steady movement cancels out, and prints the standard deviation
@@ -18,11 +18,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.detection import DETECTORS
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.detector_protocol import Detector
-from rtcnn_perception.core.detector_protocol import DetectorConfig
-from rtcnn_perception.core.source_kinds import VideoSource
+from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.resources import models_search_path
 
 MEDIAN_OF_NORMAL = 0.6745

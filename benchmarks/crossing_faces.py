@@ -18,12 +18,12 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.detection import Detection
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.geometry import boxes_to_array
-from rtcnn_perception.core.geometry import iou_matrix
-from rtcnn_perception.core.tracking import FaceTracker
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.boxes import boxes_to_array
+from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.core.tracking.tracker import TrackState
 
 WIDTH, HEIGHT = 640, 480
 

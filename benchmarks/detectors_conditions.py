@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.detector_protocol import Detector
+from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.training.detection.average_precision import match
 from rtcnn_perception.training.detection.detector_figures import true_boxes
 from rtcnn_perception.training.detection.evaluate_detector import DetectorChoice

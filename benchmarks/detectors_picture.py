@@ -15,14 +15,14 @@ import sys
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.builtin_clip import load_portrait
-from rtcnn_perception.core.detection import Detector
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.geometry import boxes_to_array
-from rtcnn_perception.core.geometry import iou_matrix
-from rtcnn_perception.core.lettering import draw_text
-from rtcnn_perception.core.lettering import set_text
+from rtcnn_perception.core.detection.registry import Detector
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.drawing.text import draw_text
+from rtcnn_perception.core.drawing.text import set_text
+from rtcnn_perception.core.geometry.boxes import boxes_to_array
+from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.sources.builtin import load_portrait
 from rtcnn_perception.resources import models_search_path
 
 FACE = (178.0, 63.0, 269.0, 175.0)

@@ -2,7 +2,7 @@
 Fit what makes Haar's squares and weights comparable with the other detectors.
 
 It runs the cascade over photographs whose faces YuNet has marked, and prints the constants of
-``rtcnn_perception/core/haar.py``: the shift and size of YuNet's box in sides of the square (median
+``core/detection/haar.py``: the shift and size of YuNet's box in sides of the square (median
 over the pairs that overlap), and the logistic curve from the cascade's weight to the share of
 true faces. With clips given, it prints the same shifts and sizes there, as a check.
 
@@ -19,10 +19,10 @@ import sys
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.geometry import iou_matrix
-from rtcnn_perception.core.haar import HaarDetector
-from rtcnn_perception.core.preprocessing import to_gray
-from rtcnn_perception.core.yunet import YuNetDetector
+from rtcnn_perception.core.detection.haar import HaarDetector
+from rtcnn_perception.core.detection.yunet import YuNetDetector
+from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.geometry.crops import to_gray
 
 PAIR_IOU = 0.3
 """A square and a box that overlap by more are one face; the two shapes alone cost up to 0.25."""

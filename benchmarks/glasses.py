@@ -14,16 +14,16 @@ import sys
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.face_crops import cut_faces
-from rtcnn_perception.core.face_place import FacePlace
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.saliency import SaliencyModel
-from rtcnn_perception.core.saliency_file import TOP
-from rtcnn_perception.core.saliency_overlay import heat_of
-from rtcnn_perception.core.saliency_overlay import paint
-from rtcnn_perception.core.saliency_overlay import sheet
-from rtcnn_perception.core.saliency_overlay import Tile
-from rtcnn_perception.core.saliency_overlay import TILE_PX
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.face_crops import cut_faces
+from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.core.saliency.names import TOP
+from rtcnn_perception.core.saliency.overlay import heat_of
+from rtcnn_perception.core.saliency.overlay import paint
+from rtcnn_perception.core.saliency.overlay import sheet
+from rtcnn_perception.core.saliency.overlay import Tile
+from rtcnn_perception.core.saliency.overlay import TILE_PX
 from rtcnn_perception.resources import models_directory
 from rtcnn_perception.training.data import find_data
 

@@ -22,28 +22,28 @@ import time
 import cv2
 import numpy as np
 import onnxruntime
-from rtcnn_perception.core.builtin_clip import BuiltinClip
-from rtcnn_perception.core.classification import AttributeClassifier
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.explaining import explain_faces
-from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.saliency import SaliencyModel
-from rtcnn_perception.core.saliency_file import METHOD_INPUT
-from rtcnn_perception.core.saliency_file import METHODS
-from rtcnn_perception.core.saliency_file import NOTHING
-from rtcnn_perception.core.saliency_file import SALIENCY_NAME
-from rtcnn_perception.core.saliency_file import target_input
-from rtcnn_perception.core.saliency_file import TOP
-from rtcnn_perception.core.saliency_overlay import lay_over
-from rtcnn_perception.core.smoothing import TrackSmoother
-from rtcnn_perception.core.tracking import FaceTracker
-from rtcnn_perception.core.tracking import TrackerConfig
+from rtcnn_perception.core.saliency.explanation import explain_faces
+from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.core.saliency.names import METHOD_INPUT
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import NOTHING
+from rtcnn_perception.core.saliency.names import SALIENCY_NAME
+from rtcnn_perception.core.saliency.names import target_input
+from rtcnn_perception.core.saliency.names import TOP
+from rtcnn_perception.core.saliency.overlay import lay_over
+from rtcnn_perception.core.sources.builtin import BuiltinClip
+from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 

@@ -17,11 +17,11 @@ import sys
 
 import cv2
 import numpy as np
-from rtcnn_perception.core.detection import Detector
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.geometry import boxes_to_array
-from rtcnn_perception.core.geometry import iou_matrix
+from rtcnn_perception.core.detection.registry import Detector
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.geometry.boxes import boxes_to_array
+from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data import find_data
 from rtcnn_perception.training.data import load_any

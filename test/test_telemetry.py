@@ -9,7 +9,7 @@ import pytest
 from rtcnn_perception.resources import models_directory
 
 SESSION = f"""
-from rtcnn_perception.core.face_model import FaceModel
+from rtcnn_perception.core.attributes.model import FaceModel
 FaceModel.load(__import__('pathlib').Path({str(models_directory() / 'gender')!r}))
 """
 WAYS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
-from rtcnn_perception.core.detection import DETECTORS
-from rtcnn_perception.core.model_card import card_path
+from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there

@@ -8,7 +8,7 @@ import tempfile
 
 from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
-from rtcnn_perception.core.saliency import has_saliency
+from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
 
 

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 import sys
 
-from rtcnn_perception.core.yunet import why_opencv_cannot_run_yunet
-from rtcnn_perception.core.yunet_file import copy_yunet
-from rtcnn_perception.core.yunet_file import fetch_yunet
-from rtcnn_perception.core.yunet_file import YUNET_NAME
-from rtcnn_perception.core.yunet_file import yunet_path
-from rtcnn_perception.core.yunet_file import YUNET_URL
+from rtcnn_perception.core.detection.yunet import why_opencv_cannot_run_yunet
+from rtcnn_perception.core.models.files import copy_yunet
+from rtcnn_perception.core.models.files import fetch_yunet
+from rtcnn_perception.core.models.files import YUNET_NAME
+from rtcnn_perception.core.models.files import yunet_path
+from rtcnn_perception.core.models.files import YUNET_URL
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import user_models_directory
 

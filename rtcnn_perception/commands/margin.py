@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 
 

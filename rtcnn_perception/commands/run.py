@@ -22,13 +22,13 @@ from rtcnn_perception.commands.run_plan import Plan
 from rtcnn_perception.commands.run_plan import seconds
 from rtcnn_perception.commands.seen import SeenLog
 from rtcnn_perception.commands.stopping import StopRequest
-from rtcnn_perception.core.annotation import annotate
-from rtcnn_perception.core.source_kinds import DeviceMode
-from rtcnn_perception.core.source_kinds import PictureSource
-from rtcnn_perception.core.sources import BUILTIN
-from rtcnn_perception.core.sources import EXPECTED
-from rtcnn_perception.core.sources import FrameSource
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.drawing.annotate import annotate
+from rtcnn_perception.core.sources.open import BUILTIN
+from rtcnn_perception.core.sources.open import EXPECTED
+from rtcnn_perception.core.sources.open import FrameSource
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.video import DeviceMode
+from rtcnn_perception.core.sources.video import PictureSource
 from rtcnn_perception.exceptions import SourceError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 import re
 
-from rtcnn_perception.core.source_kinds import PictureSource
-from rtcnn_perception.core.sources import BUILTIN
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import BUILTIN
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.video import PictureSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.paths import is_file

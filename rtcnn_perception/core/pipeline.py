@@ -17,14 +17,14 @@ from typing import Protocol
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.detection import Detection
-from rtcnn_perception.core.detection import Detector
-from rtcnn_perception.core.face_place import FacePlace
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.quality import crop_quality
-from rtcnn_perception.core.smoothing import TrackSmoother
-from rtcnn_perception.core.tracking import Track
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.attributes.quality import crop_quality
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.detection.registry import Detector
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import ImageFormatError
 
 NANOSECOND = 1e-9

@@ -10,10 +10,10 @@ from typing import Any
 
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.source_kinds import DeviceMode
-from rtcnn_perception.core.sources import FrameSource
-from rtcnn_perception.core.sources import open_source
-from rtcnn_perception.core.sources import Opener
+from rtcnn_perception.core.sources.open import FrameSource
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.open import Opener
+from rtcnn_perception.core.sources.video import DeviceMode
 from rtcnn_perception.nodes.conversions import frame_from_compressed
 from rtcnn_perception.nodes.conversions import frame_from_image
 from rtcnn_perception.nodes.conversions import header_of

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from typing import Protocol
 
-from rtcnn_perception.core.annotation import annotate
-from rtcnn_perception.core.classification import AttributeClassifier
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.drawing.annotate import annotate
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.smoothing import TrackSmoother
 from rtcnn_perception.core.stamp_join import StampJoin
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from rtcnn_perception.core.detection import Detector
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.detection import LoadedDetector
+from rtcnn_perception.core.detection.registry import Detector
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.registry import LoadedDetector
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.tracking import FaceTracker
-from rtcnn_perception.core.tracking import TrackerConfig
+from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions import frame_from_image

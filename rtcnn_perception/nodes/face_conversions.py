@@ -11,13 +11,13 @@ from geometry_msgs.msg import Point32
 import numpy as np
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFace
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.tracking import Track
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import ClassDistribution
 from rtcnn_perception.msg import Face

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rtcnn_perception.core.detection import AUTO
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import DETECTORS
-from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
-from rtcnn_perception.core.detector_protocol import MAX_WIDTH
+from rtcnn_perception.core.detection.base import LEAST_WIDTH
+from rtcnn_perception.core.detection.base import MAX_WIDTH
+from rtcnn_perception.core.detection.registry import AUTO
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.saliency import TARGET_NAMES
-from rtcnn_perception.core.saliency_file import METHODS
-from rtcnn_perception.core.saliency_overlay import COLOR_MAPS
-from rtcnn_perception.core.tracking import TrackerConfig
+from rtcnn_perception.core.saliency.model import TARGET_NAMES
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.declaration import setting
 from rtcnn_perception.nodes.qos import QOS

@@ -13,8 +13,8 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.utilities import get_default_context
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.sources import open_source
-from rtcnn_perception.core.sources import Opener
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode

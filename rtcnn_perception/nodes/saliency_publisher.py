@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rclpy.node import Node
-from rtcnn_perception.core.explaining import explain_faces
-from rtcnn_perception.core.explaining import mosaic_row
-from rtcnn_perception.core.model_card import card_path
+from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.pipeline import JudgedFace
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.saliency import SaliencyModel
-from rtcnn_perception.core.saliency_overlay import lay_over
-from rtcnn_perception.core.saliency_overlay import sheet
+from rtcnn_perception.core.saliency.explanation import explain_faces
+from rtcnn_perception.core.saliency.explanation import mosaic_row
+from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.core.saliency.overlay import lay_over
+from rtcnn_perception.core.saliency.overlay import sheet
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.nodes.conversions import header_of
 from rtcnn_perception.nodes.conversions import image_to_msg

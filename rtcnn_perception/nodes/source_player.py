@@ -7,8 +7,8 @@ import threading
 import time
 
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.source_kinds import PictureSource
-from rtcnn_perception.core.sources import FrameSource
+from rtcnn_perception.core.sources.open import FrameSource
+from rtcnn_perception.core.sources.video import PictureSource
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes.worker import STOP_WITHIN
 

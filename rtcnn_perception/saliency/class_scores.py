@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
-from rtcnn_perception.core.model_spec import HeadSpec
+from rtcnn_perception.core.attributes.card import HeadSpec
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.gradient_context import GradientContext
 from rtcnn_perception.saliency.network_graph import NetworkGraph

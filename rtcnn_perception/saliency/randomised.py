@@ -9,8 +9,8 @@ import math
 import numpy as np
 import onnx
 import onnxruntime
-from rtcnn_perception.core.model_spec import ModelSpec
-from rtcnn_perception.core.saliency import SaliencyModel
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from rtcnn_perception.saliency.simplify import fold_constants
 

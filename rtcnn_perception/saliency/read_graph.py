@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,import-not-found,unused-ignore]  # protobuf has no types
 import onnx
-from rtcnn_perception.core.onnx_session import in_one_line
+from rtcnn_perception.core.models.session import in_one_line
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.network_graph import Operation

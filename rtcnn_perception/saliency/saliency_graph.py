@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import json
 
 import onnx
-from rtcnn_perception.core.model_spec import ModelSpec
-from rtcnn_perception.core.saliency_file import MAP_OUTPUT
-from rtcnn_perception.core.saliency_file import METADATA_KEY
-from rtcnn_perception.core.saliency_file import METHOD_INPUT
-from rtcnn_perception.core.saliency_file import METHODS
-from rtcnn_perception.core.saliency_file import SALIENCY_FORMAT
-from rtcnn_perception.core.saliency_file import target_input
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.saliency.names import MAP_OUTPUT
+from rtcnn_perception.core.saliency.names import METADATA_KEY
+from rtcnn_perception.core.saliency.names import METHOD_INPUT
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import SALIENCY_FORMAT
+from rtcnn_perception.core.saliency.names import target_input
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.backward_pass import active_results
 from rtcnn_perception.saliency.backward_pass import check_covered

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from rtcnn_perception.core.saliency_file import CLASS_MAPS
-from rtcnn_perception.core.saliency_file import NOTHING
+from rtcnn_perception.core.saliency.names import CLASS_MAPS
+from rtcnn_perception.core.saliency.names import NOTHING
 from rtcnn_perception.saliency.class_scores import ClassScores
 from rtcnn_perception.saliency.gradient_context import GradientContext
 

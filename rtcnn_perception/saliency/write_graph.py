@@ -10,16 +10,16 @@ import tempfile
 
 import numpy as np
 import onnxruntime
-from rtcnn_perception.core.model_card import card_path
-from rtcnn_perception.core.model_spec import ModelSpec
-from rtcnn_perception.core.onnx_session import in_one_line
-from rtcnn_perception.core.onnx_session import SESSION_ERRORS
-from rtcnn_perception.core.saliency_file import MAP_OUTPUT
-from rtcnn_perception.core.saliency_file import METHOD_INPUT
-from rtcnn_perception.core.saliency_file import METHODS
-from rtcnn_perception.core.saliency_file import SALIENCY_NAME
-from rtcnn_perception.core.saliency_file import target_input
-from rtcnn_perception.core.saliency_file import TOP
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.session import in_one_line
+from rtcnn_perception.core.models.session import SESSION_ERRORS
+from rtcnn_perception.core.saliency.names import MAP_OUTPUT
+from rtcnn_perception.core.saliency.names import METHOD_INPUT
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import SALIENCY_NAME
+from rtcnn_perception.core.saliency.names import target_input
+from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.borrowed_weights import borrowing
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph

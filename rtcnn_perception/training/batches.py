@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.preprocessing import CropGeometry
-from rtcnn_perception.core.preprocessing import cut_crop
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.training.augmentation import Augmentation
 from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.faces import FaceSet

@@ -20,7 +20,7 @@ from typing import get_origin
 from typing import get_type_hints
 from typing import TypeVar
 
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.training.augmentation import AugmentationConfig

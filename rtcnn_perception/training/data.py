@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training import read_folders

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.training.duplicates import duplicate_groups
 from rtcnn_perception.training.duplicates import hold_out
 from rtcnn_perception.training.duplicates import is_blank

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from rtcnn_perception.core.classification import AttributeClassifier
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data import find_data

@@ -13,9 +13,9 @@ from pathlib import Path
 import tempfile
 from typing import Any
 
-from rtcnn_perception.core.model_card import CARD_FORMAT
-from rtcnn_perception.core.model_card import CARD_NAME
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.models.card import CARD_FORMAT
+from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.counts import keras_parameters

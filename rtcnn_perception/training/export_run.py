@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.architectures import VOTES_HEAD
 from rtcnn_perception.training.calibrate import calibration_error

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rtcnn_perception.core.json_fields import JsonFields
-from rtcnn_perception.core.model_card import card_path
-from rtcnn_perception.core.model_card import ModelCard
-from rtcnn_perception.core.model_spec import ModelSpec
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.card import ModelCard
+from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
-from rtcnn_perception.core.face_place import FacePlace
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.geometry.landmarks import FacePlace
 from rtcnn_perception.exceptions import PerceptionError
 
 UNLABELLED = -1

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.face_model import FaceModel
+from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.batches import cut_faces
 from rtcnn_perception.training.batches import to_input

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.emotion_splits import emotion_splits
 from rtcnn_perception.training.emotion_splits import EmotionRecords
 from rtcnn_perception.training.faces import DataError

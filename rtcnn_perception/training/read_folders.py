@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.training.duplicates import duplicate_groups
 from rtcnn_perception.training.duplicates import hold_out
 from rtcnn_perception.training.faces import box_of_crop

@@ -14,9 +14,9 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.training.emotion_splits import emotion_splits
 from rtcnn_perception.training.emotion_splits import EmotionRecords
 from rtcnn_perception.training.faces import DataError

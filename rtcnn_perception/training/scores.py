@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.architectures import Network
 from rtcnn_perception.training.batches import cut_faces
 from rtcnn_perception.training.batches import to_input

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.architectures import Network

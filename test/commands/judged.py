@@ -1,13 +1,13 @@
 """Judged frames made by hand, for tests of what is made of them."""
 
 import numpy as np
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFace
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.tracking import Track
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 
 LABELS = {'emotion': ('sad', 'happy'), 'gender': ('woman', 'man')}
 SECOND = 1_000_000_000

@@ -10,7 +10,7 @@ from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.watcher import Watcher
 from rtcnn_perception.commands.ros import initialised_context
-from rtcnn_perception.core.builtin_clip import BuiltinClip
+from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.exceptions import PerceptionError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('own_ros')]

@@ -9,11 +9,11 @@ from rtcnn_perception.commands.benchmark.stages import EachStage
 from rtcnn_perception.commands.benchmark.stages import OriginalWay
 from rtcnn_perception.commands.benchmark.stages import PackageWay
 from rtcnn_perception.commands.benchmark.stages import Stopwatch
-from rtcnn_perception.core.classification import AttributeClassifier
-from rtcnn_perception.core.classification import FaceModel
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.haar import find_cascade
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.classifier import FaceModel
+from rtcnn_perception.core.detection.haar import find_cascade
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.resources import models_directory
 

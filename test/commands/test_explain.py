@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip('onnx', reason='onnx is needed to make a model')
 
 from rtcnn_perception.cli import main
-from rtcnn_perception.core.builtin_clip import PORTRAIT
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.saliency import SaliencyModel
+from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.core.sources.builtin import PORTRAIT
 from rtcnn_perception.resources import PACKAGE
 from tiny_model import write_tiny_model
 

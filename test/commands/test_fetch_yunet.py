@@ -6,8 +6,8 @@ import sys
 
 import pytest
 from rtcnn_perception.commands import fetch_yunet
-from rtcnn_perception.core import yunet_file
-from rtcnn_perception.core.yunet_file import yunet_path
+from rtcnn_perception.core.models import files as yunet_file
+from rtcnn_perception.core.models.files import yunet_path
 from rtcnn_perception.exceptions import ModelError
 
 CONTENT = b'stands for the file'

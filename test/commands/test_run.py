@@ -11,8 +11,8 @@ import cv2
 import pytest
 from rtcnn_perception import cli
 from rtcnn_perception.commands import run as module
-from rtcnn_perception.core.builtin_clip import BuiltinClip
 from rtcnn_perception.core.pipeline import ClassificationStage
+from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.exceptions import ImageFormatError
 
 pytestmark = pytest.mark.usefixtures('own_ros')

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from rtcnn_perception.core.detection import RTCNN_MODEL
-from rtcnn_perception.core.yunet import why_opencv_cannot_run_yunet
+from rtcnn_perception.core.detection.registry import RTCNN_MODEL
+from rtcnn_perception.core.detection.yunet import why_opencv_cannot_run_yunet
 from rtcnn_perception.resources import models_directory
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / 'shared' / 'data'

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rtcnn_perception.core.detection import Detection
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.geometry import boxes_to_array
-from rtcnn_perception.core.geometry import iou_matrix
-from rtcnn_perception.core.tracking import FaceTracker
-from rtcnn_perception.core.tracking import Track
+from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.boxes import boxes_to_array
+from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.core.tracking.tracker import Track
 
 Place = tuple[float, float, float]
 """Centre x and y and width of a face in pixels."""

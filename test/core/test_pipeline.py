@@ -6,17 +6,17 @@ import itertools
 
 import numpy as np
 import pytest
-from rtcnn_perception.core.classification import AttributeClassifier
-from rtcnn_perception.core.detection import Detection
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.quality import crop_quality
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.quality import crop_quality
-from rtcnn_perception.core.smoothing import TrackSmoother
-from rtcnn_perception.core.tracking import Track
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import ImageFormatError
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS

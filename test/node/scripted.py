@@ -4,8 +4,8 @@ import threading
 
 from builtin_interfaces.msg import Time
 import numpy as np
-from rtcnn_perception.core.detection import Detection
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.nodes.conversions import image_to_msg
 from std_msgs.msg import Header
 

@@ -13,8 +13,8 @@ pytest.importorskip('rclpy')
 from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
-from rtcnn_perception.core.source_kinds import DeviceMode
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.video import DeviceMode
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes import camera_node

@@ -11,7 +11,7 @@ pytest.importorskip('rclpy')
 
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import ModelError

@@ -77,7 +77,7 @@ def test_an_absent_module_is_told_in_one_line_with_what_to_do(absent, told):
 
 
 def test_an_absent_module_of_the_package_itself_is_a_defect():
-    ended = run_without('rtcnn_perception.core.smoothing')
+    ended = run_without('rtcnn_perception.core.attributes.smoothing')
     assert ended.returncode == 1
     assert 'Traceback' in ended.stderr
 

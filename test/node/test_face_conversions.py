@@ -7,13 +7,13 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.core.pipeline import JudgedFace
 from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.tracking import Track
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceRoi
 from rtcnn_perception.nodes.face_conversions import attributes_to_msg

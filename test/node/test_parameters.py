@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from rclpy.parameter import Parameter
-from rtcnn_perception.core.tracking import TrackerConfig
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes import parameters
 from rtcnn_perception.nodes.camera_node import CameraNode

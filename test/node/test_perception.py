@@ -14,7 +14,7 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import SourceError

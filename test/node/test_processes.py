@@ -15,7 +15,7 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions import compressed_to_msg
 from rtcnn_perception.nodes.conversions import image_to_msg

@@ -10,13 +10,13 @@ pytest.importorskip('rclpy')
 tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
 
 from rclpy.parameter import Parameter
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.tracking import Track
-from rtcnn_perception.core.tracking import TrackState
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.saliency.write_graph import write_saliency_graph

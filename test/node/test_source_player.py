@@ -5,7 +5,7 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes import source_player
 from rtcnn_perception.nodes.source_player import next_due

@@ -8,13 +8,13 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime
-from rtcnn_perception.core.model_spec import HeadSpec
-from rtcnn_perception.core.model_spec import ModelSpec
-from rtcnn_perception.core.preprocessing import CropGeometry
-from rtcnn_perception.core.saliency_file import CLASS_MAPS
-from rtcnn_perception.core.saliency_file import METHODS
-from rtcnn_perception.core.saliency_file import NOTHING
-from rtcnn_perception.core.saliency_file import TOP
+from rtcnn_perception.core.attributes.card import HeadSpec
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.saliency.names import CLASS_MAPS
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import NOTHING
+from rtcnn_perception.core.saliency.names import TOP
 import torch
 from torch import nn
 from torch.nn import functional

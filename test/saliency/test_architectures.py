@@ -8,9 +8,9 @@ import pytest
 torch = pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
 pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
 
-from rtcnn_perception.core.saliency_file import CLASS_MAPS
-from rtcnn_perception.core.saliency_file import METHODS
-from rtcnn_perception.core.saliency_file import TOP
+from rtcnn_perception.core.saliency.names import CLASS_MAPS
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from rtcnn_perception.training.architectures import ARCHITECTURES
 from rtcnn_perception.training.architectures import build_network

@@ -6,7 +6,7 @@ import pytest
 torch = pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
 pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
 
-from rtcnn_perception.core.saliency_file import CLASS_MAPS
+from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.saliency.backward_pass import RULES
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from saliency_reference import export

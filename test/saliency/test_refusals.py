@@ -11,9 +11,9 @@ onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not inst
 from onnx import helper
 from onnx import numpy_helper
 from onnx import TensorProto
-from rtcnn_perception.core.model_spec import HeadSpec
-from rtcnn_perception.core.model_spec import ModelSpec
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.attributes.card import HeadSpec
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from rtcnn_perception.saliency.write_graph import write_saliency_graph

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from rtcnn_perception.core.geometry import BoundingBox
+from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training import config as configs
 from rtcnn_perception.training.architectures import ARCHITECTURES

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from rtcnn_perception.core.face_cells import FaceCells
+from rtcnn_perception.core.detection.grid import FaceCells
 from rtcnn_perception.training.detection.assignment import assign
 from rtcnn_perception.training.detection.assignment import Faces
 from rtcnn_perception.training.detection.assignment import MOST_CELLS

@@ -14,9 +14,9 @@ pytest.importorskip('torch')
 pytest.importorskip('onnx')
 
 from rtcnn_perception import cli
-from rtcnn_perception.core.detector_protocol import Detection
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.yunet_file import YUNET_NAME
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.models.files import YUNET_NAME
 from rtcnn_perception.training.data import data_folder
 from rtcnn_perception.training.detection import detector_pictures
 from rtcnn_perception.training.detection.average_precision import FALSE

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from drawn_faces import TINY
-from rtcnn_perception.core.face_cells import FaceCells
+from rtcnn_perception.core.detection.grid import FaceCells
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.counts import keras_parameters
 from rtcnn_perception.training.counts import multiply_accumulates

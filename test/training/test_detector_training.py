@@ -20,10 +20,10 @@ from drawn_faces import TINY
 from drawn_faces import write_photographs
 from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
-from rtcnn_perception.core.detector_spec import DetectorSpec
-from rtcnn_perception.core.geometry import iou_matrix
-from rtcnn_perception.core.json_fields import JsonFields
-from rtcnn_perception.core.rtcnn import RtcnnDetector
+from rtcnn_perception.core.detection.card import DetectorSpec
+from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
+from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import PerceptionError

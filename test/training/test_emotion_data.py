@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip('torch')
 
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.duplicates import duplicate_groups
 from rtcnn_perception.training.duplicates import hold_out
 from rtcnn_perception.training.duplicates import is_blank

@@ -10,12 +10,12 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('tensorboard')
 
-from rtcnn_perception.core.face_model import FaceModel
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.core.labels import LABELS
-from rtcnn_perception.core.model_spec import ModelSpec
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training import onnx_graph

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import ARCHITECTURES
 from rtcnn_perception.training.architectures import build_network

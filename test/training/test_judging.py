@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip('torch')
 
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.calibrate import calibration_error
 from rtcnn_perception.training.calibrate import fit_temperature

@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip('torch')
 h5py = pytest.importorskip('h5py')
 
-from rtcnn_perception.core.face_model import FaceModel
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.architectures import build_network

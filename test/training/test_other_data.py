@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip('torch')
 
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.config import DataConfig
 from rtcnn_perception.training.data import find_data

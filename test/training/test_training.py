@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('tensorboard')
 
-from rtcnn_perception.core.preprocessing import CropGeometry
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training import teachers as teaching

@@ -18,8 +18,8 @@ from rtcnn_perception import cli
 from rtcnn_perception.commands import evaluate
 from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
+from rtcnn_perception.core.attributes.card import ModelSpec
 from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.model_spec import ModelSpec
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training import evaluate_run

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip('torch')
 
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.preprocessing import CropGeometry
 from rtcnn_perception.training.augmentation import AugmentationConfig
 from rtcnn_perception.training.batches import cut_faces
 from rtcnn_perception.training.batches import cut_jittered

@@ -25,11 +25,11 @@ from rtcnn_perception.commands.benchmark.stages import OriginalWay
 from rtcnn_perception.commands.benchmark.stages import PackageWay
 from rtcnn_perception.commands.benchmark.stages import TOTAL
 from rtcnn_perception.commands.benchmark.stages import Way
-from rtcnn_perception.core.classification import AttributeClassifier
-from rtcnn_perception.core.classification import FaceModel
-from rtcnn_perception.core.detection import Detector
-from rtcnn_perception.core.detection import DetectorConfig
-from rtcnn_perception.core.detection import load_detector
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.classifier import FaceModel
+from rtcnn_perception.core.detection.registry import Detector
+from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.labels import ATTRIBUTES
 
 CROWDS = (1, 4, 16)

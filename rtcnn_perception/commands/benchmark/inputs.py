@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import os
 from pathlib import Path
 
-from rtcnn_perception.core.detection import RTCNN_MODEL
+from rtcnn_perception.core.detection.registry import RTCNN_MODEL
 from rtcnn_perception.core.labels import ATTRIBUTES
-from rtcnn_perception.core.sources import BUILTIN
-from rtcnn_perception.core.yunet_file import yunet_path
+from rtcnn_perception.core.models.files import yunet_path
+from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder

@@ -20,7 +20,7 @@ from rtcnn_perception.commands.benchmark.measures import summarise_clip
 from rtcnn_perception.commands.benchmark.processes import Processes
 from rtcnn_perception.commands.benchmark.processes import Program
 from rtcnn_perception.commands.benchmark.watcher import Watcher
-from rtcnn_perception.core.sources import open_source
+from rtcnn_perception.core.sources.open import open_source
 
 SILENCE_S = 1.5
 """When nothing comes for so long, a clip is over."""

@@ -7,9 +7,9 @@ import math
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.builtin_clip import BuiltinClip
-from rtcnn_perception.core.builtin_clip import load_portrait
-from rtcnn_perception.core.builtin_clip import VISITOR_FRAMES
+from rtcnn_perception.core.sources.builtin import BuiltinClip
+from rtcnn_perception.core.sources.builtin import load_portrait
+from rtcnn_perception.core.sources.builtin import VISITOR_FRAMES
 
 SIZE = (640, 480)
 """Width and height in pixels."""

@@ -14,22 +14,22 @@ import time
 
 import cv2
 import numpy as np
-from rtcnn_perception.core.annotation import annotate
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.classification import AttributeClassifier
-from rtcnn_perception.core.classification import FaceModel
-from rtcnn_perception.core.detection import Detector
-from rtcnn_perception.core.face_crops import cut_faces
-from rtcnn_perception.core.face_place import FacePlace
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.haar import find_cascade
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.classifier import FaceModel
+from rtcnn_perception.core.attributes.quality import crop_quality
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.detection.haar import find_cascade
+from rtcnn_perception.core.detection.registry import Detector
+from rtcnn_perception.core.drawing.annotate import annotate
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.face_crops import cut_faces
+from rtcnn_perception.core.geometry.landmarks import FacePlace
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
 from rtcnn_perception.core.pipeline import FacesInFrame
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.quality import crop_quality
-from rtcnn_perception.core.smoothing import TrackSmoother
-from rtcnn_perception.core.tracking import FaceTracker
+from rtcnn_perception.core.tracking.tracker import FaceTracker
 
 FRAME_NS = round(1e9 / 30)
 SMOOTHING_S = 0.5

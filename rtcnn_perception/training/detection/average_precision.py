@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import BoxesXYXY
-from rtcnn_perception.core.geometry import iou_matrix
+from rtcnn_perception.core.geometry.boxes import iou_matrix
 
 FALSE, NEUTRAL = -1, -2
 """What :func:`match` says of a mark that is on no face."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rtcnn_perception.core.face_cells import FaceCells
+from rtcnn_perception.core.detection.grid import FaceCells
 from rtcnn_perception.training.detection.assignment import assign
 from rtcnn_perception.training.detection.assignment import Assignment
 from rtcnn_perception.training.detection.assignment import Faces

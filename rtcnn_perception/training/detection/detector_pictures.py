@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.geometry import BoundingBox
-from rtcnn_perception.core.lettering import draw_text
-from rtcnn_perception.core.lettering import set_text
-from rtcnn_perception.core.preprocessing import cut_crop
-from rtcnn_perception.core.rect import Rect
+from rtcnn_perception.core.drawing.rect import Rect
+from rtcnn_perception.core.drawing.text import draw_text
+from rtcnn_perception.core.drawing.text import set_text
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.training.detection.average_precision import FALSE
 from rtcnn_perception.training.detection.average_precision import match
 from rtcnn_perception.training.detection.detector_figures import curve

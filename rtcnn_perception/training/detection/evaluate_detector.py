@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.detection import DETECTORS
-from rtcnn_perception.core.detection import load_detector
-from rtcnn_perception.core.detector_protocol import Detector
-from rtcnn_perception.core.detector_protocol import DetectorConfig
-from rtcnn_perception.core.detector_protocol import LEAST_WIDTH
-from rtcnn_perception.core.rtcnn import RtcnnDetector
-from rtcnn_perception.core.source_kinds import PICTURE_SUFFIXES
-from rtcnn_perception.core.source_kinds import VideoSource
+from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.base import LEAST_WIDTH
+from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
+from rtcnn_perception.core.sources.video import PICTURE_SUFFIXES
+from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data import find_data

@@ -9,8 +9,8 @@ import tempfile
 from typing import Any
 
 import numpy as np
-from rtcnn_perception.core.model_card import CARD_FORMAT
-from rtcnn_perception.core.rtcnn import RtcnnDetector
+from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
+from rtcnn_perception.core.models.card import CARD_FORMAT
 from rtcnn_perception.training.checkpoints import fill_network
 from rtcnn_perception.training.checkpoints import load_checkpoint
 from rtcnn_perception.training.config import from_mapping

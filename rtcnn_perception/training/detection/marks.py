@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.detector_protocol import Detection
-from rtcnn_perception.core.detector_protocol import Detector
-from rtcnn_perception.core.geometry import boxes_to_array
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.training.detection.photographs import Photograph
 
 

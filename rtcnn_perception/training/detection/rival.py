@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rtcnn_perception.core.detector_protocol import Detector
+from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.training.detection.average_precision import match
 from rtcnn_perception.training.detection.detector_figures import MIN_HEIGHTS
 from rtcnn_perception.training.detection.detector_figures import true_boxes

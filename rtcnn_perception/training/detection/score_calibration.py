@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.json_fields import JsonFields
+from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.training.detection.face_network import FaceNetwork
 from rtcnn_perception.training.detection.face_network import STRIDES
 from scipy.optimize import minimize

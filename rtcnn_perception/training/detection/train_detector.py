@@ -7,10 +7,10 @@ from pathlib import Path
 import time
 
 import numpy as np
-from rtcnn_perception.core.detector_spec import DetectorSpec
-from rtcnn_perception.core.face_cells import FaceCells
-from rtcnn_perception.core.rtcnn import MAX_CANDIDATES
-from rtcnn_perception.core.suppression import suppress
+from rtcnn_perception.core.detection.card import DetectorSpec
+from rtcnn_perception.core.detection.grid import FaceCells
+from rtcnn_perception.core.detection.rtcnn import MAX_CANDIDATES
+from rtcnn_perception.core.geometry.nms import suppress
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.batches import prepared_ahead
 from rtcnn_perception.training.checkpoints import fill_network

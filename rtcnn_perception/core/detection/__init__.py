@@ -1,0 +1,1 @@
+"""Find faces in an image: the detectors, and the registry that names them."""

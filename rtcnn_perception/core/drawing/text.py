@@ -1,0 +1,62 @@
+"""Text in pictures: how large it will be, and where its ink falls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.drawing.rect import Rect
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+CAPITAL_HEIGHT = 21.0
+"""Height of a capital letter of FONT in pixels at scale 1."""
+
+BOLD_FROM = 14
+"""Height of capitals in pixels from which on strokes are thicker than a pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A line of text; all its ink falls within ``rect``."""
+
+    content: str
+    rect: Rect
+    baseline: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """Where the next text may begin."""
+        return self.rect.right
+
+
+def set_text(content: str, left: int, top: int, height: int) -> Text:
+    """
+    Place a line of text.
+
+    :param content: what the font lacks, all beyond ASCII, is shown as ``?``
+    :param left: left edge in pixels
+    :param top: top edge in pixels
+    :param height: of a capital in pixels
+    """
+    shown = ''.join(letter if ' ' <= letter <= '~' else '?' for letter in content)
+    thickness = _thickness(height)
+    (width, ascent), descent = cv2.getTextSize(shown, FONT, height / CAPITAL_HEIGHT, thickness)
+    # Strokes reach half their thickness beyond their middle, and anti-aliasing a pixel more.
+    edge = thickness // 2 + 1
+    ascent += height // 6 + 1  # brackets and bars rise above the capitals that OpenCV measures
+    rect = Rect(left, top, width + 2 * edge, ascent + descent + 2 * edge)
+    return Text(shown, rect, baseline=top + edge + ascent, height=height)
+
+
+def draw_text(canvas: ImageBGR, text: Text, color: tuple[int, int, int]) -> None:
+    """Write a text into a picture, in BGR."""
+    thickness = _thickness(text.height)
+    origin = (text.rect.left + thickness // 2 + 1, text.baseline)
+    scale = text.height / CAPITAL_HEIGHT
+    cv2.putText(canvas, text.content, origin, FONT, scale, color, thickness, cv2.LINE_AA)
+
+
+def _thickness(height: int) -> int:
+    return 1 if height < BOLD_FROM else max(2, round(height / 9))

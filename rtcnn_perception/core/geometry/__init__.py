@@ -1,0 +1,1 @@
+"""Where things are in an image: boxes, landmarks, crops."""

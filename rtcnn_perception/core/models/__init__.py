@@ -1,0 +1,1 @@
+"""Model files: cards, checksums, sessions of onnxruntime, where models lie."""

@@ -1,0 +1,1 @@
+"""Which pixels a network depends on: maps, overlays and figures."""

@@ -1,0 +1,231 @@
+"""What a network looks at: the graph that tells, loaded with its card and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+import onnxruntime
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.fields import JsonFields
+from rtcnn_perception.core.models.session import in_one_line
+from rtcnn_perception.core.models.session import open_session
+from rtcnn_perception.core.models.session import SESSION_ERRORS
+from rtcnn_perception.core.saliency.names import CLASS_MAPS
+from rtcnn_perception.core.saliency.names import MAP_OUTPUT
+from rtcnn_perception.core.saliency.names import METADATA_KEY
+from rtcnn_perception.core.saliency.names import METHOD_INPUT
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import NOTHING
+from rtcnn_perception.core.saliency.names import SALIENCY_FORMAT
+from rtcnn_perception.core.saliency.names import SALIENCY_NAME
+from rtcnn_perception.core.saliency.names import target_input
+from rtcnn_perception.core.saliency.names import TOP
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+
+Maps = NDArray[np.float32]
+"""(N, h, w): how much the score rises with each pixel; signed, but for Grad-CAM."""
+
+TARGET_NAMES: Mapping[str, int] = {'top': TOP, 'class_maps': CLASS_MAPS}
+"""Targets that are no class, by what a user calls them."""
+
+ADVICE = 'make it anew with `rtcnn_perception saliency-graph`'
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a model makes of N faces, and the map of one attribute for each."""
+
+    probabilities: Mapping[str, Probabilities]
+    maps: Maps
+
+
+class SaliencyModel:
+    """
+    A network with its backward pass; several threads may use it at once.
+
+    :raises ModelError: if the graph was made of another model, or cannot be run
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, spec: ModelSpec) -> None:
+        """Check that the graph belongs to the card."""
+        self.spec = spec
+        self._session = session
+        self._path = spec.directory / SALIENCY_NAME
+        self._has_class_maps = self._checked_metadata()
+        for method in METHODS:
+            blank = np.zeros((1, *spec.input_shape), dtype=np.uint8)
+            self.explain(blank, spec.heads[0].attribute, (TOP,), method)
+
+    @classmethod
+    def load(cls, path: Path, threads: int = 1, allow_spinning: bool = False) -> SaliencyModel:
+        """
+        Load the graph that lies beside a model.
+
+        :param path: the folder, the model, or the card
+        :raises ModelError: if any is missing or damaged, or one contradicts the other
+        """
+        spec = ModelSpec.load(path)
+        graph = checked_saliency(card_path(path), spec)
+        session = open_session(
+            str(graph),  # by its path, as it borrows the weights of the model beside it
+            spec.directory / SALIENCY_NAME,
+            threads=threads,
+            allow_spinning=allow_spinning,
+            advice=ADVICE,
+        )
+        return cls(session, spec)
+
+    def target(self, attribute: str, name: str) -> int:
+        """
+        Return the number of a target by its name: a class, 'top', or 'class_maps'.
+
+        :raises ConfigurationError: if there is none of that name
+        """
+        labels = self.spec.head(attribute).labels
+        if name in labels:
+            return labels.index(name)
+        if name not in TARGET_NAMES:
+            raise ConfigurationError(
+                f'expected a target for {attribute} among {(*TARGET_NAMES, *labels)}, got {name!r}'
+            )
+        return TARGET_NAMES[name]
+
+    def explain(
+        self,
+        faces: NDArray[np.uint8],
+        attribute: str,
+        targets: Sequence[int],
+        method: str = METHODS[0],
+    ) -> Explanation:
+        """
+        Judge faces and map what led to the judgement, all in one run.
+
+        :param faces: (N, C, h, w) uint8 as ``cut_faces`` gives them; N = 0 runs nothing
+        :param attribute: whose map to make
+        :param targets: for each face the index of a class, or TOP or CLASS_MAPS
+        :param method: one of ``METHODS``
+        :returns: the maps have the network's height and width, for Grad-CAM its last features'
+        :raises ConfigurationError: for a target, method or attribute that does not exist
+        :raises ModelError: if the model does not judge the attribute, or fails
+        """
+        self._check_request(len(faces), attribute, targets, method)
+        heads = self.spec.heads
+        if len(faces) == 0:
+            none = {h.attribute: np.empty((0, len(h.labels)), dtype=np.float32) for h in heads}
+            return Explanation(none, np.empty((0, *self.spec.input_size_hw), dtype=np.float32))
+        feed = {
+            self.spec.input_name: self.spec.network_input(faces),
+            METHOD_INPUT: np.array([METHODS.index(method)], dtype=np.int64),
+        }
+        for head in heads:
+            numbers = targets if head.attribute == attribute else [NOTHING] * len(faces)
+            feed[target_input(head.attribute)] = np.array(numbers, dtype=np.int64)
+        names = [*(head.output for head in heads), MAP_OUTPUT]
+        try:
+            *outputs, maps = self._session.run(names, feed)
+        except SESSION_ERRORS as error:
+            raise ModelError(
+                f'{self._path}: expected a graph that takes {len(faces)} faces, got one that '
+                f'fails ({in_one_line(error)}); {ADVICE}'
+            ) from error
+        return Explanation(
+            {head.attribute: rows for head, rows in zip(heads, outputs, strict=True)},
+            strongest_channel(maps),
+        )
+
+    def _check_request(
+        self, count: int, attribute: str, targets: Sequence[int], method: str
+    ) -> None:
+        labels = self.spec.head(attribute).labels
+        if method not in METHODS:
+            raise ConfigurationError(f'expected a method among {METHODS}, got {method!r}')
+        if len(targets) != count:
+            raise ValueError(f'expected a target for each of {count} faces, got {len(targets)}')
+        wrong = [number for number in targets if not CLASS_MAPS <= number < len(labels)]
+        if wrong:
+            raise ConfigurationError(
+                f'expected targets for {attribute} from 0 to {len(labels) - 1}, {TOP} for the top '
+                f'class or {CLASS_MAPS} for the class maps, got {wrong[0]}'
+            )
+        if CLASS_MAPS in targets and not self._has_class_maps[attribute]:
+            raise ConfigurationError(
+                f'{self._path}: expected a network that ends in maps of its classes, got one that '
+                f'has none for {attribute}; choose a class or the top one as the target'
+            )
+
+    def _checked_metadata(self) -> dict[str, bool]:
+        """Return for each attribute whether there are class maps."""
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            raise ModelError(
+                f'{self._path}: expected a graph that says what it was made of, got one without; '
+                f'{ADVICE}'
+            )
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise ModelError(
+                f'{self._path}: expected a graph that says in JSON what it was made of, got what '
+                f'cannot be read as such ({error}); {ADVICE}'
+            ) from error
+        fields = JsonFields(self._path, content, ADVICE)
+        version, sha256 = fields.integer('format'), fields.text('model_sha256')
+        if version != SALIENCY_FORMAT:
+            raise fields.refusal('format', f'{SALIENCY_FORMAT}', version)
+        if sha256 != self.spec.sha256:
+            raise ModelError(
+                f'{self._path}: expected a graph made of {self.spec.tag}, got one of another '
+                f'model ({sha256[:8]}); {ADVICE}'
+            )
+        has_maps = fields.section('has_class_maps')
+        return {name: has_maps.flag(name, default=False) for name in self.spec.attributes}
+
+
+def strongest_channel(maps: NDArray[np.float32]) -> Maps:
+    """Return (N, h, w) from (N, C, h, w): of each pixel the channel of largest magnitude."""
+    if maps.shape[1] == 1:
+        return np.asarray(maps[:, 0], dtype=np.float32)
+    index = np.expand_dims(np.abs(maps).argmax(axis=1), 1)
+    return np.asarray(np.take_along_axis(maps, index, axis=1)[:, 0], dtype=np.float32)
+
+
+def has_saliency(path: Path) -> bool:
+    """Return whether a graph lies beside a model, fit or not."""
+    return (card_path(path).parent / SALIENCY_NAME).is_file()
+
+
+def checked_saliency(card: Path, spec: ModelSpec) -> Path:
+    """
+    Return where the graph lies beside its model, links resolved.
+
+    It is given as a path and not as bytes, for its weights are those in the model's file.
+
+    :raises ModelError: if it is missing, or not the one the card speaks of
+    """
+    path = spec.directory / SALIENCY_NAME
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f'{path}: expected the graph that shows what the model looks at, got none '
+            f'({error.strerror}); make it with `rtcnn_perception saliency-graph {spec.path}`'
+        ) from error
+    fields = JsonFields(card, json.loads(card.read_text(encoding='utf-8')), ADVICE)
+    expected = fields.section('saliency').text('sha256')
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ModelError(
+            f'{path}: expected the sha256 {expected} that the card gives, got {found} over '
+            f'{len(content)} bytes; {ADVICE}'
+        )
+    return path.resolve()

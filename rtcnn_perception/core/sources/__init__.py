@@ -1,0 +1,1 @@
+"""Where frames come from without a camera node: devices, videos, pictures, the built-in clip."""

@@ -1,0 +1,1 @@
+"""Follow faces from frame to frame."""

@@ -1,0 +1,84 @@
+"""Which detection belongs to which track."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import BoxesXYXY
+from rtcnn_perception.core.geometry.boxes import iou_matrix
+from scipy.optimize import linear_sum_assignment
+
+GATE_SIGMAS: Final = 4.0
+"""A detection further from the prediction than so many standard deviations is another face."""
+
+GATE_SIZES: Final = 3.0
+"""And so is one that is further than so many face sizes, however unsure the prediction is."""
+
+GATE_IOU: Final = 0.3
+"""A detection that overlaps the prediction by more is the same face, whatever the filter says."""
+
+FORBIDDEN: Final = 1e6
+"""A cost above any that can come up inside the gates; finite, since SciPy wants it so."""
+
+
+def assign(expected: NDArray[np.float64], boxes: BoxesXYXY) -> list[tuple[int, int]]:
+    """
+    Pair tracks and detections, as many as the gates allow, at the least cost together.
+
+    :param expected: (tracks, 6), a row as :meth:`FaceMotion.measurement` gives it
+    :param boxes: (detections, 4) corners in pixels
+    :returns: pairs of a track's and a detection's index
+    """
+    if not len(expected) or not len(boxes):
+        return []
+    cost = assignment_cost(expected, boxes)
+    rows, columns = linear_sum_assignment(cost)
+    chosen = cost[rows, columns] < FORBIDDEN
+    return list(zip(rows[chosen].tolist(), columns[chosen].tolist(), strict=True))
+
+
+def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[np.float64]:
+    """
+    Return how unlikely each detection is for each track.
+
+    The logarithm of the variances belongs to it: without it a track whose place is only guessed,
+    and for which anything is likely, takes the detections of those that were just seen. Among
+    people who cross that makes many times as many errors (benchmarks/crossing_faces.py).
+
+    :param expected: (tracks, 6), a row as :meth:`FaceMotion.measurement` gives it
+    :param boxes: (detections, 4) corners in pixels
+    :returns: (tracks, detections) negative log likelihood of centre and size, without the terms
+        that all have in common; :data:`FORBIDDEN` where the detection is outside the gates
+    """
+    found = np.hstack([(boxes[:, :2] + boxes[:, 2:]) / 2, np.log(boxes[:, 2:] - boxes[:, :2])])
+    squared = (expected[:, None, :4] - found[None]) ** 2  # (tracks, detections, 4)
+    variance = expected[:, None, 4:]  # (tracks, 1, 2)
+    distance = squared[:, :, :2].sum(axis=2)
+    center = distance / variance[:, :, 0]
+    size = squared[:, :, 2:].sum(axis=2) / variance[:, :, 1]
+
+    half = np.exp(expected[:, 2:4]) / 2
+    predicted = np.hstack([expected[:, :2] - half, expected[:, :2] + half])
+    reach = GATE_SIZES**2 * 4 * half.prod(axis=1)[:, None]
+    is_near = (np.maximum(center, size) < GATE_SIGMAS**2) & (distance < reach)
+    is_allowed = is_near | (iou_matrix(predicted, boxes) > GATE_IOU)
+    unlikely = (center + size) / 2 + np.log(variance).sum(axis=2)
+    cost: NDArray[np.float64] = np.where(is_allowed, unlikely, FORBIDDEN)
+    return cost
+
+
+def covered_share(box: BoxesXYXY, others: BoxesXYXY) -> NDArray[np.float64]:
+    """
+    Return what share of a box's area lies in each of the others.
+
+    :param box: (1, 4) corners
+    :param others: (N, 4) corners
+    :returns: (N,) in [0, 1]
+    """
+    low = np.maximum(box[:, :2], others[:, :2])
+    high = np.minimum(box[:, 2:], others[:, 2:])
+    overlap = np.clip(high - low, 0.0, None).prod(axis=1)
+    share: NDArray[np.float64] = overlap / (box[:, 2:] - box[:, :2]).prod(axis=1)
+    return share

@@ -1,0 +1,190 @@
+"""A graph is run as its card says, or refused by what does not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import TensorProto
+import onnxruntime
+import pytest
+from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.attributes.model import MAX_FACES_PER_RUN
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.face_crops import cut_faces
+from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.exceptions import ModelError
+from tiny_model import EMOTIONS
+from tiny_model import GENDERS
+from tiny_model import make_card
+from tiny_model import make_graph
+from tiny_model import write_model
+from tiny_model import write_tiny_model
+
+HEADS = {'emotion': EMOTIONS}
+CLASSES = {'emotion': 7}
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def model(tmp_path):
+    return FaceModel.load(write_tiny_model(tmp_path, HEADS))
+
+
+def random_places(count):
+    random = np.random.default_rng(7)
+    return tuple(
+        FacePlace(
+            BoundingBox.from_xywh(*random.uniform(-10, 60, 2), *random.uniform(5, 30, 2)),
+        )
+        for _ in range(count)
+    )
+
+
+def test_no_faces_give_no_rows_and_run_nothing(model, image, monkeypatch):
+    monkeypatch.setattr(model, '_session', None)
+    judged = model.predict(image, ())
+    assert judged['emotion'].shape == (0, 7)
+    assert judged['emotion'].dtype == np.float32
+
+
+@pytest.mark.parametrize('count', [1, 3, MAX_FACES_PER_RUN, 2 * MAX_FACES_PER_RUN + 1])
+def test_rows_are_those_of_the_graph_face_by_face_and_sum_to_one(model, image, count):
+    places = random_places(count)
+    rows = model.predict(image, places)['emotion']
+    assert rows.shape == (count, 7)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-6)
+    session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
+    for index in range(0, count, 5):
+        face = cut_faces(image, places[index : index + 1], model.spec)
+        (expected,) = session.run(['emotion'], {'face': face})
+        np.testing.assert_allclose(rows[index], expected[0], atol=1e-6)
+
+
+def test_all_faces_of_a_frame_go_in_one_run(model, image):
+    runs = []
+
+    class CountingSession:
+        def run(self, names, inputs):
+            runs.append(len(inputs['face']))
+            return session.run(names, inputs)
+
+    session, model._session = model._session, CountingSession()
+    model.predict(image, random_places(16))
+    assert runs == [16]
+
+
+def test_two_heads_are_judged_in_one_pass(tmp_path, image):
+    heads = {'gender': GENDERS, 'emotion': EMOTIONS}
+    model = FaceModel.load(write_tiny_model(tmp_path, heads))
+    judged = model.predict(image, random_places(2))
+    assert {name: rows.shape for name, rows in judged.items()} == {
+        'gender': (2, 2),
+        'emotion': (2, 7),
+    }
+
+
+def test_a_float_input_takes_pixels_scaled_as_the_card_says(tmp_path, image):
+    graph = make_graph(CLASSES, dtype=TensorProto.FLOAT)
+    card = make_card(graph, HEADS)
+    card['input'] |= {'dtype': 'float32', 'scale': 2 / 255, 'offset': -1.0}
+    model = FaceModel.load(write_model(tmp_path, graph, card))
+    places = random_places(2)
+    pixels = cut_faces(image, places, model.spec).astype(np.float32) * np.float32(2 / 255) - 1
+    session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
+    (expected,) = session.run(None, {'face': pixels})
+    np.testing.assert_allclose(model.predict(image, places)['emotion'], expected, atol=1e-6)
+
+
+def test_a_colour_model_is_run(tmp_path, image):
+    graph = make_graph(CLASSES, channels=3)
+    card = make_card(graph, HEADS)
+    card['input'] |= {'channels': 'rgb'}
+    model = FaceModel.load(write_model(tmp_path, graph, card))
+    assert model.predict(image, random_places(2))['emotion'].shape == (2, 7)
+
+
+def refused(tmp_path, graph, card):
+    """Return the message with which a model is refused."""
+    with pytest.raises(ModelError) as refusal:
+        FaceModel.load(write_model(tmp_path, graph, card))
+    message = str(refusal.value)
+    assert str(tmp_path / 'model.onnx') in message
+    assert 'rtcnn_perception export' in message
+    return message
+
+
+@pytest.mark.parametrize('graph', [b'', b'damaged', make_graph(CLASSES)[:-100]])
+def test_a_damaged_graph_is_refused(tmp_path, graph):
+    message = refused(tmp_path, graph, make_card(graph, HEADS))
+    assert f'expected a graph that onnxruntime {onnxruntime.__version__} can load' in message
+
+
+@pytest.mark.parametrize(
+    ('graph', 'message'),
+    [
+        ({'dtype': TensorProto.FLOAT}, 'input face of type tensor(uint8), got tensor(float)'),
+        ({'size_hw': (16, 16)}, "input face of shape ('N', 1, 8, 8) with N free"),
+        ({'channels': 3}, "input face of shape ('N', 1, 8, 8) with N free, got ['N', 3, 8, 8]"),
+        ({'batch': 1}, "input face of shape ('N', 1, 8, 8) with N free, got [1, 1, 8, 8]"),
+        ({'heads': {'emotion': 6}}, "output emotion of shape ('N', 7) with N free, got ['N', 6]"),
+        ({'heads': {'gender': 7}}, "an output emotion, got ['gender']"),
+        (
+            {'output_dtype': TensorProto.DOUBLE},
+            'output emotion of type tensor(float), got tensor(d',
+        ),
+        ({'last': 'Identity'}, 'probabilities in output emotion, from 0 and with sum 1, got rows'),
+        ({'last': 'Log'}, 'finite numbers in output emotion, got NaN or infinity'),
+        ({'last': 'Sigmoid'}, 'with sums 3.5 to 3.5'),
+    ],
+)
+def test_a_graph_that_its_card_contradicts_is_refused_by_what_does_not_fit(
+    tmp_path, graph, message
+):
+    model = make_graph(**{'heads': CLASSES} | graph)
+    assert message in refused(tmp_path, model, make_card(model, HEADS))
+
+
+def test_an_input_of_another_name_is_refused(tmp_path):
+    graph = make_graph(CLASSES)
+    card = make_card(graph, HEADS)
+    card['input'] |= {'name': 'image'}
+    assert "one input image, got ['face']" in refused(tmp_path, graph, card)
+
+
+def test_a_run_that_fails_says_what_was_fed_in_one_line(model):
+    with pytest.raises(
+        ModelError, match=r'takes 2 faces of shape .*, got one that fails .* Got: 9'
+    ):
+        model.judge(np.zeros((2, 1, 9, 9), dtype=np.uint8))
+
+
+class FakeSession:
+    """Gives the same rows whatever it is fed."""
+
+    def __init__(self, *rows):
+        self._rows = np.array(rows, dtype=np.float32)
+
+    def run(self, _names, _inputs):
+        return [self._rows]
+
+
+def test_a_run_that_gives_another_number_of_rows_is_refused(model):
+    model._session = FakeSession(*[[1 / 7] * 7] * 2)
+    with pytest.raises(ModelError, match=r'output emotion of shape \(3, 7\).*, got \(2, 7\)'):
+        model.judge(np.zeros((3, 1, 8, 8), dtype=np.uint8))
+
+
+def test_a_run_that_gives_less_than_nothing_is_refused(model):
+    model._session = FakeSession([1.5, -0.5, 0, 0, 0, 0, 0])
+    with pytest.raises(ModelError, match=r'got rows from -0\.5, with sums 1 to 1'):
+        model.judge(np.zeros((1, 1, 8, 8), dtype=np.uint8))
+
+
+def test_rows_of_a_network_of_half_precision_still_sum_to_one(model):
+    model._session = FakeSession([0.9995, 0, 0, 0, 0, 0, 0])
+    judged = model.judge(np.zeros((1, 1, 8, 8), dtype=np.uint8))
+    np.testing.assert_array_equal(judged['emotion'], [[1, 0, 0, 0, 0, 0, 0]])

@@ -1,0 +1,175 @@
+"""Judgements grow steady with time, each track and attribute on its own."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.attributes.smoothing import FORGET_AFTER
+from rtcnn_perception.core.attributes.smoothing import MAX_TRACKS
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+
+
+def row(*probabilities):
+    return np.array(probabilities, dtype=np.float32)
+
+
+WOMAN, MAN = {'gender': row(1, 0)}, {'gender': row(0, 1)}
+
+
+def test_nothing_judged_gives_nothing():
+    smoother = TrackSmoother(0.5)
+    assert smoother.update(1, 0.0, {}) == {}
+    assert smoother.hold(2, 0.0) is None
+
+
+@pytest.mark.parametrize('time_constant', [-0.1, math.nan, math.inf])
+def test_a_time_constant_below_zero_or_without_end_is_refused(time_constant):
+    with pytest.raises(ValueError, match='time_constant must be 0 or above'):
+        TrackSmoother(time_constant)
+
+
+def test_the_first_judgement_is_taken_as_it_is():
+    smoothed = TrackSmoother(0.5).update(1, 0.0, {'emotion': row(0.2, 0.3, 0.5)})
+    np.testing.assert_array_equal(smoothed['emotion'], row(0.2, 0.3, 0.5))
+
+
+def test_after_one_time_constant_63_percent_is_news():
+    smoother = TrackSmoother(0.5)
+    smoother.update(1, 10.0, WOMAN)
+    man = smoother.update(1, 10.5, MAN)['gender'][1]
+    assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
+
+
+def test_the_frame_rate_does_not_matter():
+    after_a_second = []
+    for rate in (5, 30, 100):
+        smoother = TrackSmoother(0.7)
+        smoother.update(1, 0.0, WOMAN)
+        for frame in range(1, rate + 1):
+            smoothed = smoother.update(1, frame / rate, MAN)
+        after_a_second.append(smoothed['gender'][1])
+    assert after_a_second == pytest.approx([1 - math.exp(-1 / 0.7)] * 3, abs=1e-5)
+
+
+def test_tracks_and_attributes_do_not_mix():
+    smoother = TrackSmoother(0.5)
+    smoother.update(1, 0.0, WOMAN)
+    smoother.update(2, 0.0, MAN)
+    smoother.update(1, 0.1, {'emotion': row(0, 1)})
+    np.testing.assert_array_equal(smoother.update(2, 0.1, MAN)['gender'], row(0, 1))
+    np.testing.assert_array_equal(smoother.update(1, 0.2, WOMAN)['gender'], row(1, 0))
+
+
+def test_rows_stay_probabilities():
+    random = np.random.default_rng(1)
+    smoother = TrackSmoother(0.3)
+    for frame in range(1000):
+        raw = random.dirichlet(np.full(7, 0.3)).astype(np.float32)
+        smoothed = smoother.update(1, frame / 30, {'emotion': raw})['emotion']
+        assert smoothed.dtype == np.float32
+        assert smoothed.min() >= 0.0
+        assert smoothed.sum() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_without_a_time_constant_nothing_is_smoothed():
+    smoother = TrackSmoother(0.0)
+    smoother.update(1, 0.0, WOMAN)
+    np.testing.assert_array_equal(smoother.update(1, 0.001, MAN)['gender'], row(0, 1))
+
+
+def test_the_time_constant_changes_while_it_runs():
+    smoother = TrackSmoother(10.0)
+    smoother.update(1, 0.0, WOMAN)
+    smoother.time_constant = 0.5
+    man = smoother.update(1, 0.5, MAN)['gender'][1]
+    assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
+    assert smoother.time_constant == 0.5
+
+
+def test_the_time_constant_may_become_zero_at_any_moment():
+    smoother = TrackSmoother(10.0)
+    smoother.update(1, 0.0, WOMAN)
+
+    class Fleeting(float):
+        """A time that another thread sets to 0 just after it was compared with that."""
+
+        __hash__ = float.__hash__
+
+        def __eq__(self, other):
+            smoother.time_constant = 0.0
+            return float(self) == other
+
+    smoother.time_constant = Fleeting(0.5)
+    man = smoother.update(1, 0.5, MAN)['gender'][1]
+    assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
+    assert smoother.time_constant == 0.0
+
+
+def test_time_that_goes_back_starts_the_track_anew():
+    smoother = TrackSmoother(5.0)
+    smoother.update(1, 100.0, WOMAN)
+    assert smoother.hold(1, 3.0) is None
+    np.testing.assert_array_equal(smoother.update(1, 3.0, MAN)['gender'], row(0, 1))
+
+
+def test_time_that_stands_still_passes_as_at_thirty_frames_per_second():
+    standing, running = TrackSmoother(0.5), TrackSmoother(0.5)
+    for frame in range(30):
+        raw = WOMAN if frame == 0 else MAN
+        stood = standing.update(1, 7.0, raw)['gender']
+        ran = running.update(1, 7.0 + frame / 30, raw)['gender']
+    np.testing.assert_allclose(stood, ran, atol=1e-5)
+
+
+def test_a_model_with_other_classes_starts_anew():
+    smoother = TrackSmoother(5.0)
+    smoother.update(1, 0.0, {'emotion': row(1, 0)})
+    smoothed = smoother.update(1, 0.1, {'emotion': row(0.2, 0.3, 0.5)})
+    np.testing.assert_array_equal(smoothed['emotion'], row(0.2, 0.3, 0.5))
+
+
+def test_what_is_known_is_held_and_stays_the_smoothers_own():
+    smoother = TrackSmoother(0.5)
+    smoother.update(1, 0.0, WOMAN)['gender'][:] = 7
+    held = smoother.hold(1, 0.4)
+    np.testing.assert_array_equal(held['gender'], row(1, 0))
+    held['gender'][:] = 7
+    man = smoother.update(1, 0.5, MAN)['gender'][1]
+    assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
+
+
+def test_tracks_that_are_gone_are_forgotten():
+    smoother = TrackSmoother(0.5)
+    for track_id in range(10):
+        smoother.update(track_id, 0.0, WOMAN)
+    smoother.update(3, FORGET_AFTER, WOMAN)
+    assert len(smoother) == 10
+    smoother.update(3, FORGET_AFTER + 0.1, WOMAN)
+    assert len(smoother) == 1
+    assert smoother.hold(4, FORGET_AFTER + 0.1) is None
+    smoother.reset()
+    assert len(smoother) == 0
+
+
+def test_a_track_that_is_held_for_long_is_not_forgotten_while_others_are_judged():
+    smoother = TrackSmoother(0.5)
+    smoother.update(1, 0.0, WOMAN)
+    smoother.update(2, 0.0, WOMAN)
+    for now in np.arange(0.0, 4 * FORGET_AFTER, FORGET_AFTER / 2):
+        smoother.update(3, now, MAN)
+        held = smoother.hold(1, now)
+        np.testing.assert_array_equal(held['gender'], row(1, 0))
+    assert len(smoother) == 2, 'the second was neither judged nor held'
+    seen_again = smoother.update(1, 4 * FORGET_AFTER, MAN)['gender']
+    np.testing.assert_allclose(seen_again, row(0, 1), atol=1e-6, err_msg='the old look is old')
+
+
+def test_memory_is_bounded_though_the_clock_stands_still():
+    smoother = TrackSmoother(0.5)
+    for track_id in range(MAX_TRACKS + 100):
+        smoother.update(track_id, 0.0, WOMAN)
+    assert len(smoother) == MAX_TRACKS
+    assert smoother.hold(99, 0.0) is None
+    assert smoother.hold(MAX_TRACKS + 99, 0.0) is not None

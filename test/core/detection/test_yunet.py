@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import shutil
+
+import cv2
+import numpy as np
+from onnx import TensorProto
+import pytest
+from rtcnn_perception.core.detection import yunet
+from rtcnn_perception.core.detection.yunet import why_opencv_cannot_run_yunet
+from rtcnn_perception.core.detection.yunet import YuNetDetector
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.models.files import YUNET_NAME
+from rtcnn_perception.exceptions import ModelError
+from tiny_model import make_graph
+
+
+class FakeNetwork:
+    """Finds what it is told, and keeps what it was given."""
+
+    def __init__(self, rows=None):
+        self.rows = rows
+        self.calls = []
+        self.image = None
+
+    def setInputSize(self, size):  # noqa: N802
+        self.calls.append(('size', size))
+
+    def setScoreThreshold(self, threshold):  # noqa: N802
+        self.calls.append(('threshold', threshold))
+
+    def detect(self, image):
+        self.image = image
+        return 1, self.rows
+
+
+@pytest.fixture
+def _able_opencv(monkeypatch):
+    """Let any OpenCV pass for one that runs YuNet: these tests do not come so far."""
+    monkeypatch.setattr(yunet, 'why_opencv_cannot_run_yunet', lambda: '')
+
+
+def image(height, width):
+    return np.full((height, width, 3), 7, np.uint8)
+
+
+def row(x, y, width, height, score):
+    return [x, y, width, height, *range(10), score]
+
+
+def test_an_empty_answer_is_no_face():
+    assert YuNetDetector(FakeNetwork()).detect(image(48, 64)) == ()
+    assert YuNetDetector(FakeNetwork(np.empty((0, 15), np.float32))).detect(image(48, 64)) == ()
+
+
+def test_boxes_and_landmarks_come_back_in_pixels_of_the_image_best_first():
+    rows = np.array([row(10, 20, 30, 40, 0.7), row(100, 20, 30, 40, 1.1)], np.float32)
+    network = FakeNetwork(rows)
+    best, other = YuNetDetector(network).detect(image(480, 640))
+    assert network.image.shape == (240, 320, 3)
+    assert other.box == BoundingBox(20, 40, 80, 120)
+    assert other.score == pytest.approx(0.7)
+    assert other.landmarks.tolist() == (2.0 * np.arange(10).reshape(5, 2)).tolist()
+    assert other.landmarks.dtype == np.float32
+    assert best.score == 1.0
+
+
+def test_height_is_scaled_by_itself_where_it_was_rounded():
+    network = FakeNetwork(np.array([row(0, 0, 333, 101, 0.9)], np.float32))
+    (found,) = YuNetDetector(network, width=333).detect(image(303, 999))
+    assert network.image.shape == (101, 333, 3)
+    assert found.box.as_tuple() == pytest.approx((0, 0, 999, 303))
+
+
+def test_the_network_is_told_only_what_has_changed():
+    network = FakeNetwork()
+    detector = YuNetDetector(network, min_score=0.6)
+    detector.detect(image(480, 640))
+    detector.detect(image(480, 640))
+    assert network.calls == [('size', (320, 240)), ('threshold', 0.6)]
+    detector.min_score = 0.7
+    detector.detect(image(960, 1280))
+    assert network.calls[2:] == [('threshold', 0.7)]
+    detector.detect(image(480, 480))
+    assert network.calls[3:] == [('size', (320, 320))]
+
+
+@pytest.mark.parametrize('size_hw', [(1, 1), (1, 640), (640, 1), (32, 32), (32, 640)])
+def test_a_small_image_is_padded_to_what_opencv_can_run(size_hw):
+    network = FakeNetwork()
+    YuNetDetector(network, width=640).detect(image(*size_hw))
+    height, width = (max(side, 64) for side in size_hw)
+    assert network.image.shape == (height, width, 3)
+    assert network.calls[0] == ('size', (width, height))
+    assert (network.image[: size_hw[0], : size_hw[1]] == 7).all()
+    assert network.image.sum() == 7 * 3 * size_hw[0] * size_hw[1]
+
+
+@pytest.mark.parametrize(
+    ('version', 'is_able'),
+    [('4.5.4', False), ('4.6.0', False), ('4.8.0', True), ('4.14.0-dev', True), ('5.0.0', True)],
+)
+def test_opencv_must_be_new_enough(version, is_able):
+    reason = why_opencv_cannot_run_yunet(version)
+    assert (reason == '') == is_able
+    assert is_able or version in reason
+
+
+def test_opencv_may_lack_the_class(monkeypatch):
+    monkeypatch.delattr(cv2, 'FaceDetectorYN')
+    assert 'without FaceDetectorYN' in why_opencv_cannot_run_yunet('4.8.0')
+
+
+def test_loading_says_where_opencv_is_too_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(yunet, 'why_opencv_cannot_run_yunet', lambda: 'OpenCV 4.6.0 is too old')
+    with pytest.raises(ModelError, match=r"OpenCV 4\.6\.0 is too old; .*'rtcnn'"):
+        YuNetDetector.load(tmp_path / YUNET_NAME)
+
+
+@pytest.mark.usefixtures('_able_opencv')
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r'none\.onnx, there is no such file.*fetch-yunet'):
+        YuNetDetector.load(tmp_path / 'none.onnx')
+
+
+@pytest.mark.usefixtures('_able_opencv')
+def test_a_file_of_the_known_name_must_be_the_known_file(tmp_path):
+    path = tmp_path / YUNET_NAME
+    path.write_bytes(b'something else')
+    with pytest.raises(ModelError, match=r'expected sha256 8f2383e4.*found .*damaged'):
+        YuNetDetector.load(path)
+
+
+@pytest.mark.usefixtures('_able_opencv')
+@pytest.mark.parametrize('content', [b'', b'no model', b'\x08\x07' * 100])
+def test_another_file_that_opencv_cannot_read_is_named_with_what_opencv_says(tmp_path, content):
+    path = tmp_path / 'other.onnx'
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r'other\.onnx is damaged or no YuNet.*OpenCV .* says'):
+        YuNetDetector.load(path)
+
+
+def test_a_truncated_copy_under_another_name_is_refused(tmp_path, yunet_file):
+    path = tmp_path / 'cut.onnx'
+    path.write_bytes(yunet_file.read_bytes()[:100_000])
+    with pytest.raises(ModelError, match=r'cut\.onnx is damaged'):
+        YuNetDetector.load(path)
+
+
+@pytest.mark.usefixtures('_able_opencv')
+def test_a_model_that_is_no_yunet_is_refused(tmp_path):
+    path = tmp_path / 'attribute.onnx'
+    path.write_bytes(make_graph({'emotion': 7}, dtype=TensorProto.FLOAT))
+    with pytest.raises(ModelError, match=r'attribute\.onnx is damaged or no YuNet'):
+        YuNetDetector.load(path)
+
+
+def test_the_real_file_runs_under_any_name(tmp_path, yunet_file):
+    path = tmp_path / 'renamed.onnx'
+    shutil.copy(yunet_file, path)
+    assert YuNetDetector.load(path).detect(image(480, 640)) == ()

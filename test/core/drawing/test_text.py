@@ -1,0 +1,44 @@
+"""The ink of a text stays within its rectangle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.drawing.text import draw_text
+from rtcnn_perception.core.drawing.text import set_text
+
+ALL_LETTERS = ''.join(map(chr, range(32, 127)))
+
+
+def ink_of(text):
+    """Return the rows and columns that drawing changes on a picture with a wide margin."""
+    canvas = np.zeros((text.rect.bottom + 100, text.rect.right + 100, 3), np.uint8)
+    draw_text(canvas, text, (255, 255, 255))
+    return np.nonzero(canvas.max(axis=2))
+
+
+def test_an_empty_text_has_no_ink():
+    rows, _ = ink_of(set_text('', 100, 100, 12))
+    assert rows.size == 0
+
+
+@pytest.mark.parametrize('height', [5, 7, 8, 9, 10, 13, 14, 17, 21, 28, 40])
+@pytest.mark.parametrize('content', [ALL_LETTERS, *'jQ@|_W[,', '#12  woman 97%  happy 53%'])
+def test_ink_stays_within_the_rectangle(content, height):
+    text = set_text(content, 100, 100, height)
+    rows, columns = ink_of(text)
+    assert rows.size > 0
+    assert text.rect.top <= rows.min()
+    assert rows.max() < text.rect.bottom
+    assert text.rect.left <= columns.min()
+    assert columns.max() < text.rect.right
+
+
+def test_what_the_font_lacks_is_shown_as_a_question_mark():
+    assert set_text('fröhlich\n', 0, 0, 12).content == 'fr?hlich?'
+
+
+def test_a_higher_text_is_larger():
+    sizes = [set_text('neutral', 0, 0, height).rect for height in (7, 10, 14, 20, 30)]
+    assert [rect.width for rect in sizes] == sorted(rect.width for rect in sizes)
+    assert [rect.height for rect in sizes] == sorted(rect.height for rect in sizes)
