@@ -143,7 +143,7 @@ def unheard(calls: int) -> list[str]:
         return ['without ROS: what it costs while nobody listens was not measured']
     rclpy = importlib.import_module('rclpy')
     publishing = importlib.import_module('rtcnn_perception.nodes.saliency_publisher')
-    parameters = importlib.import_module('rtcnn_perception.nodes.parameters')
+    parameters = importlib.import_module('rtcnn_perception.nodes.parameters.tables')
     rclpy.init()
     node = rclpy.create_node('benchmark')
     publisher, wanted = publishing.SaliencyPublisher(node), parameters.SaliencyGroup()

@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip('rclpy', reason='the parameters are declared with rclpy, which is absent')
 
 from rtcnn_perception.cli import _parse as parse
-from rtcnn_perception.nodes.declaration import settings_of
-from rtcnn_perception.nodes.parameters import CameraParameters
-from rtcnn_perception.nodes.parameters import ClassifierParameters
-from rtcnn_perception.nodes.parameters import DetectorParameters
+from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.tables import CameraParameters
+from rtcnn_perception.nodes.parameters.tables import ClassifierParameters
+from rtcnn_perception.nodes.parameters.tables import DetectorParameters
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / 'README.md'

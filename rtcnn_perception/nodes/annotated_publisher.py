@@ -7,9 +7,9 @@ from collections.abc import Callable
 from rclpy.node import Node
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.nodes.conversions import compressed_to_msg
-from rtcnn_perception.nodes.conversions import header_of
-from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions.images import compressed_to_msg
+from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image

@@ -17,11 +17,11 @@ from rtcnn_perception.core.tracking.tracker import FaceTracker
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceRois
-from rtcnn_perception.nodes.conversions import frame_from_image
-from rtcnn_perception.nodes.conversions import since_stamp_ms
-from rtcnn_perception.nodes.face_conversions import rois_to_msg
+from rtcnn_perception.nodes.conversions.faces import rois_to_msg
+from rtcnn_perception.nodes.conversions.images import frame_from_image
+from rtcnn_perception.nodes.conversions.images import since_stamp_ms
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.parameters import DetectorParameters
+from rtcnn_perception.nodes.parameters.tables import DetectorParameters
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.working_node import WorkingNode
 from rtcnn_perception.resources import models_search_path

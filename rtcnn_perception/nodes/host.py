@@ -25,10 +25,10 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.nodes.declaration import settings_of
-from rtcnn_perception.nodes.lifecycle import ManagedNode
+from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.memory import keep_freed_memory
-from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.tables import NodeParameters
 
 END_WITHIN = 1.2
 """

@@ -16,15 +16,15 @@ from rtcnn_perception.core.pipeline import JudgedFrame
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
-from rtcnn_perception.nodes.declaration import build
-from rtcnn_perception.nodes.declaration import settings_of
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.declaration import build
+from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.tables import TABLES
 
 END_CHECKED_EVERY = 0.05
 """Seconds between looks whether the last frame of a source is through."""

@@ -15,10 +15,10 @@ from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.overlay import lay_over
 from rtcnn_perception.core.saliency.overlay import sheet
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.nodes.conversions import header_of
-from rtcnn_perception.nodes.conversions import image_to_msg
-from rtcnn_perception.nodes.parameters import ClassifierGroup
-from rtcnn_perception.nodes.parameters import SaliencyGroup
+from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.images import image_to_msg
+from rtcnn_perception.nodes.parameters.tables import ClassifierGroup
+from rtcnn_perception.nodes.parameters.tables import SaliencyGroup
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from sensor_msgs.msg import Image
 

@@ -7,7 +7,7 @@ import threading
 from typing import Generic
 from typing import TypeVar
 
-from rtcnn_perception.core.latest import LatestSlot
+from rtcnn_perception.nodes.latest import LatestSlot
 
 T = TypeVar('T')
 

@@ -7,9 +7,9 @@ from typing import Any
 from typing import Generic
 from typing import TypeVar
 
-from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.lifecycle import Stoppable
-from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.base import Stoppable
+from rtcnn_perception.nodes.parameters.tables import NodeParameters
 from rtcnn_perception.nodes.worker import Worker
 
 P = TypeVar('P', bound=NodeParameters)

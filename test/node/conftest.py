@@ -19,7 +19,7 @@ for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FIL
 def bench(monkeypatch):
     """Return a ROS of the test's own, in which diagnostics come twenty times a second."""
     pytest.importorskip('rclpy')
-    monkeypatch.setattr('rtcnn_perception.nodes.lifecycle.DIAGNOSTICS_PERIOD', 0.05)
+    monkeypatch.setattr('rtcnn_perception.nodes.base.DIAGNOSTICS_PERIOD', 0.05)
     made = importlib.import_module('ros_bench').Bench()
     yield made
     made.close()

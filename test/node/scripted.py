@@ -6,7 +6,7 @@ from builtin_interfaces.msg import Time
 import numpy as np
 from rtcnn_perception.core.detection.registry import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions.images import image_to_msg
 from std_msgs.msg import Header
 
 SIZE_WH = (64, 48)

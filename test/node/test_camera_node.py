@@ -19,8 +19,8 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes import camera_node
 from rtcnn_perception.nodes.camera_node import CameraNode
-from rtcnn_perception.nodes.conversions import compressed_to_msg
-from rtcnn_perception.nodes.conversions import frame_from_image
+from rtcnn_perception.nodes.conversions.images import compressed_to_msg
+from rtcnn_perception.nodes.conversions.images import frame_from_image
 from scripted import header
 from scripted import image
 from scripted import picture

@@ -19,7 +19,7 @@ from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRoi
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
-from rtcnn_perception.nodes.conversions import frame_from_compressed
+from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from scripted import header
 from scripted import image
 from scripted import picture

@@ -16,7 +16,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.msg import FaceRois
-from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from scripted import header
 from scripted import image

@@ -7,6 +7,7 @@ pytest.importorskip('rclpy')
 
 from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.nodes.conversions.compressed import decode_file
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
@@ -17,7 +18,6 @@ from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import SILENCE
 from rtcnn_perception.nodes.diagnostics import status
 from rtcnn_perception.nodes.diagnostics import WARN
-from rtcnn_perception.nodes.picture_files import decode_file
 
 
 class Clock:

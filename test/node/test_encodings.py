@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 from rtcnn_perception.exceptions import ImageFormatError
-from rtcnn_perception.nodes.encodings import check_rows
-from rtcnn_perception.nodes.encodings import decode_rows
-from rtcnn_perception.nodes.encodings import ENCODINGS
+from rtcnn_perception.nodes.conversions.encodings import check_rows
+from rtcnn_perception.nodes.conversions.encodings import decode_rows
+from rtcnn_perception.nodes.conversions.encodings import ENCODINGS
 
 HEIGHT, WIDTH = 4, 6
 RANDOM = np.random.default_rng(7)

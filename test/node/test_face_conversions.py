@@ -16,9 +16,9 @@ from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceRoi
-from rtcnn_perception.nodes.face_conversions import attributes_to_msg
-from rtcnn_perception.nodes.face_conversions import rois_to_msg
-from rtcnn_perception.nodes.face_conversions import tracks_from_rois
+from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
+from rtcnn_perception.nodes.conversions.faces import rois_to_msg
+from rtcnn_perception.nodes.conversions.faces import tracks_from_rois
 
 LANDMARKS = np.arange(10, dtype=np.float32).reshape(5, 2) - 3
 LABELS = {'emotion': ('calm', 'glad', 'sad'), 'gender': ('woman', 'man')}

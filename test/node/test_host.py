@@ -10,13 +10,13 @@ pytest.importorskip('rclpy')
 from rclpy.context import Context
 from ros_bench import DOMAIN
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.host import END_WITHIN
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.parameters import CameraParameters
-from rtcnn_perception.nodes.parameters import NodeParameters
-from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.tables import CameraParameters
+from rtcnn_perception.nodes.parameters.tables import NodeParameters
+from rtcnn_perception.nodes.parameters.tables import TABLES
 
 
 @pytest.fixture(autouse=True)

@@ -10,17 +10,17 @@ pytest.importorskip('rclpy')
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.nodes import parameters
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
-from rtcnn_perception.nodes.declaration import build
-from rtcnn_perception.nodes.declaration import misspelt
-from rtcnn_perception.nodes.declaration import Setting
-from rtcnn_perception.nodes.declaration import settings_of
-from rtcnn_perception.nodes.declaration import values_of
 from rtcnn_perception.nodes.detector_node import DetectorNode
-from rtcnn_perception.nodes.parameters import DetectorParameters
-from rtcnn_perception.nodes.parameters import TrackerGroup
+from rtcnn_perception.nodes.parameters import tables as parameters
+from rtcnn_perception.nodes.parameters.declaration import build
+from rtcnn_perception.nodes.parameters.declaration import misspelt
+from rtcnn_perception.nodes.parameters.declaration import Setting
+from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.tables import DetectorParameters
+from rtcnn_perception.nodes.parameters.tables import TrackerGroup
 import yaml
 
 FILE = Path(__file__).parents[2] / 'config' / 'perception.yaml'

@@ -20,8 +20,8 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
-from rtcnn_perception.nodes.conversions import compressed_to_msg
-from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions.images import compressed_to_msg
+from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.perception import make_nodes
 from rtcnn_perception.nodes.perception import Perception
 from scripted import header

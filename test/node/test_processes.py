@@ -17,8 +17,8 @@ from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.msg import FaceAttributes
-from rtcnn_perception.nodes.conversions import compressed_to_msg
-from rtcnn_perception.nodes.conversions import image_to_msg
+from rtcnn_perception.nodes.conversions.images import compressed_to_msg
+from rtcnn_perception.nodes.conversions.images import image_to_msg
 from scripted import header
 from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.parameters.tables import NodeParameters
 from rtcnn_perception.nodes.working_node import WorkingNode
 from scripted import SOON
 

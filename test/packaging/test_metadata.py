@@ -57,7 +57,7 @@ def test_licence_and_maintainer_are_the_same_everywhere(manifest, setup_argument
     [
         'launch/perception.launch.py',
         'rtcnn_perception/commands/explain.py',
-        'rtcnn_perception/nodes/parameters.py',
+        'rtcnn_perception/nodes/parameters/tables.py',
     ],
 )
 def test_what_the_model_of_a_detector_is_named_by_is_said_alike_everywhere(name):

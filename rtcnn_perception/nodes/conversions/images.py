@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.exceptions import ImageFormatError
-from rtcnn_perception.nodes.encodings import check_rows
-from rtcnn_perception.nodes.encodings import decode_rows
-from rtcnn_perception.nodes.picture_files import decode_file
+from rtcnn_perception.nodes.conversions.compressed import decode_file
+from rtcnn_perception.nodes.conversions.encodings import check_rows
+from rtcnn_perception.nodes.conversions.encodings import decode_rows
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header

@@ -24,11 +24,6 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.nodes.declaration import build
-from rtcnn_perception.nodes.declaration import declare
-from rtcnn_perception.nodes.declaration import misspelt
-from rtcnn_perception.nodes.declaration import settings_of
-from rtcnn_perception.nodes.declaration import values_of
 from rtcnn_perception.nodes.diagnostics import diagnostics
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
@@ -37,8 +32,13 @@ from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
 from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.meter import Meter
-from rtcnn_perception.nodes.parameters import NodeParameters
-from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.declaration import build
+from rtcnn_perception.nodes.parameters.declaration import declare
+from rtcnn_perception.nodes.parameters.declaration import misspelt
+from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.tables import NodeParameters
+from rtcnn_perception.nodes.parameters.tables import TABLES
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.worker import STOP_WITHIN
 from std_msgs.msg import Header

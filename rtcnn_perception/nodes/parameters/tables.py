@@ -21,7 +21,7 @@ from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.nodes.declaration import setting
+from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.qos import QOS
 
 _DETECTOR = DetectorConfig()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from rtcnn_perception.core.latest import LatestSlot
+from rtcnn_perception.nodes.latest import LatestSlot
 
 
 def test_empty_slot_gives_nothing_when_the_time_is_up():

@@ -12,12 +12,12 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.base import RCLError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
-from rtcnn_perception.nodes.lifecycle import ManagedNode
-from rtcnn_perception.nodes.lifecycle import RCLError
-from rtcnn_perception.nodes.parameters import NodeParameters
+from rtcnn_perception.nodes.parameters.tables import NodeParameters
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector
 

@@ -24,8 +24,8 @@ from rtcnn_perception.msg import Face
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRoi
 from rtcnn_perception.msg import FaceRois
-from rtcnn_perception.nodes.conversions import header_of
-from rtcnn_perception.nodes.conversions import since_stamp_ms
+from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.images import since_stamp_ms
 from sensor_msgs.msg import RegionOfInterest
 
 UINT32 = 0xFFFF_FFFF

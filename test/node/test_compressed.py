@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from rtcnn_perception.exceptions import ImageFormatError
-from rtcnn_perception.nodes.picture_files import decode_file
+from rtcnn_perception.nodes.conversions.compressed import decode_file
 
 HEIGHT, WIDTH = 4, 6
 MEGAPIXEL = 1e6

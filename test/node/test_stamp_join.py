@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rtcnn_perception.core.stamp_join import StampJoin
+from rtcnn_perception.nodes.stamp_join import StampJoin
 
 
 def test_a_half_alone_joins_with_nothing():

@@ -14,14 +14,14 @@ pytest.importorskip('rclpy')
 from builtin_interfaces.msg import Time
 from rtcnn_perception.core.pipeline import Frame
 from rtcnn_perception.exceptions import ImageFormatError
-from rtcnn_perception.nodes import conversions
-from rtcnn_perception.nodes.conversions import compressed_to_msg
-from rtcnn_perception.nodes.conversions import frame_from_compressed
-from rtcnn_perception.nodes.conversions import frame_from_image
-from rtcnn_perception.nodes.conversions import header_of
-from rtcnn_perception.nodes.conversions import image_to_msg
-from rtcnn_perception.nodes.conversions import since_stamp_ms
-from rtcnn_perception.nodes.encodings import ENCODINGS
+from rtcnn_perception.nodes.conversions import images as conversions
+from rtcnn_perception.nodes.conversions.encodings import ENCODINGS
+from rtcnn_perception.nodes.conversions.images import compressed_to_msg
+from rtcnn_perception.nodes.conversions.images import frame_from_compressed
+from rtcnn_perception.nodes.conversions.images import frame_from_image
+from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.images import image_to_msg
+from rtcnn_perception.nodes.conversions.images import since_stamp_ms
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -184,7 +184,7 @@ def test_whatever_cv_bridge_raises_is_an_error_of_the_image(error, monkeypatch):
 def test_a_cv_bridge_that_cannot_be_imported_is_done_without(tmp_path):
     (tmp_path / 'cv_bridge.py').write_text("raise AttributeError('_ARRAY_API not found')")
     paths = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
-    code = 'from rtcnn_perception.nodes import conversions; print(conversions.CvBridge)'
+    code = 'from rtcnn_perception.nodes.conversions import images; print(images.CvBridge)'
     ended = subprocess.run(
         [sys.executable, '-c', code],
         env={**os.environ, 'PYTHONPATH': paths},

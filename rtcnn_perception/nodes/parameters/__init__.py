@@ -1,0 +1,1 @@
+"""The parameters of each node, and how they are declared."""
