@@ -20,7 +20,7 @@ bin := $(venv)/bin
 interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg)
 
 .DELETE_ON_ERROR:
-.PHONY: help run bench test lint types unit format lock clean
+.PHONY: help run bench test lint types unit format docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ types: $(venv)/dev $(venv)/package  ## mypy, strict
 format: $(venv)/dev  ## put the code into the project's format
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
+
+docs: $(venv)/package  ## write the parameters into config/perception.yaml, docs/parameters.md and the README
+	$(bin)/python docs/parameter_pages.py
 
 # Training needs PyTorch, which is as large as all the rest: TRAINING=no leaves out what needs it to be tested.
 TRAINING ?= yes

@@ -55,7 +55,7 @@ SHARED = (
 
 DESCRIPTION = (
     "Real-time CNNs for a robot's camera, on its CPU: finds faces, follows them, and says which "
-    'emotion and which gender a small network sees'
+    'emotion and which gender a small network predicts'
 )
 
 
@@ -234,9 +234,9 @@ setup(
     package_data={NAME: ['py.typed', 'assets/*', 'training/configs/*']},
     data_files=data_files(),
     python_requires='>=3.10',
-    # What pip may look for, and no more. rclpy and the messages come from the ROS distribution,
+    # What pip may install, and no more. rclpy and the messages come from the ROS distribution,
     # which pip cannot choose; cv2 comes from apt on a robot, where pip does not see it and would
-    # put a second one beside it: the extra 'opencv' asks for that. colcon, ros2 run and the
+    # put a second one beside it: the extra 'opencv' installs that. colcon, ros2 run and the
     # executables do not read this list; package.xml is theirs.
     install_requires=['numpy>=1.21', 'onnxruntime>=1.16', 'scipy>=1.8'],
     extras_require={

@@ -1,13 +1,12 @@
 """
-Measure how a detector's boxes tremble, for the constants of ``core/tracking/kalman.py``.
+Measure the noise of a detector's boxes, for the constants of ``core/tracking/kalman.py``.
 
-Of the highest face of each frame it takes the second differences of centre and logarithmic size
-over three frames in a row, in which steady movement cancels out, and prints the standard deviation
-of one box that they come to, from their median, as now and then another face is the highest.
-Where more than one face is found, the count says in how many frames; in a clip of one person all
-but one are false.
+The second differences of centre and logarithmic size over three frames in a row leave out steady
+motion. They are taken of the highest face in each frame. Their median gives the standard deviation
+of one box, as now and then another face is the highest. The column `with more` counts the frames
+with more than one face; in a clip of one person all but one are false.
 
-    python benchmarks/box_noise.py ../shared/data/video/*.m* --detector rtcnn yunet --yunet FILE
+    python benchmarks/box_noise.py ../shared/data/video/*.m* --detectors rtcnn yunet=FILE
 """
 
 from __future__ import annotations
@@ -19,9 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.detection.base import Detector
-from rtcnn_perception.core.detection.base import DetectorConfig
-from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.resources import models_search_path
 
@@ -29,31 +27,31 @@ MEDIAN_OF_NORMAL = 0.6745
 """Median of the absolute value of a normal variable of standard deviation 1."""
 
 SECOND_DIFFERENCE = 6**0.5
-"""Standard deviation of x[0] - 2 x[1] + x[2] by that of one of them, if they are independent."""
+"""Standard deviation of x[0] - 2 x[1] + x[2] by that of one, if they are independent."""
 
 
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('clips', type=Path, nargs='+', help='videos of one person each')
-    parser.add_argument('--detector', nargs='+', choices=DETECTORS, default=['rtcnn'])
-    parser.add_argument('--yunet', default='', help='the model file of YuNet')
+    parser.add_argument(
+        '--detectors', nargs='+', default=['rtcnn'], metavar='NAME[=MODEL]', help='default: rtcnn'
+    )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     print('| detector | clip | frames | with more | centre x, y | width, height |')
     print('| --- | --- | --- | --- | --- | --- |')
-    for name in arguments.detector:
-        path = arguments.yunet if name == 'yunet' else ''
-        detector = load_detector(DetectorConfig(name, model_path=path), models_search_path())
+    for text in arguments.detectors:
+        detector = load_detector(parse_detector(text), models_search_path()).detector
         for clip in arguments.clips:
-            boxes, several = follow(detector.detector, clip)
+            boxes, several = highest_faces(detector, clip)
             spread = noise(boxes)
-            told = [f'{first:.3f}, {second:.3f}' for first, second in (spread[:2], spread[2:])]
-            row = (name, clip.name, str(len(boxes)), str(several), *told)
+            cells = [f'{first:.3f}, {second:.3f}' for first, second in (spread[:2], spread[2:])]
+            row = (detector.tag, clip.name, str(len(boxes)), str(several), *cells)
             print(f'| {" | ".join(row)} |', flush=True)
 
 
-def follow(detector: Detector, clip: Path) -> tuple[NDArray[np.float64], int]:
+def highest_faces(detector: Detector, clip: Path) -> tuple[NDArray[np.float64], int]:
     """
     Find the highest face of each frame.
 
@@ -73,7 +71,7 @@ def noise(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     Return the standard deviation of one box.
 
-    :param boxes: (N, 4) as :func:`follow` gives them
+    :param boxes: (N, 4) as :func:`highest_faces` returns them
     :returns: (4,) of the centre's x and y in geometric means of the face's sides, of the
         logarithms of width and height
     """

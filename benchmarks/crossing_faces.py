@@ -1,10 +1,10 @@
 """
-Measure how often the tracker errs among people who cross, turn, hide and leave.
+Measure the errors of the tracker among people who cross, turn, hide and leave.
 
 Scenes are synthetic: people of random size walk sideways and turn at random, the nearer hide the
-further, some detections are missed and some are errors. An id that changes counts as an error
-where the person was out of sight for less than a second: as a swap if another person had the new
-id before, else as a new id. What cannot be right, such as a turn while hidden, counts as well.
+farther, some detections are missed and some are false. An id that changes counts as an error where
+the person was undetected for less than a second: as a swap if another person had the new id
+before, else as a new id. Cases without a right answer, such as a turn while hidden, count as well.
 
     python benchmarks/crossing_faces.py
 """
@@ -18,10 +18,11 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.geometry.boxes import overlap_share
 from rtcnn_perception.core.tracking.tracker import FaceTracker
 from rtcnn_perception.core.tracking.tracker import TrackState
 
@@ -30,12 +31,12 @@ WIDTH, HEIGHT = 640, 480
 
 @dataclass(frozen=True)
 class Scene:
-    """How people move, and how a detector errs; speed and jitter are in face sizes."""
+    """How people move, and the errors of a detector; speed and jitter are in face sizes."""
 
     people: int = 4
     fps: float = 30.0
     seconds: float = 10.0
-    looks: int = 1
+    every_n: int = 1
     speed: float = 1.5
     turns: float = 0.3
     jitter: float = 0.01
@@ -44,10 +45,10 @@ class Scene:
 
 
 SCENES = {
-    'as it is': Scene(),
+    'default': Scene(),
     'jitter of 0.03': Scene(jitter=0.03),
     'a camera at 10 fps': Scene(fps=10.0, seconds=30.0),
-    'a look at every 3rd frame': Scene(looks=3),
+    'detector on every 3rd frame': Scene(every_n=3),
     'eight people': Scene(people=8),
     'twice the speed': Scene(speed=3.0),
     'a false face in every 3rd frame': Scene(false=0.3),
@@ -56,11 +57,11 @@ SCENES = {
 
 @dataclass
 class Errors:
-    """What went wrong, out of how many sightings."""
+    """Errors, and the detections they are out of."""
 
     swaps: int = 0
     new_ids: int = 0
-    sightings: int = 0
+    detections: int = 0
     seconds: float = 0.0
     updates: int = 0
 
@@ -70,42 +71,42 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--repeats', type=int, default=20, help='scenes of each kind')
     arguments = parser.parse_args()
-    print(f'{"scene":33}{"sightings":>10}{"swaps":>7}{"new ids":>9}{"ms an update":>14}')
+    print(f'{"scene":33}{"detections":>11}{"swaps":>7}{"new ids":>9}{"ms an update":>14}')
     for name, scene in SCENES.items():
         errors = Errors()
         for seed in range(arguments.repeats):
             play(scene, np.random.default_rng(seed), errors)
         cost = 1e3 * errors.seconds / errors.updates
-        print(f'{name:33}{errors.sightings:10}{errors.swaps:7}{errors.new_ids:9}{cost:14.3f}')
+        print(f'{name:33}{errors.detections:11}{errors.swaps:7}{errors.new_ids:9}{cost:14.3f}')
     return 0
 
 
 def play(scene: Scene, rng: np.random.Generator, errors: Errors) -> None:
-    """Let a tracker follow one scene, and add up its errors."""
+    """Run a tracker on one scene, and add its errors."""
     tracker = FaceTracker()
     crowd = Crowd(scene, rng)
     owner: dict[int, int] = {}
-    last: dict[int, tuple[int, float]] = {}  # by person: the id and the time of the last sighting
+    last: dict[int, tuple[int, float]] = {}  # by person: the last id and its time
     for frame in range(round(scene.seconds * scene.fps)):
         now = frame / scene.fps
-        seen = crowd.step()
-        found = [*seen.values(), *crowd.errors_of_the_detector()]
-        is_look = frame % scene.looks == 0
+        detected = crowd.step()
+        found = [*detected.values(), *crowd.false_detections()]
+        is_run = frame % scene.every_n == 0
         begin = time.perf_counter()
-        tracks = tracker.update(found if is_look else None, now)
+        tracks = tracker.update(found if is_run else None, now)
         errors.seconds += time.perf_counter() - begin
         errors.updates += 1
         shown = [track for track in tracks if track.state is not TrackState.COASTED]
-        if not is_look or not shown:
+        if not is_run or not shown:
             continue
         boxes = boxes_to_array(tuple(track.box for track in shown))
-        for person, detection in seen.items():
+        for person, detection in detected.items():
             iou = iou_matrix(boxes_to_array((detection.box,)), boxes)[0]
-            # Where several people stand, it cannot be told whose the track is.
+            # Where several people overlap, the owner of the track is unknown.
             if (iou > 0.1).sum() != 1 or iou.max() < 0.4:
                 continue
             track_id = shown[int(iou.argmax())].track_id
-            errors.sightings += 1
+            errors.detections += 1
             before, then = last.get(person, (track_id, now))
             if track_id != before and now - then <= 1.0:
                 errors.swaps += owner.get(track_id, person) != person
@@ -126,13 +127,13 @@ class Crowd:
         self._speed = rng.normal(0.0, scene.speed, scene.people) * self._size
 
     def step(self) -> dict[int, Detection]:
-        """Go on by a frame, and return what a detector finds of whom."""
+        """Advance by a frame, and return the detections by person."""
         scene, rng = self._scene, self._rng
         turns = rng.random(scene.people) < scene.turns / scene.fps
         fresh = rng.normal(0.0, scene.speed, scene.people) * self._size
         self._speed = np.where(turns, fresh, self._speed)
         self._x = self._x + self._speed / scene.fps
-        # Who has left comes back.
+        # People who have left return.
         is_leaving = (self._x < -self._size) & (self._speed < 0)
         is_leaving |= (self._x > WIDTH + self._size) & (self._speed > 0)
         self._speed = np.where(is_leaving, -self._speed, self._speed)
@@ -145,8 +146,8 @@ class Crowd:
             if self._visible_share(boxes, person) > 0.55 and rng.random() >= scene.missed
         }
 
-    def errors_of_the_detector(self) -> list[Detection]:
-        """Return faces where none are."""
+    def false_detections(self) -> list[Detection]:
+        """Return detections where no face is."""
         if self._rng.random() >= self._scene.false:
             return []
         x, y = self._rng.uniform(0, (WIDTH, HEIGHT))
@@ -157,9 +158,8 @@ class Crowd:
     def _visible_share(self, boxes: NDArray[np.float64], person: int) -> float:
         picture = np.array([[0.0, 0.0, WIDTH, HEIGHT]])
         own = boxes[person : person + 1]
-        area = float(np.prod(own[0, 2:] - own[0, :2]))
-        inside = float(_overlap(own, picture).sum()) / area
-        return inside - float(_overlap(own, boxes[:person]).sum()) / area
+        hidden = overlap_share(own, boxes[:person]).sum()
+        return float(overlap_share(own, picture).sum() - hidden)
 
     def _detect(self, box: NDArray[np.float64]) -> Detection:
         size = box[2:] - box[:2]
@@ -167,13 +167,6 @@ class Crowd:
         size = size * np.exp(self._rng.normal(0.0, 1.5 * self._scene.jitter, 2))
         corners = np.concatenate([center - size / 2, center + size / 2]).tolist()
         return Detection(BoundingBox(*corners), float(self._rng.uniform(0.75, 0.95)))
-
-
-def _overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    low = np.maximum(box[:, :2], others[:, :2])
-    high = np.minimum(box[:, 2:], others[:, 2:])
-    area: NDArray[np.float64] = np.clip(high - low, 0.0, None).prod(axis=1)
-    return area
 
 
 if __name__ == '__main__':

@@ -1,17 +1,18 @@
 """
-Count what detectors find of the same faces in the dark, blurred, half hidden and drawn on.
+Measure the recall of detectors on the same faces in the dark, blurred, half hidden and drawn on.
 
-The held-out photographs of ``detection/train`` are shown as they are and changed, at the default
-threshold and 320 wide; faces of 26 pixels and more count, 20 as they are shown, from an overlap
-of 0.4. A model's folder is a detector as well as a name is.
+The held-out photographs of ``detection/train`` are used unchanged and changed, at the default
+threshold and a detection width of 320 pixels. Faces of 26 pixels and more in the photograph count,
+with an intersection over union of 0.4 and more.
 
-    python benchmarks/detectors_conditions.py ../shared/data models/face yunet --yunet FILE
+    python benchmarks/detectors_conditions.py ../shared/data rtcnn yunet=FILE
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detector
-from rtcnn_perception.training.detection.average_precision import match
-from rtcnn_perception.training.detection.detector_figures import true_boxes
-from rtcnn_perception.training.detection.evaluate_detector import DetectorChoice
-from rtcnn_perception.training.detection.marks import Marks
-from rtcnn_perception.training.detection.photographs import Photograph
-from rtcnn_perception.training.detection.photographs import read_photographs
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.registry import parse_detector
+from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.data.photographs import read_photographs
+from rtcnn_perception.training.tasks.detector.figures import annotated_boxes
+from rtcnn_perception.training.tasks.detector.metrics import match
+from rtcnn_perception.training.tasks.detector.predictions import Predictions
 
 WIDTH = 320
 LEAST_HEIGHT = 26.0
@@ -36,7 +39,7 @@ Change = Callable[[ImageBGR, NDArray[np.float32]], ImageBGR]
 
 
 def darkened(light: float) -> Change:
-    """Return what leaves a share of the light."""
+    """Return a change that leaves a share of the light."""
     return lambda image, _: (image * light).astype(np.uint8)
 
 
@@ -45,13 +48,13 @@ def blurred(image: ImageBGR, _: NDArray[np.float32]) -> ImageBGR:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), 2.5), np.uint8)
 
 
-def covered(shown: tuple[float, float, float, float]) -> Change:
-    """Return what hides a part of every face, in shares of its box, behind one colour."""
+def covered(part: tuple[float, float, float, float]) -> Change:
+    """Return a change that covers a part of every face, in shares of its box, with one colour."""
 
     def change(image: ImageBGR, boxes: NDArray[np.float32]) -> ImageBGR:
         image = image.copy()
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-        parts = np.tile(boxes[:, :2], 2) + sides * np.float32(shown)
+        parts = np.tile(boxes[:, :2], 2) + sides * np.float32(part)
         for x0, y0, x1, y1 in np.maximum(parts, 0).astype(int).tolist():
             image[y0:y1, x0:x1] = COVER
         return image
@@ -76,7 +79,7 @@ def framed(image: ImageBGR, boxes: NDArray[np.float32]) -> ImageBGR:
 
 
 CHANGES: dict[str, Change] = {
-    'as they are': lambda image, _: image,
+    'unchanged': lambda image, _: image,
     **{f'{light:g} of the light': darkened(light) for light in (0.3, 0.2, 0.12)},
     'blurred by 2.5 pixels': blurred,
     'the lower 0.4 of the face hidden': covered((0.0, 0.6, 1.0, 1.0)),
@@ -89,31 +92,30 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('data', type=Path, help='the folder with detection/')
-    parser.add_argument('detectors', nargs='+', help="names, or folders of rtcnn's models")
-    parser.add_argument('--yunet', default='', help='the model file of YuNet')
+    parser.add_argument('detectors', nargs='+', metavar='NAME[=MODEL]', help='detectors')
     arguments = parser.parse_args()
-    cv2.setNumThreads(1)
     photographs = [
         photograph
         for photograph in read_photographs(arguments.data / 'detection' / 'train')
         if photograph.split == 'val' and len(photograph.boxes)
     ]
-    loaded = [DetectorChoice(name, arguments.yunet).load(WIDTH) for name in arguments.detectors]
-    print(f'| | {" | ".join(arguments.detectors)} |')
+    configs = [replace(parse_detector(text), width=WIDTH) for text in arguments.detectors]
+    loaded = [load_detector(config, models_search_path()).detector for config in configs]
+    print(f'| | {" | ".join(detector.tag for detector in loaded)} |')
     print(f'|{" --- |" * (len(loaded) + 1)}')
     for name, change in CHANGES.items():
-        shares = (f'{found_share(detector, photographs, change):.1%}' for detector in loaded)
+        shares = (f'{recall(detector, photographs, change):.1%}' for detector in loaded)
         print(f'| {name} | {" | ".join(shares)} |', flush=True)
 
 
-def found_share(detector: Detector, photographs: list[Photograph], change: Change) -> float:
+def recall(detector: Detector, photographs: list[Photograph], change: Change) -> float:
     """Return the share of the faces that a detector finds in changed photographs."""
     found = faces = 0
     for photograph in photographs:
         image = change(photograph.read(), photograph.boxes)
-        boxes, counts = true_boxes(photograph, LEAST_HEIGHT)
-        answers = match(Marks.of(detector.detect(image)).boxes, boxes, counts, MIN_IOU)
-        found += int((answers >= 0).sum())
+        boxes, counts = annotated_boxes(photograph, LEAST_HEIGHT)
+        matches = match(Predictions.of(detector, image).boxes, boxes, counts, MIN_IOU)
+        found += int((matches >= 0).sum())
         faces += int(counts.sum())
     return found / faces
 

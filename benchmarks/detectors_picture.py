@@ -1,23 +1,24 @@
 """
-A picture of what each detector finds: one face by size, by how it leans, and in bad conditions.
+Draw the faces that each detector finds: one face by size, by roll, and in bad conditions.
 
-Run `python benchmarks/detectors_picture.py OUTPUT.png [YUNET]`, with YuNet's file where it is to
-be shown as well. The scene is made from the package's portrait; every detector looks at it as it
-does by default. A line for each detector says how many faces it found.
+The scene is made from the package's portrait; every detector runs with its defaults. A line for
+each detector gives the number of faces found.
+
+    python benchmarks/detectors_picture.py OUTPUT.png haar yunet=FILE rtcnn
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
-import sys
 
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.detection.registry import Detector
-from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.drawing.text import draw_text
 from rtcnn_perception.core.drawing.text import set_text
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
@@ -35,19 +36,19 @@ WIDTH, GAP, MIN_IOU = 640, 8, 0.4
 HEIGHTS = (12, 16, 20, 26, 34, 48, 64, 80)
 ROLLS = (-60, -45, -30, -15, 15, 30, 45, 60)
 HEIGHT_PX = 38
-"""Height of a face that leans or is hard to see."""
+"""Height of a rolled face, and of one in bad conditions."""
 
 FOUND, MISSED, FALSE, INK, PAPER = (90, 210, 60), (40, 210, 255), (60, 60, 235), 24, 255
 
 
 def tile(height: float, roll: float = 0.0) -> ImageBGR:
-    """Cut the portrait's head, its face ``height`` pixels high, turned by ``roll`` degrees."""
+    """Cut the portrait's head, its face ``height`` pixels high, rotated by ``roll`` degrees."""
     left, top, right, bottom = FACE
     side, scale = round(AROUND * height), height / (bottom - top)
     matrix = cv2.getRotationMatrix2D(((left + right) / 2, (top + bottom) / 2), -roll, scale)
     moved = np.array([side - left - right, side - top - bottom]) / 2
     matrix = np.hstack([matrix[:, :2], matrix[:, 2:] + moved[:, None]])
-    # Many pixels become one: blurred first, or the small faces would be of single hairs.
+    # Blurred before it is scaled down, so that no pixel is a single hair.
     smooth = cv2.GaussianBlur(load_portrait(), (0, 0), max(0.1, 0.4 / scale))
     border = cv2.BORDER_REFLECT
     return np.asarray(cv2.warpAffine(smooth, matrix, (side, side), borderMode=border), np.uint8)
@@ -113,42 +114,47 @@ def scene() -> tuple[ImageBGR, list[tuple[float, float, float, float]]]:
 
 
 def draw(
-    image: ImageBGR, truth: list[tuple[float, float, float, float]], finder: Detector
+    image: ImageBGR, truth: list[tuple[float, float, float, float]], detector: Detector
 ) -> ImageBGR:
-    """Draw what a detector finds, and print how much that is."""
+    """Draw found, missed and false faces, and print their numbers."""
     canvas = image.copy()
-    found = finder.detect(image)
+    found = detector.detect(image)
     boxes = boxes_to_array(tuple(each.box for each in found))
     overlaps = iou_matrix(boxes, np.array(truth))
     is_match = np.asarray(overlaps > MIN_IOU)
-    is_right, is_seen = np.any(is_match, axis=1), np.any(is_match, axis=0)
-    marks = [(box, MISSED) for box, seen in zip(truth, is_seen, strict=True) if not seen]
-    marks += [
-        (tuple(b), FOUND if right else FALSE) for b, right in zip(boxes, is_right, strict=True)
+    is_true, is_found = np.any(is_match, axis=1), np.any(is_match, axis=0)
+    drawn = [(box, MISSED) for box, each in zip(truth, is_found, strict=True) if not each]
+    drawn += [
+        (tuple(box), FOUND if each else FALSE) for box, each in zip(boxes, is_true, strict=True)
     ]
-    for (x0, y0, x1, y1), color in marks:
+    for (x0, y0, x1, y1), color in drawn:
         corners = (round(x0), round(y0)), (round(x1), round(y1))
         cv2.rectangle(canvas, *corners, color, 1)
-    told = f'{finder.name}: {is_seen.sum()} of {len(truth)} found, {(~is_right).sum()} false'
-    print(told)
+    line = f'{detector.tag}: {is_found.sum()} of {len(truth)} found, {(~is_true).sum()} false'
+    print(line)
     strip = np.full((24, WIDTH, 3), PAPER, np.uint8)
-    draw_text(strip, set_text(told, 6, 4, 11), (INK,) * 3)
+    draw_text(strip, set_text(line, 6, 4, 11), (INK,) * 3)
     return np.vstack([strip, canvas])
 
 
 def main() -> None:
     """Write the picture."""
-    output, *yunet = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('output', type=Path, help='picture to write')
+    parser.add_argument(
+        'detectors',
+        nargs='*',
+        default=['haar', 'rtcnn'],
+        metavar='NAME[=MODEL]',
+        help='default: haar rtcnn',
+    )
+    arguments = parser.parse_args()
     image, truth = scene()
-    configs = [
-        DetectorConfig('haar'),
-        *(DetectorConfig('yunet', model_path=path) for path in yunet),
-        DetectorConfig('rtcnn'),
-    ]
+    configs = [parse_detector(text) for text in arguments.detectors]
     detectors = [load_detector(config, models_search_path()).detector for config in configs]
     panels = [draw(image, truth, detector) for detector in detectors]
-    if not cv2.imwrite(output, np.vstack(panels)):
-        raise SystemExit(f'cannot write {Path(output).absolute()}')
+    if not cv2.imwrite(str(arguments.output), np.vstack(panels)):
+        raise SystemExit(f'cannot write {arguments.output.absolute()}')
 
 
 if __name__ == '__main__':

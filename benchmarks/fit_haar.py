@@ -1,12 +1,12 @@
 """
-Fit what makes Haar's squares and weights comparable with the other detectors.
+Fit the constants that make Haar's squares and weights comparable with the other detectors.
 
-It runs the cascade over photographs whose faces YuNet has marked, and prints the constants of
-``core/detection/haar.py``: the shift and size of YuNet's box in sides of the square (median
-over the pairs that overlap), and the logistic curve from the cascade's weight to the share of
-true faces. With clips given, it prints the same shifts and sizes there, as a check.
+The cascade runs on photographs with annotated boxes. The script prints the constants of
+``core/detection/haar.py``: the shift and size of the annotated box in sides of the square (median
+over the pairs that overlap), and the logistic curve from the cascade's weight to the share of true
+faces. As a check it prints the shifts and sizes in the clips, beside the boxes of a detector.
 
-    python benchmarks/fit_haar.py ../shared/data --yunet FILE
+    python benchmarks/fit_haar.py ../shared/data --detector yunet=FILE
 """
 
 from __future__ import annotations
@@ -19,22 +19,28 @@ import sys
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.haar import HaarDetector
-from rtcnn_perception.core.detection.yunet import YuNetDetector
+from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.geometry.boxes import iou_matrix
-from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.core.images import to_gray
+from rtcnn_perception.core.sources.video import VideoSource
+from rtcnn_perception.resources import models_search_path
 
 PAIR_IOU = 0.3
-"""A square and a box that overlap by more are one face; the two shapes alone cost up to 0.25."""
+"""Overlap above which square and box are one face; their shapes alone cost up to 0.25."""
 
 
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('data', type=Path, help='the folder with detection/ and video/')
-    parser.add_argument('--yunet', type=Path, required=True, help='the model file of YuNet')
+    parser.add_argument(
+        '--detector', default='yunet', metavar='NAME[=MODEL]', help='default: yunet'
+    )
     arguments = parser.parse_args()
-    cv2.setNumThreads(1)
+    detector = load_detector(parse_detector(arguments.detector), models_search_path()).detector
     haar = HaarDetector.load()
 
     pairs, weights, is_face = read_photographs(arguments.data / 'detection' / 'train', haar)
@@ -43,9 +49,8 @@ def main() -> int:
     print(f'{len(weights)} squares, {is_face.mean():.3f} of them faces')
     print(f'score = 1 / (1 + exp(-({slope:.2f} * weight + {offset:.2f})))')
 
-    yunet = YuNetDetector.load(arguments.yunet)
     for path in sorted((arguments.data / 'video').iterdir()):
-        report(path.name, read_clip(path, haar, yunet))
+        report(path.name, read_clip(path, haar, detector))
     return 0
 
 
@@ -71,18 +76,14 @@ def read_photographs(
     return np.concatenate(pairs), np.concatenate(weights), np.concatenate(is_face)
 
 
-def read_clip(path: Path, haar: HaarDetector, yunet: YuNetDetector) -> NDArray[np.float64]:
+def read_clip(path: Path, haar: HaarDetector, detector: Detector) -> NDArray[np.float64]:
     """Return (N, 8) squares and boxes of the same face."""
-    capture = cv2.VideoCapture(str(path))
     pairs = [np.empty((0, 8))]
-    while True:
-        is_read, frame = capture.read()
-        if not is_read:
-            return np.concatenate(pairs)
-        image = np.asarray(frame, np.uint8)
+    for image in VideoSource(path):
         squares, _ = haar.find_squares(to_gray(image))
-        boxes = np.array([found.box.as_tuple() for found in yunet.detect(image)]).reshape(-1, 4)
+        boxes = np.array([found.box.as_tuple() for found in detector.detect(image)]).reshape(-1, 4)
         pairs.append(pair(squares, boxes)[1])
+    return np.concatenate(pairs)
 
 
 def corners(squares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -93,7 +94,7 @@ def corners(squares: NDArray[np.float64]) -> NDArray[np.float64]:
 def pair(
     squares: NDArray[np.float64], boxes: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Say which squares show a face, and put each beside the box it overlaps most."""
+    """Return which squares show a face (N,), and each such square with its box (M, 8)."""
     if not len(squares) or not len(boxes):
         return np.zeros(len(squares), bool), np.empty((0, 8))
     iou = iou_matrix(corners(squares), boxes)

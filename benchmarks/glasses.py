@@ -1,22 +1,27 @@
 """
-What drawn-on glasses do to the judgements: the same faces with and without.
+Measure the effect of drawn-on glasses on predictions: the same faces with and without.
 
-No face of the data is labelled for glasses, so dark frames are drawn where the eyes are. Run
-`python benchmarks/glasses.py OUTPUT.png`; data is sought below `../shared/data`, or where
-`RTCNN_DATA` points. The picture has mean faces and mean maps, the lines the mean probabilities.
+No face of the data is labelled for glasses, so dark frames are drawn around the eyes. The picture
+has the mean face and the mean saliency map for each attribute, the lines the mean probabilities.
+
+    python benchmarks/glasses.py OUTPUT.png models/gender models/emotion
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-import sys
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.attributes.classifier import model_paths
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.geometry.face_crops import cut_faces
-from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.geometry.crops import cut_crops
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.saliency.model import Explanation
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.core.saliency.overlay import heat_of
@@ -24,78 +29,119 @@ from rtcnn_perception.core.saliency.overlay import paint
 from rtcnn_perception.core.saliency.overlay import sheet
 from rtcnn_perception.core.saliency.overlay import Tile
 from rtcnn_perception.core.saliency.overlay import TILE_PX
-from rtcnn_perception.resources import models_directory
-from rtcnn_perception.training.data import find_data
+from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.training.data.sources import find_data
 
-FACES = 600
+DATA = 'gender/gender_faces_112.npz'
+"""Faces with landmarks: below ``../shared/data``, or where ``RTCNN_DATA`` points."""
+
+LEAST_SCORE = 0.8
+"""Detection score from which on the landmarks of a face are used."""
+
+FACES, AT_ONCE = 600, 32
 LENS, LINE = 0.36, 0.07
 """Radius of a lens and thickness of a frame, as shares of the distance between the eyes."""
 
 INK = 20
-SIZE = (TILE_PX, TILE_PX)
 
 
-def with_glasses(
-    picture: NDArray[np.uint8], right: NDArray[np.float64], left: NDArray[np.float64]
-) -> NDArray[np.uint8]:
-    """Draw dark frames about the eyes into a copy of a gray face."""
-    worn = picture.copy()
-    between = float(np.hypot(*(left - right)))
-    radius, line = round(LENS * between), max(1, round(LINE * between))
-    for eye in (right, left):
-        cv2.circle(worn, tuple(np.rint(eye).astype(int)), radius, INK, line, cv2.LINE_AA)
-    inner = [right + (left - right) * share for share in (LENS, 1 - LENS)]
-    ends = [tuple(np.rint(point).astype(int)) for point in inner]
-    cv2.line(worn, *ends, INK, line, cv2.LINE_AA)
-    return worn
-
-
-def read_faces() -> list[tuple[NDArray[np.uint8], BoundingBox, NDArray[np.float64]]]:
-    """Return gray faces of the test part, their boxes and landmarks."""
-    with np.load(find_data('gender/gender_faces_112.npz'), allow_pickle=False) as file:
+def read_faces(count: int) -> list[tuple[ImageGray, FaceRegion]]:
+    """Return gray faces of the test part, at random, with their boxes and landmarks."""
+    with np.load(find_data(DATA), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     test = [str(name) for name in arrays['split_names']].index('test')
-    rows = np.flatnonzero((arrays['split'] == test) & (arrays['score'] > 0.8))
-    chosen = np.random.default_rng(0).permutation(rows)[:FACES]
+    rows = np.flatnonzero((arrays['split'] == test) & (arrays['score'] > LEAST_SCORE))
     faces = []
-    for row in chosen:
+    for row in np.random.default_rng(0).permutation(rows)[:count]:
         content = arrays['jpeg'][arrays['offset'][row] : arrays['offset'][row + 1]]
         picture = np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
         box = BoundingBox(*(float(value) for value in arrays['box'][row]))
-        faces.append((picture, box, arrays['landmarks'][row].reshape(5, 2).astype(np.float64)))
+        points = arrays['landmarks'][row].reshape(5, 2).astype(np.float32)
+        faces.append((picture, FaceRegion(box, points)))
     return faces
 
 
+def with_glasses(picture: ImageGray, region: FaceRegion) -> ImageGray:
+    """Draw dark frames around the eyes into a copy of a gray face (h, w) uint8."""
+    drawn = picture.copy()
+    right, left = np.asarray(region.landmarks, np.float64)[:2]
+    distance = float(np.hypot(*(left - right)))
+    radius, line = round(LENS * distance), max(1, round(LINE * distance))
+    for eye in (right, left):
+        cv2.circle(drawn, tuple(np.rint(eye).astype(int)), radius, INK, line, cv2.LINE_AA)
+    inner = [right + (left - right) * share for share in (LENS, 1 - LENS)]
+    ends = [tuple(np.rint(point).astype(int)) for point in inner]
+    cv2.line(drawn, *ends, INK, line, cv2.LINE_AA)
+    return drawn
+
+
+def crops_of(model: SaliencyModel, faces: list[tuple[ImageGray, FaceRegion]]) -> NDArray[np.uint8]:
+    """Return the network's input (N, C, h, w) uint8 of gray faces."""
+    card = model.card
+    batches = [
+        cut_crops(
+            np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8),
+            [card.crop.crop(region)],
+            card.input_size_hw,
+            card.channels,
+        )
+        for picture, region in faces
+    ]
+    return np.concatenate(batches)
+
+
+def explain(model: SaliencyModel, attribute: str, crops: NDArray[np.uint8]) -> Explanation:
+    """Return probabilities and maps of all crops."""
+    parts = [
+        model.explain(batch, attribute, [TOP] * len(batch))
+        for batch in np.split(crops, range(AT_ONCE, len(crops), AT_ONCE))
+    ]
+    probabilities = np.concatenate([part.probabilities[attribute] for part in parts])
+    return Explanation({attribute: probabilities}, np.concatenate([part.maps for part in parts]))
+
+
+def compare(
+    model: SaliencyModel, attribute: str, faces: list[tuple[ImageGray, FaceRegion]]
+) -> list[Tile]:
+    """Return mean faces and maps without and with glasses, and print mean probabilities."""
+    tiles, means = [], []
+    drawn = [(with_glasses(picture, region), region) for picture, region in faces]
+    for caption, shown in ((attribute, faces), ('with glasses', drawn)):
+        crops = crops_of(model, shown)
+        explained = explain(model, attribute, crops)
+        means.append(explained.probabilities[attribute].mean(0))
+        maps = np.abs(explained.maps)
+        maps /= np.maximum(maps.sum((1, 2), keepdims=True), 1e-30)
+        heat = paint(heat_of(maps.mean(0)), 'inferno', (TILE_PX, TILE_PX))
+        tiles += [
+            Tile(np.rint(crops.mean((0, 1))).astype(np.uint8), caption),
+            Tile(heat, 'saliency'),
+        ]
+    labels = model.card.head(attribute).labels
+    for label, before, after in zip(labels, *means, strict=True):
+        print(f'{attribute}: {label} {before:.1%} without, {after:.1%} with')
+    return tiles
+
+
 def main() -> None:
-    """Write the picture and print what changed."""
-    faces = read_faces()
-    rows: list[list[Tile]] = []
-    for attribute in ('gender', 'emotion'):
-        model = SaliencyModel.load(models_directory() / attribute)
-        labels = model.spec.head(attribute).labels
-        shares = []
-        for name in ('without', 'with glasses'):
-            crops = []
-            for picture, box, points in faces:
-                worn = picture if name == 'without' else with_glasses(picture, *points[:2])
-                color = cv2.cvtColor(worn, cv2.COLOR_GRAY2BGR)
-                place = FacePlace(box, np.float32(points))
-                crops.append(cut_faces(np.asarray(color, np.uint8), (place,), model.spec)[0])
-            batch = np.stack(crops)
-            explained = [
-                model.explain(batch[i : i + 32], attribute, (TOP,) * len(batch[i : i + 32]))
-                for i in range(0, len(batch), 32)
-            ]
-            shares.append(np.concatenate([e.probabilities[attribute] for e in explained]).mean(0))
-            maps = np.abs(np.concatenate([e.maps for e in explained]))
-            maps /= np.maximum(maps.sum((1, 2), keepdims=True), 1e-30)
-            mean = np.rint(batch.mean((0, 1))).astype(np.uint8)
-            heat = paint(heat_of(maps.mean(0)), 'inferno', SIZE)
-            caption = attribute if name == 'without' else name
-            rows.append([Tile(mean, caption), Tile(heat, 'looked at')])
-        for label, before, after in zip(labels, *shares, strict=True):
-            sys.stdout.write(f'{attribute}: {label} {before:.1%} without, {after:.1%} with\n')
-    cv2.imwrite(str(Path(sys.argv[1])), sheet([rows[0] + rows[1], rows[2] + rows[3]]))
+    """Write the picture and print the changes."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('output', type=Path, help='picture to write')
+    parser.add_argument(
+        'models',
+        nargs='*',
+        type=Path,
+        metavar='MODEL',
+        help='folders with a saliency graph (default: those of the default attributes)',
+    )
+    parser.add_argument('--faces', type=int, default=FACES, help='number of faces (default: 600)')
+    arguments = parser.parse_args()
+    defaults = model_paths(DEFAULT_ATTRIBUTES, {}, models_search_path()).values()
+    models = [SaliencyModel.load(folder) for folder in arguments.models or dict.fromkeys(defaults)]
+    faces = read_faces(arguments.faces)
+    rows = [compare(model, name, faces) for model in models for name in model.card.names]
+    if not cv2.imwrite(str(arguments.output), sheet(rows)):
+        raise SystemExit(f'cannot write {arguments.output.absolute()}')
 
 
 if __name__ == '__main__':

@@ -1,45 +1,47 @@
 """
-What turning the crop upright brings: accuracy by how far heads lean, found as they lean.
+Measure what upright crops bring: accuracy by the roll of heads, found by a detector.
 
-Each picture is enlarged, laid on its border repeated to a width, and turned about the face; a
-detector then finds box and landmarks. Run `python benchmarks/upright.py MODEL DATA PART WIDTH
-[DETECTOR]`, such as `models/gender gender/gender_faces_112.npz val 640`, with the file of a
-detector or else the default one; data is sought below `../shared/data`, or where `RTCNN_DATA`
-points. A detector that looks at 320 pixels sees half of what there is at 640. The last column has
-all landmarks off by 3 % of the box's longer side, at random.
+Each picture is enlarged, padded to a width by repeating its border, and rotated about the face; a
+detector then finds box and landmarks. A detection width of 320 pixels halves a picture of 640. In
+the last column all landmarks have a random error of 3 % of the box's longer side.
+
+    python benchmarks/upright.py models/gender gender/gender_faces_112.npz val 640
+
+Data is searched for below ``../shared/data``, or where ``RTCNN_DATA`` points.
 """
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
-import sys
 
 import cv2
 import numpy as np
-from rtcnn_perception.core.detection.registry import Detector
-from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.resources import models_search_path
-from rtcnn_perception.training.data import find_data
-from rtcnn_perception.training.data import load_any
-from rtcnn_perception.training.faces import FaceSet
-from rtcnn_perception.training.judges import Judge
-from rtcnn_perception.training.judges import load_judge
-from rtcnn_perception.training.metrics import judge_figures
-from rtcnn_perception.training.robustness import turned
-from rtcnn_perception.training.through_pipeline import MIN_OVERLAP
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.load import load_for_heads
+from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.tasks.attributes.metrics import accuracy
+from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
+from rtcnn_perception.training.tasks.attributes.predictor import Predictor
+from rtcnn_perception.training.tasks.attributes.robustness import rotated
+from rtcnn_perception.training.tasks.attributes.through_pipeline import MIN_OVERLAP
 
 ROLLS = (-30, -20, -10, 0, 10, 20, 30)
-"""Degrees by which heads are turned, clockwise, beyond how they lean anyway."""
+"""Degrees by which heads are rotated, clockwise, in addition to their own roll."""
 
 PICTURE_PX = 192
 """What a picture is enlarged to, or a little more: of FER-2013 that is the face alone."""
 
-OFF = 0.03
-"""Standard deviation of wrong landmarks, in longer sides of the box."""
+LANDMARK_ERROR = 0.03
+"""Standard deviation of the landmarks' error, in longer sides of the box."""
 
 
 def enlarged(faces: FaceSet, width: int) -> FaceSet:
@@ -49,65 +51,84 @@ def enlarged(faces: FaceSet, width: int) -> FaceSet:
         factor = max(1, round(PICTURE_PX / max(picture.shape)))
         large = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
         pad = max(0, width - max(large.shape)) // 2
-        around = cv2.copyMakeBorder(large, *[pad] * 4, cv2.BORDER_REPLICATE)
-        pictures.append(np.asarray(around, np.uint8))
+        padded = cv2.copyMakeBorder(large, *[pad] * 4, cv2.BORDER_REPLICATE)
+        pictures.append(np.asarray(padded, np.uint8))
         boxes.append(faces.boxes[index] * factor + pad)
     return replace(faces, pictures=pictures, boxes=np.array(boxes), landmarks=None)
 
 
 def found_by(detector: Detector, faces: FaceSet) -> FaceSet:
-    """Return those faces that the detector finds, where it finds them."""
+    """Return the faces that the detector finds, with its boxes and landmarks."""
     rows, boxes, landmarks = [], [], []
     for index, picture in enumerate(faces.pictures):
         found = detector.detect(np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8))
-        places = boxes_to_array(tuple(each.box for each in found))
-        overlaps = iou_matrix(places, faces.boxes[index : index + 1])[:, 0]
+        found_boxes = boxes_to_array(tuple(each.box for each in found))
+        overlaps = iou_matrix(found_boxes, faces.boxes[index : index + 1])[:, 0]
         if len(found) and overlaps.max() >= MIN_OVERLAP:
             best = int(overlaps.argmax())
             rows.append(index)
-            boxes.append(places[best])
+            boxes.append(found_boxes[best])
             landmarks.append(found[best].landmarks)
     return replace(
         faces.take(np.array(rows)), boxes=np.array(boxes), landmarks=np.array(landmarks)
     )
 
 
-def off(faces: FaceSet, rng: np.random.Generator) -> FaceSet:
+def with_landmark_error(faces: FaceSet, rng: np.random.Generator) -> FaceSet:
     """Move every landmark at random."""
     longer = np.maximum(*(faces.boxes[:, 2:] - faces.boxes[:, :2]).T)
-    noise = rng.normal(0.0, OFF, (len(faces), 5, 2)) * longer[:, None, None]
+    noise = rng.normal(0.0, LANDMARK_ERROR, (len(faces), 5, 2)) * longer[:, None, None]
     return replace(faces, landmarks=np.asarray(faces.landmarks + noise, np.float32))
 
 
-def accuracy(judge: Judge, faces: FaceSet, *, upright: bool) -> float:
-    """Return the accuracy of the one attribute that model and data share."""
-    asked = replace(judge, geometry=replace(judge.geometry, upright=upright))
-    answers = asked.probabilities(faces)
-    (name,) = (name for name in answers if name in faces.labels)
-    return judge_figures(answers[name], faces.labels[name], judge.labels[name]).accuracy
+def accuracies(predictor: Predictor, faces: FaceSet, *, upright: bool) -> str:
+    """Return the accuracy of each attribute that model and data share."""
+    geometry = replace(predictor.geometry, upright=upright)
+    probabilities = replace(predictor, geometry=geometry).probabilities(faces)
+    shares = [
+        accuracy(rows, faces.labels[name].indices)
+        for name, rows in probabilities.items()
+        if name in faces.labels
+    ]
+    return ', '.join(f'{share:.1%}'.replace('%', ' %') for share in shares)
 
 
 def main() -> None:
     """Print a table."""
-    model, data, part, width, *detectors = sys.argv[1:]
-    judge = load_judge(Path(model))
-    faces = load_any(find_data(data), judge.geometry, tuple(judge.labels)).part(part)
-    faces = enlarged(faces, int(width))
-    config = DetectorConfig(model_path=next(iter(detectors), ''))
-    detector = load_detector(config, models_search_path()).detector
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('model', type=Path, help='a model or a checkpoint')
+    parser.add_argument('data', help='labelled faces')
+    parser.add_argument('part', choices=('train', 'val', 'test'))
+    parser.add_argument('width', type=int, help='width of the pictures in pixels')
+    parser.add_argument(
+        'detector', nargs='?', default='auto', metavar='NAME[=MODEL]', help='default: auto'
+    )
+    parser.add_argument('--faces', type=int, help='at most (default: all)')
+    arguments = parser.parse_args()
+    predictor = load_predictor(arguments.model)
+    source = AttributeData(path=(arguments.data,))
+    splits = load_for_heads(predictor.classes, source, predictor.geometry)
+    faces = splits.part(arguments.part)
+    faces = enlarged(faces.take(np.arange(len(faces))[: arguments.faces]), arguments.width)
+    detector = load_detector(parse_detector(arguments.detector), models_search_path()).detector
+    if detector.landmark_names != FIVE_POINTS:
+        raise SystemExit(f'{detector.tag} does not find the five landmarks that show the roll')
     rng = np.random.default_rng(0)
-    print(f'{judge.name} on {data}, {part}, at {width} pixels; found by {detector.name}\n')
-    print('| turned by, degrees | faces found | as it is | upright | landmarks off by 3 % |')
+    names = ', '.join(name for name in predictor.classes if name in faces.labels)
+    print(
+        f'{names} by {predictor.name} on {arguments.data}, {arguments.part}, at '
+        f'{arguments.width} pixels; found by {detector.tag}\n'
+    )
+    print('| rotated by, degrees | faces found | as it is | upright | landmark error of 3 % |')
     print('| --- | --- | --- | --- | --- |')
     for roll in ROLLS:
-        seen = found_by(detector, turned(faces, -roll) if roll else faces)
-        shares = [
-            accuracy(judge, seen, upright=False),
-            accuracy(judge, seen, upright=True),
-            accuracy(judge, off(seen, rng), upright=True),
-        ]
-        cells = ' | '.join(f'{share:.1%}'.replace('%', ' %') for share in shares)
-        print(f'| {roll} | {len(seen)} of {len(faces)} | {cells} |', flush=True)
+        found = found_by(detector, rotated(faces, -roll) if roll else faces)
+        cells = (
+            accuracies(predictor, found, upright=False),
+            accuracies(predictor, found, upright=True),
+            accuracies(predictor, with_landmark_error(found, rng), upright=True),
+        )
+        print(f'| {roll} | {len(found)} of {len(faces)} | {" | ".join(cells)} |', flush=True)
 
 
 if __name__ == '__main__':

@@ -1,8 +1,8 @@
 """
 Start camera, detector and classifier, in one process or in three.
 
-No default of a parameter stands here: they are in config/perception.yaml, and an argument that is
-left empty leaves the parameter to that file.
+Defaults of parameters are in config/perception.yaml; an empty argument leaves the parameter to
+that file.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-from rtcnn_perception.commands.ros import make_room_for_images
+from rtcnn_perception.commands.ros import use_image_profile
 
 PACKAGE = 'rtcnn_perception'
 
-# Which parameter an argument sets, where it is not empty.
+# The parameter that an argument sets, if it is not empty.
 PARAMETERS = {
     'image_transport': 'image_transport',
     'source': 'source',
@@ -29,7 +29,7 @@ PARAMETERS = {
     'detector_model': 'detector.model_path',
 }
 
-# Layers below the nodes, whose debug messages would drown those of the nodes.
+# Layers below the nodes, whose debug messages would hide those of the nodes.
 QUIET = ('rcl', 'rmw_fastrtps_cpp')
 
 ARGUMENTS = [
@@ -42,25 +42,23 @@ ARGUMENTS = [
         'image_transport',
         default_value='',
         choices=['', 'raw', 'compressed'],
-        description='which of the two to take; empty: as the parameter file says',
+        description='transport of the images; empty: as in the parameter file',
     ),
     DeclareLaunchArgument(
         'source',
         default_value='',
         description='instead of a topic: builtin, a camera such as /dev/video0, a video, '
-        'a GIF, a picture or a folder of pictures; empty: as the parameter file says',
+        'a GIF, a picture or a folder of pictures; empty: as in the parameter file',
     ),
     DeclareLaunchArgument(
         'detector',
         default_value='',
-        description='how faces are found: auto, or the name of a detector; empty: as the '
-        'parameter file says',
+        description='auto, or the name of a detector; empty: as in the parameter file',
     ),
     DeclareLaunchArgument(
         'detector_model',
         default_value='',
-        description='model.onnx of rtcnn, its card or their folder, or the file of yunet or '
-        'haar; empty: as the parameter file says',
+        description='path of the model of the detector; empty: as in the parameter file',
     ),
     DeclareLaunchArgument(
         'params_file',
@@ -82,7 +80,7 @@ ARGUMENTS = [
         'log_level',
         default_value='info',
         choices=['debug', 'info', 'warn', 'error', 'fatal'],
-        description='the least severe messages that are logged',
+        description='lowest severity of messages that are logged',
     ),
 ]
 
@@ -93,8 +91,8 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def start_nodes(context: LaunchContext) -> list[Action]:
-    """Make the processes, once the arguments are known."""
-    make_room_for_images()  # in Fast DDS, for the processes started here
+    """Make the processes, when the arguments are known."""
+    use_image_profile()  # of Fast DDS, for the processes started here
     given = {
         parameter: ParameterValue(context.launch_configurations[argument], value_type=str)
         for argument, parameter in PARAMETERS.items()

@@ -18,21 +18,21 @@ from types import ModuleType
 
 from rtcnn_perception import __version__
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.remedies import remedy
+from rtcnn_perception.install_hints import install_hint
 
 PROGRAM = 'rtcnn_perception'
 
 COMMANDS: Mapping[str, str] = {
-    'run': 'run camera, detector and classifier on a source and show what they see',
-    'bench': 'measure the pipeline against the original way of working',
-    'fetch-yunet': "download the file of OpenCV's face detector YuNet",
+    'run': 'run camera, detector and classifier on a source, with a log and a video',
+    'bench': 'measure the pipeline beside the original implementation',
+    'fetch': 'download the model of a detector that others publish',
     'train': 'train a network from a configuration file',
-    'evaluate': 'judge a model on data, with a report',
+    'evaluate': 'evaluate a model on data, with a report',
     'export': 'write a trained network as ONNX, with its card',
-    'saliency-graph': 'let a model show what it looks at',
-    'explain': 'see what the networks look at, in pictures and over data',
+    'saliency-graph': 'write the saliency graph of a model',
+    'explain': 'draw saliency maps of pictures and of data',
 }
-"""What there is, with a line about each; the module is the name with underscores."""
+"""All commands, with a line about each; the module is the name with underscores."""
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command that ``arguments`` name.
 
     :param arguments: without the program's name; None for those of the process
-    :returns: the exit code: 0, or 1 after an error told in one line; wrong usage ends in a
+    :returns: the exit code: 0, or 1 after an error in one line; wrong usage ends in a
         ``SystemExit`` of 2, as argparse has it
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -56,15 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PerceptionError as error:
         return _fail(str(error), is_debugging)
     except ModuleNotFoundError as error:
-        told = remedy(error)
-        if told is None:
+        hint = install_hint(error)
+        if hint is None:
             raise
-        return _fail(told, is_debugging)
+        return _fail(hint, is_debugging)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Who read along, such as `head`, has enough. What is still to be written at the end of
-        # the process must not fail again.
+        # The reader, such as `head`, has closed the pipe. What is still to be written at the end
+        # of the process must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
     return code
@@ -73,14 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     anywhere = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     anywhere.add_argument(
-        '--debug', action='store_true', help='show where an error came from, line by line'
+        '--debug', action='store_true', help='show the traceback of an error'
     )
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         parents=[anywhere],
-        description="Real-time CNNs for a robot's camera: faces, who they stay, and the emotion "
-        'and gender a small network sees in each.',
-        epilog=f'`{PROGRAM} COMMAND --help` tells what a command takes.',
+        description="Real-time CNNs for a robot's camera: find faces, track them, and classify "
+        'their attributes.',
+        epilog=f'`{PROGRAM} COMMAND --help` lists the options of a command.',
     )
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)

@@ -50,5 +50,5 @@ def user_models_directory() -> Path:
 
 
 def models_search_path() -> tuple[Path, ...]:
-    """Return the folders in which model files are looked for, the user's own first."""
+    """Return the folders in which models are searched for, the user's own first."""
     return user_models_directory(), models_directory()

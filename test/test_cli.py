@@ -12,7 +12,7 @@ from rtcnn_perception.exceptions import ModelError
 
 @pytest.fixture
 def command(monkeypatch):
-    """Return a function that lets the command ``bench`` do something else."""
+    """Return a function that replaces the command ``bench``."""
 
     def replace(execute, configure=lambda _: None):
         module = types.SimpleNamespace(configure=configure, execute=execute)
@@ -28,7 +28,7 @@ def test_no_command_is_wrong_usage(capsys):
     assert 'COMMAND' in capsys.readouterr().err
 
 
-def test_an_unknown_command_is_wrong_usage_and_names_the_known(capsys):
+def test_an_unknown_command_is_wrong_usage_naming_those_that_exist(capsys):
     with pytest.raises(SystemExit) as exit_:
         cli.main(['dance'])
     assert exit_.value.code == 2
@@ -73,15 +73,15 @@ def test_the_code_a_command_returns_is_the_exit_code(command):
 
 
 def test_a_command_gets_its_own_options(command):
-    got = []
+    values = []
 
     def execute(args):
-        got.append(args.faces)
+        values.append(args.faces)
         return 0
 
     command(execute, lambda parser: parser.add_argument('--faces', type=int))
     assert cli.main(['bench', '--faces', '4']) == 0
-    assert got == [4]
+    assert values == [4]
 
 
 def test_an_error_is_one_line_and_exit_code_one(command, capsys):
@@ -98,7 +98,7 @@ def test_an_error_is_one_line_and_exit_code_one(command, capsys):
 
 
 @pytest.mark.parametrize('words', [['--debug', 'bench'], ['bench', '--debug']])
-def test_debug_shows_the_traceback_wherever_it_stands(command, capsys, words):
+def test_debug_shows_the_traceback_before_or_after_the_command(command, capsys, words):
     def execute(_):
         raise ModelError('no model')
 
@@ -110,7 +110,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(command, capsys, words):
 
 
 @pytest.mark.parametrize('absent', ['rclpy', 'torch', 'rtcnn_perception.msg', 'onnx.checker'])
-def test_an_absent_module_is_named_with_what_to_do(command, capsys, absent):
+def test_a_missing_module_is_named_with_what_to_do(command, capsys, absent):
     def execute(_):
         raise ModuleNotFoundError(f'No module named {absent!r}', name=absent)
 
@@ -130,7 +130,7 @@ def test_a_defect_keeps_its_traceback(command):
         cli.main(['bench'])
 
 
-def test_an_interrupted_command_ends_as_shells_have_it(command):
+def test_an_interrupted_command_ends_with_the_exit_code_of_sigint(command):
     def execute(_):
         raise KeyboardInterrupt
 
@@ -138,7 +138,7 @@ def test_an_interrupted_command_ends_as_shells_have_it(command):
     assert cli.main(['bench']) == 130
 
 
-def test_whoever_reads_along_may_have_enough():
+def test_a_reader_of_the_output_may_close_the_pipe():
     code = (
         'import sys, types\n'
         'from rtcnn_perception import cli\n'
@@ -157,7 +157,7 @@ def test_whoever_reads_along_may_have_enough():
     assert (process.returncode, err) == (cli.EXIT_PIPE, '')
 
 
-def test_the_training_extra_is_got_from_the_clone(command, capsys):
+def test_the_training_extra_is_installed_from_the_clone(command, capsys):
     def execute(_):
         raise ModuleNotFoundError("No module named 'torch'", name='torch')
 

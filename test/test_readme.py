@@ -1,4 +1,4 @@
-"""What the pages say is there: parameters, commands, and what links lead to."""
+"""The pages: links, commands, example and length of the README."""
 
 from __future__ import annotations
 
@@ -7,35 +7,18 @@ import re
 import shlex
 
 import pytest
-
-pytest.importorskip('rclpy', reason='the parameters are declared with rclpy, which is absent')
-
 from rtcnn_perception.cli import _parse as parse
-from rtcnn_perception.nodes.parameters.declaration import settings_of
-from rtcnn_perception.nodes.parameters.tables import CameraParameters
-from rtcnn_perception.nodes.parameters.tables import ClassifierParameters
-from rtcnn_perception.nodes.parameters.tables import DetectorParameters
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / 'README.md'
-PAGES = [README, ROOT / 'CONTRIBUTING.md', *ROOT.glob('docs/*.md'), *ROOT.glob('benchmarks/*.md')]
+PAGES = [
+    README,
+    ROOT / 'CONTRIBUTING.md',
+    *ROOT.glob('docs/**/*.md'),
+    *ROOT.glob('benchmarks/*.md'),
+    *ROOT.glob('experiments/*.md'),
+]
 COMMAND = re.compile(r'^\$ (?:\S*/)?rtcnn_perception (.*)$', re.MULTILINE)
-NODES = {
-    'camera': CameraParameters,
-    'detector': DetectorParameters,
-    'classifier': ClassifierParameters,
-}
-
-
-@pytest.mark.parametrize('node', NODES)
-def test_readme_lists_every_parameter_with_its_default(node):
-    section = README.read_text().split(f'`{node}`:\n\n| Parameter |')[1].split('\n\n')[0]
-    rows = re.findall(r'^\| `([a-z_.]+)` \| `(.*?)` \| (yes)? *\|', section, re.MULTILINE)
-    listed = {name: (default, bool(live)) for name, default, live in rows}
-    assert listed == {
-        name: (as_yaml(setting.default), setting.is_live)
-        for name, setting in settings_of(NODES[node])
-    }
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
@@ -53,7 +36,10 @@ def test_commands_of_the_readme_are_usage_that_the_command_line_takes():
         assert args.command == command.split()[0]
 
 
-def as_yaml(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "''" if value == '' else str(value)
+def test_the_example_of_the_readme_is_the_one_in_the_examples():
+    example = (ROOT / 'examples' / 'greeter.py').read_text().partition('\n\n')[2].strip()
+    assert f'```python\n{example}\n```' in README.read_text()
+
+
+def test_the_readme_has_at_most_1000_words_above_its_reference():
+    assert len(README.read_text().partition('## Reference')[0].split()) <= 1000

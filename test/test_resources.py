@@ -12,7 +12,7 @@ from rtcnn_perception.resources import user_models_directory
 
 @pytest.fixture
 def lay_out(tmp_path, monkeypatch):
-    """Put the code at one place and the package's files at others, below an empty folder."""
+    """Return a function that places code and the package's files below an empty folder."""
 
     def lay_out(code, *shares):
         module = tmp_path / code / 'resources.py'
@@ -48,18 +48,18 @@ def lay_out(tmp_path, monkeypatch):
         ),
     ],
 )
-def test_the_files_nearest_to_the_code_are_taken(lay_out, code, shares, expected):
+def test_the_files_nearest_to_the_code_are_used(lay_out, code, shares, expected):
     root = lay_out(code, *shares)
     assert share_directory() == root / expected
 
 
-def test_the_ament_index_is_asked_where_nothing_is_near(lay_out, monkeypatch):
+def test_the_ament_index_is_searched_where_no_files_are_near(lay_out, monkeypatch):
     root = lay_out('code/rtcnn_perception', 'ros/share/rtcnn_perception')
     monkeypatch.setenv('AMENT_PREFIX_PATH', f':{root / "other"}:{root / "ros"}')
     assert share_directory() == root / 'ros' / 'share' / 'rtcnn_perception'
 
 
-def test_an_installation_without_files_is_told_to_be_broken(lay_out):
+def test_an_installation_without_files_is_refused(lay_out):
     lay_out('code/rtcnn_perception')
     with pytest.raises(ConfigurationError, match='install the package again'):
         share_directory()
@@ -69,17 +69,17 @@ def test_the_folder_of_the_user_follows_the_desktop_standard(monkeypatch):
     monkeypatch.setenv('XDG_DATA_HOME', '/data')
     assert user_models_directory() == Path('/data/rtcnn_perception/models')
     monkeypatch.setenv('XDG_DATA_HOME', '')
-    monkeypatch.setenv('HOME', '/home/somebody')
-    assert user_models_directory() == Path('/home/somebody/.local/share/rtcnn_perception/models')
+    monkeypatch.setenv('HOME', '/home/user')
+    assert user_models_directory() == Path('/home/user/.local/share/rtcnn_perception/models')
 
 
-def test_a_prefix_that_cannot_be_looked_into_is_passed_over(lay_out, monkeypatch):
+def test_a_prefix_that_cannot_be_read_is_skipped(lay_out, monkeypatch):
     root = lay_out('code/rtcnn_perception', 'ros/share/rtcnn_perception')
     monkeypatch.setenv('AMENT_PREFIX_PATH', f'{root / ("x" * 300)}:{root / "ros"}')
     assert share_directory() == root / 'ros' / 'share' / 'rtcnn_perception'
 
 
-def test_models_are_looked_for_at_the_user_first_and_then_in_the_package(lay_out, monkeypatch):
+def test_models_are_searched_for_the_user_first_and_then_in_the_package(lay_out, monkeypatch):
     root = lay_out('src/rtcnn_perception', 'src')
     monkeypatch.setenv('XDG_DATA_HOME', '/data')
     assert models_search_path() == (

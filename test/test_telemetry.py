@@ -1,4 +1,4 @@
-"""onnxruntime reports its use unless it is told not to; every way into the package tells it."""
+"""onnxruntime reports its use unless a variable turns that off: the package sets the variable."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ import pytest
 from rtcnn_perception.resources import models_directory
 
 SESSION = f"""
-from rtcnn_perception.core.attributes.model import FaceModel
-FaceModel.load(__import__('pathlib').Path({str(models_directory() / 'gender')!r}))
+from rtcnn_perception.core.attributes.model import AttributeModel
+AttributeModel.load(__import__('pathlib').Path({str(models_directory() / 'gender')!r}))
 """
-WAYS = {
+ENTRIES = {
     'core': ['-c', SESSION],
     'command line': [
         '-m',
@@ -20,7 +20,7 @@ WAYS = {
         'explain',
         str(Path(__file__).parent.parent / 'rtcnn_perception/assets/astronaut.jpg'),
     ],
-    'by child process': [
+    'child process': [
         '-c',
         'import subprocess, sys, rtcnn_perception\n'
         f'subprocess.run([sys.executable, "-c", {SESSION!r}], check=True)',
@@ -28,8 +28,8 @@ WAYS = {
 }
 
 
-def run_at_home(home, arguments, **variables):
-    """Run Python where HOME is an empty folder, and return what lies there afterwards."""
+def files_after(home, arguments, **variables):
+    """Run Python where HOME is an empty folder, and return the files in it afterwards."""
     home.mkdir()
     environment = {k: v for k, v in os.environ.items() if k != 'ORT_DISABLE_TELEMETRY'}
     for name in ('XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME'):
@@ -44,19 +44,19 @@ def run_at_home(home, arguments, **variables):
     return [str(each.relative_to(home)) for each in home.rglob('*')]
 
 
-@pytest.mark.parametrize('way', list(WAYS))
-def test_no_way_into_the_package_leaves_anything_at_home(tmp_path, way):
-    assert run_at_home(tmp_path / 'home', WAYS[way]) == []
+@pytest.mark.parametrize('entry', list(ENTRIES))
+def test_no_entry_into_the_package_leaves_a_file_in_the_home_folder(tmp_path, entry):
+    assert files_after(tmp_path / 'home', ENTRIES[entry]) == []
 
 
-def test_what_the_user_has_set_stays():
-    told = 'import os, rtcnn_perception; print(os.environ["ORT_DISABLE_TELEMETRY"])'
+def test_a_value_that_the_user_has_set_is_kept():
+    code = 'import os, rtcnn_perception; print(os.environ["ORT_DISABLE_TELEMETRY"])'
     for value in ('0', ''):
-        shown = subprocess.run(
-            [sys.executable, '-c', told],
+        ended = subprocess.run(
+            [sys.executable, '-c', code],
             env={**os.environ, 'ORT_DISABLE_TELEMETRY': value},
             check=True,
             capture_output=True,
             text=True,
         )
-        assert shown.stdout == f'{value}\n'
+        assert ended.stdout == f'{value}\n'

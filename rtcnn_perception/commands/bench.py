@@ -1,4 +1,4 @@
-"""``rtcnn_perception bench``: what must hold, measured on this machine."""
+"""``rtcnn_perception bench``: measure targets on this machine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import time
 
 from rtcnn_perception.commands.benchmark import core_parts
 from rtcnn_perception.commands.benchmark import machine
-from rtcnn_perception.commands.benchmark.effort import Effort
-from rtcnn_perception.commands.benchmark.effort import Tell
+from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
+from rtcnn_perception.commands.benchmark.config import ReportProgress
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.inputs import Inputs
 from rtcnn_perception.commands.benchmark.sections import as_markdown
@@ -26,29 +26,31 @@ from rtcnn_perception.commands.benchmark.sections import as_text
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.outputs import check_output
 from rtcnn_perception.commands.progress import Progress
+from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.exceptions import PerceptionError
 
-THOROUGH = Effort(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=100)
-QUICK = Effort(repeats=1, seconds=4.0, soak_frames=600, stage_frames=40)
+THOROUGH = BenchmarkConfig(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=100)
+QUICK = BenchmarkConfig(repeats=1, seconds=4.0, soak_frames=600, stage_frames=40)
 
-CORE_PARTS: Mapping[str, Callable[[Inputs, Effort, Tell], Section]] = {
-    'ways': core_parts.ways,
+CORE_PARTS: Mapping[str, Callable[[Inputs, BenchmarkConfig, ReportProgress], Section]] = {
+    'strategies': core_parts.strategies,
     'detectors': core_parts.detectors,
     'steps': core_parts.steps,
 }
 NODE_PARTS = ('clips', 'latency', 'memory', 'idle')
-"""What is in ``node_parts``, which is imported only where it is wanted: it needs ROS."""
+"""The parts of ``node_parts``, which is imported only for them: it needs ROS."""
 
 PARTS = (*NODE_PARTS, *CORE_PARTS)
 DOMAINS = 100
-"""Domain ids that have no ports in common with what the system gives to programs."""
+"""Domain ids whose ports the system does not give to programs."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.description = (
-        'Measure whether what must hold does: on clips in real time, in latency, memory and idle '
-        "CPU, and beside the original's way of working. Takes about ten minutes."
+        'Measure targets: clips in real time, latency, memory and idle CPU, and the times beside '
+        'the original implementation. Takes about ten minutes.'
     )
     parser.add_argument(
         '--parts',
@@ -58,9 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f'what to measure, separated by commas: {", ".join(PARTS)} (default: all)',
     )
     parser.add_argument(
-        '--quick', action='store_true', help='once and shortly: to see that it runs, not to quote'
+        '--quick', action='store_true', help='once and briefly: a check that it runs, no figures'
     )
-    parser.add_argument('--repeats', type=int, metavar='N', help='how often to measure')
+    parser.add_argument('--repeats', type=int, metavar='N', help='number of repetitions')
     parser.add_argument('--seconds', type=float, metavar='S', help='length of one measurement')
     parser.add_argument('--soak-frames', type=int, metavar='N', help='frames of the long run')
     parser.add_argument(
@@ -70,20 +72,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='research data with video/*.mkv (default: $RTCNN_DATA or ../shared/data)',
     )
     parser.add_argument(
-        '--models',
-        type=Path,
-        metavar='FOLDER',
-        help='folder with emotion/, gender/ and face/ (default: those of the package)',
+        '--detectors',
+        type=_items,
+        metavar='NAMES',
+        help=f'detectors to measure among {", ".join(DETECTORS)}, each as NAME or NAME=MODEL, '
+        'separated by commas (default: all that can run)',
     )
     parser.add_argument(
-        '--yunet', type=Path, metavar='FILE', help='the file of YuNet, to compare with'
+        '--attributes',
+        type=_items,
+        default=DEFAULT_ATTRIBUTES,
+        metavar='NAMES',
+        help=f'attributes to classify (default: {",".join(DEFAULT_ATTRIBUTES)})',
     )
     parser.add_argument(
         '--output',
         type=Path,
         default=Path('out'),
         metavar='FOLDER',
-        help='where bench.json goes (default: %(default)s)',
+        help='folder for bench.json (default: %(default)s)',
     )
     parser.add_argument(
         '--markdown', type=Path, metavar='FILE', help='also write the tables as a document'
@@ -96,8 +103,8 @@ def execute(args: argparse.Namespace) -> int:
 
     :raises PerceptionError: if something that was named cannot be used, or the nodes fail
     """
-    inputs = find_inputs(args.data, args.yunet, args.models)
-    effort = _effort(args)
+    inputs = find_inputs(args.data, args.detectors, args.attributes)
+    config = _config(args)
     path = args.output / 'bench.json'
     check_output(path, '--output')
     if args.markdown is not None:
@@ -108,8 +115,8 @@ def execute(args: argparse.Namespace) -> int:
     clock = time.monotonic()
     sections = []
     for number, name in enumerate(args.parts):
-        tell = _teller(progress, clock, args.parts, number)
-        section = _measure(name, inputs, effort, tell)
+        report_progress = _reporter(progress, clock, args.parts, number)
+        section = _measure(name, inputs, config, report_progress)
         progress.line(as_text(section))
         sections.append(section)
     progress.clear()
@@ -120,7 +127,7 @@ def execute(args: argparse.Namespace) -> int:
         'command': command,
         'date': date,
         'machine': about,
-        'effort': asdict(effort),
+        'config': asdict(config),
         'sections': {
             name: asdict(section) for name, section in zip(args.parts, sections, strict=True)
         },
@@ -133,46 +140,55 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
+def _items(text: str) -> tuple[str, ...]:
+    """Split a list at its commas."""
+    return tuple(item.strip() for item in text.split(',') if item.strip())
+
+
 def part_names(text: str) -> tuple[str, ...]:
     """Split and check the names of parts; raises ValueError for argparse."""
-    names = tuple(name.strip() for name in text.split(','))
+    names = _items(text)
     for name in names:
         if name not in PARTS:
             raise argparse.ArgumentTypeError(f'no part {name!r}; known are {", ".join(PARTS)}')
     return names
 
 
-def _effort(args: argparse.Namespace) -> Effort:
+def _config(args: argparse.Namespace) -> BenchmarkConfig:
     base = QUICK if args.quick else THOROUGH
-    effort = Effort(
+    config = BenchmarkConfig(
         repeats=base.repeats if args.repeats is None else args.repeats,
         seconds=base.seconds if args.seconds is None else args.seconds,
         soak_frames=base.soak_frames if args.soak_frames is None else args.soak_frames,
         stage_frames=base.stage_frames,
     )
-    if effort.repeats < 1 or effort.seconds <= 0 or effort.soak_frames < 3:
+    if config.repeats < 1 or config.seconds <= 0 or config.soak_frames < 3:
         raise PerceptionError('repeats, seconds and frames must be above 0 (3 frames at least)')
-    return effort
+    return config
 
 
-def _measure(name: str, inputs: Inputs, effort: Effort, tell: Tell) -> Section:
+def _measure(
+    name: str, inputs: Inputs, config: BenchmarkConfig, report_progress: ReportProgress
+) -> Section:
     if name in CORE_PARTS:
-        return CORE_PARTS[name](inputs, effort, tell)
-    # Other nodes of the network would take part in what is measured.
+        return CORE_PARTS[name](inputs, config, report_progress)
+    # Other nodes of the network would disturb the measurement.
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % DOMAINS))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     from rtcnn_perception.commands.benchmark import node_parts  # noqa: PLC0415
     from rtcnn_perception.commands.ros import initialised_context  # noqa: PLC0415
 
     with initialised_context() as context:
-        return node_parts.PARTS[name](inputs, effort, context, tell)
+        return node_parts.PARTS[name](inputs, config, context, report_progress)
 
 
-def _teller(progress: Progress, begin: float, parts: Sequence[str], number: int) -> Tell:
+def _reporter(
+    progress: Progress, begin: float, parts: Sequence[str], number: int
+) -> ReportProgress:
     where = f'part {number + 1} of {len(parts)}, {parts[number]}'
 
-    def tell(text: str, share: float) -> None:
+    def report(text: str, share: float) -> None:
         whole = (number + share) / len(parts)
         progress.show(time.monotonic() - begin, None, f'{where}: {text}', share=whole)
 
-    return tell
+    return report

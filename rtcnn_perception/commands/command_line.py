@@ -1,4 +1,4 @@
-"""What was asked for, written as a shell takes it, to stand beside what came of it."""
+"""The command line of a run, written as a shell takes it, for reports and cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``rtcnn_perception explain``: see what the networks look at, in pictures and over data."""
+"""``rtcnn_perception explain``: saliency maps of pictures, and means over labelled data."""
 
 from __future__ import annotations
 
@@ -13,52 +13,60 @@ from numpy.typing import NDArray
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.detection.registry import Detector
-from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.attributes.classifier import model_paths
+from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import load_detector
-from rtcnn_perception.core.geometry.face_crops import cut_faces
-from rtcnn_perception.core.geometry.landmarks import FacePlace
-from rtcnn_perception.core.labels import ATTRIBUTES
+from rtcnn_perception.core.detection.registry import parse_detector
+from rtcnn_perception.core.geometry.crops import cut_crops
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.saliency.explanation import explain_faces
+from rtcnn_perception.core.saliency.explanation import load_saliency_models
 from rtcnn_perception.core.saliency.figures import class_tiles
 from rtcnn_perception.core.saliency.figures import mean_map
 from rtcnn_perception.core.saliency.figures import mean_tiles
 from rtcnn_perception.core.saliency.figures import sanity_tiles
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.overlay import blend
 from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
-from rtcnn_perception.core.saliency.overlay import lay_over
 from rtcnn_perception.core.saliency.overlay import sheet
 from rtcnn_perception.core.saliency.overlay import Tile
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 
 FIGURE_COLORS, OVERLAY_COLORS = 'inferno', 'turbo'
-"""Maps beside each other, and over a picture as ``faces/saliency`` has them."""
+"""Colour maps of figures, and of overlays as on ``faces/saliency``."""
 
 Models = dict[str, SaliencyModel]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what ``explain`` takes."""
+    """Add the options of this command."""
     parser.description = (
         'For each face in the pictures: a figure with the map of every class, and the picture '
-        'with the maps laid over the faces.'
+        'with the maps over the faces.'
     )
-    parser.add_argument('pictures', nargs='*', metavar='PICTURE', help='files to look at')
+    parser.add_argument('pictures', nargs='*', metavar='PICTURE', help='picture files')
     parser.add_argument(
         '--output', type=Path, default=Path('out/explain'), help='folder (default: %(default)s)'
     )
     parser.add_argument('--method', choices=METHODS, default=METHODS[0])
-    parser.add_argument('--task', choices=('both', *ATTRIBUTES), default='both')
+    parser.add_argument(
+        '--attributes',
+        default=','.join(DEFAULT_ATTRIBUTES),
+        metavar='NAMES',
+        help='attributes to explain, separated by commas; the overlay shows the first '
+        '(default: %(default)s)',
+    )
     parser.add_argument(
         '--target',
         default='top',
         metavar='CLASS',
-        help='what the overlay shows: top, class_maps or a class (default: %(default)s)',
+        help='score that the overlay is of: top, class_maps or a class (default: %(default)s)',
     )
     parser.add_argument(
         '--color-map',
@@ -66,22 +74,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='colours of every map, from weak to strong '
         f'(default: {FIGURE_COLORS}, and over the picture {OVERLAY_COLORS})',
     )
-    for attribute in ATTRIBUTES:
-        parser.add_argument(
-            f'--{attribute}-model',
-            type=Path,
-            metavar='FOLDER',
-            help='instead of the model that comes with the package',
-        )
     parser.add_argument(
-        '--detector', default='auto', help='how faces are found (default: %(default)s)'
+        '--model',
+        type=_attribute_model,
+        action='append',
+        default=[],
+        metavar='ATTRIBUTE=MODEL',
+        help='model of an attribute instead of the default one; may be given several times',
     )
     parser.add_argument(
-        '--detector-model',
-        default='',
-        metavar='PATH',
-        help='model.onnx of rtcnn, its card or their folder, or the file of yunet or haar; '
-        'empty for the default of each',
+        '--detector',
+        default='auto',
+        metavar='NAME[=MODEL]',
+        help=f'a detector among {", ".join(detector_names())}, with the path of its model if not '
+        'the default one (default: %(default)s)',
     )
     parser.add_argument(
         '--average', metavar='DATA', help='also the mean map of each class over labelled faces'
@@ -96,12 +102,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--sanity',
         action='store_true',
-        help='also what is left of the maps when the weights are randomised, layer by layer',
+        help='also the maps of networks whose weights are randomised layer by layer',
     )
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Write the figures; say of each where it lies."""
+    """Write the figures and print their paths."""
     if not args.pictures and not args.average:
         raise ConfigurationError('name a picture to explain, or data with --average')
     if args.limit < 1:
@@ -113,8 +119,7 @@ def execute(args: argparse.Namespace) -> int:
     except OSError as error:
         raise ConfigurationError(f'cannot write to {args.output}: {error.strerror}') from error
     if args.pictures:
-        config = DetectorConfig(name=args.detector, model_path=args.detector_model)
-        detector = load_detector(config, models_search_path()).detector
+        detector = load_detector(parse_detector(args.detector), models_search_path()).detector
         for text in args.pictures:
             for name, picture in _explain_picture(Path(text), models, detector, args):
                 _write(args.output / name, picture)
@@ -138,32 +143,42 @@ def _check_names(pictures: Sequence[str]) -> None:
 
 
 def _load_models(args: argparse.Namespace) -> Models:
-    chosen = ATTRIBUTES if args.task == 'both' else (args.task,)
-    paths = {a: getattr(args, f'{a}_model') or models_directory() / a for a in chosen}
-    return {attribute: SaliencyModel.load(path) for attribute, path in paths.items()}
+    names = [name.strip() for name in args.attributes.split(',') if name.strip()]
+    if not names:
+        raise ConfigurationError('--attributes must name at least one attribute, got none')
+    return load_saliency_models(model_paths(names, dict(args.model), models_search_path()))
+
+
+def _attribute_model(text: str) -> tuple[str, str]:
+    """Split ATTRIBUTE=MODEL; raise ValueError, which argparse reports, for anything else."""
+    name, _, path = text.partition('=')
+    if not name or not path:
+        raise ValueError(text)
+    return name, path
 
 
 def _explain_picture(
     path: Path, models: Models, detector: Detector, args: argparse.Namespace
 ) -> Iterator[tuple[str, Image]]:
-    """Give the names and contents of the figures of one picture."""
+    """Yield names and contents of the figures of one picture."""
     image = _read(path)
-    places = [FacePlace(found.box, found.landmarks) for found in detector.detect(image)]
-    if not places:
+    names = detector.landmark_names
+    regions = [FaceRegion(each.box, each.landmarks, names) for each in detector.detect(image)]
+    if not regions:
         raise PerceptionError(
-            f'{path}: expected a face, got a picture in which {detector.name} finds none; try '
+            f'{path}: expected a face, got a picture in which {detector.tag} finds none; try '
             f'another --detector'
         )
-    explained = explain_faces(models, image, places, target=args.target, method=args.method)
-    placed = [face[0].placed for face in explained]  # two would hide each other
-    laid_over = lay_over(image, placed, 0.8, args.color_map or OVERLAY_COLORS)
-    yield f'{path.stem}_overlay.png', laid_over
-    for number, place in enumerate(places, start=1):
+    explained = explain_faces(models, image, regions, target=args.target, method=args.method)
+    placed = [face[0].placed for face in explained]  # two would cover each other
+    overlay = blend(image, placed, 0.8, args.color_map or OVERLAY_COLORS)
+    yield f'{path.stem}_overlay.png', overlay
+    for number, region in enumerate(regions, start=1):
         rows = [
             class_tiles(
                 model,
                 attribute,
-                cut_faces(image, (place,), model.spec)[0],
+                _network_input(model, image, region)[0],
                 method=args.method,
                 color_map=args.color_map or FIGURE_COLORS,
             )
@@ -171,54 +186,61 @@ def _explain_picture(
         ]
         yield f'{path.stem}_face{number}.png', sheet(rows)
         if args.sanity:
-            for attribute, tiles in _sanity(models, image, place, args.color_map or FIGURE_COLORS):
+            for attribute, tiles in _sanity(
+                models, image, region, args.color_map or FIGURE_COLORS
+            ):
                 yield f'{path.stem}_face{number}_sanity_{attribute}.png', sheet(tiles)
 
 
 def _sanity(
-    models: Models, image: ImageBGR, place: FacePlace, color_map: str
+    models: Models, image: ImageBGR, region: FaceRegion, color_map: str
 ) -> Iterator[tuple[str, list[list[Tile]]]]:
-    """Give for each attribute a row of tiles for each method."""
-    from rtcnn_perception.saliency.randomised import forgetful_models  # noqa: PLC0415  an extra
+    """Yield for each attribute a row of tiles for each method."""
+    from rtcnn_perception.saliency.randomised import randomised_models  # noqa: PLC0415  an extra
 
     for attribute, model in models.items():
-        forgetful = forgetful_models(model.spec)
-        face = cut_faces(image, (place,), model.spec)[0]
+        randomised = randomised_models(model.card)
+        face = _network_input(model, image, region)[0]
         yield (
             attribute,
             [
-                sanity_tiles(forgetful, attribute, face, method=method, color_map=color_map)
+                sanity_tiles(randomised, attribute, face, method=method, color_map=color_map)
                 for method in METHODS
             ],
         )
 
 
 def _averages(models: Models, args: argparse.Namespace) -> Iterator[tuple[str, Image]]:
-    """Give a figure of the mean maps for each attribute that the data knows."""
-    from rtcnn_perception.training import data  # noqa: PLC0415  an extra
+    """Yield a figure of the mean maps for each attribute that the data has labels for."""
+    from rtcnn_perception.training.data.load import load_for_heads  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415
 
-    path = data.find_data(args.average)
+    heads = {name: model.card.head(name).labels for name, model in models.items()}
+    source = AttributeData(path=(args.average,))
     for attribute, model in models.items():
-        part = data.load_any(path, model.spec.crop, tuple(models)).part(args.part)
-        known = part.labels.get(attribute)
-        if known is None or not (known >= 0).any():
+        part = load_for_heads(heads, source, model.card.crop).part(args.part)
+        known = part.labels[attribute].indices if attribute in part.labels else np.array([], int)
+        if not (known >= 0).any():
             continue
         means = []
         progress = Progress()
-        labels = model.spec.head(attribute).labels
+        labels = heads[attribute]
         for index, label in enumerate(labels):
             progress.show(index, len(labels), f'{attribute}: {label}')
             rows = np.flatnonzero(known == index)[: args.limit]
             if len(rows):
                 faces = np.concatenate(
-                    [
-                        cut_faces(_color(part.pictures[i]), (part.place(i),), model.spec)
-                        for i in rows
-                    ]
+                    [_network_input(model, _color(part.pictures[i]), part.region(i)) for i in rows]
                 )
                 means.append(mean_map(model, attribute, faces, label, method=args.method))
         progress.clear()
         yield f'mean_{attribute}.png', sheet(mean_tiles(means, args.color_map or FIGURE_COLORS))
+
+
+def _network_input(model: SaliencyModel, image: ImageBGR, region: FaceRegion) -> NDArray[np.uint8]:
+    """Return the crop of one face as a batch (1, C, h, w) uint8."""
+    card = model.card
+    return cut_crops(image, (card.crop.crop(region),), card.input_size_hw, card.channels)
 
 
 def _color(picture: Image) -> ImageBGR:

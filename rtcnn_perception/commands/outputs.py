@@ -1,4 +1,4 @@
-"""Where results go, looked at before the work is done."""
+"""Where results go, checked before the work is done."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from rtcnn_perception.exceptions import PerceptionError
 
 def check_output(path: Path, option: str) -> None:
     """
-    See that a file can be written, and make its folder if need be; a file that is there stays.
+    Check that a file can be written, and make its folder if need be; an existing file stays.
 
-    :param option: what names the place on the command line
+    :param option: the option that names it on the command line
     :raises PerceptionError: if it cannot be written
     """
     try:

@@ -8,14 +8,14 @@ from typing import TextIO
 
 BAR_WIDTH = 24
 QUIET_STEP_S = 5.0
-"""Where nobody watches a terminal, a line comes so often at first, and then ever more rarely."""
+"""First interval of lines where stderr is no terminal; it then doubles."""
 
 
 class Progress:
     """
-    One line on stderr that is written over, and lines on stdout that stand.
+    One line on stderr that is overwritten, and lines on stdout that stay.
 
-    Where stderr is no terminal, such as in a log, plain lines come now and then instead.
+    Where stderr is no terminal, such as in a log, plain lines come at growing intervals instead.
     """
 
     def __init__(self, stream: TextIO | None = None, out: TextIO | None = None) -> None:
@@ -29,9 +29,9 @@ class Progress:
         self, elapsed: float, total: float | None, text: str, share: float | None = None
     ) -> None:
         """
-        Show how far it is: ``elapsed`` of ``total`` seconds; None where there is no end.
+        Show ``elapsed`` of ``total`` seconds; None where there is no end.
 
-        :param share: what part is done, where that is not a matter of seconds
+        :param share: the part that is done, where time does not show it
         """
         of = f'{elapsed:.0f} s' if total is None else f'{min(elapsed, total):.0f} of {total:.0f} s'
         if share is None and total is not None:
@@ -45,7 +45,7 @@ class Progress:
             self._stream.flush()
 
     def line(self, text: str) -> None:
-        """Print a line that stands, above the one that is written over."""
+        """Print a line that stays, above the one that is overwritten."""
         shown = self._shown
         self.clear()
         self._out.write(f'{text}\n')
@@ -54,14 +54,14 @@ class Progress:
             self._draw(shown)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._shown:
             self._stream.write('\r\x1b[K')
             self._stream.flush()
             self._shown = ''
 
     def _draw(self, text: str) -> None:
-        # A line that wraps cannot be written over.
+        # A line that wraps cannot be overwritten.
         self._shown = text[: shutil.get_terminal_size().columns - 1]
         self._stream.write(f'\r\x1b[K{self._shown}')
         self._stream.flush()

@@ -13,17 +13,17 @@ from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.nodes.host import initialising
-from rtcnn_perception.nodes.memory import keep_freed_memory
+from rtcnn_perception.nodes.host import keep_freed_memory
 from rtcnn_perception.resources import share_directory
 
 PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-"""What names a profile to Fast DDS 3, which warns of the other, and to Fast DDS 2."""
+"""Variables that name a profile to Fast DDS 3, which warns of the other, and to Fast DDS 2."""
 FIRST_WITH_FAST_DDS_3 = 9
 """Major version of rclpy in Kilted; Jazzy has 7 and Humble 3."""
 
 
-def make_room_for_images() -> None:
-    """Name the package's Fast DDS profile to this process and its children, if none is named."""
+def use_image_profile() -> None:
+    """Set the package's Fast DDS profile for this process and its children, if none is set."""
     if any(os.environ.get(name) for name in PROFILE_VARIABLES):
         return
     has_3 = int(metadata.version('rclpy').partition('.')[0]) >= FIRST_WITH_FAST_DDS_3
@@ -34,12 +34,12 @@ def make_room_for_images() -> None:
 @contextmanager
 def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]:
     """
-    Initialise ROS with room for images, leaving signals to the caller.
+    Initialise ROS with the Fast DDS profile for images, leaving signals to the caller.
 
     :param parameter_file: a ROS parameter file for the nodes of the context
     :raises ConfigurationError: if the file cannot be parsed, or ROS not initialised
     """
-    make_room_for_images()
+    use_image_profile()
     keep_freed_memory()
     context = Context()
     arguments = ['rtcnn_perception']

@@ -1,10 +1,8 @@
-"""``rtcnn_perception run``: the three nodes on a source, with what they see told and recorded."""
+"""``rtcnn_perception run``: all nodes on a source, with a log, a video and a table of times."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 import queue
@@ -12,52 +10,52 @@ import time
 from typing import TYPE_CHECKING
 
 from rtcnn_perception.commands.progress import Progress
-from rtcnn_perception.commands.recorder import Recorder
-from rtcnn_perception.commands.report import FrameCounts
-from rtcnn_perception.commands.report import RunReport
-from rtcnn_perception.commands.run_plan import DEFAULT_S
-from rtcnn_perception.commands.run_plan import make_plan
-from rtcnn_perception.commands.run_plan import PICTURE_S
-from rtcnn_perception.commands.run_plan import Plan
-from rtcnn_perception.commands.run_plan import seconds
-from rtcnn_perception.commands.seen import SeenLog
-from rtcnn_perception.commands.stopping import StopRequest
-from rtcnn_perception.core.drawing.annotate import annotate
+from rtcnn_perception.commands.running.plan import DEFAULT_S
+from rtcnn_perception.commands.running.plan import make_plan
+from rtcnn_perception.commands.running.plan import PICTURE_S
+from rtcnn_perception.commands.running.plan import Plan
+from rtcnn_perception.commands.running.plan import seconds
+from rtcnn_perception.commands.running.recorder import Recorder
+from rtcnn_perception.commands.running.report import FrameCounts
+from rtcnn_perception.commands.running.report import RunReport
+from rtcnn_perception.commands.running.track_log import TrackLog
+from rtcnn_perception.commands.signals import StopRequest
+from rtcnn_perception.core.detection.registry import detector_names
+from rtcnn_perception.core.sources.base import FrameSource
+from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.core.sources.open import EXPECTED
-from rtcnn_perception.core.sources.open import FrameSource
 from rtcnn_perception.core.sources.open import open_source
-from rtcnn_perception.core.sources.video import DeviceMode
-from rtcnn_perception.core.sources.video import PictureSource
+from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import SourceError
 
 if TYPE_CHECKING:
-    from rtcnn_perception.core.pipeline import JudgedFrame
+    from rtcnn_perception.core.results import FrameResult
     from rtcnn_perception.nodes.perception import Perception
 
 STEP_S = 0.1
-"""How often the terminal is brought up to date."""
+"""Interval of updates on the terminal."""
 PATIENCE_S = 15.0
-"""How long to wait for the first frame, where the run is to end by itself."""
+"""Longest wait for the first frame, in a run of limited duration."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.description = (
-        'Run camera, detector and classifier on a source, in one process and on the real topics; '
-        'tell who is seen, and leave a video and a picture with the faces drawn in.'
+        'Run camera, detector and classifier on a source, in one process and with their topics; '
+        'log the faces, and write a video and a picture with the faces drawn in.'
     )
     parser.add_argument(
         '--source',
         metavar='SOURCE',
-        help=f"{EXPECTED}; or 'topic:/camera/image_raw' (default: the one that the file of "
-        f'--params gives to the camera, if any, else {BUILTIN})',
+        help=f"{EXPECTED}; or 'topic:/camera/image_raw' (default: the camera's source in the file "
+        f'of --params, if any, else {BUILTIN})',
     )
     parser.add_argument(
         '--duration',
         type=seconds,
         metavar='SECONDS',
-        help='end after so long; 0: at the end of the source or on Ctrl-C '
+        help='end after this time; 0: at the end of the source or on Ctrl-C '
         f'(default: {DEFAULT_S:g}; a picture {PICTURE_S:g}, a video or folder to its end)',
     )
     parser.add_argument(
@@ -65,20 +63,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path('out'),
         metavar='FOLDER',
-        help='where annotated.mp4 and annotated.png go (default: %(default)s)',
+        help='folder for annotated.mp4 and annotated.png (default: %(default)s)',
     )
     parser.add_argument('--no-video', action='store_true', help='write the picture, and no video')
     parser.add_argument(
         '--detector',
-        metavar='NAME',
-        help='rtcnn, which comes with the package and which auto takes; yunet or haar '
-        '(default: auto)',
+        metavar='NAME[=MODEL]',
+        help=f'a detector among {", ".join(detector_names())}, with the path of its model if not '
+        'the default one (default: auto)',
     )
     parser.add_argument(
-        '--detector-model', metavar='FILE', help="the detector's model, if not the default one"
+        '--attributes',
+        metavar='NAMES',
+        help='attributes to classify, separated by commas; empty for none (default: those of the '
+        'parameter attributes)',
     )
-    parser.add_argument('--no-emotion', action='store_true', help='do not judge emotion')
-    parser.add_argument('--no-gender', action='store_true', help='do not judge gender')
     parser.add_argument(
         '--params',
         type=Path,
@@ -94,11 +93,10 @@ def execute(args: argparse.Namespace) -> int:
     :raises PerceptionError: if something that was named cannot be used, or no frame came
     """
     plan = make_plan(args)
-    # Only now, so that help and what is wrong with the options need no ROS.
+    # Only now, so that help and errors of options need no ROS.
     from rtcnn_perception.commands.ros import initialised_context  # noqa: PLC0415
     from rtcnn_perception.nodes.perception import Perception  # noqa: PLC0415
 
-    watch = Watch()
     opened: list[FrameSource] = []
 
     def opener(text: str, mode: DeviceMode) -> FrameSource:
@@ -107,30 +105,24 @@ def execute(args: argparse.Namespace) -> int:
         return source
 
     with StopRequest() as stop, initialised_context(args.params) as context:
-        perception = Perception(
-            context=context,
-            parameters=plan.parameters,
-            remappings=plan.remappings,
-            on_judged=watch.on_judged,
-            opener=opener,
-        )
-        recorder = Recorder(
-            args.output,
-            lambda judged: annotate(judged, watch.labels),
-            has_video=not args.no_video,
-            fps=plan.fps,
-        )
-        watch.begin(recorder, lambda: perception.classifier.labels)
+        recorder = Recorder(args.output, has_video=not args.no_video, fps=plan.fps)
+        watch = Watch(recorder)
         try:
+            perception = Perception(
+                context=context,
+                parameters=plan.parameters,
+                remappings=plan.remappings,
+                on_result=watch.on_result,
+                opener=opener,
+            )
             with perception:
                 follow(perception, plan, watch, stop)
-                nodes = (perception.camera, perception.detector, perception.classifier)
-                dropped = sum(node.dropped for node in nodes)
-            # Only now, so that whatever is processed is among it.
+                dropped = perception.dropped
+            # Only now, so that every processed frame is counted.
             counts = FrameCounts(
                 received=perception.camera.meter.received.count,
                 dropped=dropped,
-                failed=sum(node.errors.total for node in nodes),
+                failed=sum(node.errors.total for node in perception.nodes),
             )
         finally:
             files = recorder.close()
@@ -142,43 +134,30 @@ def execute(args: argparse.Namespace) -> int:
 
 
 class Watch:
-    """What is made of each judged frame, in the thread that judged it."""
+    """What is done with each result, in the thread that published it."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self.report = RunReport()
-        self.seen = SeenLog({})
+        self.tracks = TrackLog()
         self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.faces = 0
         self.first: float | None = None
-        self.labels: Mapping[str, tuple[str, ...]] = {}
-        self._recorder: Recorder | None = None
-        self._labels_of: Callable[[], Mapping[str, tuple[str, ...]]] = dict
-
-    def begin(
-        self, recorder: Recorder, labels: Callable[[], Mapping[str, tuple[str, ...]]]
-    ) -> None:
-        """Take what could not be known before the nodes were made."""
         self._recorder = recorder
-        self._labels_of = labels
 
-    def on_judged(self, judged: JudgedFrame, total_s: float) -> None:
-        """Take in a frame that was just published, ``total_s`` after its stamp."""
+    def on_result(self, result: FrameResult) -> None:
+        """Take a result that was just published."""
         now = time.monotonic()
         if self.first is None:
             self.first = now
-            # Kept, for the recorder may still draw when the nodes have let go of their models.
-            self.labels = dict(self._labels_of())
-            self.seen = SeenLog(self.labels)
-        self.report.add(judged, total_s, now - self.first)
-        self.faces = len(judged.faces)
-        for line in self.seen.update(judged, now - self.first):
+        self.report.add(result, now - self.first)
+        self.faces = len(result.faces)
+        for line in self.tracks.update(result, now - self.first):
             self.lines.put(line)
-        if self._recorder is not None:
-            self._recorder.add(judged)
+        self._recorder.add(result)
 
 
 def follow(perception: Perception, plan: Plan, watch: Watch, stop: StopRequest) -> None:
-    """Keep the terminal up to date until the run is over."""
+    """Update the terminal until the run is over."""
     progress = Progress()
     begin = time.monotonic()
     is_over = False
@@ -206,22 +185,22 @@ def summary(
     opened: Sequence[FrameSource],
 ) -> list[str]:
     """Return the lines at the end."""
-    seen = watch.seen
+    tracks = watch.tracks
     lines = ['', *watch.report.lines(counts)]
-    at_once = counted(seen.most_at_once, 'face')
-    lines.append(f'{counted(seen.tracks, "track")}, at most {at_once} at once')
-    lines += [f'  {line}' for line in seen.summary()]
+    at_once = counted(tracks.most_at_once, 'face')
+    lines.append(f'{counted(tracks.tracks, "track")}, at most {at_once} at once')
+    lines += [f'  {line}' for line in tracks.summary()]
     for source in opened:
         if isinstance(source, PictureSource):
-            lines += [f'passed over: {path.name} ({why})' for path, why in source.skipped.items()]
+            lines += [f'skipped: {path.name} ({why})' for path, why in source.skipped.items()]
     if left_out:
         frames = counted(left_out, 'frame')
-        lines.append(f'not in the video: {frames}, for encoding could not keep up')
+        lines.append(f'not in the video: {frames}, as encoding could not keep up')
     if files:
         lines.append(f'written: {", ".join(str(path) for path in files)}')
     return lines
 
 
 def counted(number: int, thing: str) -> str:
-    """Return the number with the thing in its right form."""
+    """Return a number with its noun, singular or plural."""
     return f'{number} {thing}{"" if number == 1 else "s"}'

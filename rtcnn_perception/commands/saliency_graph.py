@@ -1,4 +1,4 @@
-"""``rtcnn_perception saliency-graph``: let a model show what it looks at."""
+"""``rtcnn_perception saliency-graph``: write the saliency graph of a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what ``saliency-graph`` takes."""
+    """Add the options of this command."""
     parser.description = (
         'Write saliency.onnx beside a model: the same network with its backward pass, which gives '
         'the probabilities and a map of the pixels that led to them.'
@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Make the graph, check it, write it and name it in the card."""
+    """Build the graph, check it, write it and name it in the card."""
     from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415  an extra
 
     written = write_saliency_graph(args.model)

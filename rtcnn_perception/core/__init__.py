@@ -9,5 +9,5 @@ The image contract, which holds wherever a docstring does not say otherwise:
 - x points right and y down (REP-103, optical frame). Pixel ``i`` covers ``[i, i + 1)``, so that a
   box ``x0, y0, x1, y1`` is half-open and its width is ``x1 - x0``.
 - Time is in seconds as float, a probability in [0, 1], an angle in degrees, positive where it is
-  clockwise as one sees the image.
+  clockwise in the image.
 """

@@ -1,5 +1,5 @@
 """
-Latencies, rates and counts of a pipeline that runs for ever, in bounded memory.
+Latencies, rates and counts of a pipeline without end, in bounded memory.
 
 Everything here may be used by several threads. No clock is read: times come as arguments, in
 seconds of any clock that does not jump back.
@@ -17,7 +17,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """Percentiles in seconds over a window, and how many were measured in all; NaN for none."""
+    """Percentiles in seconds over a window, and the total number of values; NaN for none."""
 
     count: int
     p50: float
@@ -28,7 +28,7 @@ class LatencySummary:
 
 class LatencyWindow:
     """
-    The last so many latencies.
+    The last latencies, up to a capacity.
 
     :raises ValueError: if ``capacity`` is below 1
     """
@@ -63,13 +63,13 @@ class LatencyWindow:
 
 class RateMeter:
     """
-    How often something happens, over a sliding window.
+    The rate of events over a sliding window.
 
     :raises ValueError: if ``window`` (seconds) or ``capacity`` is not above 0
     """
 
     def __init__(self, window: float = 5.0, capacity: int = 4096) -> None:
-        """Look back ``window`` seconds and remember at most ``capacity`` events."""
+        """Keep events of the last ``window`` seconds, at most ``capacity``."""
         if not window > 0 or capacity < 1:
             raise ValueError(f'window and capacity must be above 0, got {window} and {capacity}')
         self._window = window
@@ -80,12 +80,12 @@ class RateMeter:
 
     @property
     def count(self) -> int:
-        """How often it happened in all, however long ago."""
+        """Number of events in all, however long ago."""
         with self._lock:
             return self._count
 
     def tick(self, now: float) -> None:
-        """Note that it happened at ``now`` (seconds)."""
+        """Count an event at ``now`` (seconds)."""
         with self._lock:
             if self._first is None:
                 self._first = now
@@ -103,7 +103,7 @@ class RateMeter:
                 return 0.0
             begin = max(self._first, now - self._window)
             if len(self._times) == self._times.maxlen:
-                begin = max(begin, self._times[0])  # what came before is forgotten
+                begin = max(begin, self._times[0])  # earlier ones were removed
             if now <= begin:
                 return 0.0
             return sum(time > begin for time in self._times) / (now - begin)

@@ -1,6 +1,6 @@
 """
-The nodes: messages are converted and frames are taken in and handed on here.
+The ROS 2 nodes: they convert messages, call the core and publish results.
 
-Besides this part only the commands that start nodes or talk to them use rclpy
-(``commands/ros.py``, ``commands/benchmark``); the core knows nothing of ROS.
+Besides them only the commands that start nodes or talk to them use rclpy (``commands/ros.py``,
+``commands/benchmark``); the core knows nothing of ROS.
 """

@@ -1,4 +1,4 @@
-"""The node that brings in images: from a topic, a device or a file."""
+"""The node that takes in images: from a topic, a device or a file."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.sources.open import FrameSource
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.sources.base import FrameSource
+from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.open import Opener
-from rtcnn_perception.core.sources.video import DeviceMode
+from rtcnn_perception.core.sources.player import SourcePlayer
 from rtcnn_perception.nodes.base import Stoppable
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.conversions.images import header_of
 from rtcnn_perception.nodes.conversions.images import image_to_msg
-from rtcnn_perception.nodes.conversions.images import since_stamp_ms
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.parameters.tables import CameraParameters
+from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
-from rtcnn_perception.nodes.source_player import SourcePlayer
-from rtcnn_perception.nodes.working_node import WorkingNode
+from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
@@ -37,23 +37,24 @@ TRANSPORTS: Mapping[str, tuple[type[Any], str, Callable[..., Frame]]] = {
 """Type, topic and conversion by the value of ``image_transport``."""
 
 
-class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
+class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
     """
-    Turn what a camera sends into frames, and hand them on.
+    Take in images and pass them on as frames.
 
-    :param hand_on: takes each frame, in a thread of this node's; None where only topics are used
+    :param on_output: called with each frame, in a thread of this node; None where only topics are
+        used
     :param opener: opens the node's own source
     """
 
     def __init__(
         self,
         *,
-        hand_on: Callable[[Frame], None] | None = None,
+        on_output: Callable[[FrameResult], None] | None = None,
         opener: Opener = open_source,
         **node_kwargs: Any,
     ) -> None:
         super().__init__('camera', CameraParameters, **node_kwargs)
-        self._hand_on = hand_on
+        self._on_output = on_output
         self._opener = opener
         self._publisher = self.create_publisher(Image, 'faces/image', IMAGES_OFFERED)
         self._player: SourcePlayer | None = None
@@ -61,10 +62,11 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
 
     @property
     def has_ended(self) -> bool:
-        """Whether the node's own source has come to its end."""
+        """Whether the node's own source has ended."""
         return self._player is not None and self._player.ended.is_set()
 
-    def _begin(self) -> None:
+    def _activate(self) -> None:
+        super()._activate()
         self._last_image = self._now()
         if self.parameters.source:
             self._player = SourcePlayer(
@@ -76,15 +78,15 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
             )
             return
         message_type, topic, _ = TRANSPORTS[self.parameters.image_transport]
-        self._start_work()
-        self._listen(message_type, topic, self._on_message, self.parameters.qos)
+        self._start_worker()
+        self._subscribe_to_images(message_type, topic, self._on_message, self.parameters.qos)
 
     def _open_source(self) -> FrameSource:
         wanted = self.parameters
         mode = DeviceMode(wanted.source_width, wanted.source_height, wanted.source_fps)
         source = self._opener(wanted.source, mode)
         width, height = source.size
-        self.get_logger().info(f'{source.name} gives {width}x{height} at {source.fps:g} Hz')
+        self.get_logger().info(f'{source.name} has {width}x{height} at {source.fps:g} Hz')
         return source
 
     def _threads(self) -> Iterable[Stoppable | None]:
@@ -103,9 +105,9 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
         yield from super()._findings()
 
     def _measured(self) -> dict[str, str]:
-        listens_to = '' if self._images is None else self._images.topic
+        topic = '' if self._images is None else self._images.topic
         return {
-            'source': self.parameters.source or listens_to,
+            'source': self.parameters.source or topic,
             'frames dropped': str(self.dropped),
         }
 
@@ -126,17 +128,17 @@ class CameraNode(WorkingNode[CameraParameters, tuple[Any, int]]):
         self._emit(Frame(image, now_ns, self.parameters.frame_id, now_ns), begin)
 
     def _emit(self, frame: Frame, begin: float) -> None:
-        """Hand a frame on; ``begin`` is when work on it began."""
+        """Pass a frame on; ``begin`` is when work on it began."""
         self._last_image = begin
-        if self._hand_on is not None:
-            self._hand_on(frame)
+        if self._on_output is not None:
+            self._on_output(FrameResult(frame, frames_dropped=self.dropped))
         if self._publisher.get_subscription_count():
             self._publisher.publish(image_to_msg(frame.image, header_of(frame)))
         self.meter.work.add(self._now() - begin)
-        self.meter.latency.add(since_stamp_ms(frame, self.get_clock().now().nanoseconds) * 1e-3)
+        self.meter.latency.add(frame.seconds_since_stamp(self.get_clock().now().nanoseconds))
         self.meter.published.tick(self._now())
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node until it is told to stop."""
+    """Run the node until it is stopped."""
     return run_nodes('camera_node', (CameraParameters,), lambda: (CameraNode(),), args)

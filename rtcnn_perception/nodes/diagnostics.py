@@ -1,4 +1,4 @@
-"""What a node says about its own health: errors by cause, and /diagnostics."""
+"""The health of a node: errors by cause, rates and latencies, and the /diagnostics message."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from rtcnn_perception.core.statistics import LatencySummary
+from rtcnn_perception.core.statistics import LatencyWindow
+from rtcnn_perception.core.statistics import RateMeter
 from rtcnn_perception.exceptions import PerceptionError
 from std_msgs.msg import Header
 
@@ -22,19 +24,22 @@ SILENCE = 10.0
 """Seconds for which a cause is not logged again."""
 
 MAX_CAUSES = 32
-"""Causes counted one by one; what comes after is counted as 'other'."""
+"""Causes counted one by one; any further one is counted as 'other'."""
 
 CLOCKS_APART = 60.0
-"""Seconds of latency that no pipeline has, but two clocks or a recording."""
+"""Seconds of latency that only different clocks or a recording can cause."""
 
 OK: bytes = DiagnosticStatus.OK
 WARN: bytes = DiagnosticStatus.WARN
 ERROR: bytes = DiagnosticStatus.ERROR
 
+LATENCIES_KEPT = 300
+"""The last ten seconds at 30 Hz: percentiles that show the present."""
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to say about a node: a level of DiagnosticStatus, and a few words."""
+    """A finding about a node: a level of DiagnosticStatus, and a short message."""
 
     level: bytes
     message: str
@@ -49,7 +54,7 @@ class ErrorLog:
 
     def __init__(self, log: Callable[[str], None], clock: Callable[[], float]) -> None:
         """
-        Start with nothing counted.
+        Start without errors.
 
         :param log: writes one message
         :param clock: seconds of a clock that does not jump back
@@ -147,3 +152,23 @@ def latency_findings(summary: LatencySummary, limit_ms: float) -> Iterable[Findi
         )
     elif summary.p95 * 1e3 > limit_ms:
         yield Finding(WARN, f'p95 latency {summary.p95 * 1e3:.0f} ms is above {limit_ms:.0f} ms')
+
+
+class Meter:
+    """Rates and latencies of a node since it was activated."""
+
+    def __init__(self) -> None:
+        """Start without measurements."""
+        self.received = RateMeter()
+        self.published = RateMeter()
+        self.work = LatencyWindow(LATENCIES_KEPT)
+        self.latency = LatencyWindow(LATENCIES_KEPT)
+
+    def values(self, now: float) -> dict[str, str]:
+        """Return all as texts; ``now`` in the seconds of the ticks."""
+        return {
+            'received [Hz]': f'{self.received.rate(now):.1f}',
+            'published [Hz]': f'{self.published.rate(now):.1f}',
+            **latency_values('work', self.work.summary()),
+            **latency_values('stamp to publication', self.latency.summary()),
+        }

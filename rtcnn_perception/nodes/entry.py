@@ -1,8 +1,8 @@
 """
-The beginnings of the executables.
+The entry points of the executables.
 
-What the nodes import takes most of a second. A signal that comes meanwhile ends the process as
-one that comes later does, with exit code 0: so this module imports nothing of theirs.
+Importing the nodes takes most of a second. A signal that arrives meanwhile ends the process with
+exit code 0, as a later one does: so this module imports nothing of theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import sys
 from types import FrameType
 
-from rtcnn_perception.remedies import remedy
+from rtcnn_perception.install_hints import install_hint
 
 
 def camera() -> int:
@@ -32,24 +32,24 @@ def classifier() -> int:
 
 
 def perception() -> int:
-    """Run the three nodes in one process."""
+    """Run all nodes in one process."""
     return _run('perception')
 
 
 def _run(name: str) -> int:
-    """Import a module of nodes and run its ``main``, which takes the signals over."""
+    """Import a module of nodes and run its ``main``, which takes over the signals."""
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _leave)
     try:
         code: int = importlib.import_module(f'rtcnn_perception.nodes.{name}').main()
     except ModuleNotFoundError as error:
-        told = remedy(error)
-        if told is None:
+        hint = install_hint(error)
+        if hint is None:
             raise
-        sys.exit(f'{name}: {told}')
+        sys.exit(f'{name}: {hint}')
     return code
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
-    # An exception could be caught by whatever is being imported; there is nothing to tidy up yet.
+    # An exception could be caught by whatever is being imported; nothing needs to be released yet.
     os._exit(0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
+import ctypes
 import re
 import signal
 import sys
@@ -26,19 +27,27 @@ from rclpy.utilities import remove_ros_args
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.base import ManagedNode
-from rtcnn_perception.nodes.memory import keep_freed_memory
 from rtcnn_perception.nodes.parameters.declaration import settings_of
-from rtcnn_perception.nodes.parameters.tables import NodeParameters
+from rtcnn_perception.nodes.parameters.node import NodeParameters
 
 END_WITHIN = 1.2
 """
 Seconds for which the nodes of a process wait for their threads, all together.
 
-A process is to be gone 2 s after it was told; a driver may hold a thread up for longer than that.
+A process is to end within 2 s after a signal; a driver may block a thread for longer than that.
 """
 
 PAUSE_AFTER_DEFECT = 0.01
 """Seconds; where waiting for callbacks itself fails, the thread must not spin."""
+
+# Numbers of malloc.h of the GNU C library.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+
+KEPT_BYTES = 256 * 1024 * 1024
+"""Freed memory beyond this goes back to the system."""
+MAPPED_FROM_BYTES = 32 * 1024 * 1024
+"""Blocks from this size on are mapped one by one; the greatest value that is allowed."""
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -46,14 +55,14 @@ EXIT_USAGE = 2
 
 class NodeHost:
     """
-    Let nodes spin in a thread, from entering the context to leaving it.
+    Spin nodes in a thread, from entering the context to leaving it.
 
-    The thread of the caller stays free to be told to stop: Python handles a signal between two of
-    its own instructions, and never while it waits for messages.
+    The caller's thread stays free for signals: Python handles a signal between two of its own
+    instructions, and never while it waits for messages.
 
-    :param nodes: the first is started last, so that those it hands frames to are ready
+    :param nodes: the first is started last, so that those after it are ready for its frames
     :param context: the nodes' own, initialised
-    :param finished: set when the nodes stopped spinning; whoever sets it lets ``wait`` return
+    :param finished: set when the nodes stopped spinning; setting it lets ``wait`` return
     """
 
     def __init__(
@@ -111,7 +120,7 @@ class NodeHost:
 
     def _spin(self) -> None:
         try:
-            # Whoever shuts the context down ends the nodes, too.
+            # A context that is shut down ends the nodes, too.
             while not self._is_stopping and self._executor.context.ok():
                 self._spin_once()
         finally:
@@ -131,7 +140,7 @@ class NodeHost:
                 self._finished.wait(PAUSE_AFTER_DEFECT)
 
     def _halt(self) -> None:
-        """Tell every node to end before any is waited for: their threads end side by side."""
+        """Halt every node before any is waited for: their threads end side by side."""
         for node in self._nodes:
             node.halt(END_WITHIN)
 
@@ -142,10 +151,28 @@ class NodeHost:
         self._executor.shutdown()
 
 
+def keep_freed_memory() -> bool:
+    """
+    Let this process keep the memory of freed images for the next ones.
+
+    By default the C library returns each block of an image's size to the system and requests a
+    new one, which the system clears page by page: measured on 640x480, 1.3 ms an image received
+    and 0.9 ms an image published, out of 1.8 and 1.0 ms.
+
+    :returns: whether this C library can do it; the GNU one can
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt is None:
+        return False
+    return bool(
+        mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES) and mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+    )
+
+
 @contextmanager
 def initialising() -> Iterator[None]:
     """
-    Tell in one line what rcl does not take, be it an argument, a file or the environment.
+    Report in one line what rcl refuses: an argument, a file or the environment.
 
     :raises ConfigurationError: instead of rcl's own errors
     """
@@ -197,18 +224,27 @@ def run_nodes(
 
 @contextmanager
 def _signals_set() -> Iterator[threading.Event]:
-    """Give an event that SIGINT and SIGTERM set, however often they come."""
-    told_to_stop = threading.Event()
+    """Yield an event that SIGINT and SIGTERM set, however often they come."""
+    stop_requested = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
-        told_to_stop.set()
+        stop_requested.set()
 
     before = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield told_to_stop
+        yield stop_requested
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def as_yaml(value: object) -> str:
+    """Return a value as YAML has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f'[{", ".join(map(as_yaml, value))}]'
+    return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
 def _argument_parser(
@@ -216,7 +252,8 @@ def _argument_parser(
 ) -> argparse.ArgumentParser:
     tables = {key: table for each in parameters for key, table in settings_of(each)}
     lines = [
-        f'  {key} ({table.default!r}): {table.full_description}' for key, table in tables.items()
+        f'  {key} ({as_yaml(table.default)}): {table.full_description}'
+        for key, table in tables.items()
     ]
     return argparse.ArgumentParser(
         prog=name,

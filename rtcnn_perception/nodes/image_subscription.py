@@ -1,4 +1,4 @@
-"""A subscription to images that receives from whoever publishes them."""
+"""A subscription to images whose quality of service matches the publishers."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from rtcnn_perception.nodes.qos import QOS
 from rtcnn_perception.nodes.qos import topics_of_type
 
 PATIENCE = 5.0
-"""Seconds without a publisher after which that is worth a warning."""
+"""Seconds without a publisher before a warning."""
 
-LOOKING_PERIOD = 0.1
-"""Seconds between looks for the first publisher."""
+DISCOVERY_PERIOD = 0.1
+"""Seconds between checks for the first publisher."""
 
 
 class ImageSubscription:
     """
-    Listen to a topic, matching what its publishers offer as they come and go.
+    Subscribe to a topic, matching what its publishers offer as they come and go.
 
-    Where the profile depends on the publishers it listens from the moment that there is one: to
-    change a profile is to listen anew, and to miss an image meanwhile.
+    Where the profile depends on the publishers, it subscribes once there is one: changing a
+    profile means a new subscription, and images that are lost meanwhile.
 
-    :param node: whose subscription it is
+    :param node: the subscriber
     :param message_type: Image or CompressedImage
     :param topic: as the node names it, before remapping
     :param callback: called with each message
@@ -57,12 +57,12 @@ class ImageSubscription:
         self._choose = QOS[qos]
         self._callback = callback
         self._clock = clock
-        self._alone_since: float | None = clock()
+        self._unpublished_since: float | None = clock()
         self._has_warned = False
         self._subscription: Subscription | None = None
         self._profile: QoSProfile | None = None
-        self._looking = node.create_timer(
-            LOOKING_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(
+            DISCOVERY_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self.check()
 
@@ -73,57 +73,57 @@ class ImageSubscription:
 
     @property
     def qos(self) -> QoSProfile | None:
-        """What is asked of the publishers now; None before there is one to ask."""
+        """The present profile; None before there is a publisher."""
         return self._profile
 
     def close(self) -> None:
-        """Stop listening."""
-        self._node.destroy_timer(self._looking)
+        """Unsubscribe."""
+        self._node.destroy_timer(self._timer)
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
 
     def check(self) -> None:
-        """Match the publishers there are now, and warn once where there is none for long."""
+        """Match the present publishers, and warn once if there is none for long."""
         publishers = [
             each
             for each in self._node.get_publishers_info_by_topic(self._topic)
             if each.topic_type == self._type_name
         ]
         if publishers:
-            self._alone_since, self._has_warned = None, False
+            self._unpublished_since, self._has_warned = None, False
         else:
-            self._miss_publisher()
+            self._warn_without_publisher()
         profile = self._choose(publishers)
         if profile is not None and profile != self._profile:
-            self._listen(profile)
+            self._subscribe(profile)
 
     def findings(self) -> Iterator[Finding]:
-        """Say that nobody publishes: an error once that is so for long."""
-        if self._alone_since is not None:
-            is_long = self._clock() - self._alone_since >= PATIENCE
-            yield Finding(ERROR if is_long else WARN, f'nobody publishes {self.topic}')
+        """Yield that there is no publisher: an error after some time."""
+        if self._unpublished_since is not None:
+            is_long = self._clock() - self._unpublished_since >= PATIENCE
+            yield Finding(ERROR if is_long else WARN, f'no publisher of {self.topic}')
 
-    def _listen(self, profile: QoSProfile) -> None:
+    def _subscribe(self, profile: QoSProfile) -> None:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
         self._profile = profile
         self._subscription = self._node.create_subscription(
             self._message_type, self._topic, self._callback, profile
         )
-        self._looking.cancel()
+        self._timer.cancel()
         self._node.get_logger().info(
-            f'listening to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
+            f'subscribed to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
         )
 
-    def _miss_publisher(self) -> None:
+    def _warn_without_publisher(self) -> None:
         now = self._clock()
-        if self._alone_since is None:
-            self._alone_since = now
-        if self._has_warned or now - self._alone_since < PATIENCE:
+        if self._unpublished_since is None:
+            self._unpublished_since = now
+        if self._has_warned or now - self._unpublished_since < PATIENCE:
             return
         self._has_warned = True
         others = topics_of_type(self._node.get_topic_names_and_types(), self._type_name)
-        there_are = ', '.join(name for name in others if name != self.topic) or 'none'
+        found = ', '.join(name for name in others if name != self.topic) or 'none'
         self._node.get_logger().warning(
-            f'nobody publishes {self.topic}; topics of type {self._type_name} are: {there_are}'
+            f'no publisher of {self.topic}; topics of type {self._type_name} are: {found}'
         )

@@ -1,4 +1,4 @@
-"""Camera, detector and classifier in one process: no image between them crosses DDS."""
+"""All nodes in one process: a chain in which no image crosses DDS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.utilities import get_default_context
-from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.exceptions import ConfigurationError
@@ -23,58 +23,69 @@ from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.parameters.declaration import build
+from rtcnn_perception.nodes.parameters.declaration import is_known
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.tables import TABLES
+from rtcnn_perception.nodes.worker import WorkerNode
+
+Follower = Callable[..., WorkerNode[Any, FrameResult]]
+"""Makes a node that takes the results of the one before, such as the class of the node."""
+
+FOLLOWERS: tuple[Follower, ...] = (DetectorNode, ClassifierNode)
+"""The nodes after the camera, in the order in which a result passes through them."""
 
 END_CHECKED_EVERY = 0.05
-"""Seconds between looks whether the last frame of a source is through."""
+"""Seconds between checks whether the last frame of a source is processed."""
 
 
-def make_nodes(
+def make_chain(
     *,
-    on_judged: Callable[[JudgedFrame, float], None] | None = None,
+    on_result: Callable[[FrameResult], None] | None = None,
     opener: Opener = open_source,
+    followers: Sequence[Follower] = FOLLOWERS,
     **node_kwargs: Any,
-) -> tuple[CameraNode, DetectorNode, ClassifierNode]:
-    """Make the three nodes, wired so that a frame goes from one to the next as an array."""
-    made: list[ManagedNode[Any]] = []
+) -> tuple[CameraNode, tuple[WorkerNode[Any, FrameResult], ...]]:
+    """
+    Make the nodes as a chain: each passes its results to the next one as objects.
+
+    :param on_result: called with the results of the last node, in its thread
+    :param opener: opens the camera's own source
+    :param followers: makers of the nodes after the camera
+    :returns: the camera, and the nodes after it in order
+    :raises ConfigurationError: if a parameter has another type or is out of its bounds
+    """
+    made: list[WorkerNode[Any, FrameResult]] = []
+    output = on_result
     try:
-        classifier = ClassifierNode(is_listening=False, on_judged=on_judged, **node_kwargs)
-        made.append(classifier)
-        # The camera is made last, for it hands on to the detector; it is asked only later.
-        detector = DetectorNode(
-            is_listening=False,
-            hand_on=classifier.submit,
-            dropped_before=lambda: camera.dropped,
-            **node_kwargs,
-        )
-        made.append(detector)
-        camera = CameraNode(hand_on=detector.submit, opener=opener, **node_kwargs)
+        for kind in reversed(followers):
+            node = kind(on_output=output, is_composed=True, **node_kwargs)
+            made.insert(0, node)
+            output = node.submit
+        camera = CameraNode(on_output=output, opener=opener, **node_kwargs)
     except ConfigurationError:
-        for node in made:
-            node.close()
+        for each in made:
+            each.close()
         raise
-    return camera, detector, classifier
+    return camera, tuple(made)
 
 
 class Perception:
     """
-    The three nodes in one process, for a program that watches them.
+    All nodes in one process, for a program that uses their results.
 
-    Use it as a context manager: entering configures and activates the nodes and lets them spin in
-    a thread, leaving deactivates and destroys them::
+    Use it as a context manager: entering configures and activates the nodes and spins them in a
+    thread, leaving deactivates and destroys them::
 
-        with Perception(context=context, parameters={'source': 'builtin'}, on_judged=show) as it:
+        with Perception(context=context, parameters={'source': 'builtin'}, on_result=show) as it:
             it.wait(10.0)
 
     :param context: an initialised rclpy context; the caller shuts it down
     :param parameters: values by full parameter name (``'detector.min_score'``), each given to
-        every node that declares it, above what a parameter file says
+        every node that declares it, above those of a parameter file
     :param remappings: topic names, from -> to, such as ``{'image_raw': '/camera/image_raw'}``
-    :param namespace: namespace of the three nodes
-    :param on_judged: called in the classifier's thread after a frame was published, with what was
-        judged and the seconds from the frame's stamp to the publication (NaN where the stamp is
-        0); it should return at once
+    :param namespace: namespace of the nodes
+    :param on_result: called in the classifier's thread after a frame was published; it should
+        return at once
     :param opener: opens the camera's own source
     :raises ConfigurationError: if a parameter is unknown, of a wrong type or out of its range
     """
@@ -86,25 +97,35 @@ class Perception:
         parameters: Mapping[str, object] | None = None,
         remappings: Mapping[str, str] | None = None,
         namespace: str = '',
-        on_judged: Callable[[JudgedFrame, float], None] | None = None,
+        on_result: Callable[[FrameResult], None] | None = None,
         opener: Opener = open_source,
     ) -> None:
         self._context = get_default_context() if context is None else context
         overrides = _overrides(parameters or {})
         rules = [part for each in (remappings or {}).items() for part in ('-r', ':='.join(each))]
-        self.camera, self.detector, self.classifier = make_nodes(
-            on_judged=on_judged,
+        self.camera, self.followers = make_chain(
+            on_result=on_result,
             opener=opener,
             context=self._context,
             cli_args=['--ros-args', *rules] if rules else None,
             namespace=namespace,
             parameter_overrides=overrides,
         )
-        self._host = NodeHost((self.camera, self.detector, self.classifier), self._context)
+        self._host = NodeHost(self.nodes, self._context)
+
+    @property
+    def nodes(self) -> tuple[ManagedNode[Any], ...]:
+        """The nodes in order."""
+        return (self.camera, *self.followers)
+
+    @property
+    def dropped(self) -> int:
+        """Number of frames that were dropped since activation, by all nodes together."""
+        return self.camera.dropped + sum(node.dropped for node in self.followers)
 
     def __enter__(self) -> Perception:
         """
-        Configure and activate the nodes, and let them spin in a thread of their own.
+        Configure and activate the nodes, and spin them in a thread.
 
         :raises PerceptionError: if a model, detector or source cannot be used
         """
@@ -122,7 +143,7 @@ class Perception:
 
     def wait(self, timeout: float | None = None) -> bool:
         """
-        Wait until there is nothing more to come.
+        Wait until the source has ended.
 
         :param timeout: seconds, or None to wait without end; a signal handler of the caller's runs
             meanwhile
@@ -130,7 +151,7 @@ class Perception:
             was shut down; False after ``timeout``
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not self._is_through():
+        while not self._is_done():
             left = END_CHECKED_EVERY if deadline is None else deadline - time.monotonic()
             if left <= 0.0:
                 return False
@@ -138,23 +159,33 @@ class Perception:
                 return True
         return True
 
-    def _is_through(self) -> bool:
-        # In the order of the frames' way, so that none slips through between two looks.
-        return self.camera.has_ended and self.detector.is_idle and self.classifier.is_idle
+    def _is_done(self) -> bool:
+        # In the order of the chain, so that no frame moves on between two checks.
+        return self.camera.has_ended and all(node.is_idle for node in self.followers)
 
 
 def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
-    known = {name for table in TABLES for name, _ in settings_of(table)}
     for name in parameters:
-        if name not in known:
+        if not is_known(name, TABLES):
+            known = sorted({known for table in TABLES for known, _ in settings_of(table)})
             raise ConfigurationError(
-                f'no node has a parameter {name}; known are {", ".join(sorted(known))}'
+                f'no node has a parameter {name}; known are {", ".join(known)}'
             )
     for table in TABLES:
-        build(table, parameters)  # refuses by name what has a type that ROS knows no parameter of
-    return [Parameter(name, value=value) for name, value in parameters.items()]
+        build(table, parameters)  # refuses by name what has a type that no ROS parameter has
+    return [Parameter(name, value=_of_ros(value)) for name, value in parameters.items()]
+
+
+def _of_ros(value: object) -> object:
+    """Return a value as rclpy takes it; an empty list has no type there, one empty text does."""
+    return (list(value) or ['']) if isinstance(value, list | tuple) else value
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run camera, detector and classifier in one process until it is told to stop."""
+    """Run all nodes in one process until it is stopped."""
+
+    def make_nodes() -> Sequence[ManagedNode[Any]]:
+        camera, followers = make_chain()
+        return (camera, *followers)
+
     return run_nodes('perception', TABLES, make_nodes, args)

@@ -1,4 +1,4 @@
-"""Quality of service: what is offered, and how what a camera offers is matched."""
+"""Quality of service: profiles of publishers, and matching those of cameras."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ IMAGE_DEPTH = 5
 """
 Images that wait for a callback, 5 as in the sensor data profile.
 
-It only has to outlast a pause of the process: callbacks hand the newest image on at once, and
-older ones give way there, where they are counted.
+It only has to bridge a pause of the process: callbacks pass the newest image on at once, and
+older ones are dropped and counted there.
 """
 
 RESULTS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE
 )
-"""For what is small and must not be lost: rois, attributes, diagnostics."""
+"""For small messages that must not be lost: rois, attributes, diagnostics."""
 
 IMAGES_OFFERED = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=2, reliability=ReliabilityPolicy.RELIABLE
 )
 """
-For images that are published: reliable, which a best-effort subscription may receive as well.
+For published images: reliable, which a best-effort subscription receives as well.
 
-Only the last are kept, so that a subscriber that stalls holds nobody up.
+Only the last are kept, so that a slow subscriber blocks no other.
 """
 
 
@@ -52,9 +52,9 @@ def match(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile | None:
     """
     Return the profile that receives from all of these publishers, None where there are none yet.
 
-    A reliable subscription hears nothing from a best-effort publisher, and one that wants the
-    last image of old hears nothing from a publisher that keeps none: the least that is offered is
-    asked for, and no less, so that images of a reliable camera are not lost.
+    A reliable subscription receives nothing from a best-effort publisher, and a transient-local
+    one nothing from a volatile publisher: the lowest level offered is requested, and no lower one,
+    so that images of a reliable camera are not lost.
     """
     if not publishers:
         return None

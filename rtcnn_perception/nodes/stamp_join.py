@@ -1,4 +1,4 @@
-"""Bring together what belongs to the same image but arrives on two ways."""
+"""Join messages of the same image that arrive on two topics."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ B = TypeVar('B')
 
 class StampJoin(Generic[A, B]):
     """
-    Join frames and what was found in them by exact stamp, in bounded memory.
+    Join frames and rois by exact stamp, in bounded memory.
 
-    Order is that of arrival, not that of the stamps: once a pair is joined, all that arrived
-    before either half is out of date and dropped. So a clock that jumps back needs no rule of its
+    The order is that of arrival, not that of the stamps: once a pair is joined, all that arrived
+    before either half is outdated and dropped. So a clock that jumps back needs no rule of its
     own. Any number of threads may put.
 
     :raises ValueError: if ``capacity`` is below 1
@@ -28,44 +28,44 @@ class StampJoin(Generic[A, B]):
         self._capacity = capacity
         self._lock = threading.Lock()
         self._frames: dict[int, A] = {}
-        self._found: dict[int, B] = {}
+        self._rois: dict[int, B] = {}
         self._frames_dropped = 0
-        self._found_dropped = 0
+        self._rois_dropped = 0
 
     @property
     def frames_dropped(self) -> int:
-        """How many frames gave way before anything was found in them."""
+        """Number of frames that were dropped before their rois arrived."""
         with self._lock:
             return self._frames_dropped
 
     @property
-    def found_dropped(self) -> int:
-        """How many findings gave way before their frame came."""
+    def rois_dropped(self) -> int:
+        """Number of rois that were dropped before their frame arrived."""
         with self._lock:
-            return self._found_dropped
+            return self._rois_dropped
 
     def put_frame(self, stamp_ns: int, frame: A) -> tuple[A, B] | None:
         """Add a frame; return the pair if this completes one."""
         with self._lock:
-            if stamp_ns in self._found:
-                found, dropped = _take(self._found, stamp_ns)
-                self._found_dropped += dropped
+            if stamp_ns in self._rois:
+                rois, dropped = _take(self._rois, stamp_ns)
+                self._rois_dropped += dropped
                 self._frames_dropped += len(self._frames)
                 self._frames.clear()
-                return frame, found
+                return frame, rois
             self._frames_dropped += _append(self._frames, stamp_ns, frame, self._capacity)
             return None
 
-    def put_found(self, stamp_ns: int, found: B) -> tuple[A, B] | None:
-        """Add what was found in a frame; return the pair if this completes one."""
+    def put_rois(self, stamp_ns: int, rois: B) -> tuple[A, B] | None:
+        """Add the rois of a frame; return the pair if this completes one."""
         with self._lock:
             if stamp_ns in self._frames:
                 frame, dropped = _take(self._frames, stamp_ns)
                 self._frames_dropped += dropped
-                self._found_dropped += len(self._found)
-                self._found.clear()
-                return frame, found
-            self._found_dropped += _append(self._found, stamp_ns, found, self._capacity)
+                self._rois_dropped += len(self._rois)
+                self._rois.clear()
+                return frame, rois
+            self._rois_dropped += _append(self._rois, stamp_ns, rois, self._capacity)
             return None
 
 
@@ -73,7 +73,7 @@ T = TypeVar('T')
 
 
 def _append(waiting: dict[int, T], stamp_ns: int, item: T, capacity: int) -> int:
-    """Add the newest item and return how many gave way: of the same stamp, or the oldest."""
+    """Add the newest item and return how many were dropped: of the same stamp, or the oldest."""
     dropped = int(waiting.pop(stamp_ns, None) is not None)
     waiting[stamp_ns] = item
     if len(waiting) > capacity:

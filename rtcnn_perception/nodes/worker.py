@@ -1,23 +1,85 @@
-"""A thread that works on the newest item."""
+"""
+Threads: what happens between a callback and the work.
+
+Each node has one thread that spins its callbacks, and one that works. A callback never waits: it
+puts its item into a slot of one, where a newer item replaces one that still waits, which is
+counted as dropped. The worker takes the newest item, works, and hands the result to the next
+node's slot. So each node works on one frame and holds one more, whatever its speed, and detection
+of one frame overlaps with classification of the one before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 import threading
+from typing import Any
 from typing import Generic
 from typing import TypeVar
 
-from rtcnn_perception.nodes.latest import LatestSlot
+from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.base import P
+from rtcnn_perception.nodes.base import STOP_WITHIN
+from rtcnn_perception.nodes.base import Stoppable
 
 T = TypeVar('T')
 
-STOP_WITHIN = 1.5
-"""Seconds for which ``stop`` waits for a thread, unless it is told otherwise."""
+
+class LatestSlot(Generic[T]):
+    """
+    Hold the newest item until it is taken; an older one is dropped and counted.
+
+    Any number of threads may put and take. A slot that was closed stays closed.
+    """
+
+    def __init__(self) -> None:
+        """Start empty and open."""
+        self._changed = threading.Condition()
+        self._item: T | None = None
+        self._dropped = 0
+        self._is_closed = False
+
+    @property
+    def dropped(self) -> int:
+        """Number of items that were dropped since the slot was made."""
+        with self._changed:
+            return self._dropped
+
+    def put(self, item: T) -> bool:
+        """Put an item, dropping one that still waits; return False if the slot is closed."""
+        with self._changed:
+            if self._is_closed:
+                return False
+            if self._item is not None:
+                self._dropped += 1
+            self._item = item
+            self._changed.notify()
+            return True
+
+    def take(self, timeout: float | None = None) -> T | None:
+        """
+        Wait for an item and take it.
+
+        :param timeout: longest wait in seconds; None for no limit
+        :returns: the newest item, or None after the timeout or when the slot is closed
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._item is not None or self._is_closed, timeout)
+            item, self._item = self._item, None
+            return item
+
+    def close(self) -> None:
+        """Drop the item that waits, and wake every taker, for good."""
+        with self._changed:
+            self._is_closed = True
+            self._dropped += self._item is not None
+            self._item = None
+            self._changed.notify_all()
 
 
 class Worker(Generic[T]):
     """
-    Handle items one at a time in a thread of its own; one that waits gives way to a newer one.
+    Handle items one at a time in a thread of its own, the newest first.
 
     It works from the time it is made until ``stop``.
     """
@@ -37,23 +99,23 @@ class Worker(Generic[T]):
         self._slot: LatestSlot[T] = LatestSlot()
         self._submitted = 0
         self._handled = 0
-        # Not to be waited for at exit: a driver may keep a call for longer than ``stop`` waits.
+        # A daemon: a driver may block a call for longer than ``stop`` waits.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property
     def dropped(self) -> int:
-        """How many items gave way to newer ones, or to the end."""
+        """Number of items that were dropped for newer ones, or at the end."""
         return self._slot.dropped
 
     @property
     def is_idle(self) -> bool:
-        """Whether every item that was taken on is handled or dropped."""
+        """Whether every submitted item is handled or dropped."""
         return self._submitted == self._handled + self._slot.dropped
 
     def submit(self, item: T) -> bool:
-        """Offer an item, from one thread at a time; after ``stop`` it is not taken: False."""
-        # Counted before it can be worked on: meanwhile nobody is to take the worker for idle.
+        """Put an item, from one thread at a time; return False after ``stop``."""
+        # Counted before it can be worked on: meanwhile the worker must not seem idle.
         self._submitted += 1
         is_taken = self._slot.put(item)
         if not is_taken:
@@ -61,11 +123,11 @@ class Worker(Generic[T]):
         return is_taken
 
     def halt(self) -> None:
-        """Tell the thread to end after the item at hand, and do not wait for it."""
+        """Let the thread end after the item at hand, without waiting for it."""
         self._slot.close()
 
     def stop(self, timeout: float = STOP_WITHIN) -> bool:
-        """Finish the item at hand and end the thread; tell whether it ended in time (seconds)."""
+        """Finish the item at hand and end; return whether it ended in time (seconds)."""
         self.halt()
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -78,3 +140,51 @@ class Worker(Generic[T]):
                 self._report(error)
             self._handled += 1
             del item  # an image must not be kept until the next one comes
+
+
+class WorkerNode(ManagedNode[P], Generic[P, T]):
+    """
+    A managed node that works on the newest item in a thread of its own while it is active.
+
+    A subclass implements ``_work``, which is called in that thread, and calls ``_start_worker``
+    when it is activated.
+    """
+
+    def __init__(self, name: str, parameters: type[P], **node_kwargs: Any) -> None:
+        """
+        Declare the parameters.
+
+        :raises ConfigurationError: if one has another type or is out of its bounds
+        """
+        # Kept after deactivation until the next activation: its last item still reads ``dropped``.
+        self._worker: Worker[T] | None = None
+        super().__init__(name, parameters, **node_kwargs)
+
+    @property
+    def dropped(self) -> int:
+        """Number of items that were dropped here since the node was activated."""
+        worker = self._worker
+        return 0 if worker is None else worker.dropped
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no item waits or is worked on."""
+        worker = self._worker
+        return worker is None or worker.is_idle
+
+    def submit(self, item: T) -> None:
+        """Put an item, from one thread at a time; it is ignored unless the node is active."""
+        worker = self._worker
+        if worker is not None and worker.submit(item):
+            self.meter.received.tick(self._now())
+
+    def _work(self, item: T, /) -> None:
+        """Work on an item."""
+        raise NotImplementedError
+
+    def _start_worker(self) -> None:
+        """Start the thread."""
+        self._worker = Worker(self.get_name(), self._work, self._report)
+
+    def _threads(self) -> Iterable[Stoppable | None]:
+        return (self._worker,)

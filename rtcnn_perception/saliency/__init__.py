@@ -1,9 +1,9 @@
 """
-Turns a network into one that also shows what it looks at.
+Adds the backward pass to a network, so that it also gives saliency maps.
 
-onnxruntime runs graphs and has no gradients, so the backward pass is written out as a graph of its
-own, behind the one that judges. This is done once, where a model is exported; what comes out needs
-nothing but onnxruntime.
+onnxruntime runs graphs and computes no gradients. The backward pass is therefore written as a
+graph of its own behind the network, once, when a model is exported; running it needs nothing but
+onnxruntime.
 
 Beside training this is the only part of the package that needs the ``onnx`` library.
 """

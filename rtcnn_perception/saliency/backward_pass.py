@@ -1,4 +1,4 @@
-"""From the gradient of class scores back to the picture, operation by operation."""
+"""From the gradient of class scores back to the input image, operation by operation."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ RULES: Mapping[str, Rule] = {
     'Transpose': shape_rules.transpose,
     'Unsqueeze': shape_rules.reshape,
 }
-"""How each operation that is covered passes gradients back."""
+"""The rule of each operation that is covered."""
 
 
 def active_results(graph: NetworkGraph) -> frozenset[str]:
-    """Return the results that depend on the picture."""
+    """Return the results that depend on the input image."""
     active = {graph.input_name}
     for operation in graph.operations:
         if active & set(operation.inputs):
@@ -55,10 +55,10 @@ def active_results(graph: NetworkGraph) -> frozenset[str]:
 
 def check_covered(graph: NetworkGraph, results: list[str]) -> None:
     """
-    Refuse a network with an operation on its way that has no rule.
+    Refuse a network in which an operation between input and results has no rule.
 
-    :param results: from where the way goes back to the picture
-    :raises ModelError: naming the operations and those that are covered
+    :param results: where the backward pass begins
+    :raises ModelError: naming the operations, and those that are covered
     """
     active = active_results(graph)
     needed = set(results)
@@ -80,9 +80,9 @@ def propagate(context: GradientContext, seeds: Mapping[str, str], until: str) ->
     Write the backward pass.
 
     :param seeds: the gradient of each result to start from, by its name
-    :param until: the result whose gradient is wanted
+    :param until: the result whose gradient is computed
     :returns: the name of its gradient
-    :raises ModelError: if an operation on the way is not covered, or no way leads there
+    :raises ModelError: if a rule refuses its operation, or the results do not depend on ``until``
     """
     gradients = dict(seeds)
     for operation in reversed(context.graph.operations):
@@ -94,10 +94,8 @@ def propagate(context: GradientContext, seeds: Mapping[str, str], until: str) ->
             if name not in context.active:
                 continue
             if name in gradients:
-                part = context.writer.add('Add', gradients[name], part)  # noqa: PLW2901
+                part = context.builder.add('Add', gradients[name], part)  # noqa: PLW2901
             gradients[name] = part
     if until not in gradients:
-        raise ModelError(
-            f'expected the scores to depend on {until!r}, got no way that leads there'
-        )
+        raise ModelError(f'expected the scores to depend on {until!r}, got scores that do not')
     return gradients[until]

@@ -1,4 +1,4 @@
-"""From the probabilities a network gives back to what the gradient is taken of."""
+"""The class scores behind the probabilities of a network, and the maps they are averaged from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
-from rtcnn_perception.core.attributes.card import HeadSpec
+from rtcnn_perception.core.attributes.card import AttributeHead
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.gradient_context import GradientContext
 from rtcnn_perception.saliency.network_graph import NetworkGraph
@@ -21,15 +21,16 @@ AVERAGES = ('GlobalAveragePool', 'ReduceMean')
 @dataclass(frozen=True)
 class ClassScores:
     """
-    The scores of one head, before temperature and softmax, and where they come from.
+    The scores of one head, before temperature and softmax, and what they are computed from.
 
-    ``maps`` (N, K, h, w) are maps of which each score is the average. Where the network averages
-    features and weighs them then, ``weights`` (K, C) does that for each place, which is the same;
-    ``features`` (N, C, h, w) is what the classifying layer sees. ``maps`` is empty where there
-    are none because the network does not end in an average.
+    All are names of results or constants. ``maps`` (N, K, h, w) are maps of which each score is
+    the average. Where the network averages features first and weighs them then, ``maps`` is empty
+    and ``weights`` (K, C, 1, 1) and ``bias`` (K,) give the same maps as a 1x1 convolution of the
+    features. ``features`` (N, C, h, w) is the input of the classifying layer. A network that does
+    not end in an average has neither maps nor weights.
     """
 
-    head: HeadSpec
+    head: AttributeHead
     scores: str
     features: str
     maps: str
@@ -42,11 +43,11 @@ class ClassScores:
         return bool(self.maps or self.weights)
 
 
-def find_scores(graph: NetworkGraph, head: HeadSpec) -> str:
+def find_scores(graph: NetworkGraph, head: AttributeHead) -> str:
     """
-    Return the name of the class scores: what goes into softmax, before any temperature.
+    Return the name of the class scores: the input of softmax, before any temperature.
 
-    :raises ModelError: if the output is missing or made otherwise
+    :raises ModelError: if the output is missing or does not come from a softmax over the classes
     """
     if head.output not in {info.name for info in graph.output_infos}:
         names = [info.name for info in graph.output_infos]
@@ -57,10 +58,10 @@ def find_scores(graph: NetworkGraph, head: HeadSpec) -> str:
     name = _skip(graph, head.output, SAME)
     softmax = graph.producer(name)
     if softmax is None or softmax.op != 'Softmax':
-        made = 'the input itself' if softmax is None else softmax.op
+        origin = 'the input itself' if softmax is None else softmax.op
         raise ModelError(
-            f'expected output {head.output} to come from Softmax, got {made}; only networks that '
-            f'choose one class of several are covered'
+            f'expected output {head.output} to come from Softmax, got {origin}; only networks '
+            f'that choose one class of several are covered'
         )
     name = softmax.inputs[0]
     while True:
@@ -77,7 +78,7 @@ def find_scores(graph: NetworkGraph, head: HeadSpec) -> str:
     return name
 
 
-def class_scores(context: GradientContext, head: HeadSpec, scores: str) -> ClassScores:
+def class_scores(context: GradientContext, head: AttributeHead, scores: str) -> ClassScores:
     """Find the maps or features that scores are averaged from."""
     graph = context.graph
     weights, bias = '', ''
@@ -91,7 +92,7 @@ def class_scores(context: GradientContext, head: HeadSpec, scores: str) -> Class
         weights, bias, name = _dense(context, dense, bias)
     averaged = _averaged(context, name)
     if not averaged:
-        return ClassScores(head, scores, _last_picture(context, scores), '', '', '')
+        return ClassScores(head, scores, _last_feature_map(context, scores), '', '', '')
     if weights:
         return ClassScores(head, scores, averaged, '', weights, bias)
     convolution = graph.producer(averaged)
@@ -101,7 +102,7 @@ def class_scores(context: GradientContext, head: HeadSpec, scores: str) -> Class
 
 
 def _dense(context: GradientContext, dense: Operation, bias: str) -> tuple[str, str, str]:
-    """Return weights as a 1x1 convolution has them, its bias, and the features they weigh."""
+    """Return weights (K, C, 1, 1), their bias, and the features that they weigh."""
     matrix = context.graph.constants[dense.inputs[1]].astype(np.float32)
     if dense.op == 'Gemm':
         matrix = matrix * np.float32(dense.attributes.get('alpha', 1.0))
@@ -112,29 +113,29 @@ def _dense(context: GradientContext, dense: Operation, bias: str) -> tuple[str, 
     else:
         matrix = matrix.T
     weights = np.ascontiguousarray(matrix)[:, :, None, None]
-    return context.writer.constant(weights), bias, dense.inputs[0]
+    return context.builder.constant(weights), bias, dense.inputs[0]
 
 
 def _averaged(context: GradientContext, name: str) -> str:
-    """Return the (C, h, w) result whose average over h and w this is, empty if it is none."""
+    """Return the (C, h, w) result of which this is the average over h and w, or nothing."""
     graph = context.graph
     name = _skip(graph, name, (*SAME, *SHAPES))
     average = graph.producer(name)
     if average is None or average.op not in AVERAGES:
         return ''
     source = average.inputs[0]
-    is_picture = len(graph.shape(source)) == 3
-    return source if is_picture and averaged_axes(context, average) == {2, 3} else ''
+    has_places = len(graph.shape(source)) == 3
+    return source if has_places and averaged_axes(context, average) == {2, 3} else ''
 
 
-def _last_picture(context: GradientContext, name: str) -> str:
-    """Return the last result with rows and columns on the way to the scores."""
+def _last_feature_map(context: GradientContext, name: str) -> str:
+    """Return the last result with rows and columns before the scores."""
     while len(context.shape(name)) != 3:
         operation = context.graph.producer(name)
         inputs = [] if operation is None else [n for n in operation.inputs if n in context.active]
         if not inputs:
             raise ModelError(
-                f'expected the class scores to come from a picture, got {name!r}, which has no '
+                f'expected the class scores to come from an image, got {name!r}, which has no '
                 f'rows and columns; such a network is not covered'
             )
         name = inputs[0]

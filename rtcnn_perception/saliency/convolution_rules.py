@@ -1,4 +1,4 @@
-"""The backward pass of convolutions and of layers that are matrices."""
+"""The backward pass of convolutions and of matrix products."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rtcnn_perception.saliency.network_graph import Operation
 
 NARROW = 4
 """
-Up to so many channels of the input the weights are spread out instead: a convolution to few
-channels wastes the width of the processor's registers.
+Input channels up to which a transposed convolution is used: a convolution to few channels wastes
+the width of the processor's registers.
 """
 
 
 def convolution(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
     """
-    Convolve with the weights turned round; where pixels were skipped, convolve and spread out.
+    Convolve with flipped weights; for larger strides and few channels, transpose the convolution.
 
     :raises ModelError: for other than two axes, padding by name, or computed weights
     """
@@ -39,8 +39,8 @@ def convolution(context: GradientContext, operation: Operation, gradient: str) -
 def _as_convolution(
     context: GradientContext, operation: Operation, gradient: str, weights: Array
 ) -> str:
-    """Write the backward pass of stride 1, which is a convolution itself, and so runs as fast."""
-    writer = context.writer
+    """Write the backward pass of stride 1 as a convolution, which runs as fast as the forward."""
+    builder = context.builder
     group = operation.attributes.get('group', 1)
     dilations = operation.attributes.get('dilations', (1, 1))
     pads = operation.attributes.get('pads', (0, 0, 0, 0))
@@ -49,13 +49,13 @@ def _as_convolution(
     reach = [d * (k - 1) for d, k in zip(dilations, weights.shape[2:], strict=True)]
     before = [r - p for r, p in zip(reach, pads[:2], strict=True)]
     after = [i - o + r - b for i, o, r, b in zip(size_in, size_out, reach, before, strict=True)]
-    # A convolution that pads by more than it reaches has edges that saw nothing of the picture.
+    # A convolution that pads by more than its reach has edges that depend on padding alone.
     cut_before, cut_after = ([min(p, 0) for p in side] for side in (before, after))
-    gradient = writer.pad(gradient, cut_before, cut_after, 0.0)
-    return writer.add(
+    gradient = builder.pad(gradient, cut_before, cut_after, 0.0)
+    return builder.add(
         'Conv',
         gradient,
-        _turned_weights(context, operation.inputs[1], weights, group),
+        _flipped_weights(context, operation.inputs[1], weights, group),
         group=group,
         dilations=list(dilations),
         kernel_shape=list(weights.shape[2:]),
@@ -64,53 +64,53 @@ def _as_convolution(
     )
 
 
-def _turned_weights(context: GradientContext, name: str, weights: Array, group: int) -> str:
+def _flipped_weights(context: GradientContext, name: str, weights: Array, group: int) -> str:
     """
-    Return weights with the two sides exchanged and the kernel turned by 180 degrees.
+    Return weights with input and output exchanged and the kernel rotated by 180 degrees.
 
-    They are written as operations on those of the network, so that a file holds them once.
-    onnxruntime carries the operations out when it loads the graph, and lays the weights out as it
-    likes them best; in a branch only if the operations stand there too.
+    They are operations on the weights of the network, so that a file holds those once.
+    onnxruntime computes them when it loads the graph, and chooses the memory layout; in a branch
+    it does so only for operations of that branch.
     """
-    writer = context.writer
+    builder = context.builder
     width_out, group_in, height, width = weights.shape
     if (height, width) != (1, 1):
-        name = writer.add(
+        name = builder.add(
             'Slice',
             name,
-            writer.integers(-1, -1),
-            writer.integers(-height - 1, -width - 1),
-            writer.integers(2, 3),
-            writer.integers(-1, -1),
+            builder.integers(-1, -1),
+            builder.integers(-height - 1, -width - 1),
+            builder.integers(2, 3),
+            builder.integers(-1, -1),
         )
     if group == 1:
-        return writer.add('Transpose', name, perm=[1, 0, 2, 3])
+        return builder.add('Transpose', name, perm=[1, 0, 2, 3])
     if group == width_out and group_in == 1:
         return name
-    sizes = writer.integers(group, width_out // group, group_in, height, width)
-    name = writer.add('Reshape', name, sizes)
-    name = writer.add('Transpose', name, perm=[0, 2, 1, 3, 4])
-    sizes = writer.integers(group * group_in, width_out // group, height, width)
-    return writer.add('Reshape', name, sizes)
+    sizes = builder.integers(group, width_out // group, group_in, height, width)
+    name = builder.add('Reshape', name, sizes)
+    name = builder.add('Transpose', name, perm=[0, 2, 1, 3, 4])
+    sizes = builder.integers(group * group_in, width_out // group, height, width)
+    return builder.add('Reshape', name, sizes)
 
 
 def _as_transpose(
     context: GradientContext, operation: Operation, gradient: str, weights: Array
 ) -> str:
-    """Write the backward pass of larger strides."""
+    """Write the backward pass as a transposed convolution, for any stride."""
     group = operation.attributes.get('group', 1)
     dilations = operation.attributes.get('dilations', (1, 1))
     strides = operation.attributes.get('strides', (1, 1))
     pads = operation.attributes.get('pads', (0, 0, 0, 0))
     size_in = context.shape(operation.inputs[0])[1:]
     size_out = context.shape(operation.output)[1:]
-    reached = [
+    covered = [
         s * (o - 1) + d * (k - 1) + 1 - before - after
         for s, o, d, k, before, after in zip(
             strides, size_out, dilations, weights.shape[2:], pads[:2], pads[2:], strict=True
         )
     ]
-    return context.writer.add(
+    return context.builder.add(
         'ConvTranspose',
         gradient,
         operation.inputs[1],
@@ -119,31 +119,31 @@ def _as_transpose(
         kernel_shape=list(weights.shape[2:]),
         strides=list(strides),
         pads=list(pads),
-        output_padding=[i - r for i, r in zip(size_in, reached, strict=True)],
+        output_padding=[i - c for i, c in zip(size_in, covered, strict=True)],
     )
 
 
 def matrix(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
-    """Multiply by the transposed matrix."""
+    """Multiply by the transposed matrix of a MatMul."""
     weights = context.weights(operation, 1)
     if weights.ndim != 2 or operation.inputs[0] not in context.active:
         raise ModelError(
             f'expected MatMul {operation.output!r} of a result by a matrix of constants, got '
             f'one of shape {weights.shape}; such a network is not covered'
         )
-    turned = context.writer.add('Transpose', operation.inputs[1], perm=[1, 0])
-    return {operation.inputs[0]: context.writer.add('MatMul', gradient, turned)}
+    transposed = context.builder.add('Transpose', operation.inputs[1], perm=[1, 0])
+    return {operation.inputs[0]: context.builder.add('MatMul', gradient, transposed)}
 
 
 def gemm(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
-    """Multiply by the transposed matrix, and by the factor before it."""
+    """Multiply by the transposed matrix of a Gemm, and by its factor."""
     weights = context.weights(operation, 1)
     if operation.attributes.get('transA', 0):
         raise ModelError(
             f'expected Gemm {operation.output!r} to take rows of features, got transA; '
             f'such a network is not covered'
         )
-    turned = weights if operation.attributes.get('transB', 0) else weights.T
-    turned = np.ascontiguousarray(turned * operation.attributes.get('alpha', 1.0))
-    matrix_name = context.writer.constant(turned.astype(np.float32))
-    return {operation.inputs[0]: context.writer.add('MatMul', gradient, matrix_name)}
+    transposed = weights if operation.attributes.get('transB', 0) else weights.T
+    transposed = np.ascontiguousarray(transposed * operation.attributes.get('alpha', 1.0))
+    matrix_name = context.builder.constant(transposed.astype(np.float32))
+    return {operation.inputs[0]: context.builder.add('MatMul', gradient, matrix_name)}

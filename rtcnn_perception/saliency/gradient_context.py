@@ -1,4 +1,4 @@
-"""What a rule needs to know to write the backward pass of one operation."""
+"""What a rule gets to write the backward pass of one operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.saliency.graph_writer import GraphWriter
+from rtcnn_perception.saliency.graph_builder import GraphBuilder
 from rtcnn_perception.saliency.network_graph import Array
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.network_graph import Operation
@@ -15,13 +15,13 @@ from rtcnn_perception.saliency.network_graph import Operation
 @dataclass(frozen=True)
 class GradientContext:
     """
-    The network, where to write, and which results depend on the picture.
+    The network, the builder of the new graph, and which results depend on the input image.
 
-    ``is_guided`` says whether a ReLU lets only positive gradients pass.
+    With ``is_guided`` a ReLU passes positive gradients only (guided backpropagation).
     """
 
     graph: NetworkGraph
-    writer: GraphWriter
+    builder: GraphBuilder
     active: frozenset[str]
     is_guided: bool
 
@@ -31,7 +31,7 @@ class GradientContext:
 
     def weights(self, operation: Operation, index: int) -> Array:
         """
-        Return a constant that an operation takes.
+        Return a constant among the inputs of an operation.
 
         :raises ModelError: if it is computed
         """
@@ -60,7 +60,7 @@ class GradientContext:
                 f'such a network is not covered'
             )
         axes = [i + 1 for i, (a, b) in enumerate(zip(small, large, strict=True)) if a != b]
-        return self.writer.add('ReduceSum', gradient, self.writer.integers(*axes), keepdims=1)
+        return self.builder.add('ReduceSum', gradient, self.builder.integers(*axes), keepdims=1)
 
 
 Rule = Callable[[GradientContext, Operation, str], dict[str, str]]

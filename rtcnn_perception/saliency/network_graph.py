@@ -1,4 +1,4 @@
-"""An ONNX graph as this package reads it: operations in order, constants, and every shape."""
+"""An ONNX graph as this package reads it: operations in order, constants, and all shapes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 import onnx
 from rtcnn_perception.exceptions import ModelError
@@ -13,10 +14,13 @@ from rtcnn_perception.exceptions import ModelError
 Array = NDArray[Any]
 """A constant of any type."""
 
+NORMALISATION_EPSILON = 1e-5
+"""What ONNX adds to the variance where a graph gives no other value."""
+
 
 @dataclass(frozen=True)
 class Operation:
-    """One node: constants and results are told apart by name alone."""
+    """One node; constants and results have names of one namespace."""
 
     op: str
     inputs: tuple[str, ...]
@@ -25,7 +29,7 @@ class Operation:
 
     @property
     def output(self) -> str:
-        """The first result, which is the only one of all that is covered."""
+        """The first result; operations that are covered have no other."""
         return self.outputs[0]
 
 
@@ -34,8 +38,7 @@ class NetworkGraph:
     """
     A network from its one input to its outputs.
 
-    ``shapes`` are those of one sample, without the leading batch axis; a shape that could not be
-    told is missing.
+    ``shapes`` are those of one sample, without the leading batch axis; unknown ones are missing.
     """
 
     operations: tuple[Operation, ...]
@@ -46,11 +49,11 @@ class NetworkGraph:
 
     @property
     def input_name(self) -> str:
-        """What the network is fed with."""
+        """Name of the one input."""
         return str(self.input_info.name)
 
     def producer(self, name: str) -> Operation | None:
-        """Return the operation that makes a result, None for the input and constants."""
+        """Return the operation that computes a result, None for the input and constants."""
         for operation in self.operations:
             if name in operation.outputs:
                 return operation
@@ -60,7 +63,7 @@ class NetworkGraph:
         """
         Return the shape of one sample.
 
-        :raises ModelError: if the graph does not tell
+        :raises ModelError: if it is unknown
         """
         if name not in self.shapes:
             raise ModelError(
@@ -68,3 +71,11 @@ class NetworkGraph:
                 f'export it with fixed height and width and only the batch axis free'
             )
         return self.shapes[name]
+
+
+def scale_and_shift(norm: Operation, constants: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Return the factor and the summand (C,) float64 of a BatchNormalization for each channel."""
+    scale, bias, mean, variance = (constants[name].astype(np.float64) for name in norm.inputs[1:5])
+    epsilon = norm.attributes.get('epsilon', NORMALISATION_EPSILON)
+    factor = scale / np.sqrt(variance + epsilon)
+    return factor, bias - mean * factor

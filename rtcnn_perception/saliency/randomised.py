@@ -1,4 +1,4 @@
-"""Networks that forgot what they learned, for the sanity check of their maps."""
+"""Networks with randomised weights, for the sanity check of their saliency maps."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import math
 
 import numpy as np
 import onnx
-import onnxruntime
-from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.saliency.read_graph import fold_constants
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
-from rtcnn_perception.saliency.simplify import fold_constants
 
 LAYERS = ('Conv', 'Gemm', 'MatMul')
 SHARES = {'trained': 0.0, 'last third': 1 / 3, 'two thirds': 2 / 3, 'all layers': 1.0}
-"""How much is randomised, by the names that figures give it."""
+"""The shares of the layers that are randomised, by their captions in figures."""
 
 
 def randomised(content: bytes, share: float, seed: int) -> bytes:
     """
     Shuffle the weights of the last layers, each within itself.
 
-    From the scores back to the picture, as Adebayo and others do it (cascading randomisation):
-    Sanity Checks for Saliency Maps, 2018, section 3. A shuffled layer keeps the sizes of its
-    weights and loses all they say.
+    From the scores back to the input (cascading randomisation). A shuffled layer keeps the values
+    of its weights and loses their order.
+    Source: Adebayo and others: Sanity Checks for Saliency Maps, 2018, section 3.
 
     :param share: of the layers, from 0 to 1; above 0 at least the last
     """
@@ -46,24 +46,17 @@ def randomised(content: bytes, share: float, seed: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def forgetful_models(spec: ModelSpec, seed: int = 0) -> list[tuple[str, SaliencyModel]]:
+def randomised_models(card: AttributeCard, seed: int = 0) -> list[tuple[str, SaliencyModel]]:
     """
-    Return a model as it is and with more and more of its layers randomised, and their names.
+    Return a model unchanged and with more and more of its layers randomised, with captions.
 
-    :raises ModelError: if the model is not covered
+    :raises ModelError: if the model has operations that are not covered
     """
-    content = spec.read_model()
+    content = card.read_model()
     models = []
     for name, share in SHARES.items():
         changed = randomised(content, share, seed)
-        own = replace(spec, sha256=hashlib.sha256(changed).hexdigest())
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            build_saliency_graph(changed, own),
-            sess_options=options,
-            providers=['CPUExecutionProvider'],
-        )
+        own = replace(card, sha256=hashlib.sha256(changed).hexdigest())
+        session = open_session(build_saliency_graph(changed, own), card.path)
         models.append((name, SaliencyModel(session, own)))
     return models

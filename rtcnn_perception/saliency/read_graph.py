@@ -1,28 +1,54 @@
-"""Read a network from a file's content, and refuse what cannot be shown at work."""
+"""Read a network, fold constants and normalisation, and refuse what is not covered."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped,import-not-found,unused-ignore]  # protobuf has no types
+import numpy as np
 import onnx
+import onnx.reference
 from rtcnn_perception.core.models.session import in_one_line
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.network_graph import Array
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.network_graph import Operation
-from rtcnn_perception.saliency.simplify import fold_constants
-from rtcnn_perception.saliency.simplify import simplified
+from rtcnn_perception.saliency.network_graph import scale_and_shift
 
 OPSETS = range(13, 18)
-"""Versions of the operators that mean the same for all that is covered."""
+"""Versions in which the operators that are covered mean the same."""
 
 CONTROL_FLOW = ('If', 'Loop', 'Scan')
+
+FOLDED = frozenset(
+    [
+        'Add',
+        'Cast',
+        'Concat',
+        'Constant',
+        'ConstantOfShape',
+        'Div',
+        'Gather',
+        'Identity',
+        'Mul',
+        'Reshape',
+        'Shape',
+        'Slice',
+        'Squeeze',
+        'Sub',
+        'Transpose',
+        'Unsqueeze',
+    ]
+)
+"""Operators that are computed at once where all their inputs are constants."""
 
 
 def read_graph(content: bytes, where: str) -> NetworkGraph:
     """
-    Read a network for inference.
+    Read a network for inference; normalisation behind a convolution becomes part of its weights.
 
     :param content: a serialised ONNX model with one input
-    :param where: what to call it in errors
+    :param where: its name in errors
     :raises ModelError: if it is damaged, of another opset, or has control flow or no shapes
     """
     model = onnx.ModelProto()
@@ -43,21 +69,90 @@ def read_graph(content: bytes, where: str) -> NetworkGraph:
     if len(inputs) != 1:
         raise ModelError(
             f'{where}: expected one input, got {[info.name for info in inputs]}; '
-            f'only a network that takes one picture can be shown at work'
+            f'only a network that takes one image has saliency maps'
         )
+    outputs = tuple(model.graph.output)
+    operations = _without_normalisation(
+        [_operation(node) for node in model.graph.node], constants, [info.name for info in outputs]
+    )
+    used = {name for operation in operations for name in operation.inputs}
     graph = NetworkGraph(
-        operations=tuple(_operation(node) for node in model.graph.node),
-        constants=constants,
+        operations=tuple(operations),
+        constants={name: array for name, array in constants.items() if name in used},
         shapes=_shapes(model),
         input_info=inputs[0],
-        output_infos=tuple(model.graph.output),
+        output_infos=outputs,
     )
     if len(graph.shapes.get(graph.input_name, ())) != 3:
         raise ModelError(
             f'{where}: expected input {graph.input_name} of shape (N, C, H, W) with C, H and W '
             f'fixed, got a graph that leaves them open; export it with fixed height and width'
         )
-    return simplified(graph)
+    return graph
+
+
+def fold_constants(model: onnx.ModelProto) -> None:
+    """Compute, in place, what depends on constants alone: half precision, paddings, shapes."""
+    graph = model.graph
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    kept = []
+    for node in graph.node:
+        if node.op_type not in FOLDED or any(name not in constants for name in node.input):
+            kept.append(node)
+            continue
+        body = onnx.helper.make_graph(
+            [node],
+            'constant',
+            [],
+            [onnx.helper.make_empty_tensor_value_info(node.output[0])],
+            [constants[name] for name in node.input],
+        )
+        single = onnx.helper.make_model(
+            body, opset_imports=model.opset_import, ir_version=model.ir_version
+        )
+        (value,) = onnx.reference.ReferenceEvaluator(single).run(None, {})
+        tensor = onnx.numpy_helper.from_array(np.asarray(value), node.output[0])
+        constants[tensor.name] = tensor
+        graph.initializer.append(tensor)
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def _without_normalisation(
+    operations: Sequence[Operation], constants: dict[str, Array], outputs: Sequence[str]
+) -> list[Operation]:
+    """Fold each normalisation that is the only reader of a convolution into its weights."""
+    readers = dict.fromkeys(outputs, 1)
+    for operation in operations:
+        for name in operation.inputs:
+            readers[name] = readers.get(name, 0) + 1
+    result: list[Operation] = []
+    convolutions: dict[str, int] = {}  # index in ``result`` by the name of the output
+    for operation in operations:
+        index = convolutions.get(operation.inputs[0]) if operation.inputs else None
+        if operation.op == 'BatchNormalization' and index is not None:
+            convolution = result[index]
+            if readers[convolution.output] == 1 and convolution.inputs[1] in constants:
+                result[index] = _normalised(convolution, operation, constants)
+                convolutions[operation.output] = index
+                continue
+        if operation.op == 'Conv':
+            convolutions[operation.output] = len(result)
+        result.append(operation)
+    return result
+
+
+def _normalised(convolution: Operation, norm: Operation, constants: dict[str, Array]) -> Operation:
+    """Return the convolution that gives what the normalisation makes of its output."""
+    scale, shift = scale_and_shift(norm, constants)
+    weights = constants[convolution.inputs[1]]
+    bias = constants[convolution.inputs[2]] if len(convolution.inputs) > 2 else 0.0
+    names = (f'{norm.output}_weights', f'{norm.output}_bias')
+    constants[names[0]] = (weights * scale.reshape(-1, 1, 1, 1)).astype(np.float32)
+    constants[names[1]] = (bias * scale + shift).astype(np.float32)
+    return Operation(
+        'Conv', (convolution.inputs[0], *names), norm.outputs[:1], convolution.attributes
+    )
 
 
 def _check_opset(model: onnx.ModelProto, where: str) -> None:
@@ -73,7 +168,7 @@ def _check_control_flow(model: onnx.ModelProto, where: str) -> None:
     found = sorted({node.op_type for node in model.graph.node} & set(CONTROL_FLOW))
     if found:
         raise ModelError(
-            f'{where}: expected a graph that always does the same, got dynamic control flow '
+            f'{where}: expected a graph without control flow, got dynamic control flow '
             f'({", ".join(found)}); export it without'
         )
 

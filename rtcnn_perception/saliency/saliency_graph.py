@@ -1,4 +1,4 @@
-"""One graph for probabilities and for the map that shows what led to them."""
+"""One graph that gives probabilities and the saliency map of one of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import json
 
 import onnx
-from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.saliency.names import MAP_OUTPUT
 from rtcnn_perception.core.saliency.names import METADATA_KEY
 from rtcnn_perception.core.saliency.names import METHOD_INPUT
@@ -22,13 +22,13 @@ from rtcnn_perception.saliency.class_scores import class_scores
 from rtcnn_perception.saliency.class_scores import ClassScores
 from rtcnn_perception.saliency.class_scores import find_scores
 from rtcnn_perception.saliency.gradient_context import GradientContext
-from rtcnn_perception.saliency.graph_writer import GraphWriter
+from rtcnn_perception.saliency.graph_builder import GraphBuilder
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.read_graph import read_graph
 from rtcnn_perception.saliency.targets import seed
 
 OPSET = 17
-"""The highest that onnxruntime 1.16 and all after it run without a warning."""
+"""The highest that onnxruntime 1.16 and later run without a warning."""
 
 IR_VERSION = 8
 BATCH = 'faces'
@@ -36,69 +36,69 @@ BATCH = 'faces'
 
 @dataclass(frozen=True)
 class _Parts:
-    """The network, what is asked of it, and from where the ways back begin."""
+    """The network, its class scores, and the gradients that the backward pass starts from."""
 
     graph: NetworkGraph
     found: tuple[ClassScores, ...]
     seeds: Mapping[str, str]
 
 
-def build_saliency_graph(content: bytes, spec: ModelSpec) -> bytes:
+def build_saliency_graph(content: bytes, card: AttributeCard) -> bytes:
     """
     Append the backward pass to a network.
 
-    The result takes the same picture, the method as an index of ``METHODS``, and a target for each
-    head; it gives the same probabilities and the map of (N, C, H, W), or of (N, 1, h, w) for
-    Grad-CAM. Of the methods only the one that is asked for is computed.
+    The result takes the same image, the method as an index of ``METHODS``, and a target for each
+    head; it gives the same probabilities and the map (N, C, H, W), or (N, 1, h, w) for Grad-CAM.
+    Only the chosen method is computed.
 
     :param content: the serialised network
-    :param spec: its card
+    :param card: its card
     :returns: the serialised graph
-    :raises ModelError: if the network cannot be read, or has parts that are not covered
+    :raises ModelError: if the network cannot be read, or has operations that are not covered
     """
-    graph = read_graph(content, str(spec.path))
-    scores = {head: find_scores(graph, head) for head in spec.heads}
+    graph = read_graph(content, str(card.path))
+    scores = {head: find_scores(graph, head) for head in card.heads}
     check_covered(graph, list(scores.values()))
-    writer = GraphWriter()
+    builder = GraphBuilder()
     for name, array in graph.constants.items():
-        writer.keep(name, array)
+        builder.keep(name, array)
     for operation in graph.operations:
-        writer.copy(operation)
-    context = _context(graph, writer, 'gradient')
+        builder.copy(operation)
+    context = _context(graph, builder, 'gradient')
     found = tuple(class_scores(context, head, name) for head, name in scores.items())
     seeds: dict[str, str] = {}
     for each in found:
         start = seed(context, each, target_input(each.head.attribute))
         if start.result in seeds:
-            gradient = writer.add('Add', seeds[start.result], start.gradient)
+            gradient = builder.add('Add', seeds[start.result], start.gradient)
             seeds[start.result] = gradient
         else:
             seeds[start.result] = start.gradient
-    result = _write_methods(writer, _Parts(graph, found, seeds), METHODS)
-    writer.add('Identity', result, name=MAP_OUTPUT)
-    model = _model(graph, writer, found)
-    model.metadata_props.add(key=METADATA_KEY, value=_metadata(spec, found))
+    result = _write_methods(builder, _Parts(graph, found, seeds), METHODS)
+    builder.add('Identity', result, name=MAP_OUTPUT)
+    model = _model(graph, builder, found)
+    model.metadata_props.add(key=METADATA_KEY, value=_metadata(card, found))
     return bytes(model.SerializeToString())
 
 
-def _write_methods(writer: GraphWriter, parts: _Parts, methods: tuple[str, ...]) -> str:
-    """Write the first method, and in another branch all others; return what the chosen gives."""
+def _write_methods(builder: GraphBuilder, parts: _Parts, methods: tuple[str, ...]) -> str:
+    """Write the first method in one branch and all others in another; return the map."""
     method, *others = methods
-    first = writer.branch()
+    first = builder.branch()
     first_result = _write_method(first, parts, method)
-    rest = writer.branch()
+    rest = builder.branch()
     rest_result = (
         _write_methods(rest, parts, tuple(others))
         if len(others) > 1
         else _write_method(rest, parts, others[0])
     )
-    number = writer.integers(METHODS.index(method))
-    condition = writer.add('Equal', METHOD_INPUT, number)
-    return writer.choose(condition, first, rest, first_result, rest_result)
+    number = builder.integers(METHODS.index(method))
+    condition = builder.add('Equal', METHOD_INPUT, number)
+    return builder.choose(condition, first, rest, first_result, rest_result)
 
 
-def _write_method(writer: GraphWriter, parts: _Parts, method: str) -> str:
-    context = _context(parts.graph, writer, method)
+def _write_method(builder: GraphBuilder, parts: _Parts, method: str) -> str:
+    context = _context(parts.graph, builder, method)
     if method == 'grad_cam':
         return _class_activation(context, parts)
     return propagate(context, parts.seeds, parts.graph.input_name)
@@ -106,7 +106,7 @@ def _write_method(writer: GraphWriter, parts: _Parts, method: str) -> str:
 
 def _class_activation(context: GradientContext, parts: _Parts) -> str:
     """
-    Write the features that the classifying layers see, weighed by their mean gradients.
+    Write the input features of the classifying layers, weighed by their mean gradients.
 
     Source: Selvaraju and others: Grad-CAM: Visual Explanations from Deep Networks via
     Gradient-based Localization, 2017, section 3, equations 1 and 2.
@@ -114,25 +114,25 @@ def _class_activation(context: GradientContext, parts: _Parts) -> str:
     features = {each.features for each in parts.found}
     if len(features) != 1:
         raise ModelError(
-            f'expected heads that see the same features, got {sorted(features)}; '
+            f'expected heads that take the same features, got {sorted(features)}; '
             f'such a network is not covered'
         )
-    writer, name = context.writer, features.pop()
+    builder, name = context.builder, features.pop()
     gradient = propagate(context, parts.seeds, name)
-    importance = writer.add('GlobalAveragePool', gradient)
-    weighed = writer.add('Mul', name, importance)
-    total = writer.add('ReduceSum', weighed, writer.integers(1), keepdims=1)
-    return writer.add('Relu', total)
+    importance = builder.add('GlobalAveragePool', gradient)
+    weighed = builder.add('Mul', name, importance)
+    total = builder.add('ReduceSum', weighed, builder.integers(1), keepdims=1)
+    return builder.add('Relu', total)
 
 
-def _context(graph: NetworkGraph, writer: GraphWriter, method: str) -> GradientContext:
-    return GradientContext(graph, writer, active_results(graph), is_guided=method == 'guided')
+def _context(graph: NetworkGraph, builder: GraphBuilder, method: str) -> GradientContext:
+    return GradientContext(graph, builder, active_results(graph), is_guided=method == 'guided')
 
 
 def _model(
-    graph: NetworkGraph, writer: GraphWriter, found: tuple[ClassScores, ...]
+    graph: NetworkGraph, builder: GraphBuilder, found: tuple[ClassScores, ...]
 ) -> onnx.ModelProto:
-    tensors, casts = writer.initializers()
+    tensors, casts = builder.initializers()
     types = onnx.TensorProto
     inputs = [
         graph.input_info,
@@ -148,7 +148,7 @@ def _model(
         MAP_OUTPUT, types.FLOAT, [BATCH, 'channels', 'height', 'width']
     )
     body = onnx.helper.make_graph(
-        [*casts, *writer.nodes],
+        [*casts, *builder.nodes],
         'saliency',
         inputs,
         [*graph.output_infos, result],
@@ -160,10 +160,10 @@ def _model(
     )
 
 
-def _metadata(spec: ModelSpec, found: tuple[ClassScores, ...]) -> str:
+def _metadata(card: AttributeCard, found: tuple[ClassScores, ...]) -> str:
     content = {
         'format': SALIENCY_FORMAT,
-        'model_sha256': spec.sha256,
+        'model_sha256': card.sha256,
         'methods': METHODS,
         'has_class_maps': {each.head.attribute: each.has_maps for each in found},
     }

@@ -1,4 +1,4 @@
-"""The backward pass of what moves numbers without changing them."""
+"""The backward pass of operations that move numbers without changing them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rtcnn_perception.saliency.network_graph import Operation
 def reshape(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
     """Give the gradient the shape of the input."""
     source = operation.inputs[0]
-    return {source: context.writer.reshape(gradient, -1, *context.shape(source))}
+    return {source: context.builder.reshape(gradient, -1, *context.shape(source))}
 
 
 def transpose(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
-    """Put the axes back."""
+    """Exchange the axes back."""
     rank = len(context.shape(operation.output)) + 1
     perm = operation.attributes.get('perm', list(reversed(range(rank))))
     if perm[0] != 0:
@@ -24,12 +24,12 @@ def transpose(context: GradientContext, operation: Operation, gradient: str) -> 
             f'such a network is not covered'
         )
     back = [int(i) for i in np.argsort(perm)]
-    return {operation.inputs[0]: context.writer.add('Transpose', gradient, perm=back)}
+    return {operation.inputs[0]: context.builder.add('Transpose', gradient, perm=back)}
 
 
 def concat(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
-    """Part the gradient as the inputs were joined."""
-    writer = context.writer
+    """Slice the gradient as the inputs were joined."""
+    builder = context.builder
     rank = len(context.shape(operation.output)) + 1
     axis = operation.attributes['axis'] % rank
     gradients: dict[str, str] = {}
@@ -37,22 +37,22 @@ def concat(context: GradientContext, operation: Operation, gradient: str) -> dic
     for name in operation.inputs:
         end = begin + context.shape(name)[axis - 1]
         if name in context.active:
-            part = writer.add(
+            part = builder.add(
                 'Slice',
                 gradient,
-                writer.integers(begin),
-                writer.integers(end),
-                writer.integers(axis),
+                builder.integers(begin),
+                builder.integers(end),
+                builder.integers(axis),
             )
             gradients[name] = (
-                writer.add('Add', gradients[name], part) if name in gradients else part
+                builder.add('Add', gradients[name], part) if name in gradients else part
             )
         begin = end
     return gradients
 
 
 def pad(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
-    """Cut off what was added."""
+    """Crop the padding."""
     mode = operation.attributes.get('mode', 'constant')
     pads = [int(p) for p in context.weights(operation, 1)]
     rank = len(pads) // 2
@@ -63,5 +63,5 @@ def pad(context: GradientContext, operation: Operation, gradient: str) -> dict[s
             f'{mode} and pads {pads}; such a network is not covered'
         )
     before, after = pads[rank - 2 : rank], pads[2 * rank - 2 :]
-    cut = context.writer.pad(gradient, [-p for p in before], [-p for p in after], 0.0)
+    cut = context.builder.pad(gradient, [-p for p in before], [-p for p in after], 0.0)
     return {operation.inputs[0]: cut}

@@ -1,4 +1,4 @@
-"""What the gradient is taken of, chosen by numbers that are fed with the picture."""
+"""The target of a saliency map: the score that the gradient is of, an input of the graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rtcnn_perception.saliency.gradient_context import GradientContext
 
 @dataclass(frozen=True)
 class Seed:
-    """The gradient that the backward pass starts from, and the result that it is of."""
+    """A result that the backward pass starts from, and its gradient."""
 
     result: str
     gradient: str
@@ -21,7 +21,7 @@ class Seed:
 
 def seed(context: GradientContext, found: ClassScores, target: str) -> Seed:
     """
-    Write the gradient of what is asked for with respect to the last maps, or to the scores.
+    Write the gradient of the target with respect to the last maps, or to the scores.
 
     :param target: name of the (N,) int64 input: a class, or one of the numbers below 0
     """
@@ -30,50 +30,50 @@ def seed(context: GradientContext, found: ClassScores, target: str) -> Seed:
     if found.maps:
         return Seed(found.maps, _of_maps(context, found, found.maps, target))
     inputs = [found.features, found.weights, *([found.bias] if found.bias else [])]
-    maps = context.writer.add('Conv', *inputs)
+    maps = context.builder.add('Conv', *inputs)
     gradient = _of_maps(context, found, maps, target)
-    turned = context.writer.add('Transpose', found.weights, perm=[1, 0, 2, 3])
-    return Seed(found.features, context.writer.add('Conv', gradient, turned))
+    transposed = context.builder.add('Transpose', found.weights, perm=[1, 0, 2, 3])
+    return Seed(found.features, context.builder.add('Conv', gradient, transposed))
 
 
 def _chosen(context: GradientContext, found: ClassScores, target: str) -> str:
-    """Write the class for each sample, -1 becoming the one with the highest score."""
-    writer = context.writer
-    top = writer.add('ArgMax', found.scores, axis=1, keepdims=0)
-    return writer.add('Where', writer.add('Less', target, writer.integers(0)), top, target)
+    """Write the class of each sample; a target below 0 becomes the one with the highest score."""
+    builder = context.builder
+    top = builder.add('ArgMax', found.scores, axis=1, keepdims=0)
+    return builder.add('Where', builder.add('Less', target, builder.integers(0)), top, target)
 
 
 def _of_scores(context: GradientContext, found: ClassScores, target: str) -> str:
-    """Write 1 for the class that is asked for; a target that is none gives 0 throughout."""
-    writer = context.writer
-    classes = writer.constant(np.arange(len(found.head.labels), dtype=np.int64)[None])
-    chosen = writer.reshape(_chosen(context, found, target), -1, 1)
-    is_class = writer.add('Cast', writer.add('Equal', chosen, classes), to=1)
-    is_asked = writer.add('Greater', target, writer.integers(CLASS_MAPS))
-    asked = writer.reshape(writer.add('Cast', is_asked, to=1), -1, 1)
-    return writer.add('Mul', is_class, asked)
+    """Write 1 for the class of the target; without class maps, CLASS_MAPS and NOTHING give 0."""
+    builder = context.builder
+    classes = builder.constant(np.arange(len(found.head.labels), dtype=np.int64)[None])
+    chosen = builder.reshape(_chosen(context, found, target), -1, 1)
+    is_class = builder.add('Cast', builder.add('Equal', chosen, classes), to=1)
+    is_score = builder.add('Greater', target, builder.integers(CLASS_MAPS))
+    mask = builder.reshape(builder.add('Cast', is_score, to=1), -1, 1)
+    return builder.add('Mul', is_class, mask)
 
 
 def _of_maps(context: GradientContext, found: ClassScores, maps: str, target: str) -> str:
     """
     Write 1 / (h w) at every place of a class's map, or 1 for the largest map of each place.
 
-    The second is the rule of the paper: the sum over space of the largest class map.
+    The second is the target of the paper: the sum over all places of the largest class map.
     Source: Arriaga, Ploeger, Valdenegro 2017; github.com/oarriaga/face_classification (MIT),
     ``src/utils/grad_cam.py``, ``compile_saliency_function``.
     """
-    writer = context.writer
+    builder = context.builder
     height, width = context.shape(found.maps or found.features)[1:]
     classes = np.arange(len(found.head.labels), dtype=np.int64).reshape(1, -1, 1, 1)
-    largest = writer.add('ArgMax', maps, axis=1, keepdims=1)  # (N, 1, h, w)
-    chosen = writer.reshape(_chosen(context, found, target), -1, 1, 1, 1)
-    asked = writer.reshape(target, -1, 1, 1, 1)
-    is_by_place = writer.add('Equal', asked, writer.integers(CLASS_MAPS))
-    index = writer.add('Where', is_by_place, largest, chosen)
-    is_class = writer.add('Equal', index, writer.constant(classes))
+    largest = builder.add('ArgMax', maps, axis=1, keepdims=1)  # (N, 1, h, w)
+    chosen = builder.reshape(_chosen(context, found, target), -1, 1, 1, 1)
+    wanted = builder.reshape(target, -1, 1, 1, 1)
+    is_by_place = builder.add('Equal', wanted, builder.integers(CLASS_MAPS))
+    index = builder.add('Where', is_by_place, largest, chosen)
+    is_class = builder.add('Equal', index, builder.constant(classes))
     # The share of one place, by target: NOTHING, CLASS_MAPS, and all others after them.
     shares = np.array([0.0, 1.0, 1.0 / (height * width)], dtype=np.float32)
-    row = writer.add('Sub', asked, writer.integers(NOTHING))
-    row = writer.add('Min', row, writer.integers(len(shares) - 1))
-    share = writer.add('Gather', writer.constant(shares), row, axis=0)
-    return writer.add('Mul', writer.add('Cast', is_class, to=1), share)
+    row = builder.add('Sub', wanted, builder.integers(NOTHING))
+    row = builder.add('Min', row, builder.integers(len(shares) - 1))
+    share = builder.add('Gather', builder.constant(shares), row, axis=0)
+    return builder.add('Mul', builder.add('Cast', is_class, to=1), share)

@@ -1,4 +1,4 @@
-"""Write the graph beside its model and name it in the card, all or nothing."""
+"""Write the saliency graph beside its model and name it in the card, both or neither."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from pathlib import Path
 import tempfile
 
 import numpy as np
-import onnxruntime
-from rtcnn_perception.core.attributes.card import ModelSpec
+import onnx
+from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.models.card import card_path
-from rtcnn_perception.core.models.session import in_one_line
-from rtcnn_perception.core.models.session import SESSION_ERRORS
+from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.core.saliency.names import MAP_OUTPUT
 from rtcnn_perception.core.saliency.names import METHOD_INPUT
 from rtcnn_perception.core.saliency.names import METHODS
@@ -21,42 +20,44 @@ from rtcnn_perception.core.saliency.names import SALIENCY_NAME
 from rtcnn_perception.core.saliency.names import target_input
 from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.saliency.borrowed_weights import borrowing
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 
 TOLERANCE = 1e-5
-"""How far a probability may be from that of the model: what rounding in another order leaves."""
+"""Largest difference to a probability of the model: rounding in another order causes less."""
 
 CHECK_BATCHES = (1, 3)
+
+EXTERNAL_FROM = 256
+"""Bytes from which on a constant is worth a reference to the file of the model."""
 
 
 def write_saliency_graph(path: Path) -> Path:
     """
-    Make, check and write the graph that shows what a model looks at.
+    Build, check and write the saliency graph of a model.
 
-    It takes its weights from the model's file, and so adds little to its size.
+    Its weights are references to the file of the model, so that the graph is small.
 
     :param path: the folder, the model, or the card
     :returns: where the graph lies
-    :raises ModelError: if the model has no card or is not covered, if the graph judges otherwise
-        than the model, or if the folder cannot be written to
+    :raises ModelError: if the model has no card or is not covered, if the graph's probabilities
+        differ from those of the model, or if the folder cannot be written to
     """
-    spec = ModelSpec.load(path)
-    content = spec.read_model()
-    graph = build_saliency_graph(content, spec)
-    check_agreement(content, graph, spec)
-    graph = borrowing(graph, content, spec.file)
-    card = card_path(path)
-    fields = json.loads(card.read_text(encoding='utf-8'))
+    card = AttributeCard.load(path)
+    content = card.read_model()
+    graph = build_saliency_graph(content, card)
+    check_agreement(content, graph, card)
+    graph = with_external_weights(graph, content, card.file)
+    card_file = card_path(path)
+    fields = json.loads(card_file.read_text(encoding='utf-8'))
     fields['saliency'] = {
         'file': SALIENCY_NAME,
         'sha256': hashlib.sha256(graph).hexdigest(),
         'methods': list(METHODS),
     }
-    target = spec.directory / SALIENCY_NAME
+    target = card.directory / SALIENCY_NAME
     try:
         _replace(target, graph)
-        _replace(card, (json.dumps(fields, indent=2) + '\n').encode())
+        _replace(card_file, (json.dumps(fields, indent=2) + '\n').encode())
     except OSError as error:
         raise ModelError(
             f'{target}: expected a folder that can be written to, got {error.strerror}; '
@@ -65,49 +66,58 @@ def write_saliency_graph(path: Path) -> Path:
     return target
 
 
-def check_agreement(content: bytes, graph: bytes, spec: ModelSpec) -> None:
+def check_agreement(content: bytes, graph: bytes, card: AttributeCard) -> None:
     """
-    Refuse a graph that judges otherwise than its model, or whose maps are no numbers.
+    Refuse a graph with other probabilities than its model, or maps that are not finite.
 
-    :raises ModelError: saying how
+    :raises ModelError: with the method and the largest difference
     """
-    sessions = []
-    for name, serialised in (('the model', content), ('its saliency graph', graph)):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            sessions.append(
-                onnxruntime.InferenceSession(
-                    serialised, sess_options=options, providers=['CPUExecutionProvider']
-                )
-            )
-        except SESSION_ERRORS as error:
-            raise ModelError(
-                f'{spec.path}: onnxruntime {onnxruntime.__version__} cannot load {name} '
-                f'({in_one_line(error)}); nothing was written'
-            ) from error
+    sessions = [
+        open_session(serialised, card.path, advice='nothing was written')
+        for serialised in (content, graph)
+    ]
     random = np.random.default_rng(0)
-    names = [head.output for head in spec.heads]
+    names = [head.output for head in card.heads]
     for faces in CHECK_BATCHES:
-        pixels = random.integers(0, 256, (faces, *spec.input_shape)).astype(spec.input_dtype)
-        expected = sessions[0].run(names, {spec.input_name: pixels})
+        pixels = random.integers(0, 256, (faces, *card.input_shape)).astype(card.input_dtype)
+        expected = sessions[0].run(names, {card.input_name: pixels})
         for number, method in enumerate(METHODS):
-            feed = {spec.input_name: pixels, METHOD_INPUT: np.array([number], dtype=np.int64)}
-            for head in spec.heads:
+            feed = {card.input_name: pixels, METHOD_INPUT: np.array([number], dtype=np.int64)}
+            for head in card.heads:
                 feed[target_input(head.attribute)] = np.full(faces, TOP, dtype=np.int64)
             *found, maps = sessions[1].run([*names, MAP_OUTPUT], feed)
             worst = max(float(np.abs(f - e).max()) for f, e in zip(found, expected, strict=True))
             if not (worst <= TOLERANCE and np.isfinite(maps).all()):
                 raise ModelError(
-                    f'{spec.path}: expected the same probabilities and finite maps from the '
+                    f'{card.path}: expected the same probabilities and finite maps from the '
                     f'saliency graph, got a difference of {worst:.2e} with method {method}; '
                     f'nothing was written'
                 )
 
 
+def with_external_weights(graph: bytes, model: bytes, file: str) -> bytes:
+    """
+    Return a graph whose weights are references into the file of its model (ONNX external data).
+
+    :param graph: serialised; weights that are not in the file of the model stay in it
+    :param model: the content of the model's file, which is searched for the bytes
+    :param file: the name of the model's file, in the same folder
+    """
+    parsed = onnx.load_from_string(graph)
+    for tensor in parsed.graph.initializer:
+        content = tensor.raw_data
+        offset = model.find(content) if len(content) >= EXTERNAL_FROM else -1
+        if offset < 0:
+            continue
+        tensor.ClearField('raw_data')
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (('location', file), ('offset', offset), ('length', len(content))):
+            tensor.external_data.add(key=key, value=str(value))
+    return bytes(parsed.SerializeToString())
+
+
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file beside and put it in place in one step."""
+    """Write a file under another name and move it into place in one step."""
     handle, name = tempfile.mkstemp(prefix='.saliency-', dir=path.parent)
     unfinished = Path(name)
     try:

@@ -1,22 +1,23 @@
-"""What the tests of the commands share: a ROS of their own, and where the research data lies."""
+"""Fixtures of the commands' tests: an isolated ROS, and the places of the research data."""
 
 import os
 from pathlib import Path
 
 import pytest
+from rtcnn_perception.core.detection import yunet as yunet_module
 
 DOMAIN = 10 + os.getpid() % 90
-"""Domains up to 101 keep clear of the ports that Linux gives to anybody."""
+"""Domains up to 101 keep clear of the ports that Linux gives to programs."""
 
 
 @pytest.fixture
 def own_ros(monkeypatch):
-    """Keep what the test starts to itself, also in its child processes."""
+    """Give the test and its child processes a ROS domain of their own."""
     pytest.importorskip('rclpy')
     monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     monkeypatch.delenv('ROS_LOCALHOST_ONLY', raising=False)
-    # What a command names to Fast DDS is not to reach the tests that follow.
+    # A command sets these for its own process; they must not reach the tests that follow.
     for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
         monkeypatch.setenv(name, '')
         monkeypatch.delenv(name)
@@ -28,15 +29,17 @@ def data() -> Path:
     beside = Path(__file__).resolve().parents[2].parent / 'shared' / 'data'
     folder = Path(os.environ.get('RTCNN_DATA') or beside)
     if not folder.is_dir():
-        pytest.skip(f'the research data is not at {folder}; RTCNN_DATA may say where it is')
+        pytest.skip(f'there is no research data at {folder}; RTCNN_DATA may name the folder')
     return folder
 
 
 @pytest.fixture(scope='session')
 def yunet(data) -> Path:
-    """Return the file of YuNet that comes with the research data, or skip the test."""
+    """Return the model of YuNet that comes with the research data, or skip the test."""
+    if yunet_module.obstacle():
+        pytest.skip(yunet_module.obstacle())
     baselines = Path(os.environ.get('RTCNN_BASELINES') or data.parent / 'baselines')
-    path = baselines / 'yunet' / 'face_detection_yunet_2023mar.onnx'
+    path = baselines / yunet_module.PUBLISHED.path
     if not path.is_file():
-        pytest.skip(f'there is no YuNet at {path}; RTCNN_BASELINES may say where it is')
+        pytest.skip(f'there is no YuNet at {path}; RTCNN_BASELINES may name the folder')
     return path

@@ -11,7 +11,7 @@ from rtcnn_perception.commands.command_line import command_line
     [
         ((), {}, 'train'),
         ((Path('a b.toml'), 'c'), {}, "train 'a b.toml' c"),
-        ((), {'output': None, 'quick': False, 'yunet': ''}, 'train'),
+        ((), {'output': None, 'quick': False, 'detector': ''}, 'train'),
         ((), {'margin': 0.0, 'workers': 0}, 'train --margin 0.0 --workers 0'),
         (('x',), {'through_pipeline': 5, 'quick': True}, 'train x --through-pipeline 5 --quick'),
         ((), {'width': [320, 416], 'iou': 0.4}, 'train --width 320 416 --iou 0.4'),

@@ -1,6 +1,4 @@
-"""The commands that make a model show what it looks at, and that show it."""
-
-import json
+import importlib.resources
 
 import cv2
 import numpy as np
@@ -8,32 +6,39 @@ import pytest
 
 pytest.importorskip('onnx', reason='onnx is needed to make a model')
 
+from own_detector import ROW
+from own_detector import write_level
 from rtcnn_perception.cli import main
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.sources.builtin import PORTRAIT
 from rtcnn_perception.resources import PACKAGE
+from tiny_model import EMOTIONS
+from tiny_model import GENDERS
 from tiny_model import write_tiny_model
 
-LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
+LABELS = {'emotion': EMOTIONS, 'gender': GENDERS}
+BANDS = ('0-19', '20-59', '60+')
+
+
+def write_saliency_model(folder, heads):
+    """Write a small model with its saliency graph, and return its folder."""
+    write_tiny_model(folder, heads)
+    assert main(['saliency-graph', str(folder)]) == 0
+    return folder
 
 
 @pytest.fixture
 def models(tmp_path):
-    """Return options that name small models, which can show what they look at."""
+    """Return options that name a small model for each default attribute."""
     options = []
     for name, labels in LABELS.items():
-        folder = write_tiny_model(tmp_path / name, {name: labels})
-        assert main(['saliency-graph', str(folder)]) == 0
-        options += [f'--{name}-model', str(folder)]
+        folder = write_saliency_model(tmp_path / name, {name: labels})
+        options += ['--model', f'{name}={folder}']
     return options
 
 
 @pytest.fixture
 def portrait(tmp_path):
-    import importlib.resources  # noqa: PLC0415  used here alone
-
     content = (importlib.resources.files(PACKAGE) / 'assets' / PORTRAIT).read_bytes()
     path = tmp_path / 'portrait.jpg'
     path.write_bytes(content)
@@ -42,20 +47,6 @@ def portrait(tmp_path):
 
 def explain(*words):
     return main(['explain', '--detector', 'haar', *map(str, words)])
-
-
-def test_the_graph_is_named_when_it_is_written(tmp_path, capsys):
-    folder = write_tiny_model(tmp_path, LABELS)
-    assert main(['saliency-graph', str(folder / 'model.onnx')]) == 0
-    assert 'saliency.onnx' in capsys.readouterr().out
-    assert 'saliency' in json.loads((folder / 'model.json').read_text())
-
-
-def test_a_model_without_a_card_is_refused_in_one_line(tmp_path, capsys):
-    (tmp_path / 'model.onnx').write_bytes(b'no model')
-    assert main(['saliency-graph', str(tmp_path / 'model.onnx')]) == 1
-    assert capsys.readouterr().err.count('\n') == 1
-    assert not (tmp_path / 'saliency.onnx').exists()
 
 
 def test_a_picture_gives_an_overlay_and_a_figure_for_each_face(tmp_path, portrait, models):
@@ -71,7 +62,25 @@ def test_a_picture_gives_an_overlay_and_a_figure_for_each_face(tmp_path, portrai
     assert sheet.shape[1] > 8 * 128  # the crop and seven emotions
 
 
-def test_the_colours_are_those_asked_for_in_every_figure(tmp_path, portrait, models):
+def test_an_attribute_that_no_default_names_is_explained_by_its_model(tmp_path, portrait):
+    folder = write_saliency_model(tmp_path / 'model', {'age': BANDS})
+    words = ['--attributes', 'age', '--model', f'age={folder}', '--target', '60+']
+    output = tmp_path / 'out'
+    assert explain(portrait, *words, '--output', output) == 0
+    sheet = cv2.imread(str(output / 'portrait_face1.png'))
+    assert 4 * 128 < sheet.shape[1] < 5 * 160  # the crop and three bands
+
+
+def test_the_overlay_shows_the_first_attribute(tmp_path, portrait, models):
+    overlays = {}
+    for names in ('emotion', 'emotion,gender', 'gender,emotion'):
+        output = tmp_path / names
+        assert explain(portrait, *models, '--attributes', names, '--output', output) == 0
+        overlays[names] = (output / 'portrait_overlay.png').read_bytes()
+    assert overlays['emotion,gender'] == overlays['emotion'] != overlays['gender,emotion']
+
+
+def test_the_colour_map_is_that_of_every_figure(tmp_path, portrait, models):
     figures = {}
     for name in ('inferno', 'bone'):
         output = tmp_path / name
@@ -83,7 +92,7 @@ def test_the_colours_are_those_asked_for_in_every_figure(tmp_path, portrait, mod
 
 def test_pictures_of_one_name_are_refused_before_any_work(tmp_path, capsys):
     words = ['a/face.jpg', 'b/face.png', '--output', tmp_path / 'out']
-    assert explain(*words, '--emotion-model', 'nowhere') == 1
+    assert explain(*words, '--model', 'emotion=nowhere') == 1
     error = capsys.readouterr().err
     assert 'a/face.jpg and b/face.png' in error
     assert '--output' in error
@@ -99,16 +108,32 @@ def test_one_picture_may_be_named_twice(tmp_path, portrait, models):
 
 def test_the_sanity_check_adds_a_figure_for_each_attribute(tmp_path, portrait, models):
     output = tmp_path / 'out'
-    assert explain(portrait, *models, '--output', output, '--sanity', '--task', 'gender') == 0
+    words = ['--output', output, '--sanity', '--attributes', 'gender']
+    assert explain(portrait, *models, *words) == 0
     assert (output / 'portrait_face1_sanity_gender.png').is_file()
     assert not (output / 'portrait_face1_sanity_emotion.png').exists()
 
 
-def test_a_picture_without_a_face_is_refused(tmp_path, models, capsys):
+def test_a_picture_without_a_face_is_refused_naming_the_detector(tmp_path, models, capsys):
     path = tmp_path / 'empty.png'
     cv2.imwrite(str(path), np.zeros((90, 90, 3), np.uint8))
     assert explain(path, *models, '--output', tmp_path / 'out') == 1
-    assert 'empty.png: expected a face' in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert 'empty.png: expected a face, got a picture in which haar finds none' in error
+
+
+def test_a_detector_that_is_not_part_of_the_package_runs_by_its_row(
+    tmp_path, models, monkeypatch, capsys
+):
+    monkeypatch.setitem(DETECTORS, ROW.name, ROW)
+    path, output = tmp_path / 'bright.png', tmp_path / 'out'
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[30:80, 50:90] = 255
+    cv2.imwrite(str(path), picture)
+    model = write_level(tmp_path / 'model.level')
+    words = ['explain', '--detector', f'bright={model}', str(path), *models, '--output']
+    assert main([*words, str(output)]) == 0, capsys.readouterr().err
+    assert (output / 'bright_face1.png').is_file()
 
 
 @pytest.mark.parametrize(
@@ -117,19 +142,37 @@ def test_a_picture_without_a_face_is_refused(tmp_path, models, capsys):
         ([], 'name a picture'),
         (['nowhere.png'], 'nowhere.png'),
         (['x.png', '--limit', '0'], '--limit'),
-        (['x.png', '--emotion-model', 'nowhere'], 'nowhere'),
+        (['x.png', '--model', 'emotion=nowhere'], 'nowhere'),
+        (['x.png', '--attributes', ' ,'], '--attributes must name at least one attribute'),
+        (['x.png', '--attributes', 'height'], 'expected a model that classifies height'),
+        (['x.png', '--detector', 'eyes'], 'expected a detector among auto, rtcnn, yunet, haar'),
     ],
 )
-def test_what_cannot_be_explained_is_refused_in_one_line(tmp_path, models, capsys, words, message):
+def test_an_option_that_cannot_be_used_is_refused_in_one_line(
+    tmp_path, models, capsys, words, message
+):
     assert explain(*models, *words, '--output', tmp_path / 'out') == 1
     error = capsys.readouterr().err
     assert message in error
     assert error.count('\n') == 1
 
 
-def test_a_target_outside_the_classes_is_refused_and_nothing_is_written(
-    tmp_path, portrait, models, capsys
-):
+@pytest.mark.parametrize('text', ['emotion', 'emotion=', '=models/emotion'])
+def test_a_model_without_its_attribute_is_wrong_usage(text, capsys):
+    with pytest.raises(SystemExit) as stop:
+        explain('x.png', '--model', text)
+    assert stop.value.code == 2
+    assert f"'{text}'" in capsys.readouterr().err
+
+
+def test_a_model_of_another_attribute_is_refused(tmp_path, portrait, capsys):
+    folder = write_saliency_model(tmp_path / 'model', {'age': BANDS})
+    words = ['--attributes', 'emotion', '--model', f'emotion={folder}']
+    assert explain(portrait, *words, '--output', tmp_path / 'out') == 1
+    assert 'expected a model that classifies emotion, got one' in capsys.readouterr().err
+
+
+def test_an_unknown_target_is_refused_and_nothing_is_written(tmp_path, portrait, models, capsys):
     output = tmp_path / 'out'
     assert explain(portrait, *models, '--target', 'hungry', '--output', output) == 1
     assert "got 'hungry'" in capsys.readouterr().err
@@ -137,44 +180,24 @@ def test_a_target_outside_the_classes_is_refused_and_nothing_is_written(
     assert explain(portrait, *models, '--target', 'fear', '--output', output) == 0
 
 
-def test_a_model_without_the_graph_is_refused_with_what_to_do(tmp_path, portrait, capsys):
+def test_a_model_without_a_saliency_graph_is_refused_with_what_to_do(tmp_path, portrait, capsys):
     folder = write_tiny_model(tmp_path / 'plain', LABELS)
-    assert explain(portrait, '--emotion-model', folder, '--task', 'emotion') == 1
+    words = ['--model', f'emotion={folder}', '--attributes', 'emotion']
+    assert explain(portrait, *words) == 1
     assert 'saliency-graph' in capsys.readouterr().err
 
 
-def test_data_gives_the_mean_map_of_each_class(tmp_path, models):
+def test_labelled_data_gives_the_mean_map_of_each_class(tmp_path, models):
     pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
     random = np.random.default_rng(0)
     for part in ('train', 'val', 'test'):
-        for label in GENDER_LABELS:
+        for label in GENDERS:
             folder = tmp_path / 'data' / part / label
             folder.mkdir(parents=True)
             for number in range(3):
                 picture = random.integers(0, 256, (32, 32)).astype(np.uint8)
                 cv2.imwrite(str(folder / f'{number}.png'), picture)
     output = tmp_path / 'out'
-    words = ['--average', tmp_path / 'data', '--task', 'gender', '--output', output]
+    words = ['--average', tmp_path / 'data', '--attributes', 'gender', '--output', output]
     assert explain(*models, *words) == 0
     assert [path.name for path in output.iterdir()] == ['mean_gender.png']
-
-
-def test_export_writes_the_graph_too_and_renews_one_that_lies_there(tmp_path, monkeypatch, capsys):
-    pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-    seeds = iter(range(10))
-
-    def export_run(_checkpoint, folder, **_options):
-        return write_tiny_model(folder, LABELS, seed=next(seeds)) / 'model.onnx'
-
-    monkeypatch.setattr('rtcnn_perception.training.export_run.export_run', export_run)
-    from rtcnn_perception.training.checkpoints import save_checkpoint  # noqa: PLC0415  an extra
-
-    whole = {'config': {'architecture': 'tiny_xception'}, 'average': {}}
-    save_checkpoint(tmp_path / 'best.pt', whole)
-    words = ['export', str(tmp_path / 'best.pt'), '--output', str(tmp_path / 'model')]
-    assert main(words) == 0
-    assert not (tmp_path / 'model' / 'saliency.onnx').exists()
-    for options in (['--saliency'], []):
-        assert main([*words, *options]) == 0
-        assert 'saliency.onnx' in capsys.readouterr().out
-        SaliencyModel.load(tmp_path / 'model')

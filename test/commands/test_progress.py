@@ -11,7 +11,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_gets_one_line_that_is_written_over():
+def test_a_terminal_gets_one_line_that_is_overwritten():
     stream, out = Terminal(), io.StringIO()
     progress = Progress(stream, out)
     progress.show(0.0, 10.0, '30 fps')
@@ -21,7 +21,7 @@ def test_a_terminal_gets_one_line_that_is_written_over():
     assert '[############............] 5 of 10 s  30 fps' in last
 
 
-def test_lines_that_stand_are_not_mixed_with_the_one_that_does_not():
+def test_lines_that_stay_are_printed_above_the_one_that_is_overwritten():
     stream, out = Terminal(), io.StringIO()
     progress = Progress(stream, out)
     progress.show(1.0, 2.0, 'busy')
@@ -32,7 +32,7 @@ def test_lines_that_stand_are_not_mixed_with_the_one_that_does_not():
     assert stream.getvalue().endswith('\r\x1b[K')
 
 
-def test_a_log_gets_ever_fewer_plain_lines():
+def test_a_log_gets_plain_lines_at_growing_intervals():
     stream = io.StringIO()
     progress = Progress(stream, io.StringIO())
     for second in range(1000):

@@ -8,9 +8,13 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
+from own_detector import ROW
+from own_detector import write_level
 import pytest
 from rtcnn_perception import cli
 from rtcnn_perception.commands import run as module
+from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.exceptions import ImageFormatError
@@ -29,7 +33,7 @@ DRIVER = (
     'faces/image:=/camera/image_raw',
 )
 DEADLINE = 60.0
-"""Seconds for what should take a few: only a failure takes longer."""
+"""Seconds for what takes a few: only a failure takes longer."""
 
 
 def count_frames(path: Path) -> int:
@@ -61,18 +65,18 @@ def process(tmp_path):
         process.communicate()
 
 
-def test_it_tells_who_is_seen_and_leaves_a_video_and_a_picture(tmp_path, capfd):
+def test_a_run_logs_its_faces_and_writes_a_video_and_a_picture(tmp_path, capfd):
     assert cli.main(['run', '--duration', '1.5', '--output', str(tmp_path)]) == 0
     out = capfd.readouterr().out
-    assert re.search(r' s  face 1: (woman|man) [01]\.\d\d, \w+ [01]\.\d\d\n', out)
+    assert re.search(r' s  face 1: \w+ [01]\.\d\d, (woman|man) [01]\.\d\d\n', out)
     assert re.search(r'\nstamp to publication +\d+\.\d ms', out)
     counts = re.search(r'(\d+) frames in, (\d+) processed, (\d+) dropped, ([\d.]+) fps', out)
     received, processed, dropped = map(int, counts.groups()[:3])
-    assert 0 <= received - processed - dropped <= 3, 'but for those in the nodes at the end'
+    assert 0 <= received - processed - dropped <= 3, 'except those in the nodes at the end'
     assert 'failed' not in out
     assert processed >= 3
     assert '1 track, at most 1 face at once' in out
-    # At 30 Hz; on a busy machine the run, and the video with it, may take longer than it was told.
+    # At 30 Hz; on a busy machine the run, and the video with it, may take longer.
     assert count_frames(tmp_path / 'annotated.mp4') >= 37, (
         'the video keeps time, whatever was dropped'
     )
@@ -80,21 +84,46 @@ def test_it_tells_who_is_seen_and_leaves_a_video_and_a_picture(tmp_path, capfd):
     assert picture.shape == (480, 640, 3)
 
 
-def test_a_picture_comes_out_with_its_faces_drawn_in(tmp_path, capfd):
+def test_a_picture_is_written_with_its_faces_drawn_in(tmp_path, capfd):
     from_clip = tmp_path / 'person.png'
     plain = BuiltinClip().frame(0)
     cv2.imwrite(str(from_clip), plain)
     words = ['run', '--source', str(from_clip), '--duration', '1', '--output', str(tmp_path)]
-    assert cli.main([*words, '--no-video', '--no-gender']) == 0
+    assert cli.main([*words, '--no-video', '--attributes', 'emotion']) == 0
     assert re.search(r'face 1: \w+ [01]\.\d\d\n', capfd.readouterr().out), 'emotion alone'
     drawn = cv2.imread(str(tmp_path / 'annotated.png'))
     changed = (drawn != plain).any(axis=2).mean()
-    assert 0.005 < changed < 0.5, 'a box and its words, and not another picture'
+    assert 0.005 < changed < 0.5, 'a box and its caption, and not another picture'
     assert not (tmp_path / 'annotated.mp4').exists()
 
 
+def test_without_attributes_nothing_is_classified_and_log_and_table_report_it(tmp_path, capfd):
+    picture = tmp_path / 'person.png'
+    cv2.imwrite(str(picture), BuiltinClip().frame(0))
+    words = ['run', '--source', str(picture), '--duration', '1', '--output', str(tmp_path)]
+    assert cli.main([*words, '--no-video', '--attributes', '']) == 0
+    out, err = capfd.readouterr()
+    assert 'classifying no attribute' in err
+    assert re.search(r' s  face 1: no attributes\n', out)
+    assert re.search(r'\n  face 1: tracked from \d\.\d to \d\.\d s, no attributes\n', out)
+
+
+def test_a_detector_that_is_not_part_of_the_package_runs_by_its_row(tmp_path, monkeypatch, capfd):
+    monkeypatch.setitem(DETECTORS, ROW.name, ROW)
+    picture = np.zeros((240, 320, 3), np.uint8)
+    picture[60:160, 100:180] = 255
+    cv2.imwrite(str(tmp_path / 'bright.png'), picture)
+    model = write_level(tmp_path / 'model.level')
+    words = ['run', '--source', str(tmp_path / 'bright.png'), '--duration', '1', '--no-video']
+    words += ['--output', str(tmp_path), '--attributes', '', '--detector', f'bright={model}']
+    assert cli.main(words) == 0
+    out, err = capfd.readouterr()
+    assert 'the detector is bright (level 100), as configured' in err
+    assert '1 track, at most 1 face at once' in out
+
+
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_run_without_end_ends_well_when_told_to(tmp_path, process, number):
+def test_a_run_without_end_ends_cleanly_on_a_signal(tmp_path, process, number):
     running = process('--duration', '0')
     line = running.stdout.readline()
     assert 'face 1: ' in line
@@ -107,7 +136,7 @@ def test_a_run_without_end_ends_well_when_told_to(tmp_path, process, number):
     assert 'Traceback' not in err
 
 
-def test_a_topic_is_watched(tmp_path, process):
+def test_a_topic_is_processed(tmp_path, process):
     driver = subprocess.Popen([sys.executable, '-c', *DRIVER], stderr=subprocess.DEVNULL)
     try:
         running = process('--source', 'topic:/camera/image_raw', '--duration', '2')
@@ -121,12 +150,12 @@ def test_a_topic_is_watched(tmp_path, process):
     assert count_frames(tmp_path / 'annotated.mp4') > 0
 
 
-def test_a_topic_on_which_nothing_comes_is_named(tmp_path, monkeypatch, capfd):
+def test_a_topic_without_images_is_refused_by_name(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(module, 'PATIENCE_S', 0.5)
-    words = ['run', '--source', 'topic:/nobody', '--duration', '1', '--output', str(tmp_path)]
+    words = ['run', '--source', 'topic:/silent', '--duration', '1', '--output', str(tmp_path)]
     assert cli.main(words) == 1
     err = capfd.readouterr().err
-    assert 'no frame came from topic:/nobody' in err
+    assert 'no frame came from topic:/silent' in err
 
 
 @pytest.mark.parametrize(
@@ -135,23 +164,24 @@ def test_a_topic_on_which_nothing_comes_is_named(tmp_path, monkeypatch, capfd):
         (['--source', 'nowhere.mp4'], "there is no source 'nowhere.mp4'"),
         (['--source', '/dev/video987'], 'there is no camera /dev/video987'),
         (['--detector', 'eyes'], "'eyes'"),
-        (['--detector', 'yunet', '--detector-model', 'nowhere.onnx'], 'nowhere.onnx'),
+        (['--detector', 'yunet=nowhere.onnx'], 'nowhere.onnx'),
+        (['--attributes', 'emotion,height'], 'expected a model that classifies height'),
         (['--params', 'nowhere.yaml'], 'nowhere.yaml'),
-        (['--source', 'topic:/camera/image raw'], "'/camera/image raw' is no name of a topic"),
+        (['--source', 'topic:/camera/image raw'], "'/camera/image raw' is no topic name"),
         (['--output', '/dev/null/out'], 'cannot write /dev/null/out'),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, capfd, words, reason):
+def test_an_option_that_cannot_be_used_is_refused_in_one_line(tmp_path, capfd, words, reason):
     assert cli.main(['run', '--output', str(tmp_path), '--duration', '1', *words]) == 1
-    complaints = [
+    errors = [
         line for line in capfd.readouterr().err.splitlines() if not line.startswith('[INFO]')
     ]
-    assert len(complaints) == 1
-    assert complaints[0].startswith('rtcnn_perception: ')
-    assert reason in complaints[0]
+    assert len(errors) == 1
+    assert errors[0].startswith('rtcnn_perception: ')
+    assert reason in errors[0]
 
 
-def test_a_broken_file_is_refused_without_what_the_decoder_says(tmp_path, process):
+def test_a_broken_file_is_refused_without_the_messages_of_the_decoder(tmp_path, process):
     path = tmp_path / 'broken.mp4'
     path.write_bytes(b'neither a picture nor a video')
     running = process('--source', str(path))
@@ -161,7 +191,7 @@ def test_a_broken_file_is_refused_without_what_the_decoder_says(tmp_path, proces
     assert f'rtcnn_perception: {path} cannot be decoded as a video or a picture' in err
 
 
-def test_damaged_pictures_of_a_folder_are_told_of_at_the_end(tmp_path, capfd):
+def test_damaged_pictures_of_a_folder_are_listed_at_the_end(tmp_path, capfd):
     folder = tmp_path / 'pictures'
     folder.mkdir()
     (folder / '2.png').write_bytes(b'broken')
@@ -169,20 +199,20 @@ def test_damaged_pictures_of_a_folder_are_told_of_at_the_end(tmp_path, capfd):
     words = ['run', '--source', str(folder), '--output', str(tmp_path / 'out'), '--no-video']
     assert cli.main(words) == 0
     out = capfd.readouterr().out
-    assert out.count('passed over: ') == 1
-    assert '\npassed over: 2.png (damaged, or of an unknown format)\n' in out
+    assert out.count('skipped: ') == 1
+    assert '\nskipped: 2.png (damaged, or of an unknown format)\n' in out
 
 
 def test_frames_that_fail_are_counted(tmp_path, monkeypatch, capfd):
     whole = ClassificationStage.process
     numbers = itertools.count()
 
-    def fail_at_times(*args):
+    def fail_every_third(*args):
         if next(numbers) % 3 == 1:
-            raise ImageFormatError('an image that nobody can judge')
+            raise ImageFormatError('an image that cannot be used')
         return whole(*args)
 
-    monkeypatch.setattr(ClassificationStage, 'process', fail_at_times)
+    monkeypatch.setattr(ClassificationStage, 'process', fail_every_third)
     picture = tmp_path / 'person.png'
     cv2.imwrite(str(picture), BuiltinClip().frame(0))
     words = ['run', '--source', str(picture), '--duration', '1', '--output', str(tmp_path)]
@@ -190,7 +220,7 @@ def test_frames_that_fail_are_counted(tmp_path, monkeypatch, capfd):
     assert re.search(r'\n[1-9]\d* failed\n', capfd.readouterr().out)
 
 
-def test_whoever_reads_along_may_stop_reading(process):
+def test_a_reader_of_the_output_may_close_the_pipe(process):
     running = process('--duration', '0')
     assert 'face 1: ' in running.stdout.readline()
     running.stdout.close()

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 from rtcnn_perception.commands import run
-from rtcnn_perception.commands.run_plan import make_plan
+from rtcnn_perception.commands.running.plan import make_plan
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 
@@ -33,7 +33,7 @@ def write_video(path: Path, frames: int = 50, fps: float = 25.0) -> Path:
     return path
 
 
-def test_the_builtin_clip_is_shown_for_ten_seconds():
+def test_the_builtin_clip_is_played_for_ten_seconds():
     found = plan()
     assert found.parameters == {'source': 'builtin', 'source_loop': False}
     assert (found.duration, found.expected) == (10.0, 10.0)
@@ -42,13 +42,13 @@ def test_the_builtin_clip_is_shown_for_ten_seconds():
 @pytest.mark.parametrize(
     ('duration', 'expected'), [('0', (None, None)), ('0.5', (0.5, 0.5)), ('60', (60.0, 60.0))]
 )
-def test_the_duration_may_be_given(duration, expected):
+def test_the_duration_can_be_set(duration, expected):
     found = plan('--duration', duration)
     assert (found.duration, found.expected) == expected
 
 
 @pytest.mark.parametrize('duration', ['-1', 'nan', 'inf', 'long'])
-def test_a_duration_that_makes_no_sense_is_wrong_usage(duration):
+def test_an_impossible_duration_is_wrong_usage(duration):
     with pytest.raises(SystemExit) as stop:
         parse('--duration', duration)
     assert stop.value.code == 2
@@ -63,20 +63,20 @@ def test_a_duration_that_makes_no_sense_is_wrong_usage(duration):
         (('--duration', '10'), (10.0, 2.0)),
     ],
 )
-def test_a_video_is_played_to_its_end_unless_it_is_to_end_before(tmp_path, words, expected):
+def test_a_video_is_played_to_its_end_or_for_the_duration(tmp_path, words, expected):
     path = write_video(tmp_path / 'clip.mp4')
     found = plan('--source', str(path), *words)
     assert found.parameters == {'source': str(path), 'source_loop': False}
     assert (found.duration, found.expected) == pytest.approx(expected)
 
 
-def test_a_picture_is_shown_long_enough_for_faces_to_settle(tmp_path):
+def test_a_picture_is_played_long_enough_for_tracks_to_settle(tmp_path):
     found = plan('--source', str(write_picture(tmp_path / 'a.png')))
     assert found.duration == 3.0
-    assert found.parameters['tracker.max_coast_s'] == 0.0, 'who is not seen there is not there'
+    assert found.parameters['tracker.max_coast_s'] == 0.0, 'nothing moves in a picture'
 
 
-def test_a_folder_is_shown_to_its_end(tmp_path):
+def test_a_folder_is_played_to_its_end(tmp_path):
     for name in ('a.png', 'b.png'):
         write_picture(tmp_path / name)
     found = plan('--source', str(tmp_path))
@@ -113,35 +113,60 @@ def test_a_topic_without_a_name_is_refused():
         plan('--source', 'topic:')
 
 
-def test_detector_and_its_file_become_parameters():
-    found = plan('--detector', 'haar', '--detector-model', 'cascade.xml')
-    assert found.parameters['detector.name'] == 'haar'
-    assert found.parameters['detector.model_path'] == 'cascade.xml'
+@pytest.mark.parametrize(
+    ('text', 'name', 'model'),
+    [
+        ('haar', 'haar', ''),
+        ('haar=cascade.xml', 'haar', 'cascade.xml'),
+        ('auto=models/face', 'auto', 'models/face'),
+    ],
+)
+def test_a_detector_and_its_model_become_parameters(text, name, model):
+    found = plan('--detector', text)
+    assert found.parameters['detector.name'] == name
+    assert found.parameters['detector.model_path'] == model
 
 
-@pytest.mark.parametrize('attribute', ['emotion', 'gender'])
-def test_either_attribute_can_be_turned_off(attribute):
-    assert plan(f'--no-{attribute}').parameters[f'{attribute}.enabled'] is False
+def test_an_unknown_detector_is_refused_naming_those_that_exist():
+    with pytest.raises(ConfigurationError) as refused:
+        plan('--detector', 'eyes=model.onnx')
+    assert str(refused.value) == "expected a detector among auto, rtcnn, yunet, haar, got 'eyes'"
+
+
+@pytest.mark.parametrize(
+    ('text', 'names'),
+    [
+        ('gender', ('gender',)),
+        ('age, emotion', ('age', 'emotion')),
+        ('emotion,', ('emotion',)),
+        ('', ()),
+    ],
+)
+def test_the_attributes_become_a_parameter(text, names):
+    assert plan('--attributes', text).parameters['attributes'] == names
+
+
+def test_without_options_detector_and_attributes_are_left_to_the_parameters():
+    assert not {'attributes', 'detector.name', 'detector.model_path'} & plan().parameters.keys()
 
 
 @pytest.mark.parametrize('name', ['nowhere', 'x' * 300])
-def test_a_parameter_file_that_is_not_there_is_named(name):
+def test_a_missing_parameter_file_is_refused_by_name(name):
     with pytest.raises(ConfigurationError, match=rf'there is no parameter file {name}\.yaml'):
         plan('--params', f'{name}.yaml')
 
 
-@pytest.mark.parametrize(
-    'topic', ['/camera/image raw', '/camera/', 'a//b', '/1a', 'image-raw', '/a__b', '/', '~', '/ä']
-)
-def test_what_is_no_name_of_a_topic_is_refused(topic):
-    with pytest.raises(SourceError, match='is no name of a topic') as error:
-        plan('--source', f'topic:{topic}')
-    assert repr(topic) in str(error.value)
+def test_a_text_that_is_no_topic_name_is_refused():
+    others = ('/camera/', 'a//b', '/1a', 'image-raw', '/a__b', '/', '~', '/ä')
+    for topic in ('/camera/image raw', *others):
+        with pytest.raises(SourceError, match='is no topic name') as error:
+            plan('--source', f'topic:{topic}')
+        assert repr(topic) in str(error.value)
 
 
-@pytest.mark.parametrize('topic', ['image', '/_a/b_', '~/image', '/robot1/camera_2/image'])
-def test_whatever_ros_takes_is_a_name_of_a_topic(topic):
-    assert plan('--source', f'topic:{topic}').remappings == {'image_raw': topic}
+def test_every_name_that_ros_takes_is_a_topic_name():
+    for topic in ('image', '/_a/b_', '~/image', '/robot1/camera_2/image'):
+        assert plan('--source', f'topic:{topic}').remappings == {'image_raw': topic}
 
 
 def write_parameters(path: Path, source: str, node: str = '/**/camera') -> Path:
@@ -151,9 +176,9 @@ def write_parameters(path: Path, source: str, node: str = '/**/camera') -> Path:
 
 @pytest.mark.usefixtures('own_ros')
 class TestParameterFile:
-    """What a parameter file says of the source."""
+    """The source in a parameter file."""
 
-    def test_its_source_is_used_where_none_is_given(self, tmp_path):
+    def test_its_source_is_used_where_no_option_names_one(self, tmp_path):
         picture = write_picture(tmp_path / 'a.png')
         path = write_parameters(tmp_path / 'p.yaml', str(picture))
         found = plan('--params', str(path))
@@ -161,18 +186,18 @@ class TestParameterFile:
         assert found.parameters['source'] == str(picture)
         assert found.duration == 3.0, 'as for any picture'
 
-    def test_a_source_that_is_given_comes_before_its(self, tmp_path):
+    def test_the_option_has_priority_over_its_source(self, tmp_path):
         path = write_parameters(tmp_path / 'p.yaml', 'nowhere.mp4')
         assert plan('--params', str(path), '--source', 'builtin').source == 'builtin'
 
     @pytest.mark.parametrize(
         ('source', 'node'), [("''", '/**/camera'), ('nowhere.mp4', '/**/detector')]
     )
-    def test_one_that_names_no_source_leaves_it_at_the_builtin_clip(self, tmp_path, source, node):
+    def test_without_a_source_in_it_the_builtin_clip_is_played(self, tmp_path, source, node):
         path = write_parameters(tmp_path / 'p.yaml', source, node)
         assert plan('--params', str(path)).source == 'builtin'
 
     def test_a_source_that_is_no_text_is_refused(self, tmp_path):
         path = write_parameters(tmp_path / 'p.yaml', '5')
-        with pytest.raises(ConfigurationError, match='is to be a text, got 5'):
+        with pytest.raises(ConfigurationError, match='must be a text, got 5'):
             plan('--params', str(path))

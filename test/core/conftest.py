@@ -1,13 +1,15 @@
-"""The research data, where it is."""
+"""The research data and the models, where they are."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from rtcnn_perception.core.detection.registry import RTCNN_MODEL
-from rtcnn_perception.core.detection.yunet import why_opencv_cannot_run_yunet
+from rtcnn_perception.core.detection import yunet
+from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.resources import models_directory
 
 _BESIDE = Path(__file__).resolve().parents[2].parent / 'shared' / 'data'
@@ -23,11 +25,11 @@ def data_directory() -> Path:
 
 @pytest.fixture(scope='session')
 def yunet_file(data_directory: Path) -> Path:
-    obstacle = why_opencv_cannot_run_yunet()
-    if obstacle:
-        pytest.skip(obstacle)
+    reason = yunet.obstacle()
+    if reason:
+        pytest.skip(reason)
     baselines = Path(os.environ.get('RTCNN_BASELINES') or data_directory.parent / 'baselines')
-    path = baselines / 'yunet' / 'face_detection_yunet_2023mar.onnx'
+    path = baselines / yunet.PUBLISHED.path
     if not path.is_file():
         pytest.skip(f'there is no {path}; RTCNN_BASELINES may name the folder')
     return path
@@ -36,4 +38,18 @@ def yunet_file(data_directory: Path) -> Path:
 @pytest.fixture(scope='session')
 def face_model() -> Path:
     """Return the model of the detector rtcnn that comes with the package."""
-    return models_directory() / RTCNN_MODEL
+    return DETECTORS['rtcnn'].locate((models_directory(),))
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    """Return noise of 60 by 80 pixels."""
+    return np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def _threads_of_opencv():
+    """Restore OpenCV's number of threads, which is one for the whole process."""
+    before = cv2.getNumThreads()
+    yield
+    cv2.setNumThreads(before)

@@ -1,4 +1,4 @@
-"""Scenes of moving faces, and what a detector makes of them."""
+"""Scenes of moving faces, and the detections that a detector would give."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
@@ -18,7 +18,7 @@ Place = tuple[float, float, float]
 """Centre x and y and width of a face in pixels."""
 
 Path = Callable[[float], 'Place | None']
-"""Where a face is at a time in seconds; None where it cannot be seen."""
+"""Where a face is at a time in seconds; None where it is hidden."""
 
 
 def face_box(place: Place) -> BoundingBox:
@@ -27,7 +27,7 @@ def face_box(place: Place) -> BoundingBox:
     return BoundingBox(x - width / 2, y - 0.625 * width, x + width / 2, y + 0.625 * width)
 
 
-def seen(*places: Place, score: float = 0.9) -> tuple[Detection, ...]:
+def detected(*places: Place, score: float = 0.9) -> tuple[Detection, ...]:
     """Make detections without any error."""
     return tuple(Detection(face_box(place), score) for place in places)
 
@@ -37,30 +37,30 @@ class ScriptedDetector:
     """
     A detector's errors: jitter (face sizes), share of missed faces, and an order of its own.
 
-    ``looks`` is every how-manieth frame it runs on.
+    It runs on every ``every_n``-th frame.
     """
 
     jitter: float = 0.01
     missed: float = 0.0
-    looks: int = 1
+    every_n: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
 
-    def look(self, frame: int, places: Sequence[Place | None]) -> tuple[Detection, ...] | None:
-        if frame % self.looks:
+    def detect(self, frame: int, places: Sequence[Place | None]) -> tuple[Detection, ...] | None:
+        if frame % self.every_n:
             return None
-        found = []
+        detections = []
         for place in places:
             if place is None or self._rng.random() < self.missed:
                 continue
             x, y, width = place
             dx, dy, grow = self._rng.normal(0.0, self.jitter, 3)
             box = face_box((x + dx * width, y + dy * width, width * float(np.exp(grow))))
-            found.append(Detection(box, float(self._rng.uniform(0.8, 0.95))))
-        self._rng.shuffle(found)  # type: ignore[arg-type]  # a list of anything can be shuffled
-        return tuple(found)
+            detections.append(Detection(box, float(self._rng.uniform(0.8, 0.95))))
+        self._rng.shuffle(detections)  # type: ignore[arg-type]  # any list can be shuffled
+        return tuple(detections)
 
 
 def follow(
@@ -82,7 +82,7 @@ def follow(
     for frame in range(round(seconds * fps)):
         time = frame / fps
         places = [path(time) for path in paths]
-        tracks = tracker.update(detector.look(frame, places), time)
+        tracks = tracker.update(detector.detect(frame, places), time)
         boxes = list(map(face_box, filter(None, places)))
         for own, place in zip(ids, places, strict=True):
             if place is None or overlaps_another(face_box(place), boxes):
@@ -103,6 +103,6 @@ def track_on(tracks: Sequence[Track], box: BoundingBox) -> Track | None:
 
 
 def overlaps_another(box: BoundingBox, boxes: Sequence[BoundingBox]) -> bool:
-    """Say whether one of the boxes, which the box is among, overlaps it and is another."""
+    """Return whether another of the boxes, which the box is among, overlaps it."""
     iou = iou_matrix(boxes_to_array((box,)), boxes_to_array(tuple(boxes)))[0]
     return bool((iou > 0.1).sum() > 1)

@@ -1,156 +1,168 @@
-"""A frame passes detection and classification, and nothing of it is lost or mixed up."""
+"""A frame goes through detection and classification, and each stage adds what it finds."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 import itertools
+import math
 
 import numpy as np
 import pytest
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
-from rtcnn_perception.core.attributes.quality import crop_quality
+from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
-from rtcnn_perception.core.pipeline import FacesInFrame
-from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import FaceTracker
 from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
-from rtcnn_perception.exceptions import ImageFormatError
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 from tiny_model import write_tiny_model
 
 SECOND = 1_000_000_000
 BOX = BoundingBox(40, 30, 90, 90)
+SIX_POINTS = ('ear', 'left_eye', 'right_eye', 'nose', 'left_mouth_corner', 'right_mouth_corner')
 
 
 class FakeDetector:
-    """Sees one face in every image, and counts its looks."""
+    """Finds one face in every image, and counts its runs."""
 
-    name = 'fake'
+    tag = 'fake'
 
-    def __init__(self):
+    def __init__(self, landmark_names=NO_POINTS, landmarks=None):
         self.min_score = 0.5
-        self.looks = 0
+        self.landmark_names = landmark_names
+        self.runs = 0
+        self._landmarks = landmarks
 
     def detect(self, image):
-        self.looks += 1
-        return (Detection(BoundingBox(0, 0, image.shape[1], image.shape[0]), 0.9),)
+        self.runs += 1
+        whole = BoundingBox(0, 0, image.shape[1], image.shape[0])
+        return (Detection(whole, 0.9, self._landmarks),)
 
 
 class FakeTracker:
-    """Gives the tracks it was made with, and keeps what it was told."""
+    """Returns the tracks it was made with, and keeps what it was given."""
 
     def __init__(self, *tracks):
         self.tracks = tracks
-        self.told = []
+        self.updates = []
 
     def update(self, detections, stamp):
-        self.told.append((None if detections is None else len(detections), stamp))
+        self.updates.append((None if detections is None else len(detections), stamp))
         return self.tracks
 
 
-def make_frame(seconds=1.0, seed=5):
+def make_result(seconds=1.0, seed=5, **fields):
     image = np.random.default_rng(seed).integers(0, 256, (120, 160, 3), dtype=np.uint8)
-    return Frame(image, stamp_ns=round(seconds * SECOND), frame_id='camera', received_ns=0)
+    frame = Frame(image, stamp_ns=round(seconds * SECOND), frame_id='camera', received_ns=0)
+    return FrameResult(frame, **fields)
 
 
 def make_track(track_id=1, box=BOX, state=TrackState.TRACKED):
     return Track(track_id, box, confidence=0.9, landmarks=None, state=state, age=3)
 
 
-def found_in(frame, *tracks):
-    return FacesInFrame(frame, tracks, detect_s=0.004, frames_dropped=2)
+def found_in(result, *tracks):
+    return replace(result, faces=tuple(map(Face, tracks)), detect_s=0.004, frames_dropped=2)
+
+
+def raw_of(face, name='emotion'):
+    return face.attributes[name].raw_probabilities
+
+
+def smoothed_of(face, name='emotion'):
+    return face.attributes[name].probabilities
 
 
 @pytest.fixture
-def classifier(tmp_path):
-    emotion = write_tiny_model(tmp_path / 'emotion', {'emotion': EMOTIONS}, margin=0.1)
-    gender = write_tiny_model(tmp_path / 'gender', {'gender': GENDERS}, margin=0.3)
-    return AttributeClassifier.load(emotion, gender)
+def paths(tmp_path):
+    return {
+        'emotion': write_tiny_model(tmp_path / 'emotion', {'emotion': EMOTIONS}, margin=0.1),
+        'gender': write_tiny_model(tmp_path / 'gender', {'gender': GENDERS}, margin=0.3),
+        'hat': write_tiny_model(tmp_path / 'hat', {'hat': ('none', 'cap', 'top hat')}, seed=3),
+    }
 
 
-@pytest.mark.parametrize(
-    'image',
-    [
-        np.zeros((0, 0, 3), np.uint8),
-        np.zeros((4, 4), np.uint8),
-        np.zeros((4, 4, 4), np.uint8),
-        np.zeros((4, 4, 3), np.float32),
-    ],
-)
-def test_what_is_no_image_makes_no_frame(image):
-    with pytest.raises(ImageFormatError, match=r'shape \(H, W, 3\) and type uint8, got shape'):
-        Frame(image, stamp_ns=0, frame_id='', received_ns=0)
+@pytest.fixture
+def classifier(paths):
+    return AttributeClassifier.load({name: paths[name] for name in ('emotion', 'gender')})
 
 
-def test_nobody_can_write_to_a_frame_and_the_image_is_not_copied():
-    image = np.zeros((4, 6, 3), np.uint8)
-    frame = Frame(image, stamp_ns=0, frame_id='', received_ns=0)
-    assert np.shares_memory(frame.image, image)
-    assert image.flags.writeable
-    assert frame.size_wh == (6, 4)
-    with pytest.raises(ValueError, match='read-only'):
-        frame.image[0, 0] = 1
+def test_a_frame_without_faces_goes_through_both_stages(classifier):
+    given = make_result(frames_dropped=4)
+    found = DetectionStage(FakeDetector(), FakeTracker()).process(given)
+    classified = ClassificationStage(classifier, TrackSmoother(0.5)).process(found)
+    assert found.faces == classified.faces == ()
+    assert classified.frame is given.frame
+    assert classified.frames_dropped == 4
+    assert classified.attributes == classifier.attributes
+    assert given.detector == ''
 
 
-def test_time_is_the_stamp_and_without_one_the_arrival():
-    image = np.zeros((4, 6, 3), np.uint8)
-    assert Frame(image, 5 * SECOND, '', received_ns=9 * SECOND).time == 5.0
-    assert Frame(image, 0, '', received_ns=9 * SECOND).time == 9.0
-
-
-def test_a_frame_without_faces_passes_both_stages(classifier):
-    found = DetectionStage(FakeDetector(), FakeTracker()).process(make_frame())
-    judged = ClassificationStage(classifier, TrackSmoother(0.5)).process(found)
-    assert found.tracks == ()
-    assert judged.faces == ()
-    assert judged.faces_in_frame is found
-
-
-def test_the_tracker_is_told_what_the_detector_sees_and_when():
+def test_the_tracker_is_given_the_detections_and_the_time():
     tracker = FakeTracker(make_track())
-    frame = make_frame(seconds=12.5)
-    found = DetectionStage(FakeDetector(), tracker).process(frame, frames_dropped=7)
-    assert tracker.told == [(1, 12.5)]
-    assert found.tracks == (make_track(),)
-    assert found.frame is frame
+    given = make_result(seconds=12.5, frames_dropped=7)
+    found = DetectionStage(FakeDetector(), tracker).process(given)
+    assert tracker.updates == [(1, 12.5)]
+    assert found.faces == (Face(make_track()),)
+    assert found.frame is given.frame
     assert found.frames_dropped == 7
+    assert found.detector == 'fake'
 
 
-def test_the_detector_looks_at_the_first_and_then_every_nth_frame():
+def test_landmarks_of_any_convention_go_through_with_their_names():
+    points = np.arange(12, dtype=np.float32).reshape(6, 2)
+    for names, landmarks in ((NO_POINTS, None), (SIX_POINTS, points)):
+        stage = DetectionStage(FakeDetector(names, landmarks), FaceTracker())
+        found = stage.process(make_result())
+        (face,) = found.faces
+        assert found.landmark_names == names
+        assert found.region(face).landmark_names == names
+        if landmarks is None:
+            assert face.landmarks is None
+        else:
+            np.testing.assert_allclose(face.landmarks, points, atol=1e-3)
+
+
+def test_the_detector_runs_on_the_first_and_then_on_every_nth_frame():
     detector, tracker = FakeDetector(), FakeTracker()
     stage = DetectionStage(detector, tracker, every_n=3)
     for _ in range(7):
-        stage.process(make_frame())
-    assert [seen for seen, _ in tracker.told] == [1, None, None, 1, None, None, 1]
+        stage.process(make_result())
+    assert [count for count, _ in tracker.updates] == [1, None, None, 1, None, None, 1]
     stage.every_n = 1
     assert stage.every_n == 1
-    stage.process(make_frame())
-    stage.process(make_frame())
-    assert detector.looks == 5
+    stage.process(make_result())
+    stage.process(make_result())
+    assert detector.runs == 5
 
 
-def test_after_a_restart_the_detector_looks_at_once():
+def test_after_a_restart_the_detector_runs_on_the_next_frame():
     detector = FakeDetector()
     stage = DetectionStage(detector, FakeTracker(), every_n=10)
-    stage.process(make_frame())
-    stage.process(make_frame())
-    looks = detector.looks
+    stage.process(make_result())
+    stage.process(make_result())
+    runs = detector.runs
     stage.restart()
-    stage.process(make_frame())
-    assert (looks, detector.looks) == (1, 2)
+    stage.process(make_result())
+    assert (runs, detector.runs) == (1, 2)
 
 
 @pytest.mark.parametrize('every_n', [0, -1])
-def test_looking_at_every_zeroth_frame_is_refused(every_n):
-    with pytest.raises(ValueError, match='every_n must be 1 or more'):
+def test_a_detector_that_never_runs_is_refused(every_n):
+    with pytest.raises(ValueError, match=f'every_n must be 1 or more, got {every_n}'):
         DetectionStage(FakeDetector(), FakeTracker(), every_n=every_n)
 
 
-def test_the_least_score_reaches_the_detector_and_must_be_a_score():
+def test_the_minimum_score_reaches_the_detector_and_must_be_a_score():
     detector = FakeDetector()
     stage = DetectionStage(detector, FakeTracker())
     stage.min_score = 0.7
@@ -162,55 +174,73 @@ def test_the_least_score_reaches_the_detector_and_must_be_a_score():
 def test_a_track_that_coasted_out_of_the_image_is_left_out():
     outside = make_track(2, BoundingBox(-50, 0, -1, 40), TrackState.COASTED)
     stage = DetectionStage(FakeDetector(), FakeTracker(outside, make_track(1)))
-    assert [track.track_id for track in stage.process(make_frame()).tracks] == [1]
+    assert [face.track_id for face in stage.process(make_result()).faces] == [1]
 
 
-def test_stages_measure_what_they_take(classifier):
+def test_each_stage_measures_its_own_time(classifier):
     ticks = itertools.count(100.0, 0.25)
-    found = DetectionStage(FakeDetector(), FakeTracker(), clock=lambda: next(ticks)).process(
-        make_frame()
-    )
-    stage = ClassificationStage(classifier, TrackSmoother(0.5), clock=lambda: next(ticks))
+    stage = DetectionStage(FakeDetector(), FakeTracker(), clock=lambda: next(ticks))
+    found = stage.process(make_result())
     assert found.detect_s == 0.25
-    assert stage.process(found).classify_s == 0.25
+    assert math.isnan(found.classify_s)
+    stage = ClassificationStage(classifier, TrackSmoother(0.5), clock=lambda: next(ticks))
+    classified = stage.process(found)
+    assert (classified.detect_s, classified.classify_s) == (0.25, 0.25)
 
 
 def test_each_face_gets_its_own_rows_crop_and_quality(classifier):
-    frame = make_frame()
+    given = make_result()
     tracks = (make_track(4), make_track(9, BoundingBox(100, 60, 150, 130)))
-    judged = ClassificationStage(classifier, TrackSmoother(0.5)).process(found_in(frame, *tracks))
-    assert tuple(face.track for face in judged.faces) == tracks
-    for face in judged.faces:
-        alone = classifier.classify(frame.image, (face.track.place,))
-        for attribute in ('emotion', 'gender'):
-            np.testing.assert_allclose(face.raw[attribute], alone[attribute][0], atol=1e-6)
-            np.testing.assert_array_equal(face.smoothed[attribute], face.raw[attribute])
-        assert face.crop == classifier.crop_of(face.track.place).clip_to(160, 120)
-        assert face.quality == crop_quality(frame.image, face.track.box)
+    found = found_in(given, *tracks)
+    classified = ClassificationStage(classifier, TrackSmoother(0.5)).process(found)
+    assert tuple(face.track for face in classified.faces) == tracks
+    assert (classified.detect_s, classified.frames_dropped) == (0.004, 2)
+    for face in classified.faces:
+        alone = classifier.classify(given.frame.image, (given.region(face),))
+        for name in ('emotion', 'gender'):
+            np.testing.assert_allclose(raw_of(face, name), alone.probabilities[name][0], atol=1e-6)
+            np.testing.assert_array_equal(smoothed_of(face, name), raw_of(face, name))
+        assert face.crop == alone.crops[0].square.clip_to(160, 120)
+        assert face.quality == face_quality(given.frame.image, face.box)
 
 
-def test_judgements_are_smoothed_over_the_track_and_raw_ones_are_not(classifier):
+def test_attributes_are_in_the_order_asked_for_in_the_result_and_in_each_face(paths):
+    for order in (('hat', 'emotion', 'gender'), ('gender', 'hat', 'emotion')):
+        classifier = AttributeClassifier.load({name: paths[name] for name in order})
+        stage = ClassificationStage(classifier, TrackSmoother(0.5))
+        classified = stage.process(found_in(make_result(), make_track(1), make_track(2)))
+        assert tuple(each.name for each in classified.attributes) == order
+        for face in classified.faces:
+            assert tuple(face.attributes) == order
+            for info in classified.attributes:
+                attribute = face.attributes[info.name]
+                best = int(attribute.probabilities.argmax())
+                assert attribute.label == info.labels[best]
+                assert attribute.confidence == attribute.probabilities[best]
+
+
+def test_probabilities_are_smoothed_over_the_track_and_raw_ones_are_not(classifier):
     stage = ClassificationStage(classifier, TrackSmoother(1e6))
-    first = stage.process(found_in(make_frame(1.0, seed=1), make_track())).faces[0]
-    second = stage.process(found_in(make_frame(1.1, seed=2), make_track())).faces[0]
-    assert np.abs(second.raw['emotion'] - first.raw['emotion']).max() > 0.01
-    np.testing.assert_allclose(second.smoothed['emotion'], first.raw['emotion'], atol=1e-5)
+    first = stage.process(found_in(make_result(1.0, seed=1), make_track())).faces[0]
+    second = stage.process(found_in(make_result(1.1, seed=2), make_track())).faces[0]
+    assert np.abs(raw_of(second) - raw_of(first)).max() > 0.01
+    np.testing.assert_allclose(smoothed_of(second), raw_of(first), atol=1e-5)
 
 
-def test_a_face_out_of_sight_keeps_the_judgement_it_had(classifier):
+def test_a_coasted_face_keeps_the_probabilities_it_had(classifier):
     stage = ClassificationStage(classifier, TrackSmoother(0.0))
-    first = stage.process(found_in(make_frame(1.0, seed=1), make_track())).faces[0]
+    first = stage.process(found_in(make_result(1.0, seed=1), make_track())).faces[0]
     coasted = make_track(state=TrackState.COASTED)
-    second = stage.process(found_in(make_frame(1.1, seed=2), coasted)).faces[0]
-    np.testing.assert_array_equal(second.smoothed['emotion'], first.smoothed['emotion'])
-    assert np.abs(second.raw['emotion'] - first.raw['emotion']).max() > 0.01
+    second = stage.process(found_in(make_result(1.1, seed=2), coasted)).faces[0]
+    np.testing.assert_array_equal(smoothed_of(second), smoothed_of(first))
+    assert np.abs(raw_of(second) - raw_of(first)).max() > 0.01
 
 
-def test_a_face_out_of_sight_is_no_good_look_however_sharp_its_place_is(classifier):
+def test_a_coasted_face_has_no_quality_however_sharp_its_box_is(classifier):
     stage = ClassificationStage(classifier, TrackSmoother(0.5))
     tracks = [make_track(index, state=state) for index, state in enumerate(TrackState)]
-    faces = stage.process(found_in(make_frame(), *tracks)).faces
-    sharp = crop_quality(make_frame().image, BOX)
+    faces = stage.process(found_in(make_result(), *tracks)).faces
+    sharp = face_quality(make_result().frame.image, BOX)
     assert sharp > 0.5
     assert {face.track.state: face.quality for face in faces} == {
         TrackState.NEW: sharp,
@@ -219,22 +249,36 @@ def test_a_face_out_of_sight_is_no_good_look_however_sharp_its_place_is(classifi
     }
 
 
-def test_a_face_out_of_sight_of_which_nothing_is_known_is_judged(classifier):
+def test_a_coasted_face_that_was_never_classified_is_classified(classifier):
     stage = ClassificationStage(classifier, TrackSmoother(0.0))
     coasted = make_track(state=TrackState.COASTED)
-    face = stage.process(found_in(make_frame(), coasted)).faces[0]
-    np.testing.assert_array_equal(face.smoothed['emotion'], face.raw['emotion'])
+    face = stage.process(found_in(make_result(), coasted)).faces[0]
+    np.testing.assert_array_equal(smoothed_of(face), raw_of(face))
+
+
+def test_a_coasted_face_whose_attributes_changed_is_classified(paths):
+    smoother = TrackSmoother(0.0)
+    only_emotion = AttributeClassifier.load({'emotion': paths['emotion']})
+    ClassificationStage(only_emotion, smoother).process(found_in(make_result(), make_track()))
+    stage = ClassificationStage(AttributeClassifier.load(paths), smoother)
+    coasted = make_track(state=TrackState.COASTED)
+    face = stage.process(found_in(make_result(1.1, seed=2), coasted)).faces[0]
+    for name in paths:
+        np.testing.assert_array_equal(smoothed_of(face, name), raw_of(face, name))
 
 
 def test_a_face_whose_crop_lies_outside_the_image_is_left_out(classifier):
     outside = make_track(2, BoundingBox(300, 0, 340, 40))
-    found = found_in(make_frame(), outside, make_track(1))
-    judged = ClassificationStage(classifier, TrackSmoother(0.5)).process(found)
-    assert [face.track.track_id for face in judged.faces] == [1]
+    found = found_in(make_result(), outside, make_track(1))
+    classified = ClassificationStage(classifier, TrackSmoother(0.5)).process(found)
+    assert [face.track_id for face in classified.faces] == [1]
 
 
-def test_with_both_attributes_off_faces_are_still_given():
+def test_without_attributes_faces_are_still_reported_with_crop_and_quality():
     stage = ClassificationStage(AttributeClassifier({}), TrackSmoother(0.5))
-    judged = stage.process(found_in(make_frame(), make_track()))
-    assert judged.faces[0].raw == {}
-    assert judged.faces[0].smoothed == {}
+    classified = stage.process(found_in(make_result(), make_track()))
+    (face,) = classified.faces
+    assert classified.attributes == ()
+    assert face.attributes == {}
+    assert face.crop == BoundingBox(35, 30, 95, 90)
+    assert face.quality > 0.5

@@ -1,4 +1,4 @@
-"""Latencies, rates and counts stay right and small, however long it runs."""
+"""Latencies, rates and counts stay correct and small, however long the pipeline runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 
 
-def test_percentiles_of_nothing_are_not_numbers():
+def test_percentiles_of_no_latencies_are_nan():
     summary = LatencyWindow().summary()
     assert summary.count == 0
     assert all(map(math.isnan, (summary.p50, summary.p95, summary.p99, summary.maximum)))
@@ -45,7 +45,7 @@ def test_the_latency_of_an_image_without_stamp_is_left_out():
     assert window.summary().p99 == 0.5
 
 
-def test_a_window_without_room_is_refused():
+def test_a_window_or_a_capacity_that_is_not_above_zero_is_refused():
     with pytest.raises(ValueError, match='got 0'):
         LatencyWindow(capacity=0)
     with pytest.raises(ValueError, match=r'got 0\.0'):
@@ -54,7 +54,7 @@ def test_a_window_without_room_is_refused():
         RateMeter(capacity=0)
 
 
-def test_rate_of_nothing_is_zero():
+def test_the_rate_without_events_or_with_one_is_zero():
     meter = RateMeter()
     assert meter.rate(now=100.0) == 0.0
     meter.tick(100.0)
@@ -62,14 +62,14 @@ def test_rate_of_nothing_is_zero():
 
 
 @pytest.mark.parametrize('duration', [0.5, 2.0, 30.0])
-def test_rate_of_a_steady_camera_is_right_from_the_start_and_for_ever(duration):
+def test_the_rate_of_a_steady_camera_is_correct_from_the_start(duration):
     meter = RateMeter(window=2.0)
     for frame in range(round(duration * 30) + 1):
         meter.tick(1000.0 + frame / 30)
     assert meter.rate(now=1000.0 + duration) == pytest.approx(30.0, abs=0.51)  # one in the window
 
 
-def test_rate_falls_to_zero_when_the_camera_stops():
+def test_the_rate_falls_to_zero_when_the_camera_stops():
     meter = RateMeter(window=2.0)
     for frame in range(61):
         meter.tick(frame / 30)
@@ -77,14 +77,14 @@ def test_rate_falls_to_zero_when_the_camera_stops():
     assert meter.rate(now=4.1) == 0.0
 
 
-def test_rate_beyond_the_remembered_events_is_still_right():
+def test_the_rate_is_correct_where_more_events_happen_than_are_remembered():
     meter = RateMeter(window=5.0, capacity=100)
     for event in range(1001):
         meter.tick(event / 1000)
     assert meter.rate(now=1.0) == pytest.approx(1000.0)
 
 
-def test_rate_of_events_that_all_came_at_once_is_finite():
+def test_the_rate_of_events_that_happen_at_one_time_is_finite():
     meter = RateMeter(window=5.0, capacity=3)
     for now in (1.0, 2.0, 2.0, 2.0):
         meter.tick(now)

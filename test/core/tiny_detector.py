@@ -1,4 +1,4 @@
-"""A detector of a few weights, with its card: it finds what is painted in the middle of a cell."""
+"""A detector of a few weights, with its card: it finds what is painted at its anchor points."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def make_detector(
     numbers: int = 4,
 ) -> bytes:
     """
-    Make a network that reads the row of each cell off the pixel in its middle.
+    Make a network that reads the output row of each anchor point off the pixel under it.
 
     Blue is the score in 255ths; green and red are how far the centre of the face lies right of and
-    below that of the cell, in 128ths of a stride.
+    below the anchor point, in 128ths of a stride.
 
     :param last: operator through which the score goes
     :param log_side: logarithm of the sides of every box in strides
@@ -100,14 +100,15 @@ def make_detector(
 def make_detector_card(model: bytes) -> dict[str, object]:
     """Make the card of what ``make_detector`` gives by default."""
     return {
-        'format': 1,
+        'format': 2,
+        'kind': 'detector',
         'name': 'tiny_face',
         'file': 'model.onnx',
         'sha256': hashlib.sha256(model).hexdigest(),
         'opset': 17,
         'input': {'name': 'image', 'channels': 'bgr', 'dtype': 'uint8', 'multiple': 32},
         'strides': list(STRIDES),
-        'suppression_iou': 0.3,
+        'nms_iou': 0.3,
         'width': 320,
         'outputs': {'score': 'score', 'box': 'box', 'landmarks': 'landmarks'},
         'architecture': 'three matrices',

@@ -63,7 +63,8 @@ def make_graph(
 def make_card(model: bytes, heads: dict[str, tuple[str, ...]]) -> dict[str, object]:
     """Make the card of what ``make_graph`` gives by default, its outputs named as attributes."""
     return {
-        'format': 1,
+        'format': 2,
+        'kind': 'attributes',
         'name': 'tiny',
         'file': 'model.onnx',
         'sha256': hashlib.sha256(model).hexdigest(),
@@ -106,7 +107,7 @@ def write_tiny_model(
     margin: float = 0.1,
     seed: int = 1,
 ) -> Path:
-    """Write a model that judges these attributes, and return its folder."""
+    """Write a model that classifies these attributes, and return its folder."""
     model = make_graph({name: len(labels) for name, labels in heads.items()}, seed=seed)
     card = make_card(model, heads)
     card['crop'] = {'margin': margin, 'shift_down': 0.05}

@@ -1,4 +1,4 @@
-"""A ROS of its own for every test: its context, a domain nobody else is in, and a deadline."""
+"""A ROS of its own for every test: its context, a domain of its own, and a deadline."""
 
 import importlib
 import os
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-# The way of Iron and later to stay on this machine; that of Humble would override it.
+# Iron and later stay on this machine by this variable; that of Humble would override it.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_LOCALHOST_ONLY', None)
-# As the launch file does, under both names: best-effort images are not to be lost on the way.
+# As the launch file does, under both names: best-effort images must not be lost on the way.
 PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds.xml'
 for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
     os.environ.setdefault(variable, str(PROFILE))

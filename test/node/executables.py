@@ -9,12 +9,12 @@ import sys
 from ros_bench import DEADLINE
 from ros_bench import DOMAIN
 
-END_WITHIN = 10.0
+END_WITHIN = 30.0
 """
-Seconds after which a process that was told to end is taken for stuck: the deadline of a test.
+Seconds after a signal in which a process must have ended, or it counts as blocked.
 
-It is to be gone within 2, but a test does not measure that: on a machine that is busy with other
-things a process waits for its turn, and would fail here for that.
+It is to end within 2, but a test does not measure that: on a busy machine a process waits for its
+turn, and would fail here for that.
 """
 
 
@@ -27,7 +27,7 @@ def find_executable(name):
 
 
 class Executable:
-    """A process; what it writes is kept for the message of a failing test."""
+    """A process; its output is kept for the message of a failing test."""
 
     def __init__(self, path, arguments, log):
         self.log = log
@@ -38,8 +38,8 @@ class Executable:
             )
 
     @property
-    def said(self):
-        """What it wrote so far."""
+    def output(self):
+        """What it printed so far."""
         return self.log.read_text(errors='replace')
 
     @property
@@ -50,7 +50,7 @@ class Executable:
         self._process.send_signal(number)
 
     def end(self, number=signal.SIGINT):
-        """Tell it to end and return its exit code."""
+        """Send it a signal and return its exit code."""
         self.send(number)
         return self.wait(END_WITHIN)
 
@@ -59,7 +59,7 @@ class Executable:
         return self._process.wait(timeout)
 
     def kill(self):
-        """Make sure that it is gone."""
+        """Make sure that it has ended."""
         if self.is_running:
             self.send(signal.SIGCONT)
             self._process.kill()

@@ -1,4 +1,4 @@
-"""What the tests of the nodes stand on."""
+"""A ROS context of the test's own, with nodes in it that the test spins."""
 
 from collections.abc import Callable
 import os
@@ -10,9 +10,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 DOMAIN = 10 + os.getpid() % 90
-"""Domains up to 101 keep clear of the ports that Linux gives to anybody."""
+"""Domains up to 101 keep clear of the ports that Linux gives to any program."""
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 """Seconds for what should take a fraction of one: only a failure takes longer."""
 
 
@@ -45,7 +45,13 @@ class Bench:
         self.executor.add_node(node)
         return node
 
-    def listen(self, message_type, topic, qos=10):
+    def close_node(self, node):
+        """Close a managed node before the end of the test."""
+        self.managed.remove(node)
+        self.executor.remove_node(node)
+        node.close()
+
+    def subscribe(self, message_type, topic, qos=10):
         """Return a list that grows with the messages of a topic."""
         received = []
         self.tester.create_subscription(message_type, topic, received.append, qos)
@@ -65,8 +71,12 @@ class Bench:
             self.executor.spin_once(timeout_sec=0.02)
 
     def connect(self, publisher, count=1):
-        """Wait until a publisher of the test's own is heard."""
+        """Wait until a publisher of the test's own has so many subscriptions."""
         self.spin_until(lambda: publisher.get_subscription_count() >= count, 'a subscription')
+
+    def wait_until_alone(self):
+        """Wait until no node but the test's own is in the graph."""
+        self.spin_until(lambda: self.tester.get_node_names() == ['tester'], 'the end of the nodes')
 
     def close(self):
         for node in self.managed:

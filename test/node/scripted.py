@@ -1,27 +1,42 @@
-"""Stand-ins for what the nodes are given, and what the tests send them."""
+"""Stand-ins for the parts of the nodes, and what the tests send to them."""
 
 import threading
 
 from builtin_interfaces.msg import Time
 import numpy as np
-from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.attributes.classifier import BOX_ALONE
+from rtcnn_perception.core.attributes.classifier import Classification
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.landmarks import NO_POINTS
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.conversions.images import image_to_msg
+from rtcnn_perception.nodes.parameters.node import NodeParameters
 from std_msgs.msg import Header
 
 SIZE_WH = (64, 48)
-SOON = 10.0
+
+SOON = 30.0
+"""Seconds for what another thread does at once: only a failure takes longer."""
 
 
 class ScriptedDetector:
-    """Finds the same faces in every image; a gate can hold it up."""
+    """Finds the same faces in every image; a gate can block it."""
 
-    name = 'scripted'
+    tag = 'scripted'
     min_score = 0.5
 
-    def __init__(self, *boxes):
+    def __init__(self, *boxes, landmark_names=NO_POINTS, landmarks=None):
         self.boxes = boxes
-        self.seen = []
+        self.landmark_names = landmark_names
+        self.landmarks = landmarks
+        self.images = []
         self.failure = None
         self.begun = threading.Semaphore(0)
         self.gate = threading.Event()
@@ -32,33 +47,79 @@ class ScriptedDetector:
         assert self.gate.wait(SOON)
         if self.failure is not None:
             raise self.failure
-        self.seen.append(image)
-        return tuple(Detection(BoundingBox(*box), 0.9) for box in self.boxes)
+        self.images.append(image)
+        return tuple(Detection(BoundingBox(*box), 0.9, self.landmarks) for box in self.boxes)
 
 
 class ScriptedClassifier:
-    """Judges every face alike."""
+    """Predicts the same for every face; a gate can block it."""
+
+    attributes = (
+        AttributeInfo('emotion', ('calm', 'glad'), 'scripted@01234567'),
+        AttributeInfo('gender', ('woman', 'man'), 'scripted@89abcdef'),
+    )
 
     def __init__(self):
-        self.labels = {'emotion': ('calm', 'glad'), 'gender': ('woman', 'man')}
-        self.model_tags = {'emotion': 'scripted@01234567', 'gender': 'scripted@89abcdef'}
+        self.begun = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
-        self.places = ()
+        self.regions = ()
 
-    def classify(self, image, places):  # noqa: ARG002 - the classifier's signature
+    def classify(self, image, regions):  # noqa: ARG002 - the classifier's signature
+        self.begun.release()
         assert self.gate.wait(SOON)
-        self.places = places
-        rows = np.tile(np.array([[0.25, 0.75]], np.float32), (len(places), 1))
-        return {'emotion': rows, 'gender': rows}
+        self.regions = regions
+        rows = np.tile(np.array([[0.25, 0.75]], np.float32), (len(regions), 1))
+        crops = tuple(map(BOX_ALONE.crop, regions))
+        return Classification(crops, {each.name: rows for each in self.attributes})
 
-    def crop_of(self, place):
-        return place.box
+
+class ScriptedNode(ManagedNode[NodeParameters]):
+    """Records the steps of its transitions, and fails where a test wants it."""
+
+    def __init__(self, **arguments):
+        super().__init__('probe', NodeParameters, **arguments)
+        self.steps = []
+        self.failures = {}
+
+    def _step(self, name):
+        self.steps.append(name)
+        if name in self.failures:
+            raise self.failures[name]
+
+    def _configure(self):
+        self._step('configure')
+        super()._configure()
+
+    def _activate(self):
+        super()._activate()
+        self._step('activate')
+
+    def _deactivate(self):
+        super()._deactivate()
+        self._step('deactivate')
+
+    def _cleanup(self):
+        self._step('cleanup')
 
 
 def picture(value=0):
     width, height = SIZE_WH
     return np.full((height, width, 3), value, np.uint8)
+
+
+def frame(number, value=0):
+    """Return a frame whose stamp is a number of milliseconds."""
+    return Frame(picture(value), number * 10**6, 'optical', number * 10**6)
+
+
+def result(number, *boxes, value=0, **changes):
+    """Return a frame with a tracked face in each of the boxes, before classification."""
+    faces = tuple(
+        Face(Track(index + 1, box, 0.9, None, TrackState.TRACKED, 3))
+        for index, box in enumerate(boxes)
+    )
+    return FrameResult(frame(number, value), faces, detect_s=0.001, **changes)
 
 
 def header(number, frame_id='optical'):
@@ -73,5 +134,5 @@ def image(number, value=0):
 
 
 def stamp_of(msg):
-    """Return the milliseconds that a header holds."""
+    """Return the milliseconds of a header's stamp."""
     return msg.header.stamp.sec * 1000 + msg.header.stamp.nanosec // 10**6

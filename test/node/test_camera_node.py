@@ -1,6 +1,7 @@
 """The camera node on real topics and sources, good images and bad."""
 
 import array
+import threading
 
 import cv2
 from diagnostic_msgs.msg import DiagnosticArray
@@ -13,8 +14,8 @@ pytest.importorskip('rclpy')
 from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
+from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import open_source
-from rtcnn_perception.core.sources.video import DeviceMode
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.nodes import camera_node
@@ -24,6 +25,7 @@ from rtcnn_perception.nodes.conversions.images import frame_from_image
 from scripted import header
 from scripted import image
 from scripted import picture
+from scripted import SOON
 from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -38,10 +40,14 @@ def frames():
 
 @pytest.fixture
 def camera(bench, frames):
-    """Make a camera node that hands its frames to the test."""
+    """Make a camera node that passes its frames to the test."""
 
     def make(**parameters):
-        return bench.add(CameraNode, parameters=parameters, hand_on=frames.append)
+        return bench.add(
+            CameraNode,
+            parameters=parameters,
+            on_output=lambda result: frames.append(result.frame),
+        )
 
     return make
 
@@ -77,11 +83,11 @@ def test_a_compressed_image_becomes_a_frame(bench, camera, frames):
     assert np.allclose(frame.image, picture(90), atol=2)  # an even picture loses by rounding alone
 
 
-def test_images_go_out_only_where_somebody_listens(bench, camera, frames):
+def test_images_are_published_only_while_there_is_a_subscriber(bench, camera, frames):
     camera().start()
     made = publisher(bench)
     send(bench, frames, made, image(1))
-    received = bench.listen(Image, 'faces/image')
+    received = bench.subscribe(Image, 'faces/image')
     bench.spin_until(lambda: bench.tester.count_subscribers('faces/image') == 1)
     bench.spin_until(lambda: made.publish(image(2, value=9)) or received, 'an image')
     assert (stamp_of(received[-1]), received[-1].encoding) == (2, 'bgr8')
@@ -90,7 +96,7 @@ def test_images_go_out_only_where_somebody_listens(bench, camera, frames):
 
 
 def bad(**changes):
-    """Return an image that cannot be."""
+    """Return an image with impossible fields."""
     msg = image(1)
     for name, value in changes.items():
         setattr(msg, name, value)
@@ -109,9 +115,7 @@ def bad(**changes):
         (Image(), 'unknown image encoding'),
     ],
 )
-def test_a_bad_image_is_counted_and_the_next_good_one_comes_through(
-    bench, camera, frames, msg, cause
-):
+def test_a_bad_image_is_counted_and_the_next_good_one_passes(bench, camera, frames, msg, cause):
     node = camera()
     node.start()
     made = publisher(bench)
@@ -125,10 +129,10 @@ def test_a_bad_image_is_counted_and_the_next_good_one_comes_through(
     assert node.is_active
 
 
-def test_a_camera_that_sends_nothing_good_is_logged_once_for_each_cause(bench, camera):
+def test_a_camera_that_sends_bad_images_alone_is_logged_once_for_each_cause(bench, camera):
     node = camera()
     node.start()
-    logged = bench.listen(Log, '/rosout', 100)
+    logged = bench.subscribe(Log, '/rosout', 100)
     made = publisher(bench)
     for number in range(20):
         made.publish(bad(step=5) if number % 2 else bad(encoding='rgb12'))
@@ -147,9 +151,7 @@ def test_a_camera_that_sends_nothing_good_is_logged_once_for_each_cause(bench, c
         (cv2.imencode('.png', picture())[1].tobytes()[:40], 'damaged PNG'),
     ],
 )
-def test_a_broken_jpeg_is_counted_and_the_next_good_one_comes_through(
-    bench, camera, frames, data, cause
-):
+def test_a_broken_jpeg_is_counted_and_the_next_good_one_passes(bench, camera, frames, data, cause):
     node = camera(image_transport='compressed')
     node.start()
     made = publisher(bench, 'image_raw/compressed', CompressedImage)
@@ -159,7 +161,7 @@ def test_a_broken_jpeg_is_counted_and_the_next_good_one_comes_through(
     send(bench, frames, made, compressed_to_msg(picture(), header(2), 90))
 
 
-def test_stamps_that_jump_back_pass_as_they_are(bench, camera, frames):
+def test_stamps_that_jump_back_pass_unchanged(bench, camera, frames):
     camera().start()
     made = publisher(bench)
     for number in (5000, 1000, 0, 6000):
@@ -167,19 +169,17 @@ def test_stamps_that_jump_back_pass_as_they_are(bench, camera, frames):
     assert [frame.stamp_ns // 10**6 for frame in frames] == [5000, 1000, 0, 6000]
 
 
-def test_a_node_at_rest_does_not_listen(bench, camera):
+def test_an_inactive_node_has_no_subscription(bench, camera):
     node = camera()
     node.start()
     made = publisher(bench)
     node.trigger_deactivate()
-    bench.spin_until(lambda: made.get_subscription_count() == 0, 'the end of listening')
+    bench.spin_until(lambda: made.get_subscription_count() == 0, 'the end of the subscription')
     node.trigger_activate()
     bench.connect(made)
 
 
-def test_the_work_of_a_frame_is_measured_from_its_conversion_on(
-    bench, camera, frames, monkeypatch
-):
+def test_the_measured_work_of_a_frame_includes_its_conversion(bench, camera, frames, monkeypatch):
     seconds = [100.0]
 
     def convert(msg, **arguments):
@@ -195,8 +195,31 @@ def test_the_work_of_a_frame_is_measured_from_its_conversion_on(
     assert node.meter.work.summary().p50 == pytest.approx(0.25)
 
 
+def test_a_result_carries_how_many_frames_were_dropped_before_it(bench, monkeypatch):
+    begun, gate, results = threading.Semaphore(0), threading.Event(), []
+
+    def convert(msg, **arguments):
+        begun.release()
+        assert gate.wait(SOON)
+        return frame_from_image(msg, **arguments)
+
+    monkeypatch.setitem(camera_node.TRANSPORTS, 'raw', (Image, 'image_raw', convert))
+    node = bench.add(CameraNode, on_output=results.append)
+    node.start()
+    made = publisher(bench)
+    made.publish(image(1))
+    bench.spin_until(lambda: begun.acquire(blocking=False), 'the first frame')
+    for number in (2, 3, 4):
+        made.publish(image(number))
+    bench.spin_until(lambda: node.dropped == 2, 'the drops')
+    gate.set()
+    bench.spin_until(lambda: len(results) == 2, 'the frames')
+    assert [each.frame.stamp_ns // 10**6 for each in results] == [1, 4]
+    assert results[-1].frames_dropped == 2
+
+
 def levels(bench):
-    received = bench.listen(DiagnosticArray, '/diagnostics')
+    received = bench.subscribe(DiagnosticArray, '/diagnostics')
     return lambda: received[-1].status[0] if received else DiagnosticStatus()
 
 
@@ -208,7 +231,7 @@ def test_a_camera_that_stops_is_an_error_until_it_comes_back(bench, camera, fram
     bench.spin_until(lambda: status().level == DiagnosticStatus.ERROR, 'an error')
     assert 'no image for' in status().message
     bench.tester.destroy_publisher(made)
-    bench.spin_until(lambda: 'nobody publishes /image_raw' in status().message, 'its absence')
+    bench.spin_until(lambda: 'no publisher of /image_raw' in status().message, 'its absence')
     back = publisher(bench)
     bench.spin_until(
         lambda: back.publish(image(2)) or status().level == DiagnosticStatus.WARN, 'its return'
@@ -217,7 +240,7 @@ def test_a_camera_that_stops_is_an_error_until_it_comes_back(bench, camera, fram
     assert frames[-1].stamp_ns == 2_000_000
 
 
-def test_a_source_is_played_with_stamps_of_the_present(bench, camera, frames):
+def test_a_source_is_played_with_present_stamps(bench, camera, frames):
     node = camera(source='builtin', source_rate=200.0, frame_id='clip')
     node.start()
     bench.spin_until(lambda: len(frames) >= 3, 'frames')
@@ -228,7 +251,7 @@ def test_a_source_is_played_with_stamps_of_the_present(bench, camera, frames):
     assert frames[0].stamp_ns < frames[1].stamp_ns < frames[2].stamp_ns
 
 
-def test_a_picture_is_played_and_the_rate_changes_meanwhile(bench, camera, frames, tmp_path):
+def test_a_picture_is_played_and_the_rate_changes_while_it_plays(bench, camera, frames, tmp_path):
     path = tmp_path / 'face.png'
     cv2.imwrite(str(path), picture(50))
     node = camera(source=str(path), source_rate=0.001)
@@ -241,9 +264,7 @@ def test_a_picture_is_played_and_the_rate_changes_meanwhile(bench, camera, frame
     assert np.array_equal(frames[-1].image, picture(50))
 
 
-def test_a_folder_is_played_to_its_end_which_is_an_error_without_more(
-    bench, camera, frames, tmp_path
-):
+def test_the_end_of_a_folder_is_an_error_in_diagnostics(bench, camera, frames, tmp_path):
     for number in range(2):
         cv2.imwrite(str(tmp_path / f'{number}.png'), picture(number))
     node = camera(source=str(tmp_path), source_rate=1000.0, source_loop=False)
@@ -255,18 +276,18 @@ def test_a_folder_is_played_to_its_end_which_is_an_error_without_more(
     assert 'has ended' in status().message
 
 
-def test_a_device_is_asked_for_the_size_and_the_rate_that_are_wanted(bench):
-    asked = []
+def test_size_and_rate_are_requested_of_a_device(bench):
+    requested = []
 
     def open_clip(text, mode):
-        asked.append((text, mode))
+        requested.append((text, mode))
         return open_source('builtin')
 
     wanted = {'source_width': 800, 'source_height': 600, 'source_fps': 15.0}
     for parameters in ({}, wanted):
         source = {'source': '/dev/video3'}
         bench.add(CameraNode, parameters=source | parameters, opener=open_clip).start()
-    assert asked == [
+    assert requested == [
         ('/dev/video3', DeviceMode()),
         ('/dev/video3', DeviceMode(width=800, height=600, fps=15.0)),
     ]
@@ -278,14 +299,14 @@ def test_half_a_size_is_refused(camera, name):
         camera(**{name: 480})
 
 
-def test_what_a_source_gives_is_logged(bench, camera):
-    logged = bench.listen(Log, '/rosout', 100)
+def test_size_and_rate_of_a_source_are_logged(bench, camera):
+    logged = bench.subscribe(Log, '/rosout', 100)
     camera(source='builtin').start()
-    bench.spin_until(lambda: any('builtin gives 640x480 at' in msg.msg for msg in logged), 'it')
+    bench.spin_until(lambda: any('builtin has 640x480 at' in msg.msg for msg in logged), 'it')
 
 
 @pytest.mark.parametrize('source', ['/nowhere/clip.mp4', '/dev/video987'])
-def test_a_source_that_does_not_exist_is_refused_at_start_by_its_name(camera, source):
+def test_a_source_that_does_not_exist_is_refused_at_start_with_its_name(camera, source):
     with pytest.raises(SourceError, match=source):
         camera(source=source).start()
 
@@ -297,13 +318,11 @@ def test_a_file_that_is_no_picture_is_refused_at_start(camera, tmp_path):
         camera(source=str(path)).start()
 
 
-def test_in_simulated_time_ages_are_of_that_time_and_diagnostics_of_real_time(
-    bench, camera, frames
-):
+def test_simulated_time_applies_to_stamps_and_not_to_diagnostics(bench, camera, frames):
     node = camera(use_sim_time=True)
     node.start()
-    heard = levels(bench)
-    bench.spin_until(lambda: heard().name, 'diagnostics, while the simulated clock stands still')
+    status = levels(bench)
+    bench.spin_until(lambda: status().name, 'diagnostics while the simulated clock stands still')
     made = publisher(bench)
     clock = bench.tester.create_publisher(Clock, '/clock', 10)
     bench.spin_until(

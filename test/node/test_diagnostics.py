@@ -1,4 +1,4 @@
-"""Errors by cause, and the status that is published."""
+"""Errors by cause, latencies, and the status that is published."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def log(clock, logged):
     return ErrorLog(logged.append, clock)
 
 
-def test_without_errors_there_is_nothing_to_say(log):
+def test_without_errors_there_is_no_finding(log):
     assert list(log.findings()) == []
     assert log.values() == {'errors': '0', 'last error': 'none'}
 
@@ -64,7 +64,7 @@ def test_errors_that_differ_in_numbers_have_one_cause(log, logged):
     assert log.values()['errors: # has # bytes, got #'] == '2'
 
 
-def test_payloads_of_garbage_have_one_cause_whatever_is_in_them(log, logged):
+def test_random_payloads_have_one_cause(log, logged):
     random = np.random.default_rng(0)
     for _ in range(100):
         garbage = random.integers(0, 256, random.integers(4, 200), np.uint8)
@@ -75,7 +75,7 @@ def test_payloads_of_garbage_have_one_cause_whatever_is_in_them(log, logged):
     assert len(log.values()) == 3
 
 
-def test_each_cause_is_logged_by_itself(log, logged):
+def test_each_cause_is_logged_separately(log, logged):
     log.report(ImageFormatError('truncated'))
     log.report(ImageFormatError('unknown encoding'))
     assert logged == ['truncated', 'unknown encoding']
@@ -114,7 +114,7 @@ def test_a_status_without_findings_is_ok():
     assert (made.name, made.level, made.message) == ('detector: faces', OK, '')
 
 
-def test_a_status_is_as_bad_as_its_worst_finding_and_says_it_first():
+def test_a_status_has_the_level_of_its_worst_finding_and_names_it_first():
     findings = [Finding(OK, 'working'), Finding(ERROR, 'no camera'), Finding(WARN, 'slow')]
     made = status('camera: faces', findings, {'errors': '2'})
     assert (made.level, made.message) == (ERROR, 'no camera; slow; working')
@@ -122,7 +122,7 @@ def test_a_status_is_as_bad_as_its_worst_finding_and_says_it_first():
 
 
 @pytest.mark.parametrize(
-    ('p50', 'p95', 'said'),
+    ('p50', 'p95', 'expected'),
     [
         (0.01, 0.05, []),
         (0.01, 0.051, ['p95 latency 51 ms is above 50 ms']),
@@ -130,19 +130,19 @@ def test_a_status_is_as_bad_as_its_worst_finding_and_says_it_first():
         (3600.0, 3600.0, ["stamps lie 3600.000 s behind this node's clock"]),
     ],
 )
-def test_a_latency_is_judged_and_clocks_that_differ_are_told_from_it(p50, p95, said):
+def test_a_high_latency_and_clocks_that_differ_are_distinguished(p50, p95, expected):
     summary = LatencySummary(count=3, p50=p50, p95=p95, p99=p95, maximum=p95)
     findings = list(latency_findings(summary, limit_ms=50.0))
-    assert [finding.message.partition(':')[0] for finding in findings] == said
+    assert [finding.message.partition(':')[0] for finding in findings] == expected
     assert all(finding.level == WARN for finding in findings)
 
 
-def test_without_a_latency_there_is_nothing_to_judge():
+def test_without_a_latency_there_is_no_finding():
     nan = float('nan')
     summary = LatencySummary(count=0, p50=nan, p95=nan, p99=nan, maximum=nan)
     assert list(latency_findings(summary, limit_ms=50.0)) == []
 
 
-def test_latencies_are_shown_in_milliseconds():
+def test_latencies_are_reported_in_milliseconds():
     summary = LatencySummary(count=1, p50=0.0123, p95=0.02, p99=0.03, maximum=0.04)
     assert latency_values('work', summary) == {'work p50 [ms]': '12.3', 'work p95 [ms]': '20.0'}

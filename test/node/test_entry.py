@@ -1,4 +1,4 @@
-"""The beginnings of the executables: a signal may come before the nodes are imported."""
+"""The entry points of the executables: a signal may come before the nodes are imported."""
 
 import os
 import signal
@@ -32,7 +32,9 @@ sys.meta_path.insert(0, SignalOnImport())
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
 @pytest.mark.parametrize('name', ['camera_node', 'detector_node', 'classifier_node', 'perception'])
-def test_a_signal_before_the_nodes_are_imported_ends_with_0_and_in_silence(tmp_path, name, number):
+def test_a_signal_before_the_nodes_are_imported_ends_with_exit_code_0_and_no_output(
+    tmp_path, name, number
+):
     executable = find_executable(name)
     if executable is None:
         pytest.skip(f'{name} is not installed')
@@ -50,7 +52,7 @@ def test_a_signal_before_the_nodes_are_imported_ends_with_0_and_in_silence(tmp_p
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b'', b'')
 
 
-def test_the_beginning_imports_nothing_of_the_nodes():
+def test_the_entry_points_import_nothing_of_the_nodes():
     code = 'import sys; import rtcnn_perception.nodes.entry; print(*sys.modules)'
     loaded = subprocess.run(
         [sys.executable, '-c', code], capture_output=True, text=True, check=True
@@ -60,7 +62,7 @@ def test_the_beginning_imports_nothing_of_the_nodes():
 
 
 @pytest.mark.parametrize(
-    ('absent', 'told'),
+    ('absent', 'hint'),
     [
         ('onnxruntime', 'pip install onnxruntime'),
         ('rclpy', 'source ROS 2 first'),
@@ -68,11 +70,11 @@ def test_the_beginning_imports_nothing_of_the_nodes():
         ('rtcnn_perception.msg', 'the messages are not built'),
     ],
 )
-def test_an_absent_module_is_told_in_one_line_with_what_to_do(absent, told):
+def test_an_absent_module_is_reported_in_one_line_with_what_to_do(absent, hint):
     ended = run_without(absent)
     assert (ended.returncode, ended.stdout) == (1, '')
     assert ended.stderr.startswith(f'classifier_node: {absent}')
-    assert f' is not installed: {told}' in ended.stderr
+    assert f' is not installed: {hint}' in ended.stderr
     assert ended.stderr.count('\n') == 1
 
 
@@ -83,7 +85,7 @@ def test_an_absent_module_of_the_package_itself_is_a_defect():
 
 
 def run_without(absent):
-    """Begin the classifier where a module cannot be imported."""
+    """Start the classifier where a module cannot be imported."""
     pytest.importorskip('rclpy')
     code = (
         f'import sys; sys.modules[{absent!r}] = None; from rtcnn_perception.nodes import entry; '
@@ -95,7 +97,7 @@ def run_without(absent):
 
 
 @pytest.mark.parametrize('name', ['camera', 'detector', 'classifier', 'perception'])
-def test_each_beginning_runs_the_main_of_its_nodes_and_returns_its_exit_code(monkeypatch, name):
+def test_each_entry_point_runs_the_main_of_its_nodes_and_returns_its_exit_code(monkeypatch, name):
     imported = []
 
     class Module:

@@ -1,4 +1,4 @@
-"""Faces to messages and back: every field, nobody, and rois that cannot be."""
+"""Faces to messages and back: every field, no face, and rois that no tracker makes."""
 
 import math
 
@@ -7,85 +7,116 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.pipeline import FacesInFrame
-from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.pipeline import JudgedFace
-from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
+from rtcnn_perception.core.geometry.landmarks import NO_POINTS
+from rtcnn_perception.core.results import Attribute
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.msg import FaceRoi
+from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
+from rtcnn_perception.nodes.conversions.faces import result_from_rois
 from rtcnn_perception.nodes.conversions.faces import rois_to_msg
-from rtcnn_perception.nodes.conversions.faces import tracks_from_rois
+from sensor_msgs.msg import RegionOfInterest
 
 LANDMARKS = np.arange(10, dtype=np.float32).reshape(5, 2) - 3
-LABELS = {'emotion': ('calm', 'glad', 'sad'), 'gender': ('woman', 'man')}
-TAGS = {'emotion': 'faces@01234567', 'gender': 'people@89abcdef'}
-MILLISECOND = 1_000_000
+SIX_POINTS = ('right_eye', 'left_eye', 'nose', 'mouth', 'right_ear', 'left_ear')
+EMOTION = AttributeInfo('emotion', ('calm', 'glad', 'sad'), 'faces@01234567')
+GENDER = AttributeInfo('gender', ('woman', 'man'), 'people@89abcdef')
+HAT = AttributeInfo('hat', ('none', 'cap'), 'hats@00000000')
 
 
 def frame(stamp_ns=1_000_000_000, received_ns=1_004_000_000):
     return Frame(np.zeros((48, 64, 3), np.uint8), stamp_ns, 'optical', received_ns)
 
 
-def track(box=(10, 12, 30, 36), *, landmarks=None, state=TrackState.TRACKED, track_id=7):
-    return Track(track_id, BoundingBox(*box), 0.75, landmarks, state, 5)
-
-
-def found(*tracks, stamp_ns=1_000_000_000):
-    return FacesInFrame(
-        frame(stamp_ns), tracks, detect_s=0.006, frames_dropped=3, detector='finder'
+def face(
+    box=(10, 12, 30, 36), *, landmarks=None, state=TrackState.TRACKED, track_id=7, attributes=None
+):
+    return Face(
+        Track(track_id, BoundingBox(*box), 0.75, landmarks, state, 5),
+        crop=None if attributes is None else BoundingBox(5, 5, 40, 40),
+        quality=0.0 if attributes is None else 0.5,
+        attributes=attributes or {},
     )
+
+
+def result(*faces, stamp_ns=1_000_000_000, **changes):
+    fields = {
+        'detector': 'finder',
+        'landmark_names': FIVE_POINTS,
+        'detect_s': 0.006,
+        'classify_s': 0.002,
+        'latency_s': 0.009,
+        'frames_dropped': 3,
+    }
+    return FrameResult(frame(stamp_ns), faces, **{**fields, **changes})
 
 
 def refuse(error):
     raise error
 
 
-def test_nobody_in_a_frame_is_a_message_all_the_same():
-    msg = rois_to_msg(found())
-    assert (list(msg.rois), msg.image_width, msg.image_height) == ([], 64, 48)
+def test_rois_without_faces_come_back_unchanged():
+    msg = rois_to_msg(result())
+    assert (list(msg.faces), msg.image_width, msg.image_height) == ([], 64, 48)
     assert (msg.header.stamp.sec, msg.header.frame_id) == (1, 'optical')
     assert (msg.detect_ms, msg.detector) == (pytest.approx(6.0), 'finder')
-    assert tracks_from_rois(msg, frame(), refuse) == ()
+    read = result_from_rois(msg, frame(), refuse)
+    assert (read.faces, read.detector, read.landmark_names) == ((), 'finder', FIVE_POINTS)
+    assert read.detect_s == pytest.approx(0.006)
+    assert (read.frame.stamp_ns, read.attributes, read.frames_dropped) == (10**9, (), 0)
 
 
 @pytest.mark.parametrize('state', list(TrackState))
 @pytest.mark.parametrize('landmarks', [None, LANDMARKS])
-def test_a_track_comes_back_as_it_went(state, landmarks):
-    sent = track(state=state, landmarks=landmarks)
-    (came,) = tracks_from_rois(rois_to_msg(found(sent)), frame(), refuse)
-    assert (came.track_id, came.box, came.state, came.age) == (7, sent.box, state, 5)
-    assert came.confidence == pytest.approx(0.75)
-    assert (came.landmarks is None) == (landmarks is None)
+def test_a_track_comes_back_unchanged(state, landmarks):
+    sent = face(state=state, landmarks=landmarks)
+    (read,) = result_from_rois(rois_to_msg(result(sent)), frame(), refuse).faces
+    assert (read.track_id, read.box, read.track.state) == (7, sent.box, state)
+    assert (read.track.age, read.track.confidence) == (5, pytest.approx(0.75))
+    assert (read.crop, read.quality, read.attributes) == (None, 0.0, {})
+    assert (read.landmarks is None) == (landmarks is None)
     if landmarks is not None:
-        assert np.array_equal(came.landmarks, landmarks)
+        assert np.array_equal(read.landmarks, landmarks)
+
+
+@pytest.mark.parametrize('names', [NO_POINTS, SIX_POINTS, ('chin',)])
+def test_landmarks_of_any_convention_come_back_unchanged(names):
+    points = np.arange(2 * len(names), dtype=np.float32).reshape(-1, 2) if names else None
+    msg = rois_to_msg(result(face(landmarks=points), landmark_names=names))
+    assert (tuple(msg.landmark_names), len(msg.faces[0].landmarks)) == (names, len(names))
+    read = result_from_rois(msg, frame(), refuse)
+    assert read.landmark_names == names
+    region = read.region(read.faces[0])
+    assert region.landmark_names == names
+    assert np.array_equal(region.landmarks, points) if names else region.landmarks is None
 
 
 def test_the_constants_of_the_message_are_those_of_the_tracker():
-    names = {name: getattr(FaceRoi, name) for name in ('NEW', 'TRACKED', 'COASTED')}
+    names = {name: getattr(FaceMsg, name) for name in ('NEW', 'TRACKED', 'COASTED')}
     assert names == {state.name: state.value for state in TrackState}
 
 
-@pytest.mark.parametrize(
-    ('box', 'roi'),
-    [
+def test_a_box_is_clipped_to_the_image_and_covers_a_pixel():
+    for box, expected in (
         ((10.4, 12.6, 30.4, 36.4), (10, 13, 20, 23)),
         ((-5, -5, 200, 200), (0, 0, 64, 48)),
         ((63.6, 47.7, 70, 60), (63, 47, 1, 1)),
         ((10.1, 10.1, 10.2, 10.2), (10, 10, 1, 1)),
-    ],
-)
-def test_a_box_is_clipped_to_the_image_and_covers_a_pixel(box, roi):
-    msg = rois_to_msg(found(track(box))).rois[0].roi
-    assert (msg.x_offset, msg.y_offset, msg.width, msg.height) == roi
-    assert not msg.do_rectify
+    ):
+        msg = rois_to_msg(result(face(box))).faces[0].box
+        assert (msg.x_offset, msg.y_offset, msg.width, msg.height) == expected
+        assert not msg.do_rectify
 
 
 @pytest.mark.parametrize(
-    ('changes', 'complaint'),
+    ('changes', 'reason'),
     [
         ({'width': 0}, 'a roi of 0x24 at 10, 12 does not lie within an image of 64x48'),
         ({'height': 0}, 'a roi of 20x0'),
@@ -93,105 +124,122 @@ def test_a_box_is_clipped_to_the_image_and_covers_a_pixel(box, roi):
         ({'y_offset': 4_000_000_000}, 'does not lie within'),
     ],
 )
-def test_a_roi_outside_the_image_is_refused_and_the_others_remain(changes, complaint):
-    msg = rois_to_msg(found(track(), track(track_id=8)))
+def test_a_roi_outside_the_image_is_refused_and_the_others_remain(changes, reason):
+    msg = rois_to_msg(result(face(), face(track_id=8)))
     for name, value in changes.items():
-        setattr(msg.rois[0].roi, name, value)
+        setattr(msg.faces[0].box, name, value)
     refused = []
-    tracks = tracks_from_rois(msg, frame(), refused.append)
-    assert [each.track_id for each in tracks] == [8]
-    assert complaint in str(refused[0])
+    faces = result_from_rois(msg, frame(), refused.append).faces
+    assert [each.track_id for each in faces] == [8]
+    assert reason in str(refused[0])
 
 
 @pytest.mark.parametrize(
-    ('name', 'value'),
-    [('confidence', math.nan), ('confidence', 1.5), ('track_state', 9), ('landmarks', 'one')],
+    ('name', 'value', 'reason'),
+    [
+        ('confidence', math.nan, r'a confidence in \[0, 1\].*got nan and 5'),
+        ('confidence', 1.5, 'got 1.5 and 5'),
+        ('state', 9, 'an unknown track state 9'),
+        ('landmarks', 1, 'no or 5 landmarks, got 0.75 and 1'),
+        ('landmarks', 6, 'no or 5 landmarks, got 0.75 and 6'),
+    ],
 )
-def test_a_roi_that_no_tracker_makes_is_refused(name, value):
-    msg = rois_to_msg(found(track(landmarks=LANDMARKS)))
-    roi = msg.rois[0]
-    setattr(roi, name, roi.landmarks[:1] if name == 'landmarks' else value)
+def test_a_roi_that_no_tracker_makes_is_refused(name, value, reason):
+    msg = rois_to_msg(result(face(landmarks=LANDMARKS)))
+    points = [*msg.faces[0].landmarks, *msg.faces[0].landmarks]
+    setattr(msg.faces[0], name, points[:value] if name == 'landmarks' else value)
     refused = []
-    assert tracks_from_rois(msg, frame(), refused.append) == ()
-    assert len(refused) == 1
+    assert result_from_rois(msg, frame(), refused.append).faces == ()
+    with pytest.raises(PerceptionError, match=reason):
+        refuse(*refused)
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+def test_landmarks_that_are_not_finite_are_refused_for_that_face_alone(value):
+    tracks = [face(track_id=number, landmarks=LANDMARKS) for number in (7, 8, 9)]
+    msg = rois_to_msg(result(*tracks))
+    msg.faces[1].landmarks[3].y = value
+    refused = []
+    read = result_from_rois(msg, frame(), refused.append)
+    assert [each.track_id for each in read.faces] == [7, 9]
+    assert [str(each) for each in refused] == ['a roi needs finite landmarks, got NaN or infinity']
+
+
+def test_landmarks_without_names_are_refused():
+    msg = rois_to_msg(result(face(landmarks=LANDMARKS)))
+    msg.landmark_names = []
+    with pytest.raises(PerceptionError, match=r'no or 0 landmarks, got 0\.75 and 5'):
+        result_from_rois(msg, frame(), refuse)
 
 
 def test_rois_of_an_image_of_another_size_are_refused():
-    msg = rois_to_msg(found(track()))
+    msg = rois_to_msg(result(face()))
     msg.image_width = 640
-    with pytest.raises(PerceptionError, match='an image of 640x48 for one of 64x48'):
-        tracks_from_rois(msg, frame(), refuse)
+    expected = 'expected rois of an image of 64x48, got those of one of 640x48; are both of the'
+    with pytest.raises(PerceptionError, match=expected):
+        result_from_rois(msg, frame(), refuse)
 
 
-def judged(*faces, stamp_ns=1_000_000_000):
-    return JudgedFrame(
-        found(*(face.track for face in faces), stamp_ns=stamp_ns), faces, classify_s=0.002
-    )
-
-
-def probabilities(*values):
-    return np.array(values, np.float32)
-
-
-def face(**attributes):
-    return JudgedFace(
-        track(),
-        crop=BoundingBox(5, 5, 40, 40),
-        quality=0.5,
-        smoothed={name: pair[0] for name, pair in attributes.items()},
-        raw={name: pair[1] for name, pair in attributes.items()},
-    )
-
-
-def to_msg(frame_judged, labels=LABELS, tags=TAGS, published_ns=1_009_000_000):
-    return attributes_to_msg(
-        frame_judged, labels=labels, model_tags=tags, published_ns=published_ns
-    )
-
-
-def test_a_frame_in_which_nobody_is_seen_says_so_and_how_long_it_took():
-    msg = to_msg(judged())
+def test_a_frame_without_faces_lists_the_attributes_and_all_times():
+    msg = attributes_to_msg(result(attributes=(EMOTION, GENDER)))
     assert list(msg.faces) == []
     assert (msg.image_width, msg.image_height, msg.frames_dropped) == (64, 48, 3)
     assert (msg.header.stamp.sec, msg.header.stamp.nanosec) == (1, 0)
-    assert list(msg.emotion_labels) == ['calm', 'glad', 'sad']
-    assert list(msg.gender_labels) == ['woman', 'man']
-    assert (msg.emotion_model, msg.gender_model) == (TAGS['emotion'], TAGS['gender'])
-    assert msg.detector == 'finder'
+    assert [(each.name, tuple(each.labels), each.model) for each in msg.attributes] == [
+        ('emotion', EMOTION.labels, 'faces@01234567'),
+        ('gender', GENDER.labels, 'people@89abcdef'),
+    ]
+    assert (msg.detector, tuple(msg.landmark_names)) == ('finder', FIVE_POINTS)
     times = (msg.input_age_ms, msg.detect_ms, msg.classify_ms, msg.total_ms)
     assert times == pytest.approx((4.0, 6.0, 2.0, 9.0))
 
 
-def test_a_face_carries_both_attributes_smoothed_and_raw():
-    msg = to_msg(
-        judged(
-            face(
-                emotion=(probabilities(0.2, 0.5, 0.3), probabilities(0.8, 0.1, 0.1)),
-                gender=(probabilities(0.25, 0.75), probabilities(1, 0)),
-            )
-        )
-    ).faces[0]
-    assert (msg.emotion.label, msg.gender.label) == ('glad', 'man')
-    assert (msg.emotion.confidence, msg.gender.confidence) == pytest.approx((0.5, 0.75))
-    assert list(msg.emotion.probabilities) == pytest.approx([0.2, 0.5, 0.3])
-    assert list(msg.emotion.raw_probabilities) == pytest.approx([0.8, 0.1, 0.1])
-    assert (msg.crop.x_offset, msg.crop.width, msg.crop_quality) == (5, 35, 0.5)
-    assert msg.roi.track_id == 7
+def predicted(info, smoothed, raw):
+    return Attribute.of(info.labels, np.array(smoothed, np.float32), np.array(raw, np.float32))
 
 
-def test_an_attribute_that_is_off_is_empty():
-    gender_only = {'gender': LABELS['gender']}
-    msg = to_msg(
-        judged(face(gender=(probabilities(0.5, 0.5), probabilities(0.5, 0.5)))),
-        labels=gender_only,
-        tags={'gender': TAGS['gender']},
-    )
-    assert (list(msg.emotion_labels), msg.emotion_model) == ([], '')
-    emotion = msg.faces[0].emotion
-    assert (emotion.label, emotion.confidence, len(emotion.probabilities)) == ('', 0.0, 0)
+def test_a_face_carries_each_attribute_smoothed_and_raw_in_their_order():
+    attributes = {
+        'hat': predicted(HAT, (0.875, 0.125), (0.5, 0.5)),
+        'gender': predicted(GENDER, (0.25, 0.75), (1, 0)),
+        'emotion': predicted(EMOTION, (0.2, 0.5, 0.3), (0.8, 0.1, 0.1)),
+    }
+    classified = result(face(attributes=attributes), attributes=(HAT, GENDER, EMOTION))
+    msg = attributes_to_msg(classified)
+    assert [each.name for each in msg.attributes] == ['hat', 'gender', 'emotion']
+    (sent,) = msg.faces
+    assert [each.name for each in sent.attributes] == ['hat', 'gender', 'emotion']
+    assert [each.label for each in sent.attributes] == ['none', 'man', 'glad']
+    assert [each.confidence for each in sent.attributes] == pytest.approx([0.875, 0.75, 0.5])
+    emotion = sent.attributes[2]
+    assert list(emotion.probabilities) == pytest.approx([0.2, 0.5, 0.3])
+    assert list(emotion.raw_probabilities) == pytest.approx([0.8, 0.1, 0.1])
+    assert (sent.crop.x_offset, sent.crop.width, sent.quality) == (5, 35, 0.5)
+    assert (sent.track_id, sent.age, sent.state) == (7, 5, FaceMsg.TRACKED)
 
 
-def test_times_since_a_stamp_that_is_missing_are_no_numbers():
-    msg = to_msg(judged(stamp_ns=0))
+def test_without_attributes_the_lists_are_empty():
+    msg = attributes_to_msg(result(face(attributes={})))
+    assert list(msg.attributes) == []
+    assert list(msg.faces[0].attributes) == []
+    assert msg.faces[0].quality == 0.5
+
+
+def test_before_classification_crop_quality_and_attributes_are_empty():
+    (msg,) = rois_to_msg(result(face())).faces
+    assert (msg.crop, msg.quality, list(msg.attributes)) == (RegionOfInterest(), 0.0, [])
+
+
+def test_times_since_a_missing_stamp_are_nan():
+    msg = attributes_to_msg(result(stamp_ns=0, latency_s=math.nan))
     assert math.isnan(msg.input_age_ms)
     assert math.isnan(msg.total_ms)
+
+
+def test_the_age_of_an_image_whose_stamp_lies_ahead_is_negative():
+    msg = attributes_to_msg(result(stamp_ns=1_008_000_000))
+    assert msg.input_age_ms == pytest.approx(-4.0)
+
+
+def test_a_count_of_drops_above_32_bits_starts_again():
+    assert attributes_to_msg(result(frames_dropped=2**32 + 5)).frames_dropped == 5

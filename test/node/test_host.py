@@ -1,7 +1,9 @@
-"""A process of nodes: exit codes, signals, and errors in one line."""
+"""Nodes in a process: exit codes, signals, errors in one line, and memory that is kept."""
 
 import os
+import platform
 import signal
+import threading
 
 import pytest
 
@@ -12,10 +14,11 @@ from ros_bench import DOMAIN
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.host import END_WITHIN
+from rtcnn_perception.nodes.host import keep_freed_memory
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.parameters.tables import CameraParameters
-from rtcnn_perception.nodes.parameters.tables import NodeParameters
+from rtcnn_perception.nodes.parameters.camera import CameraParameters
+from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.tables import TABLES
 
 
@@ -24,30 +27,30 @@ def _own_domain(monkeypatch):
     monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN))
 
 
-class Probe(ManagedNode[NodeParameters]):
-    """A node that does something a moment after it began to spin, or when it is loaded."""
+class TimedNode(ManagedNode[NodeParameters]):
+    """A node that calls a function from a timer, or when it is configured."""
 
-    def __init__(self, *, on_timer=None, on_load=None):
+    def __init__(self, *, on_timer=None, on_configuration=None):
         super().__init__('probe', NodeParameters)
-        self._on_load = on_load
-        self.ended = False
+        self._on_configuration = on_configuration
+        self.is_deactivated = False
         if on_timer is not None:
             self.create_timer(0.01, on_timer)
 
-    def _load(self):
-        if self._on_load is not None:
-            self._on_load()
+    def _configure(self):
+        if self._on_configuration is not None:
+            self._on_configuration()
 
-    def _end(self):
-        self.ended = True
+    def _deactivate(self):
+        self.is_deactivated = True
 
 
 def run(*arguments, **behaviour):
-    """Run a probe as a process would; return the exit code and the probe."""
+    """Run a node as a process would; return the exit code and the nodes."""
     made = []
 
     def make():
-        made.append(Probe(**behaviour))
+        made.append(TimedNode(**behaviour))
         return made
 
     code = run_nodes('probe_node', (NodeParameters,), make, ['probe_node', *arguments])
@@ -59,71 +62,73 @@ def fail(error):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_process_with_0_and_the_work_of_the_node(number):
+def test_a_signal_deactivates_the_node_and_ends_the_process_with_exit_code_0(number):
     before = signal.getsignal(number)
-    code, (probe,) = run(on_timer=lambda: os.kill(os.getpid(), number))
+    code, (node,) = run(on_timer=lambda: os.kill(os.getpid(), number))
     assert code == 0
-    assert probe.ended
+    assert node.is_deactivated
     assert signal.getsignal(number) is before
 
 
-class Stuck:
-    """Threads that never end; how long they are waited for is written down and takes no time."""
+class BlockedThread:
+    """A thread that never ends; waiting for it is recorded and takes no time."""
 
     def __init__(self):
-        self.story = []
+        self.calls = []
         self.waited = 0.0
 
     def halt(self):
-        self.story.append('told')
+        self.calls.append('halt')
 
     def stop(self, timeout):
-        self.story.append('waited for')
+        self.calls.append('stop')
         self.waited += timeout
         return False
 
 
-class HeldUp(ManagedNode[NodeParameters]):
-    """A node whose thread is stuck, and whose clock is what it is waited for."""
+class BlockedNode(ManagedNode[NodeParameters]):
+    """A node with a blocked thread, whose clock is the time for which that was waited for."""
 
-    def __init__(self, name, stuck, **arguments):
-        self._stuck = stuck
+    def __init__(self, name, thread, **arguments):
+        self._blocked = thread
         super().__init__(name, NodeParameters, **arguments)
 
     def _now(self):
-        return self._stuck.waited
+        return self._blocked.waited
 
     def _threads(self):
-        return (self._stuck,)
-
-    def _end(self):
-        self._stop(self._stuck)
+        return (self._blocked,)
 
 
-def test_nodes_that_are_all_held_up_are_told_first_and_waited_for_together():
-    context, stuck = Context(), Stuck()
+def test_nodes_with_blocked_threads_are_all_halted_first_and_waited_for_together():
+    context, thread = Context(), BlockedThread()
     context.init(None, domain_id=DOMAIN)
+    nodes = [BlockedNode(f'node{index}', thread, context=context) for index in range(3)]
+    warnings = []
+    for node in nodes:
+        node.get_logger().warning = warnings.append
     try:
-        with NodeHost([HeldUp(f'node{i}', stuck, context=context) for i in range(3)], context):
+        with NodeHost(nodes, context):
             pass
     finally:
         context.try_shutdown()
-    assert stuck.story == ['told'] * 3 + ['waited for'] * 3
-    assert END_WITHIN <= stuck.waited < 2.0
+    assert thread.calls == ['halt'] * 3 + ['stop'] * 3
+    assert END_WITHIN <= thread.waited < 2.0
+    assert len([each for each in warnings if 'a thread is blocked by a call' in each]) == 3
 
 
 def test_a_signal_during_the_start_is_not_lost():
-    code, (probe,) = run(on_load=lambda: os.kill(os.getpid(), signal.SIGTERM))
+    code, (node,) = run(on_configuration=lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert code == 0
-    assert probe.ended
+    assert node.is_deactivated
 
 
-def test_what_cannot_start_is_an_error_with_exit_code_1(capfd):
-    code, _ = run(on_load=lambda: fail(ModelError('no model in /nowhere')))
+def test_a_node_that_cannot_start_is_an_error_with_exit_code_1(capfd):
+    code, _ = run(on_configuration=lambda: fail(ModelError('no model in /nowhere')))
     assert code == 1
-    shown = capfd.readouterr().err
-    assert 'no model in /nowhere' in shown
-    assert 'Traceback' not in shown
+    printed = capfd.readouterr().err
+    assert 'no model in /nowhere' in printed
+    assert 'Traceback' not in printed
 
 
 def test_a_parameter_out_of_bounds_is_an_error_with_exit_code_1(capfd):
@@ -141,37 +146,37 @@ def test_a_callback_that_raises_is_logged_with_its_traceback_and_ends_nothing(ca
             os.kill(os.getpid(), signal.SIGTERM)
         fail(ZeroDivisionError('a defect'))
 
-    code, (probe,) = run(on_timer=callback)
+    code, (node,) = run(on_timer=callback)
     assert code == 0
-    assert probe.errors.total >= 2
-    shown = capfd.readouterr().err
-    assert shown.count('Traceback') == 1
-    assert 'ZeroDivisionError: a defect' in shown
+    assert node.errors.total >= 2
+    printed = capfd.readouterr().err
+    assert printed.count('Traceback') == 1
+    assert 'ZeroDivisionError: a defect' in printed
 
 
 @pytest.mark.parametrize(
     'arguments', [('--ros-args', '--odd'), ('--ros-args', '--params-file', '/nowhere.yaml')]
 )
-def test_ros_arguments_that_cannot_be_are_told_in_one_line_with_exit_code_2(arguments, capfd):
+def test_wrong_ros_arguments_are_reported_in_one_line_with_exit_code_2(arguments, capfd):
     code, made = run(*arguments)
     assert (code, made) == (2, [])
-    shown = capfd.readouterr().err
-    assert arguments[-1] in shown
-    assert shown.count('\n') == 1
+    printed = capfd.readouterr().err
+    assert arguments[-1] in printed
+    assert printed.count('\n') == 1
 
 
-def test_an_environment_that_ros_does_not_take_is_told_in_one_line_with_exit_code_2(
+def test_an_environment_that_ros_refuses_is_reported_in_one_line_with_exit_code_2(
     monkeypatch, capfd
 ):
     monkeypatch.setenv('ROS_DOMAIN_ID', 'abc')
     code, made = run()
     assert (code, made) == (2, [])
-    shown = capfd.readouterr().err
-    assert 'ROS cannot be initialised: failed to initialize rcl: ROS_DOMAIN_ID' in shown
-    assert shown.count('\n') == 1
+    printed = capfd.readouterr().err
+    assert 'ROS cannot be initialised: failed to initialize rcl: ROS_DOMAIN_ID' in printed
+    assert printed.count('\n') == 1
 
 
-def test_an_unknown_option_is_a_wrong_usage(capsys):
+def test_an_unknown_option_is_a_usage_error(capsys):
     with pytest.raises(SystemExit) as ended:
         run('--odd')
     assert ended.value.code == 2
@@ -182,8 +187,24 @@ def test_help_lists_each_parameter_once_with_default_and_unit(capsys):
     with pytest.raises(SystemExit) as ended:
         run_nodes('perception', TABLES, tuple, ['perception', '--help'])
     assert ended.value.code == 0
-    shown = capsys.readouterr().out
-    assert shown.count('  autostart (True)') == 1
-    assert '  source_rate (0.0): frames per second at which a file is played' in shown
-    assert '0 for its own [Hz]' in shown
-    assert CameraParameters().frame_id in shown
+    printed = capsys.readouterr().out
+    assert printed.count('  autostart (true)') == 1
+    assert '  source_rate (0.0): frame rate at which a file is played' in printed
+    assert '0 for its own [Hz]' in printed
+    assert printed.count(': attributes to classify') == 1
+    assert "  <attribute>.model_path (''): model of one of the attributes" in printed
+    assert CameraParameters().frame_id in printed
+
+
+def test_a_context_that_is_shut_down_ends_the_nodes():
+    context = Context()
+    context.init(None, domain_id=DOMAIN)
+    thread = BlockedThread()
+    with NodeHost([BlockedNode('node', thread, context=context)], context) as host:
+        assert not host.wait(0.0)
+        threading.Timer(0.05, context.shutdown).start()
+        assert host.wait(END_WITHIN * 50)
+
+
+def test_the_gnu_c_library_keeps_freed_memory_and_others_are_left_alone():
+    assert keep_freed_memory() == (platform.libc_ver()[0] == 'glibc')

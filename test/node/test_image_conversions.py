@@ -1,7 +1,6 @@
-"""Images and headers: what a message holds is what a frame holds, without a copy where it can."""
+"""Images and headers between messages and frames, without a copy where that is possible."""
 
 import array
-import math
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from builtin_interfaces.msg import Time
-from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.nodes.conversions import images as conversions
 from rtcnn_perception.nodes.conversions.encodings import ENCODINGS
@@ -21,7 +20,6 @@ from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.conversions.images import header_of
 from rtcnn_perception.nodes.conversions.images import image_to_msg
-from rtcnn_perception.nodes.conversions.images import since_stamp_ms
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -51,7 +49,7 @@ def message(encoding, height=4, width=6, padding=0, is_bigendian=0):
     )
 
 
-def test_an_image_comes_back_as_it_went():
+def test_an_image_comes_back_unchanged():
     image = picture()
     frame = frame_from_image(image_to_msg(image, HEADER), received_ns=9)
     assert np.array_equal(frame.image, image)
@@ -72,7 +70,7 @@ def test_a_frame_of_bgr8_shares_the_bytes_of_the_message_and_cannot_be_written()
         frame.image[0, 0, 0] = 1
 
 
-def test_a_picture_whose_rows_are_not_whole_is_published_whole():
+def test_a_picture_that_is_not_contiguous_is_published_whole():
     image = picture(8, 12)[::2, ::2]
     assert np.array_equal(
         frame_from_image(image_to_msg(image, HEADER), received_ns=0).image, image
@@ -82,7 +80,7 @@ def test_a_picture_whose_rows_are_not_whole_is_published_whole():
 @pytest.mark.parametrize(
     'stamp_ns', [0, 1, STAMP_NS, 1_700_000_000_999_999_999, 2**31 * 10**9 - 1, -1]
 )
-def test_a_header_is_that_of_the_image(stamp_ns):
+def test_stamp_and_frame_id_come_back_in_the_header(stamp_ns):
     frame = Frame(picture(), stamp_ns, 'optical', 0)
     header = header_of(frame)
     msg = image_to_msg(picture(), header)
@@ -91,7 +89,7 @@ def test_a_header_is_that_of_the_image(stamp_ns):
     assert 0 <= header.stamp.nanosec < 10**9
 
 
-def test_an_image_that_claims_more_pixels_than_allowed_is_refused_before_its_bytes_are_looked_at():
+def test_an_image_with_more_pixels_than_allowed_is_refused_before_its_bytes_are_read():
     msg = Image(height=20_000, width=20_000, step=60_000, encoding='bgr8')
     with pytest.raises(ImageFormatError, match='20000x20000, more than 100 megapixels'):
         frame_from_image(msg, received_ns=0, max_megapixels=100.0)
@@ -122,36 +120,29 @@ def test_an_empty_compressed_image_is_refused():
         frame_from_compressed(CompressedImage(format='jpeg'), received_ns=0)
 
 
-@pytest.mark.parametrize(
-    ('stamp_ns', 'now_ns', 'expected'),
-    [(0, 5_000_000, math.nan), (1_000_000, 5_000_000, 4.0), (5_000_000, 1_000_000, -4.0)],
-)
-def test_the_time_since_the_stamp_is_measured_also_where_it_lies_ahead(stamp_ns, now_ns, expected):
-    frame = Frame(picture(), stamp_ns, '', 0)
-    assert since_stamp_ms(frame, now_ns) == pytest.approx(expected, nan_ok=True)
-
-
-@pytest.mark.parametrize('encoding', sorted(conversions.CV_BRIDGE_ENCODINGS))
-def test_cv_bridge_makes_the_same_pixels(encoding, monkeypatch):
+def test_cv_bridge_makes_the_same_pixels(monkeypatch):
     pytest.importorskip('cv_bridge', reason='cv_bridge comes with a ROS installation')
-    msg = message(encoding, 16, 16)
-    with_bridge = frame_from_image(msg, received_ns=0).image
-    monkeypatch.setattr(conversions, 'CvBridge', None)
-    assert np.array_equal(frame_from_image(msg, received_ns=0).image, with_bridge)
+    for encoding in sorted(conversions.CV_BRIDGE_ENCODINGS):
+        msg = message(encoding, 16, 16)
+        with_bridge = frame_from_image(msg, received_ns=0).image
+        with monkeypatch.context() as patched:
+            patched.setattr(conversions, 'CvBridge', None)
+            without = frame_from_image(msg, received_ns=0).image
+        assert np.array_equal(without, with_bridge), encoding
 
 
 class RecordingBridge:
-    """Stands in for cv_bridge, to see when it is asked."""
+    """Stands in for cv_bridge, and records its calls."""
 
-    asked = ()
+    calls = ()
 
     def imgmsg_to_cv2(self, msg, desired):
-        type(self).asked += ((msg.encoding, desired),)
+        type(self).calls += ((msg.encoding, desired),)
         return np.zeros((msg.height, msg.width, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ('msg', 'is_asked'),
+    ('msg', 'is_used'),
     [
         (message('rgb8'), True),
         (message('mono16'), True),
@@ -161,27 +152,27 @@ class RecordingBridge:
         (message('mono16', is_bigendian=1), False),
     ],
 )
-def test_cv_bridge_is_asked_for_what_it_does_right(msg, is_asked, monkeypatch):
+def test_cv_bridge_converts_only_what_it_converts_right(msg, is_used, monkeypatch):
     monkeypatch.setattr(conversions, 'CvBridge', RecordingBridge)
-    monkeypatch.setattr(RecordingBridge, 'asked', ())
+    monkeypatch.setattr(RecordingBridge, 'calls', ())
     frame = frame_from_image(msg, received_ns=0)
     assert frame.size_wh == (6, 4)
-    assert RecordingBridge.asked == (((msg.encoding, 'bgr8'),) if is_asked else ())
+    assert RecordingBridge.calls == (((msg.encoding, 'bgr8'),) if is_used else ())
 
 
 @pytest.mark.parametrize('error', [TypeError('no such\nconversion'), ImportError('another NumPy')])
-def test_whatever_cv_bridge_raises_is_an_error_of_the_image(error, monkeypatch):
+def test_any_error_of_cv_bridge_is_an_image_format_error(error, monkeypatch):
     class FailingBridge:
         def imgmsg_to_cv2(self, msg, desired):  # noqa: ARG002 - its signature
             raise error
 
     monkeypatch.setattr(conversions, 'CvBridge', FailingBridge)
-    said = r'cv_bridge cannot .* 6x4 in rgb8: \w+: (no such conversion|another NumPy)$'
-    with pytest.raises(ImageFormatError, match=said):
+    reason = r'cv_bridge cannot .* 6x4 in rgb8: \w+: (no such conversion|another NumPy)$'
+    with pytest.raises(ImageFormatError, match=reason):
         frame_from_image(message('rgb8'), received_ns=0)
 
 
-def test_a_cv_bridge_that_cannot_be_imported_is_done_without(tmp_path):
+def test_a_cv_bridge_that_cannot_be_imported_is_not_used(tmp_path):
     (tmp_path / 'cv_bridge.py').write_text("raise AttributeError('_ARRAY_API not found')")
     paths = os.pathsep.join([str(tmp_path), os.environ.get('PYTHONPATH', '')])
     code = 'from rtcnn_perception.nodes.conversions import images; print(images.CvBridge)'

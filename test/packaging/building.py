@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(__file__).parent / 'data'
-DOMAIN = str(10 + os.getpid() % 90)  # a network of its own, below the ports Linux gives to anybody
+DOMAIN = str(10 + os.getpid() % 90)  # of its own, below the ports Linux gives to programs
 DROPPED = ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'PYTHONPATH', 'LD_LIBRARY_PATH')
 MARK = '_ROS_WHEELS_BOOTSTRAP_COMPLETE'  # of the wheels: LD_LIBRARY_PATH has been set
 
@@ -27,7 +27,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def run(*command, env=None, cwd=None, timeout=600):
-    """Run a command to its end, and show all it said where it failed."""
+    """Run a command to its end, and return its output; show all output where it fails."""
     done = subprocess.run(
         [str(word) for word in command],
         env=clean_environment() if env is None else env,
@@ -42,9 +42,9 @@ def run(*command, env=None, cwd=None, timeout=600):
 
 
 def copy_sources(target: Path) -> None:
-    """Copy what belongs to the project, and nothing that was built or fetched."""
+    """Copy the files of the project, and none that was built or fetched."""
     if not (ROOT / '.git').exists():
-        pytest.skip('not a git checkout: what belongs to the project is not known')
+        pytest.skip('not a git checkout: the files of the project are unknown')
     names = run('git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', cwd=ROOT)
     for name in filter(None, names.split('\0')):
         if (ROOT / name).is_file():
@@ -59,10 +59,10 @@ class Workspace:
         self.folder = folder
         self.prefix = folder / 'install' / 'rtcnn_perception'
         copy_sources(folder / 'src' / 'rtcnn_perception')
-        # The data of this test are a package of their own, which colcon does not look for below
+        # The data of this test are a package of their own, which colcon does not search below
         # another one.
         shutil.copytree(DATA / 'consumer', folder / 'src' / 'consumer')
-        # As a setup.bash of ROS would say, which the wheels do not have.
+        # As the setup.bash of ROS sets them, which the wheels do not have.
         ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), sys.prefix)
         run('colcon', 'build', *options, env=clean_environment() | ros, cwd=folder)
 

@@ -1,4 +1,4 @@
-"""The package built in each way, once per run of the tests."""
+"""The package, built as a wheel and by colcon, once per run of the tests."""
 
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope='session')
 def distribution() -> str:
-    """Return the ROS distribution of this environment, by what its rclpy is pinned to."""
+    """Return the ROS distribution of this environment, by the version of its rclpy."""
     try:
         version = metadata.version('ros-rclpy')
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Who may import whom: nodes -> core <- training, and only the command line knows the nodes."""
+"""The imports that are allowed: nodes -> core <- training, and only commands import the nodes."""
 
 import ast
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / 'rtcnn_perception'
 
-# The siblings that each part may import. What is not in a folder may be used by all.
+# The siblings that each part may import. Modules at the top of the package may be used by all.
 SIBLINGS = {
     'core': set(),
     'nodes': {'core'},
@@ -19,7 +19,7 @@ SIBLINGS = {
     'commands': {'core', 'nodes', 'saliency', 'training'},
 }
 
-# The parts that may import these; whoever is not named may not.
+# The parts that may import these modules.
 ROS = {'nodes', 'commands'}
 FRAMEWORK = {'training', 'commands'}
 MESSAGES = {
@@ -37,7 +37,7 @@ ONLY_IN = {
     'onnx': {'saliency', *FRAMEWORK},
 }
 
-# What a module that is imported comes from, as package.xml names it.
+# The key in package.xml of each module that is imported.
 KEYS = {
     'cv2': 'python3-opencv',
     'numpy': 'python3-numpy',
@@ -50,10 +50,10 @@ KEYS = {
     **{name: name for name in MESSAGES},
 }
 
-# What is declared though no module of ours imports it.
-DECLARED_FOR_ELSE = {'ros2launch', 'rosidl_default_runtime'}
+# Declared, though no module of the package imports it.
+NOT_IMPORTED = {'ros2launch', 'rosidl_default_runtime'}
 
-# Parts that need an extra which pip installs and no rosdep key offers.
+# Parts that need an extra, which pip installs and no rosdep key has.
 WITH_EXTRAS = {'saliency', 'training'}
 
 
@@ -78,7 +78,7 @@ def part_of(path: Path) -> str:
 FILES = sorted(PACKAGE.rglob('*.py'))
 
 
-def test_every_folder_has_its_rule():
+def test_every_folder_has_a_rule():
     assert {part_of(path) for path in FILES} <= {'', *SIBLINGS}
 
 
@@ -118,7 +118,7 @@ def test_the_top_of_the_package_imports_no_part_of_it():
     assert wrong == set()
 
 
-def test_package_xml_declares_what_is_imported_and_nothing_else():
+def test_package_xml_declares_the_imported_modules_and_no_others():
     paths = [path for path in FILES if part_of(path) not in WITH_EXTRAS]
     paths += (ROOT / 'launch').glob('*.py')
     modules = {name.partition('.')[0] for path in paths for name in imported(path)}
@@ -127,4 +127,4 @@ def test_package_xml_declares_what_is_imported_and_nothing_else():
     manifest = ET.parse(ROOT / 'package.xml')
     tags = ('depend', 'exec_depend')
     declared = {entry.text for tag in tags for entry in manifest.iter(tag)}
-    assert declared - DECLARED_FOR_ELSE == {KEYS[module] for module in modules}
+    assert declared - NOT_IMPORTED == {KEYS[module] for module in modules}

@@ -1,4 +1,4 @@
-"""The first things a user meets: make, and what it says where the machine lacks something."""
+"""The targets of make, and its errors where the machine lacks something."""
 
 import importlib.util
 import os
@@ -9,7 +9,7 @@ import pytest
 
 
 class Version(tuple):
-    """What sys.version_info is like."""
+    """A value like sys.version_info."""
 
     major, minor = 3, 9
 
@@ -28,7 +28,7 @@ def environment():
 
 
 def make(*arguments):
-    """Run make as a user would, also where make itself runs this test."""
+    """Run make as a user would, also where make runs this test."""
     environment = {name: value for name, value in os.environ.items() if 'MAKE' not in name}
     environment.pop('MFLAGS', None)
     return subprocess.run(
@@ -47,9 +47,9 @@ def test_help_has_a_line_for_each_target():
     assert all(line.startswith('make ') for line in lines)
 
 
-def test_make_run_hands_source_and_duration_on():
-    said = make('--dry-run', 'run', 'SOURCE=a clip.mp4', 'DURATION=0').stdout
-    assert "run --source 'a clip.mp4' --duration '0'" in said
+def test_make_run_passes_source_and_duration():
+    printed = make('--dry-run', 'run', 'SOURCE=a clip.mp4', 'DURATION=0').stdout
+    assert "run --source 'a clip.mp4' --duration '0'" in printed
 
 
 def test_a_distribution_that_is_not_packaged_is_refused_by_name():
@@ -64,7 +64,7 @@ def test_this_machine_lacks_nothing(environment):
 
 
 @pytest.mark.parametrize(
-    ('name', 'value', 'said'),
+    ('name', 'value', 'words'),
     [
         ('sys.version_info', PYTHON_3_9, 'Python 3.10 to 3.12'),
         ('importlib.util.find_spec', lambda _: None, '-venv'),
@@ -72,14 +72,16 @@ def test_this_machine_lacks_nothing(environment):
         ('shutil.which', lambda _: None, 'g++'),
     ],
 )
-def test_what_the_machine_lacks_is_told_in_one_line(environment, monkeypatch, name, value, said):
+def test_a_missing_part_of_the_machine_is_reported_in_one_line(
+    environment, monkeypatch, name, value, words
+):
     monkeypatch.setattr(name, value)
     lack = environment.missing()
-    assert said in lack
+    assert words in lack
     assert '\n' not in lack
 
 
-def test_packages_are_counted_once_whatever_python_they_are_for(environment, tmp_path):
+def test_packages_for_several_pythons_are_counted_once(environment, tmp_path):
     empty, pins = tmp_path / 'empty.txt', tmp_path / 'pins.txt'
     empty.write_text('# nothing\n', encoding='utf-8')
     pins.write_text(

@@ -1,4 +1,4 @@
-"""What is said in several places is said alike."""
+"""Facts that several files must state are the same in all of them."""
 
 import ast
 from pathlib import Path
@@ -52,29 +52,12 @@ def test_licence_and_maintainer_are_the_same_everywhere(manifest, setup_argument
     assert 'Apache License' in (ROOT / 'LICENSE').read_text(encoding='utf-8')
 
 
-@pytest.mark.parametrize(
-    'name',
-    [
-        'launch/perception.launch.py',
-        'rtcnn_perception/commands/explain.py',
-        'rtcnn_perception/nodes/parameters/tables.py',
-    ],
-)
-def test_what_the_model_of_a_detector_is_named_by_is_said_alike_everywhere(name):
-    defaults = (ROOT / 'config' / 'perception.yaml').read_text(encoding='utf-8')
-    detector = defaults.partition('    detector:')[2]
-    words = re.search(r'# (.+); empty .*\n +model_path:', detector)[1]
-    tree = ast.parse((ROOT / name).read_text(encoding='utf-8'))
-    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-    assert [text for text in texts if isinstance(text, str) and text.startswith(f'{words}; empty')]
-
-
-def test_colcon_and_rosidl_find_what_they_look_for(manifest):
+def test_colcon_and_rosidl_recognise_the_package(manifest):
     assert manifest.findtext('export/build_type') == 'ament_python'
     assert manifest.findtext('member_of_group') == 'rosidl_interface_packages'
 
 
-def test_package_xml_is_what_ros_takes_for_one():
+def test_package_xml_is_valid():
     package = pytest.importorskip('catkin_pkg.package', reason='comes with ROS or colcon')
     warnings = []
     package.parse_package(str(ROOT / 'package.xml'), warnings=warnings).validate(warnings=warnings)
@@ -91,7 +74,7 @@ def test_every_message_is_generated():
 @pytest.mark.parametrize(
     'message', sorted((ROOT / 'msg').glob('*.msg')), ids=lambda path: path.stem
 )
-def test_every_field_of_a_message_is_explained(message):
+def test_every_field_of_a_message_has_a_comment(message):
     lines = message.read_text(encoding='utf-8').splitlines()
     # Behind the field, or in lines of its own just above it.
     bare = [

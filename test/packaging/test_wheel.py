@@ -1,4 +1,4 @@
-"""A wheel is built, installed where nothing else is, and run."""
+"""A wheel is built, installed into an empty environment, and run."""
 
 from pathlib import Path
 import sysconfig

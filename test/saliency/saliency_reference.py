@@ -1,4 +1,4 @@
-"""Small and named networks, and what PyTorch says about their gradients."""
+"""PyTorch's gradients and exported graphs, which the tests of saliency graphs compare."""
 
 import contextlib
 import io
@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime
-from rtcnn_perception.core.attributes.card import HeadSpec
-from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.attributes.card import AttributeHead
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.core.saliency.names import METHODS
@@ -45,7 +45,7 @@ class GuidedRelu(torch.autograd.Function):
 
 @contextlib.contextmanager
 def relu_replaced(by):
-    """Let all layers use another ReLU meanwhile, clipped or not."""
+    """Replace the ReLU of all layers, clipped or not, within the block."""
     relu, relu6 = functional.relu, functional.relu6
     functional.relu = lambda x, inplace=False: by(x)  # noqa: ARG005  as nn.ReLU calls it
     functional.relu6 = lambda x: by(x).clamp(max=6)
@@ -57,21 +57,21 @@ def relu_replaced(by):
 
 @contextlib.contextmanager
 def margins_recorded(margins):
-    """Collect for each picture how near the nearest decision of a ReLU or a window is."""
+    """Collect for each image the least distance of a ReLU or a pooling window to a tie."""
     relu, relu6, max_pool = functional.relu, functional.relu6, functional.max_pool2d
 
     def record(gaps, scale):
         margins.append((gaps.flatten(1).amin(1) / scale).double())
 
-    def watched_relu(x, inplace=False):  # noqa: ARG001  as nn.ReLU calls it
+    def recorded_relu(x, inplace=False):  # noqa: ARG001  as nn.ReLU calls it
         record(x.detach().abs(), x.std())
         return relu(x)
 
-    def watched_relu6(x):
+    def recorded_relu6(x):
         record(x.detach().abs().minimum((x.detach() - 6).abs()), x.std())
         return relu6(x)
 
-    def watched_pool(x, kernel, stride, padding=0, ceil_mode=False):
+    def recorded_pool(x, kernel, stride, padding=0, ceil_mode=False):
         pad = [(0, 2 + kernel) if p == 0 else (p, p + kernel) for p in padding]
         wide = functional.pad(x, (*pad[1], *pad[0]), value=-1e9)
         windows = wide.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(4)
@@ -80,16 +80,16 @@ def margins_recorded(margins):
         record((top[..., 0] - top[..., 1]).detach(), x.std())
         return out
 
-    functional.relu, functional.relu6 = watched_relu, watched_relu6
-    functional.max_pool2d = watched_pool
+    functional.relu, functional.relu6 = recorded_relu, recorded_relu6
+    functional.max_pool2d = recorded_pool
     try:
         yield
     finally:
         functional.relu, functional.relu6, functional.max_pool2d = relu, relu6, max_pool
 
 
-def shake(network, seed=0):
-    """Give batch normalisation the statistics that training would, and gradients a usual size."""
+def initialise(network, seed=0):
+    """Give batch normalisation statistics as after training, and gradients a usual size."""
     random = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
@@ -105,13 +105,13 @@ def shake(network, seed=0):
     return network.eval()
 
 
-def spec_of(heads, shape, sha256='0' * 64, dtype='uint8', directory=Path()):
+def card_of(heads, shape, dtype='uint8'):
     """Return the card of a network with these heads."""
-    return ModelSpec(
-        name='tried',
-        directory=directory,
+    return AttributeCard(
+        name='tiny',
+        directory=Path(),
         file='model.onnx',
-        sha256=sha256,
+        sha256='0' * 64,
         input_name='face',
         input_size_hw=tuple(shape[1:]),
         input_dtype=dtype,
@@ -119,11 +119,11 @@ def spec_of(heads, shape, sha256='0' * 64, dtype='uint8', directory=Path()):
         scale=1.0,
         offset=0.0,
         crop=CropGeometry(0.1),
-        heads=tuple(HeadSpec(name, name, LABELS[name], TEMPERATURE) for name in heads),
+        heads=tuple(AttributeHead(name, name, LABELS[name], TEMPERATURE) for name in heads),
     )
 
 
-class Judge(nn.Module):
+class PixelsToProbabilities(nn.Module):
     """From pixels to the probabilities of one head, as an exported network is."""
 
     def __init__(self, body, temperature=TEMPERATURE):
@@ -141,7 +141,7 @@ def export(body, shape, dtype=torch.uint8, opset=13):
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.onnx.export(
-            Judge(body).eval(),
+            PixelsToProbabilities(body).eval(),
             (torch.zeros((2, *shape), dtype=dtype),),
             buffer,
             input_names=['face'],
@@ -173,7 +173,7 @@ def run(opened, pixels, targets, method, heads=('emotion',)):
 
 
 def objective(scores, maps, targets):
-    """Return what the gradient is taken of, summed over pictures, which do not mix."""
+    """Return the target score, summed over the images, which do not mix."""
     total = 0.0
     for row, target in enumerate(targets):
         if target == CLASS_MAPS:
@@ -184,7 +184,7 @@ def objective(scores, maps, targets):
 
 
 def relative_error(found, expected, scale=None):
-    """Return the largest deviation, of each picture, relative to its largest value."""
+    """Return the largest deviation of each map relative to its largest value."""
     found, expected, scale = (
         np.asarray(a, np.float64).reshape(len(a), -1)
         for a in (found, expected, expected if scale is None else scale)

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from rtcnn_perception.core.detection.grid import FaceCells
+from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.training.detection.assignment import assign
 from rtcnn_perception.training.detection.assignment import Faces
 from rtcnn_perception.training.detection.assignment import MOST_CELLS
@@ -187,7 +187,7 @@ def test_overlaps_are_known():
 def test_boxes_are_decoded_as_the_pipeline_decodes_them():
     rows = torch.randn(2, COUNT, 4, generator=torch.Generator().manual_seed(0))
     found = decode(rows, CENTERS, SIDES)
-    cells = FaceCells.covering(SIZE_HW, STRIDES)
+    cells = AnchorGrid.covering(SIZE_HW, STRIDES)
     for picture, each in zip(found, rows, strict=True):
         expected = cells.boxes(np.arange(COUNT), each.numpy())
         np.testing.assert_allclose(picture, expected, rtol=1e-5, atol=1e-4)
@@ -206,7 +206,7 @@ def test_a_face_that_is_encoded_by_hand_comes_back():
     rows, places = encoded(FACE)
     for found in decode(rows[None], CENTERS, SIDES)[0]:
         assert found.tolist() == pytest.approx(FACE, abs=1e-4)
-    points = FaceCells.covering(SIZE_HW, STRIDES).points(np.arange(COUNT), places.numpy())
+    points = AnchorGrid.covering(SIZE_HW, STRIDES).points(np.arange(COUNT), places.numpy())
     np.testing.assert_allclose(points, np.broadcast_to(POINTS, points.shape), atol=1e-4)
 
 

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from drawn_faces import TINY
-from rtcnn_perception.core.detection.grid import FaceCells
+from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.counts import keras_parameters
 from rtcnn_perception.training.counts import multiply_accumulates
@@ -43,7 +43,7 @@ def test_every_detector_names_its_source():
 )
 def test_a_detector_gives_a_row_for_each_cell(spec, size_hw, cells):
     outputs = FaceNetwork('any', spec).eval()(torch.zeros(2, 3, *size_hw))
-    assert len(FaceCells.covering(size_hw, STRIDES)) == cells
+    assert len(AnchorGrid.covering(size_hw, STRIDES)) == cells
     shapes = [tuple(each.shape) for each in outputs]
     assert shapes == [(2, cells), (2, cells, 4), (2, cells, 10)]
 
@@ -64,7 +64,7 @@ def test_rows_are_of_the_cells_that_the_pipeline_takes_them_for(stride):
     lit[..., y - 2 : y + 2, x - 2 : x + 2] = 1.0
     with torch.inference_mode():
         moved = (network(lit).box - network(dark).box).abs().sum(-1)[0]
-    cells = FaceCells.covering(size_hw, STRIDES)
+    cells = AnchorGrid.covering(size_hw, STRIDES)
     of_level = cells.strides[:, 0] == stride
     brightest = int(torch.where(torch.from_numpy(of_level), moved, -1.0).argmax())
     assert (abs(cells.centers[brightest] - [x, y]) <= 1.5 * stride).all()

@@ -20,7 +20,7 @@ from drawn_faces import TINY
 from drawn_faces import write_photographs
 from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
-from rtcnn_perception.core.detection.card import DetectorSpec
+from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.core.models.fields import JsonFields
@@ -184,7 +184,7 @@ def test_a_learnt_face_is_found_in_new_pictures_through_the_exported_model(learn
 
 
 def test_the_card_tells_what_was_made(learnt):
-    spec = DetectorSpec.load(learnt / 'model')
+    spec = DetectorCard.load(learnt / 'model')
     card = json.loads((learnt / 'model/model.json').read_text())
     assert (spec.name, spec.strides, spec.multiple) == ('drawn', (8, 16, 32), 32)
     assert card['sha256'] == hashlib.sha256((learnt / 'model/model.onnx').read_bytes()).hexdigest()

@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('tensorboard')
 
-from rtcnn_perception.core.attributes.card import ModelSpec
-from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.core.labels import GENDER_LABELS
@@ -140,11 +140,11 @@ def test_float16_weights_halve_the_file():
 def test_an_exported_model_is_one_the_pipeline_loads(tmp_path):
     network = lively('compact_resnet', BOTH)
     export(network, request(half=False), tmp_path / 'model')
-    spec = ModelSpec.load(tmp_path / 'model')
+    spec = AttributeCard.load(tmp_path / 'model')
     assert spec.crop == CropGeometry(0.2, 0.05)
     assert [head.labels for head in spec.heads] == [EMOTION_LABELS, GENDER_LABELS]
     crops = np.random.default_rng(0).integers(0, 256, (5, 1, 48, 48)).astype(np.uint8)
-    found = FaceModel.load(tmp_path / 'model').judge(crops)
+    found = AttributeModel.load(tmp_path / 'model').judge(crops)
     with torch.inference_mode():
         logits = network(torch.from_numpy(crops).float() / 127.5 - 1)
     for attribute, temperature in (('emotion', 1.5), ('gender', 0.8)):
@@ -154,7 +154,7 @@ def test_an_exported_model_is_one_the_pipeline_loads(tmp_path):
 
 def test_a_card_says_what_the_file_is(tmp_path):
     def measure(model):
-        assert FaceModel.load(model).spec.name == 'small'
+        assert AttributeModel.load(model).spec.name == 'small'
         return {'emotion_accuracy': 0.65996}
 
     path = export(lively('tiny_xception', {'emotion': 7}), request(), tmp_path, measure)

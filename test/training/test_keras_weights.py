@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip('torch')
 h5py = pytest.importorskip('h5py')
 
-from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
@@ -154,7 +154,7 @@ def test_the_original_weights_run_like_any_other_model_once_exported(tmp_path, a
     )
     with np.load(REFERENCE) as reference:
         faces, expected = reference['faces'], reference[attribute]
-    found = FaceModel.load(tmp_path).judge(faces[:, None])[attribute]
+    found = AttributeModel.load(tmp_path).judge(faces[:, None])[attribute]
     np.testing.assert_allclose(found, expected, atol=1e-4)
     np.testing.assert_allclose(
         load_judge(SEED[attribute]).answer(faces)[attribute], found, atol=1e-4

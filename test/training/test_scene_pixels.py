@@ -43,7 +43,7 @@ def test_nothing_is_covered_or_drawn_where_none_is_asked_for():
 
 def test_what_is_before_a_face_is_the_other_picture_and_nothing_else_is_changed():
     image = np.maximum(grains(), 1)
-    found = seen_in(image, 3, covered_share=1.0)
+    found = seen_in(image, 3, overlap_share=1.0)
     is_other = (found == 0).all(2)
     assert is_other.any()
     np.testing.assert_allclose(found[~is_other], image[~is_other], atol=1)

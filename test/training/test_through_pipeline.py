@@ -5,11 +5,11 @@ import pytest
 
 pytest.importorskip('torch')
 
-from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.geometry.crops import cut_crop
-from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.training.faces import FaceSet
 from rtcnn_perception.training.faces import one_hot
 from rtcnn_perception.training.report_page import pipeline_line

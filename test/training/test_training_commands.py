@@ -18,7 +18,7 @@ from rtcnn_perception import cli
 from rtcnn_perception.commands import evaluate
 from rtcnn_perception.commands import export
 from rtcnn_perception.commands import train
-from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
@@ -77,7 +77,7 @@ def test_a_network_is_trained_exported_and_judged(tmp_path, emotion, capsys):
         f'rtcnn_perception export {tmp_path}/run/best.pt --output {tmp_path}/model '
         "--name 'my own' --float32 --votes 0.0 --saliency"
     )
-    assert ModelSpec.load(tmp_path / 'model').attributes == ('emotion',)
+    assert AttributeCard.load(tmp_path / 'model').attributes == ('emotion',)
     output = tmp_path / 'report'
     assert run(evaluate, tmp_path / 'model', data, '--output', output) == 0
     assert 'of 8 faces' in capsys.readouterr().out
@@ -238,7 +238,7 @@ def test_one_network_judges_both_attributes(tmp_path, emotion):
     config.write_text(text)
     run(train, config, '--output', tmp_path / 'run', '--workers', 1)
     run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model', '--name', 'both')
-    spec = ModelSpec.load(tmp_path / 'model')
+    spec = AttributeCard.load(tmp_path / 'model')
     assert spec.attributes == ('emotion', 'gender')
     assert spec.name == 'both'
     run(evaluate, tmp_path / 'model', gender, '--output', tmp_path / 'report', '--quick')

@@ -1,19 +1,22 @@
-"""What a benchmark needs besides the package: clips, and the file of YuNet."""
+"""What a benchmark uses besides the package: clips, models and detectors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import os
 from pathlib import Path
 
-from rtcnn_perception.core.detection.registry import RTCNN_MODEL
-from rtcnn_perception.core.labels import ATTRIBUTES
-from rtcnn_perception.core.models.files import yunet_path
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.registry import AUTO
+from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.detection.registry import parse_detector
+from rtcnn_perception.core.detection.registry import row_called
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder
-from rtcnn_perception.resources import models_directory
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.resources import share_directory
 
@@ -24,20 +27,25 @@ CLIPS = ('again.mkv', ONE_FACE_CLIP, 'help.mkv', 'walk.mkv')
 SHIPPED = 'rtcnn'
 """The detector that comes with the package."""
 
-NO_YUNET = (
-    "YuNet's file was not there (`rtcnn_perception fetch-yunet`, or --yunet FILE): it is left out."
-)
-NO_CLIP = 'The clip of one person was not there: the built-in one, with a second person, stood in.'
+NO_CLIP = 'The clip of one person was missing: the built-in one, with a second person, was used.'
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Paths of what was found; ``yunet`` None and ``clips`` empty where it was not."""
+    """
+    What was found.
 
-    yunet: Path | None
+    ``detectors`` are those that can run, with the paths of their models; parts that compare no
+    detectors use the first. ``left_out`` names the others; ``attributes`` are the attributes to
+    classify; ``clips`` is empty where there are none.
+    """
+
+    detectors: tuple[DetectorConfig, ...]
+    left_out: tuple[str, ...]
+    attributes: tuple[str, ...]
     clips: tuple[Path, ...]
     data: Path
-    models: Path
+    models: tuple[Path, ...]
 
     @property
     def one_face(self) -> str:
@@ -48,63 +56,80 @@ class Inputs:
         return BUILTIN
 
     @property
-    def stand_ins(self) -> tuple[str, ...]:
-        """What had to do without: then what must hold for one face is not judged."""
+    def substitutes(self) -> tuple[str, ...]:
+        """What was used instead of missing inputs: then targets for one face are not checked."""
         return (NO_CLIP,) if self.one_face == BUILTIN else ()
 
-    @property
-    def detectors(self) -> tuple[str, ...]:
-        """What can be compared, the package's own first."""
-        return (SHIPPED, 'haar') if self.yunet is None else (SHIPPED, 'yunet', 'haar')
+    def detector(self, name: str) -> DetectorConfig:
+        """Return the configuration of a detector that can run."""
+        return next(each for each in self.detectors if each.name == name)
 
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """What a comparison of detectors has to do without."""
-        return () if self.yunet else (NO_YUNET,)
-
-    def parameters(self, detector: str = SHIPPED) -> dict[str, object]:
-        """Return parameters for the nodes: the models and a detector."""
+    def parameters(self, detector: str = '') -> dict[str, object]:
+        """Return parameters of the nodes: attributes and a detector, by default the first."""
+        config = self.detector(detector or self.detectors[0].name)
         return {
-            **{f'{name}.model_path': str(self.model(name)) for name in ATTRIBUTES},
-            'detector.name': detector,
-            'detector.model_path': self.detector_file(detector),
+            'attributes': self.attributes,
+            'detector.name': config.name,
+            'detector.model_path': config.model_path,
         }
 
-    def detector_file(self, detector: str) -> str:
-        """Return the path of a detector's file or model, empty for what OpenCV has."""
-        files = {SHIPPED: self.models / RTCNN_MODEL, 'yunet': self.yunet}
-        return str(files.get(detector) or '')
 
-    def model(self, attribute: str) -> Path:
-        """Return the folder of the model for an attribute."""
-        return self.models / attribute
-
-
-def find_inputs(data: Path | None, yunet: Path | None, models: Path | None) -> Inputs:
+def find_inputs(
+    data: Path | None, detectors: Sequence[str] | None, attributes: Sequence[str]
+) -> Inputs:
     """
-    Find what there is.
+    Find clips, models and detectors.
 
     :param data: folder of the research data; None for ``RTCNN_DATA``, or the one beside the
         repository
-    :param yunet: file of YuNet; None looks beside the data and where the package looks
-    :param models: folder with the models; None for those of the package
-    :raises ConfigurationError: if ``data`` or ``yunet`` is named and is not there
+    :param detectors: each as NAME or NAME=MODEL; None for all that can run
+    :param attributes: names of the attributes to classify
+    :raises ConfigurationError: if ``data`` is named and does not exist, if a detector is unknown,
+        cannot run or is named twice, or if none is named
     """
     if data is not None and not is_folder(data):
         raise ConfigurationError(f'there is no folder {data}')
     if data is None:
         beside = share_directory().parent / 'shared' / 'data'
         data = Path(os.environ.get('RTCNN_DATA') or beside)
-    if yunet is not None and not is_file(yunet):
-        raise ConfigurationError(f'there is no file {yunet}')
-    if yunet is None:
-        baselines = Path(os.environ.get('RTCNN_BASELINES') or data.parent / 'baselines')
-        candidates = [yunet_path(folder) for folder in (baselines, *models_search_path())]
-        yunet = next((path for path in candidates if is_file(path)), None)
+    baselines = Path(os.environ.get('RTCNN_BASELINES') or data.parent / 'baselines')
+    folders = (*models_search_path(), baselines)
+    found: list[DetectorConfig] = []
+    left_out: list[str] = []
+    names = ', '.join(DETECTORS)
+    for text in DETECTORS if detectors is None else detectors:
+        config = parse_detector(text)
+        if config.name == AUTO:
+            raise ConfigurationError(f'expected a detector to measure, one of {names}, got {AUTO}')
+        if config.name in (each.name for each in found):
+            raise ConfigurationError(f'expected each detector once, got {config.name} twice')
+        config, obstacle = _with_model(config, folders)
+        if not obstacle:
+            found.append(config)
+        elif detectors is None and config.name != SHIPPED:
+            left_out.append(f'{obstacle}: {config.name} is left out.')
+        else:
+            raise ConfigurationError(obstacle)
+    if not found:
+        raise ConfigurationError(f'expected a detector to measure, one of {names}, got none')
     clips = [data / 'video' / name for name in CLIPS]
     return Inputs(
-        yunet=None if yunet is None else yunet.resolve(),
-        clips=tuple(clip.resolve() for clip in clips if is_file(clip)),
+        detectors=tuple(found),
+        left_out=tuple(left_out),
+        attributes=tuple(attributes),
+        clips=tuple(clip.resolve() for clip in clips if is_there(clip)),
         data=data,
-        models=(models or models_directory()).resolve(),
+        models=folders,
     )
+
+
+def _with_model(config: DetectorConfig, folders: Sequence[Path]) -> tuple[DetectorConfig, str]:
+    """Return a configuration with the path of its model, and why it cannot run, or nothing."""
+    row = row_called(config.name)
+    obstacle = row.obstacle()
+    if obstacle:
+        return config, obstacle
+    path = with_home(config.model_path) if config.model_path else row.locate(folders)
+    advice = f' (`rtcnn_perception fetch {row.name}` gets it)' if row.published else ''
+    missing = '' if is_there(path) else f'there is no model of {row.name} at {path}{advice}'
+    return DetectorConfig(name=config.name, model_path=str(path.resolve())), missing

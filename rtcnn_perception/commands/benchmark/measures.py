@@ -1,4 +1,4 @@
-"""What is worked out from the messages that a benchmark received."""
+"""Statistics of the messages that a benchmark received."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 LOST_S = 1.0
-"""A face that was not seen for longer may come back under another id."""
+"""A face that was not detected for longer may return under another id."""
 COASTED = 2
-"""FaceRoi.COASTED: the box is predicted, the detector did not see the face."""
+"""Face.COASTED: the box is predicted, the detector did not find the face."""
 
 
 @dataclass(frozen=True)
 class Received:
     """
-    What is kept of one FaceAttributes message.
+    The part of a FaceAttributes message that is kept.
 
     ``stamp`` and ``received_at`` in seconds of the system's clock, ``faces`` as pairs of track id
-    and state, largest face first, ``detect_s`` and ``classify_s`` as the message says.
+    and state, largest face first, ``detect_s`` and ``classify_s`` as in the message.
     """
 
     stamp: float
@@ -33,29 +33,29 @@ class Received:
 @dataclass(frozen=True)
 class ClipResult:
     """
-    How a clip with one person went.
+    Statistics of a clip with one person.
 
-    ``seen`` is the part of the messages in which the detector saw a face, ``seen_of_all`` the part
-    of all frames, so that one without a message counts as not seen; ``with_face`` is the part of
-    the messages with a face, seen or coasted. ``id_changes`` counts how often the person's id
-    changed, and ``early_changes`` those after less than ``LOST_S`` without the detector seeing a
-    face.
+    ``detected`` is the share of the messages in which the detector found a face,
+    ``detected_of_all`` the share of all frames, so that one without a message counts as not
+    detected; ``with_face`` is the share of the messages with a face, detected or coasted.
+    ``id_changes`` counts the changes of the person's id, and ``early_changes`` those after less
+    than ``LOST_S`` without a detection.
     """
 
     frames: int
     messages: int
     with_face: float
-    seen: float
-    seen_of_all: float
+    detected: float
+    detected_of_all: float
     id_changes: int
     early_changes: int
 
 
 def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
-    """Sum up a clip of ``frames`` frames that shows one person."""
+    """Summarise a clip of ``frames`` frames that shows one person."""
     changes = early = 0
     last_id: int | None = None
-    last_seen = -np.inf
+    last_detected = -np.inf
     for message in messages:
         if not message.faces:
             continue
@@ -63,19 +63,19 @@ def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
         if last_id not in states:
             if last_id is not None:
                 changes += 1
-                early += message.stamp - last_seen <= LOST_S
+                early += message.stamp - last_detected <= LOST_S
             last_id = message.faces[0][0]
         state = states[last_id]
         if state != COASTED:
-            last_seen = message.stamp
+            last_detected = message.stamp
     count = max(len(messages), 1)
-    seen = sum(any(state != COASTED for _, state in message.faces) for message in messages)
+    detected = sum(any(state != COASTED for _, state in message.faces) for message in messages)
     return ClipResult(
         frames=frames,
         messages=len(messages),
         with_face=sum(bool(message.faces) for message in messages) / count,
-        seen=seen / count,
-        seen_of_all=seen / max(frames, 1),
+        detected=detected / count,
+        detected_of_all=detected / max(frames, 1),
         id_changes=changes,
         early_changes=early,
     )
@@ -83,7 +83,7 @@ def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Percentiles in milliseconds of so many values; NaN for none."""
+    """Percentiles in milliseconds of ``count`` values; NaN for none."""
 
     count: int
     p50: float
@@ -117,12 +117,12 @@ def drift(frames: Sequence[int], resident_mb: Sequence[float]) -> Drift:
     """
     Fit a line to the memory of a process.
 
-    :param frames: how many frames it had handled at each look, growing
-    :param resident_mb: its resident memory then
-    :raises ValueError: if there are fewer than three looks
+    :param frames: number of processed frames at each sample, increasing
+    :param resident_mb: its resident memory at each sample
+    :raises ValueError: if there are fewer than three samples
     """
     if len(frames) < 3:
-        raise ValueError(f'a trend needs 3 looks at the memory, got {len(frames)}')
+        raise ValueError(f'a trend needs 3 samples, got {len(frames)}')
     slope = float(np.polyfit(np.array(frames, float), np.array(resident_mb, float), 1)[0])
     return Drift(
         start_mb=resident_mb[0],

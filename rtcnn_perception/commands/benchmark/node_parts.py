@@ -1,4 +1,4 @@
-"""The parts of the benchmark that run the nodes, and the tables that are made of them."""
+"""The parts of the benchmark that run the nodes, as tables."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import asdict
 import statistics
 
 from rclpy.context import Context
-from rtcnn_perception.commands.benchmark import pipeline
-from rtcnn_perception.commands.benchmark.effort import Effort
-from rtcnn_perception.commands.benchmark.effort import Tell
+from rtcnn_perception.commands.benchmark import node_runs
+from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
+from rtcnn_perception.commands.benchmark.config import ReportProgress
 from rtcnn_perception.commands.benchmark.inputs import Inputs
 from rtcnn_perception.commands.benchmark.inputs import SHIPPED
 from rtcnn_perception.commands.benchmark.measures import ClipResult
@@ -20,21 +20,25 @@ from rtcnn_perception.commands.benchmark.sections import Target
 from rtcnn_perception.commands.benchmark.sections import with_range
 
 
-def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
+def clips(
+    inputs: Inputs, config: BenchmarkConfig, context: Context, report_progress: ReportProgress
+) -> Section:
     """Play the clips in real time with each detector."""
     title = 'Clips of one person in real time'
     if not inputs.clips:
         return Section(title, skipped=f'there are no clips in {inputs.data.name}/video')
     rows, targets, raw = [], [], {}
-    played, plays = 0, len(inputs.detectors) * len(inputs.clips) * effort.repeats
-    for name in inputs.detectors:
+    played, plays = 0, len(inputs.detectors) * len(inputs.clips) * config.repeats
+    for name in (each.name for each in inputs.detectors):
         parameters = inputs.parameters(name)
         of_detector: list[ClipResult] = []
         for clip in inputs.clips:
             runs = []
-            for repeat in range(effort.repeats):
-                tell(f'{clip.name} with {name}, {repeat + 1} of {effort.repeats}', played / plays)
-                runs.append(pipeline.play_clip(context, clip, parameters))
+            for repeat in range(config.repeats):
+                report_progress(
+                    f'{clip.name} with {name}, {repeat + 1} of {config.repeats}', played / plays
+                )
+                runs.append(node_runs.play_clip(context, clip, parameters))
                 played += 1
             raw[f'{clip.name}, {name}'] = [asdict(run) for run in runs]
             rows.append(
@@ -43,8 +47,8 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
                     str(runs[0].frames),
                     with_range([100 * run.messages / run.frames for run in runs]),
                     with_range([100 * run.with_face for run in runs]),
-                    with_range([100 * run.seen for run in runs]),
-                    with_range([100 * run.seen_of_all for run in runs]),
+                    with_range([100 * run.detected for run in runs]),
+                    with_range([100 * run.detected_of_all for run in runs]),
                     with_range([float(run.id_changes) for run in runs], 0),
                     with_range([float(run.early_changes) for run in runs], 0),
                 )
@@ -59,10 +63,10 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
             'frames',
             'messages [%]',
             'with a face [%]',
-            'face seen by the detector [%]',
+            'face detected [%]',
             'of all frames [%]',
             'id changes',
-            'without a second of loss',
+            'within a second',
         ),
         rows=tuple(rows),
         notes=inputs.left_out,
@@ -74,30 +78,34 @@ def clips(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Secti
 def _shipped_targets(runs: Sequence[ClipResult]) -> list[Target]:
     least = min(run.messages / run.frames for run in runs)
     face = min(run.with_face for run in runs)
-    seen = min(run.seen for run in runs)
+    detected = min(run.detected for run in runs)
     changes = max(run.id_changes for run in runs)
     return [
         Target('each clip, rtcnn: a message for 99 % of frames', f'{least:.1%}', least >= 0.99),
         Target('each clip, rtcnn: a face in every message', f'{face:.1%}', face >= 1.0),
-        Target('each clip, rtcnn: a face seen in 99 % of frames', f'{seen:.1%}', seen >= 0.99),
+        Target(
+            'each clip, rtcnn: a face detected in 99 % of frames',
+            f'{detected:.1%}',
+            detected >= 0.99,
+        ),
         Target('each clip, rtcnn: one id throughout', f'{changes} changes', changes == 0),
     ]
 
 
 def _haar_targets(runs: Sequence[ClipResult]) -> list[Target]:
-    seen = min(run.seen for run in runs)
-    seen_of_all = min(run.seen_of_all for run in runs)
+    detected = min(run.detected for run in runs)
+    detected_of_all = min(run.detected_of_all for run in runs)
     early = max(run.early_changes for run in runs)
     return [
         Target(
-            'each clip, haar: a face seen in 74 % of frames with a message',
-            f'{seen:.1%}',
-            seen >= 0.74,
+            'each clip, haar: a face detected in 74 % of frames with a message',
+            f'{detected:.1%}',
+            detected >= 0.74,
         ),
         Target(
-            'each clip, haar: a face seen in 74 % of all frames',
-            f'{seen_of_all:.1%}',
-            seen_of_all >= 0.74,
+            'each clip, haar: a face detected in 74 % of all frames',
+            f'{detected_of_all:.1%}',
+            detected_of_all >= 0.74,
         ),
         Target(
             'each clip, haar: no id changes but after a second without a face',
@@ -111,20 +119,22 @@ CLIP_TARGETS: Mapping[str, Callable[[Sequence[ClipResult]], list[Target]]] = {
     SHIPPED: _shipped_targets,
     'haar': _haar_targets,
 }
-"""What is asked of what comes with the package; YuNet is there to compare with."""
+"""Targets for what needs no download; YuNet is there to compare with."""
 
 
-def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
+def latency(
+    inputs: Inputs, config: BenchmarkConfig, context: Context, report_progress: ReportProgress
+) -> Section:
     """Measure from the stamp to reception by another process, in each arrangement."""
     parameters = {**inputs.parameters(), 'source': inputs.one_face, 'source_loop': True}
     rows, raw = [], {}
     medians: dict[str, tuple[float, float, float]] = {}
-    for number, (name, arrange) in enumerate(pipeline.SETUPS.items()):
+    for number, (name, arrange) in enumerate(node_runs.SETUPS.items()):
         runs = []
-        for repeat in range(effort.repeats):
-            done = (number + repeat / effort.repeats) / len(pipeline.SETUPS)
-            tell(f'{name}, {repeat + 1} of {effort.repeats}', done)
-            runs.append(pipeline.measure_latency(context, arrange(parameters), effort.seconds))
+        for repeat in range(config.repeats):
+            done = (number + repeat / config.repeats) / len(node_runs.SETUPS)
+            report_progress(f'{name}, {repeat + 1} of {config.repeats}', done)
+            runs.append(node_runs.measure_latency(context, arrange(parameters), config.seconds))
         raw[name] = [asdict(run) for run in runs]
         medians[name] = (
             statistics.median(run.stamp_to_reception.p50 for run in runs),
@@ -150,7 +160,7 @@ def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sec
     targets = [
         Target('composed: resident memory at most 300 MB', f'{resident:.0f} MB', resident <= 300)
     ]
-    if not inputs.stand_ins:
+    if not inputs.substitutes:
         targets += [
             Target('composed: stamp to reception, p50 at most 15 ms', f'{p50:.1f} ms', p50 <= 15),
             Target('composed: stamp to reception, p99 at most 35 ms', f'{p99:.1f} ms', p99 <= 35),
@@ -174,23 +184,25 @@ def latency(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sec
         notes=(
             "From the header's stamp to reception by another process. CPU and memory are those of "
             'all processes of the row, the publishing camera among them.',
-            *inputs.stand_ins,
+            *inputs.substitutes,
         ),
         targets=tuple(targets),
         raw=raw,
     )
 
 
-def memory(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
-    """Watch the memory of the composed process over many frames."""
-    tell(f'{effort.soak_frames} frames at {pipeline.SOAK_RATE:.0f} per second', 0.0)
+def memory(
+    inputs: Inputs, config: BenchmarkConfig, context: Context, report_progress: ReportProgress
+) -> Section:
+    """Measure the memory of the composed process over many frames."""
+    report_progress(f'{config.soak_frames} frames at {node_runs.SOAK_RATE:.0f} per second', 0.0)
     parameters = {**inputs.parameters(), 'source': inputs.one_face}
-    judged, found = pipeline.soak(context, parameters, effort.soak_frames)
+    processed, found = node_runs.soak(context, parameters, config.soak_frames)
     slope = found.per_10000_frames_mb
     return Section(
         'Memory of the composed process over a long run',
         columns=(
-            'frames judged',
+            'frames processed',
             'at first [MB]',
             'at last [MB]',
             'highest [MB]',
@@ -198,7 +210,7 @@ def memory(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sect
         ),
         rows=(
             (
-                str(judged),
+                str(processed),
                 f'{found.start_mb:.1f}',
                 f'{found.end_mb:.1f}',
                 f'{found.highest_mb:.1f}',
@@ -206,12 +218,12 @@ def memory(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sect
             ),
         ),
         notes=(
-            f'Resident memory, from frame {pipeline.SOAK_WARM_UP_FRAMES} on, at '
-            f'{pipeline.SOAK_RATE:.0f} frames per second; the trend is that of a fitted line.',
+            f'Resident memory, from frame {node_runs.SOAK_WARM_UP_FRAMES} on, at '
+            f'{node_runs.SOAK_RATE:.0f} frames per second; the trend is that of a fitted line.',
         ),
         targets=(
             Target(
-                f'composed: memory flat over {effort.soak_frames} frames, within 5 MB',
+                f'composed: memory flat over {config.soak_frames} frames, within 5 MB',
                 f'{found.end_mb - found.start_mb:+.1f} MB',
                 abs(found.end_mb - found.start_mb) <= 5,
             ),
@@ -225,12 +237,16 @@ def memory(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sect
     )
 
 
-def idle(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Section:
-    """Measure what inactive nodes take."""
+def idle(
+    inputs: Inputs, config: BenchmarkConfig, context: Context, report_progress: ReportProgress
+) -> Section:
+    """Measure the CPU time of inactive nodes."""
     runs = []
-    for repeat in range(effort.repeats):
-        tell(f'inactive nodes, {repeat + 1} of {effort.repeats}', repeat / effort.repeats)
-        runs.append(pipeline.idle(context, inputs.parameters(), effort.seconds))
+    for repeat in range(config.repeats):
+        report_progress(
+            f'inactive nodes, {repeat + 1} of {config.repeats}', repeat / config.repeats
+        )
+        runs.append(node_runs.idle(context, inputs.parameters(), config.seconds))
     highest = max(max(run.values()) for run in runs)
     return Section(
         'Inactive nodes',
@@ -243,10 +259,10 @@ def idle(inputs: Inputs, effort: Effort, context: Context, tell: Tell) -> Sectio
     )
 
 
-PARTS: Mapping[str, Callable[[Inputs, Effort, Context, Tell], Section]] = {
+PARTS: Mapping[str, Callable[[Inputs, BenchmarkConfig, Context, ReportProgress], Section]] = {
     'clips': clips,
     'latency': latency,
     'memory': memory,
     'idle': idle,
 }
-"""By the name on the command line."""
+"""By their names on the command line."""

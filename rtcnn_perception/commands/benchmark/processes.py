@@ -1,4 +1,4 @@
-"""The package's executables as processes of a benchmark, started, watched and ended."""
+"""Executables of the package as processes of a benchmark."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rtcnn_perception.exceptions import PerceptionError
 
 NODES = 'rtcnn_perception.nodes'
 END_S = 5.0
-"""How long a process may take to end before it is killed; the package promises 2 s."""
+"""Time for a process to end before it is killed; the package promises 2 s."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Program:
         code = f'import sys; from {self.module} import main; sys.exit(main())'
         options = []
         for name, value in self.parameters.items():
-            # JSON is YAML, as which ROS reads a value.
+            # JSON is YAML, which ROS parses.
             options += ['-p', f'{name}:={json.dumps(value)}']
         for name, other in self.remappings.items():
             options += ['-r', f'{name}:={other}']
@@ -44,12 +44,12 @@ class Program:
 
 
 def composed(parameters: Mapping[str, object]) -> tuple[Program, ...]:
-    """Return the three nodes in one process."""
+    """Return all nodes in one process."""
     return (Program(f'{NODES}.perception', parameters),)
 
 
 def separate(parameters: Mapping[str, object]) -> tuple[Program, ...]:
-    """Return the three nodes in a process each."""
+    """Return each node in a process."""
     names = ('classifier_node', 'detector_node', 'camera_node')
     return tuple(Program(f'{NODES}.{name}', parameters) for name in names)
 
@@ -89,11 +89,11 @@ class Processes:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the processes, by force those that do not go."""
+        """End the processes, by force if need be."""
         for process in self._processes:
             process.send_signal(signal.SIGINT)
         for process in self._processes:
-            _see_off(process)
+            _end(process)
         if self._log is not None:
             self._log.unlink()
 
@@ -101,12 +101,12 @@ class Processes:
         """
         Make sure that all processes run.
 
-        :raises PerceptionError: if one has ended, with the end of what it said
+        :raises PerceptionError: if one has ended, with the last lines of its log
         """
         for program, process in zip(self._programs, self._processes, strict=True):
             if process.poll() is not None:
-                said = '' if self._log is None else self._log.read_text(errors='replace')
-                last = ' / '.join(said.strip().splitlines()[-3:])
+                text = '' if self._log is None else self._log.read_text(errors='replace')
+                last = ' / '.join(text.strip().splitlines()[-3:])
                 raise PerceptionError(
                     f'{program.module} ended with exit code {process.returncode}: {last}'
                 )
@@ -120,7 +120,7 @@ class Processes:
         return [cpu_seconds(process.pid) for process in self._processes]
 
 
-def _see_off(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(END_S)
     except subprocess.TimeoutExpired:

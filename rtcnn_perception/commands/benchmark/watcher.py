@@ -1,4 +1,4 @@
-"""Another process's view of the pipeline: what it publishes, and when that arrives."""
+"""Receive the results of the nodes from another process, and manage the nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rtcnn_perception.msg import FaceAttributes
 ATTRIBUTES = '/faces/attributes'
 STEP_S = 0.05
 PATIENCE_S = 30.0
-"""How long nodes may take to start on a busy machine."""
+"""Longest time for nodes to start on a busy machine."""
 
 
 class Watcher:
@@ -63,36 +63,36 @@ class Watcher:
 
     @property
     def received(self) -> list[Received]:
-        """What was received so far."""
+        """The messages received so far."""
         with self._lock:
             return list(self._received)
 
     @property
     def count(self) -> int:
-        """How many messages came since the start or ``clear``."""
+        """Number of messages since the start or ``clear``."""
         with self._lock:
             return len(self._received)
 
     def clear(self) -> None:
-        """Forget what was received."""
+        """Discard the received messages."""
         with self._lock:
             self._received.clear()
 
     def wait_for_graph(self, subscribers: Mapping[str, int]) -> None:
         """
-        Wait until the pipeline is wired: its result is published and its topics are heard.
+        Wait until the pipeline is connected: its topics have publishers and subscribers.
 
-        :param subscribers: how many subscriptions there must be, by topic
+        :param subscribers: number of subscriptions to wait for, by topic
         :raises PerceptionError: if that takes too long
         """
 
-        def is_wired() -> bool:
+        def is_connected() -> bool:
             return self._node.count_publishers(ATTRIBUTES) > 0 and all(
                 self._node.count_subscribers(topic) >= count
                 for topic, count in subscribers.items()
             )
 
-        self.wait(is_wired, PATIENCE_S, f'the graph did not come up: {dict(subscribers)}')
+        self.wait(is_connected, PATIENCE_S, f'the nodes did not connect: {dict(subscribers)}')
 
     def bring_up(self, node: str, *, is_active: bool = True) -> None:
         """
@@ -113,23 +113,23 @@ class Watcher:
                 raise PerceptionError(f'the node {node} refuses transition {transition}')
         self._node.destroy_client(client)
 
-    def wait(self, is_done: Callable[[], bool], timeout: float, complaint: str) -> None:
+    def wait(self, is_done: Callable[[], bool], timeout: float, message: str) -> None:
         """
-        Wait until something is so.
+        Wait until a condition holds.
 
         :param timeout: seconds
-        :raises PerceptionError: with ``complaint`` if it takes longer
+        :raises PerceptionError: with ``message`` if it takes longer
         """
         deadline = time.monotonic() + timeout
         while not is_done():
             self._check()
             if time.monotonic() > deadline:
-                raise PerceptionError(complaint)
+                raise PerceptionError(message)
             time.sleep(STEP_S)
 
     def wait_for_count(self, count: int) -> None:
         """
-        Wait until so many messages came.
+        Wait until a number of messages is received.
 
         :raises PerceptionError: if that takes too long
         """
@@ -153,16 +153,16 @@ class Watcher:
             while not self._is_stopping:
                 self._executor.spin_once(timeout_sec=0.1)
         except ExternalShutdownException:
-            pass  # the context was shut down: there is nothing more to receive
+            pass  # the context was shut down: nothing more will be received
 
     def _on_attributes(self, msg: FaceAttributes) -> None:
         received_at = time.time()
-        faces = sorted(msg.faces, key=lambda face: -face.roi.roi.width * face.roi.roi.height)
+        faces = sorted(msg.faces, key=lambda face: -face.box.width * face.box.height)
         stamp = msg.header.stamp
         received = Received(
             stamp=stamp.sec + 1e-9 * stamp.nanosec,
             received_at=received_at,
-            faces=tuple((face.roi.track_id, face.roi.track_state) for face in faces),
+            faces=tuple((face.track_id, face.state) for face in faces),
             detect_s=1e-3 * msg.detect_ms,
             classify_s=1e-3 * msg.classify_ms,
             frames_dropped=msg.frames_dropped,

@@ -1,1 +1,1 @@
-"""What the networks say about each face, and how well it can be seen."""
+"""What the networks predict for each face, and how well it is visible."""

@@ -1,38 +1,39 @@
 """
-The card of a model: what a network was trained to see, beside the network itself.
+The card of an attribute network: how its crops are framed and scaled, and what its outputs mean.
 
-``model.json`` says how a crop is framed and scaled, which graph output means what and in which
-order the classes stand.
+``model.json`` says which output of the graph belongs to which attribute, and the order of its
+classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 import math
 from pathlib import Path
+import re
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.geometry.crops import CHANNELS
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.labels import ATTRIBUTES
 from rtcnn_perception.core.models.card import ModelCard
 from rtcnn_perception.core.models.fields import expect
 from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.exceptions import ModelError
 
-CHANNELS: Mapping[str, int] = {'gray': 1, 'bgr': 3, 'rgb': 3}
-"""How many planes the network's input has for each order of colours."""
-
 DTYPES = ('uint8', 'float32')
 MAX_SIDE = 1024
-"""Longest side of an input in pixels: anything above is a slip of the pen."""
+"""Longest side of an input in pixels: anything above is a typing error."""
+
+ATTRIBUTE_NAME = re.compile('[a-z][a-z0-9_]*')
+"""An attribute's name is a part of parameter names, options and file names."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeadSpec:
+class AttributeHead:
     """
-    One attribute that a model judges: the graph's output, and its classes in order.
+    The output of the graph for one attribute, and its classes in order.
 
     ``temperature`` divided the scores before the softmax; the graph has it built in.
 
@@ -45,8 +46,9 @@ class HeadSpec:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        """Reject a head that says nothing."""
-        expect(self.attribute in ATTRIBUTES, 'attribute', f'one of {ATTRIBUTES}', self.attribute)
+        """Reject impossible values."""
+        is_name = ATTRIBUTE_NAME.fullmatch(self.attribute) is not None
+        expect(is_name, 'attribute', 'lower case letters, digits and _', self.attribute)
         expect(bool(self.output), 'output', 'the name of an output of the graph', self.output)
         is_distinct = len(set(self.labels)) == len(self.labels) >= 2 and all(self.labels)
         expect(is_distinct, 'labels', 'two or more different names', self.labels)
@@ -55,14 +57,16 @@ class HeadSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSpec(ModelCard):
+class AttributeCard(ModelCard):
     """
-    What the card says that the pipeline goes by.
+    What the pipeline needs of a card.
 
     A float32 input takes ``pixel * scale + offset``; a graph with a uint8 input scales by itself.
 
     :raises ValueError: naming the field that cannot be
     """
+
+    KIND: ClassVar[str] = 'attributes'
 
     input_name: str
     input_size_hw: tuple[int, int]
@@ -71,10 +75,10 @@ class ModelSpec(ModelCard):
     scale: float
     offset: float
     crop: CropGeometry
-    heads: tuple[HeadSpec, ...]
+    heads: tuple[AttributeHead, ...]
 
     def __post_init__(self) -> None:
-        """Reject what no model can be."""
+        """Reject impossible values."""
         ModelCard.__post_init__(self)
         expect(bool(self.input_name), 'input.name', 'the name of the input', self.input_name)
         is_size = all(1 <= side <= MAX_SIDE for side in self.input_size_hw)
@@ -104,30 +108,30 @@ class ModelSpec(ModelCard):
         return CHANNELS[self.channels], *self.input_size_hw
 
     @property
-    def attributes(self) -> tuple[str, ...]:
-        """What this model judges."""
+    def names(self) -> tuple[str, ...]:
+        """The attributes that this model classifies."""
         return tuple(head.attribute for head in self.heads)
 
-    def head(self, attribute: str) -> HeadSpec:
+    def head(self, attribute: str) -> AttributeHead:
         """
         Return the head of an attribute.
 
-        :raises ModelError: if the model does not judge it
+        :raises ModelError: if the model has none for it
         """
         for head in self.heads:
             if head.attribute == attribute:
                 return head
         raise ModelError(
-            f'{self.path}: expected a model that judges {attribute}, got one that judges '
-            f'{" and ".join(self.attributes)}; name another model, or turn {attribute} off'
+            f'{self.path}: expected a model that classifies {attribute}, got one that classifies '
+            f'{" and ".join(self.names)}; name another model, or leave {attribute} out'
         )
 
     def network_input(self, faces: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
         """
-        Return faces as the network takes them.
+        Return crops as the network takes them.
 
         :param faces: (N, C, h, w) uint8
-        :returns: the faces themselves, or scaled in new pixels where the input is float32
+        :returns: the crops themselves, or scaled copies where the input is float32
         """
         if self.input_dtype == 'uint8':
             return faces
@@ -136,7 +140,7 @@ class ModelSpec(ModelCard):
         return pixels
 
     @classmethod
-    def _from_fields(cls, card: Path, fields: JsonFields) -> ModelSpec:
+    def _from_fields(cls, card: Path, fields: JsonFields) -> AttributeCard:
         source = fields.section('input')
         crop = fields.section('crop')
         with crop.refusing():
@@ -148,13 +152,13 @@ class ModelSpec(ModelCard):
         heads = []
         for head in fields.sections('heads'):
             with head.refusing():
-                spec = HeadSpec(
+                parsed = AttributeHead(
                     attribute=head.text('attribute'),
                     output=head.text('output'),
                     labels=head.texts('labels'),
                     temperature=head.number('temperature'),
                 )
-            heads.append(spec)
+            heads.append(parsed)
         with fields.refusing():
             return cls(
                 name=fields.text('name'),

@@ -1,104 +1,164 @@
-"""What the networks make of the faces in an image."""
+"""Classify the attributes of the faces in an image, each by the model that has a head for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.attributes.model import FaceModel
-from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.attributes.model import AttributeModel
+from rtcnn_perception.core.geometry.crops import Crop
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.geometry.face_crops import cut_faces
-from rtcnn_perception.core.geometry.landmarks import FacePlace
-from rtcnn_perception.core.labels import ATTRIBUTES
+from rtcnn_perception.core.geometry.crops import cut_crops
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.card import kind_of
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import with_home
 
-__all__ = ['AttributeClassifier', 'FaceModel']
+DEFAULT_ATTRIBUTES = ('emotion', 'gender')
+"""The attributes that are classified by default, in order."""
+
+BOX_ALONE = CropGeometry(margin=0.0)
+"""The crop of a face where no attribute is classified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """
+    What was predicted for N faces.
+
+    ``crops`` are the N crops of the first model; ``probabilities`` are (N, C) by attribute.
+    """
+
+    crops: tuple[Crop, ...]
+    probabilities: Mapping[str, Probabilities]
 
 
 class AttributeClassifier:
     """
-    Judges emotion and gender, each by a model of its own or both by one.
+    Classifies attributes, each by a model of its own or several by one.
 
-    An attribute without a model is turned off. Several threads may use it at once.
+    Several threads may use it at once.
     """
 
-    def __init__(self, models: Mapping[str, FaceModel]) -> None:
+    def __init__(self, models: Mapping[str, AttributeModel]) -> None:
         """
-        Take the model for each attribute that is turned on.
+        Take the model for each attribute, in the order in which attributes are reported.
 
-        :raises ModelError: if a model does not judge the attribute it is given for
+        :raises ModelError: if a model has no head for the attribute it is given for
         """
-        self._models = {name: models[name] for name in ATTRIBUTES if name in models}
-        heads = {name: model.spec.head(name) for name, model in self._models.items()}
-        self.labels: Mapping[str, tuple[str, ...]] = {
-            name: head.labels for name, head in heads.items()
-        }
-        """The classes in order, by attribute; none for an attribute that is turned off."""
-        self.model_tags: Mapping[str, str] = {
-            name: model.spec.tag for name, model in self._models.items()
-        }
-        """Name and short sha256 of the model, by attribute; likewise."""
+        self._models = dict(models)
+        self.attributes = tuple(
+            AttributeInfo(name, model.card.head(name).labels, model.card.tag)
+            for name, model in self._models.items()
+        )
+        """What is classified, in order."""
 
     @classmethod
     def load(
-        cls,
-        emotion_model: Path | None,
-        gender_model: Path | None,
-        threads: int = 1,
-        allow_spinning: bool = False,
+        cls, paths: Mapping[str, Path], threads: int = 1, allow_spinning: bool = False
     ) -> AttributeClassifier:
         """
-        Load the models; the same one named twice is loaded once.
+        Load the models; one that is named for several attributes is loaded and run once.
 
-        :param emotion_model: folder, model or card; None turns the attribute off
-        :param gender_model: likewise
-        :raises ModelError: as of ``FaceModel.load``, or if a model does not judge its attribute
+        :param paths: folder, graph or card, by attribute
+        :raises ModelError: as of ``AttributeModel.load``, or if a model lacks its attribute
         """
-        loaded: dict[Path, FaceModel] = {}
+        loaded: dict[Path, AttributeModel] = {}
         models = {}
-        for attribute, path in (('emotion', emotion_model), ('gender', gender_model)):
-            if path is None:
-                continue
+        for name, path in paths.items():
             card = card_path(path).resolve()
             if card not in loaded:
-                loaded[card] = FaceModel.load(path, threads, allow_spinning)
-            models[attribute] = loaded[card]
+                loaded[card] = AttributeModel.load(path, threads, allow_spinning)
+            models[name] = loaded[card]
         return cls(models)
 
-    def classify(self, image: ImageBGR, places: Sequence[FacePlace]) -> dict[str, Probabilities]:
+    def classify(self, image: ImageBGR, regions: Sequence[FaceRegion]) -> Classification:
         """
-        Judge faces of an image: one run for each model, and one cut for each kind of crop.
+        Classify faces of an image: one run of each model, and one cut of each kind of crop.
 
-        :param places: N faces in pixels of the image; N = 0 runs nothing
-        :returns: (N, C) probabilities by attribute, for those that are turned on
-        :raises ModelError: if a network gives what are no probabilities
+        :param regions: N faces in pixels of the image; N = 0 runs nothing
+        :raises ModelError: if a network returns what are no probabilities
         """
-        cut: dict[tuple[object, ...], NDArray[np.uint8]] = {}
-        judged: dict[int, dict[str, Probabilities]] = {}
+        crops: dict[CropGeometry, tuple[Crop, ...]] = {}
+        batches: dict[tuple[object, ...], NDArray[np.uint8]] = {}
+        predicted: dict[int, Mapping[str, Probabilities]] = {}
         for model in self._models.values():
-            if id(model) in judged:
+            if id(model) in predicted:
                 continue
-            spec = model.spec
-            kind = (spec.crop, spec.input_size_hw, spec.channels)
-            if kind not in cut:
-                cut[kind] = cut_faces(image, places, spec)
-            judged[id(model)] = model.judge(cut[kind])
-        return {name: judged[id(model)][name] for name, model in self._models.items()}
+            card = model.card
+            if card.crop not in crops:
+                crops[card.crop] = tuple(card.crop.crop(region) for region in regions)
+            kind = (card.crop, card.input_size_hw, card.channels)
+            if kind not in batches:
+                batches[kind] = cut_crops(
+                    image, crops[card.crop], card.input_size_hw, card.channels
+                )
+            predicted[id(model)] = model.predict(batches[kind])
+        first = next(iter(crops.values()), None)
+        return Classification(
+            crops=tuple(map(BOX_ALONE.crop, regions)) if first is None else first,
+            probabilities={
+                name: predicted[id(model)][name] for name, model in self._models.items()
+            },
+        )
 
-    def crop_of(self, place: FacePlace) -> BoundingBox:
-        """
-        Return the square that the first attribute turned on is judged by, emotion before gender.
 
-        It may reach beyond the image, and is turned about its centre where the crop is. Where all
-        are turned off it is the square about the box.
-        """
-        for model in self._models.values():
-            crop = model.spec.crop
-            return crop.square_about(place.box, crop.roll_for(place.landmarks))
-        return CropGeometry(margin=0.0).square_about(place.box)
+def model_paths(
+    attributes: Sequence[str], configured: Mapping[str, str], folders: Sequence[Path]
+) -> dict[str, Path]:
+    """
+    Return which model classifies each attribute.
+
+    :param attributes: their names, in order
+    :param configured: the path of a model by attribute; empty or absent for the default, which is
+        the model in a folder of the attribute's name, or else the only one that has a head for it
+    :param folders: folders of models, the first one first
+    :raises ConfigurationError: if no model or several models classify an attribute
+    """
+    return {
+        name: with_home(configured[name]) if configured.get(name) else default_model(name, folders)
+        for name in attributes
+    }
+
+
+def default_model(attribute: str, folders: Sequence[Path]) -> Path:
+    """
+    Return the model in a folder of an attribute's name, or else the only one with a head for it.
+
+    :param folders: folders of models, the first one first
+    :raises ConfigurationError: if there is none, or are several
+    """
+    for folder in folders:
+        if (folder / attribute / CARD_NAME).is_file():
+            return folder / attribute
+    having: list[Path] = []
+    known: list[str] = []
+    for card in (path for folder in folders for path in sorted(folder.glob(f'*/{CARD_NAME}'))):
+        if kind_of(card) == AttributeCard.KIND:
+            names = AttributeCard.load(card).names
+            known += [name for name in names if name not in known]
+            having += [card.parent] * (attribute in names)
+    if len(having) == 1:
+        return having[0]
+    places = ' or '.join(map(str, folders))
+    if having:
+        found = ', '.join(map(str, having))
+        raise ConfigurationError(
+            f'expected one model that classifies {attribute}, got {found}; name one by the '
+            f'parameter {attribute}.model_path'
+        )
+    raise ConfigurationError(
+        f'expected a model that classifies {attribute} in {places}, got models for '
+        f'{", ".join(known) or "nothing"}; train and export one, name its folder {attribute}, or '
+        f'name it by the parameter {attribute}.model_path'
+    )

@@ -1,18 +1,14 @@
-"""One network with its card, checked against each other and run."""
+"""An attribute network: loaded with its card, checked against it, and run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
-from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.attributes.card import ModelSpec
-from rtcnn_perception.core.geometry.face_crops import cut_faces
-from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.models.session import check_signature
 from rtcnn_perception.core.models.session import contradiction
 from rtcnn_perception.core.models.session import in_one_line
@@ -32,84 +28,74 @@ SUM_TOLERANCE = 1e-3
 """How far from 1 a row may sum up: half precision keeps three digits."""
 
 
-class FaceModel:
+class AttributeModel:
     """
     A network and its card; several threads may use it at once.
 
-    :raises ModelError: if the graph does not take or give what the card says; it is tried out
+    :raises ModelError: if the graph does not take or return what the card says; it is run once
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: ModelSpec) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, card: AttributeCard) -> None:
         """Check the graph against the card, by what it declares and by running it."""
-        self.spec = spec
+        self.card = card
         self._session = session
         check_signature(
             session,
-            spec.path,
-            Tensor(spec.input_name, spec.input_dtype, ('N', *spec.input_shape)),
-            [Tensor(head.output, 'float32', ('N', len(head.labels))) for head in spec.heads],
+            card.path,
+            Tensor(card.input_name, card.input_dtype, ('N', *card.input_shape)),
+            [Tensor(head.output, 'float32', ('N', len(head.labels))) for head in card.heads],
         )
         for faces in (1, 2):
-            self.judge(np.zeros((faces, *spec.input_shape), dtype=np.uint8))
+            self.predict(np.zeros((faces, *card.input_shape), dtype=np.uint8))
 
     @classmethod
-    def load(cls, path: Path, threads: int = 1, allow_spinning: bool = False) -> FaceModel:
+    def load(cls, path: Path, threads: int = 1, allow_spinning: bool = False) -> AttributeModel:
         """
         Load a model and its card.
 
-        :param path: the folder, the model, or the card
+        :param path: the folder, the graph, or the card
         :param threads: how many threads one run may use
-        :param allow_spinning: whether threads burn their core while they wait for work
+        :param allow_spinning: whether threads occupy their core while they wait for work
         :raises ModelError: if either is missing or damaged, or one contradicts the other
         """
-        spec = ModelSpec.load(path)
+        card = AttributeCard.load(path)
         session = open_session(
-            spec.read_model(), spec.path, threads=threads, allow_spinning=allow_spinning
+            card.read_model(), card.path, threads=threads, allow_spinning=allow_spinning
         )
-        return cls(session, spec)
+        return cls(session, card)
 
-    def predict(self, image: ImageBGR, places: Sequence[FacePlace]) -> dict[str, Probabilities]:
+    def predict(self, faces: NDArray[np.uint8]) -> dict[str, Probabilities]:
         """
-        Judge faces of an image, all in one run.
+        Classify crops.
 
-        :param places: N faces in pixels of the image; N = 0 runs nothing
-        :returns: (N, C) probabilities by attribute
-        :raises ModelError: if the network gives what are no probabilities
-        """
-        return self.judge(cut_faces(image, places, self.spec))
-
-    def judge(self, faces: NDArray[np.uint8]) -> dict[str, Probabilities]:
-        """
-        Judge crops that are cut already.
-
-        :param faces: (N, C, h, w) uint8 as ``cut_faces`` gives them
-        :returns: (N, C) probabilities by attribute
-        :raises ModelError: if the network gives what are no probabilities
+        :param faces: (N, C, h, w) uint8 as ``cut_crops`` returns them; N = 0 runs nothing
+        :returns: (N, classes) probabilities by attribute
+        :raises ModelError: if the network returns what are no probabilities
         """
         parts = [
             self._run(faces[first : first + MAX_FACES_PER_RUN])
             for first in range(0, len(faces), MAX_FACES_PER_RUN)
         ]
-        judged: dict[str, Probabilities] = {}
-        for index, head in enumerate(self.spec.heads):
+        predicted: dict[str, Probabilities] = {}
+        for index, head in enumerate(self.card.heads):
             none = np.empty((0, len(head.labels)), dtype=np.float32)
-            judged[head.attribute] = np.concatenate([none, *(part[index] for part in parts)])
-        return judged
+            predicted[head.attribute] = np.concatenate([none, *(part[index] for part in parts)])
+        return predicted
 
     def _run(self, faces: NDArray[np.uint8]) -> list[Probabilities]:
-        names = [head.output for head in self.spec.heads]
-        feed = {self.spec.input_name: self.spec.network_input(faces)}
+        names = [head.output for head in self.card.heads]
+        feed = {self.card.input_name: self.card.network_input(faces)}
         try:
             outputs = self._session.run(names, feed)
         except SESSION_ERRORS as error:
             raise contradiction(
-                self.spec.path,
-                f'a graph that takes {len(faces)} faces of shape {self.spec.input_shape}',
+                self.card.path,
+                f'a graph that takes {len(faces)} faces of shape {self.card.input_shape}',
                 f'one that fails ({in_one_line(error)})',
             ) from error
         return [
             self._checked(head.output, output, (len(faces), len(head.labels)))
-            for head, output in zip(self.spec.heads, outputs, strict=True)
+            for head, output in zip(self.card.heads, outputs, strict=True)
         ]
 
     def _checked(
@@ -118,18 +104,18 @@ class FaceModel:
         """Return the output as rows that sum to 1, or refuse it."""
         if output.shape != shape:
             raise contradiction(
-                self.spec.path,
+                self.card.path,
                 f'output {name} of shape {shape}, a column for each label of the card',
                 f'{output.shape}',
             )
         if not np.isfinite(output).all():
             raise contradiction(
-                self.spec.path, f'finite numbers in output {name}', 'NaN or infinity'
+                self.card.path, f'finite numbers in output {name}', 'NaN or infinity'
             )
         sums = output.sum(axis=1, keepdims=True)
         if output.min() < 0.0 or np.abs(sums - 1.0).max() > SUM_TOLERANCE:
             raise contradiction(
-                self.spec.path,
+                self.card.path,
                 f'probabilities in output {name}, from 0 and with sum 1',
                 f'rows from {output.min():.4g}, with sums {sums.min():.4g} to {sums.max():.4g}',
             )

@@ -1,4 +1,4 @@
-"""How well a face can be seen, so that a behaviour can wait for a good look."""
+"""Rate how well a face is visible, so that a behaviour can wait for a good view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.geometry.face_crops import cut_gray_crop
+from rtcnn_perception.core.geometry.crops import cut_gray_crop
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
 
 FULL_SIZE = 48.0
 """Longer side in pixels from which on size takes nothing away: FER-2013's faces have no more."""
@@ -34,9 +35,9 @@ Medians over 120 faces of 90 pixels and more, from photographs of many people: 0
 """
 
 
-def crop_quality(image: ImageBGR, box: BoundingBox) -> float:
+def face_quality(image: ImageBGR, box: BoundingBox) -> float:
     """
-    Rate how well a face can be seen: the product of size, sharpness and how much is in the image.
+    Rate a face by its box: the product of size, sharpness and the share inside the image.
 
     Size is ``min(1, longer side / FULL_SIZE)``. Sharpness is ``d / (d + HALF_DETAIL)`` with the
     detail d, the variance of the Laplacian over that of the gray levels, so that contrast and
@@ -44,14 +45,14 @@ def crop_quality(image: ImageBGR, box: BoundingBox) -> float:
 
     :param image: (H, W, 3) uint8, BGR
     :param box: the face in pixels of the image; it may reach beyond it
-    :returns: from 0, not to be seen at all, to 1
+    :returns: from 0, not visible at all, to 1
     """
     height, width = image.shape[:2]
     inside = box.clip_to(width, height)
     if inside is None:
         return 0.0
     size = min(1.0, max(box.width, box.height) / FULL_SIZE)
-    detail = _detail(cut_gray_crop(image, DETAIL_CROP.square_about(box), DETAIL_SIZE_HW))
+    detail = _detail(cut_gray_crop(image, DETAIL_CROP.crop(FaceRegion(box)), DETAIL_SIZE_HW))
     return size * detail / (detail + HALF_DETAIL) * inside.area / box.area
 
 

@@ -1,4 +1,4 @@
-"""Steady judgements out of single frames, for each track on its own."""
+"""Smooth the probabilities of single frames, for each track on its own."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 from rtcnn_perception.core.arrays import Probabilities
 
 FORGET_AFTER = 5.0
-"""A track that was neither judged nor held for so long (seconds) is forgotten."""
+"""A track that was neither updated nor held for so long (seconds) is forgotten."""
 
 NOMINAL_STEP = 1 / 30
-"""Seconds that are taken to have passed where the time does not go on, as of a broken camera."""
+"""Seconds that are assumed to have passed where the stamps stand still."""
 
 MAX_TRACKS = 1024
-"""Above so many tracks the one unused longest is forgotten: bounded memory for a clock at rest."""
+"""Above so many tracks the least recently used is forgotten: memory is bounded in any case."""
 
 
 @dataclass(slots=True)
-class _Remembered:
-    time: float  # of the last judgement
+class _State:
+    time: float  # of the last update
     probabilities: dict[str, Probabilities]
-    used: float  # when it was last judged or held
+    used: float  # when it was last updated or held
 
 
 class TrackSmoother:
@@ -31,7 +31,7 @@ class TrackSmoother:
     Average probabilities over time, by a weight that falls exponentially with their age.
 
     Per track and attribute: ``s += (1 - exp(-dt / time_constant)) * (p - s)``, so that the result
-    does not depend on the frame rate. The first judgement of a track is taken as it is.
+    does not depend on the frame rate. The first probabilities of a track are taken as they are.
     ``time_constant`` is in seconds, 0 for no smoothing, and may be set at any time.
     """
 
@@ -42,11 +42,11 @@ class TrackSmoother:
         :raises ValueError: if ``time_constant`` is not 0 or above
         """
         self.time_constant = time_constant
-        self._tracks: dict[int, _Remembered] = {}  # in the order in which they were last used
+        self._tracks: dict[int, _State] = {}  # in the order in which they were last used
 
     @property
     def time_constant(self) -> float:
-        """Seconds after which a judgement's weight has fallen to 1/e; 0 for no smoothing."""
+        """Seconds after which the weight of a frame has fallen to 1/e; 0 for no smoothing."""
         return self._time_constant
 
     @time_constant.setter
@@ -63,9 +63,9 @@ class TrackSmoother:
         self, track_id: int, time: float, raw: Mapping[str, Probabilities]
     ) -> dict[str, Probabilities]:
         """
-        Take in a track's judgements of one frame.
+        Take a track's probabilities of one frame.
 
-        :param track_id: whose they are
+        :param track_id: number of the track
         :param time: of the frame, in seconds; where it goes back, the track starts anew
         :param raw: (C,) probabilities by attribute
         :returns: the smoothed ones, in new arrays, for the attributes in ``raw``
@@ -77,19 +77,19 @@ class TrackSmoother:
             if before is None or last is None or last.shape != probabilities.shape:
                 smoothed[attribute] = probabilities.astype(np.float32)
             else:
-                weight = self._weight_of_news(time - before.time)
+                weight = self._weight(time - before.time)
                 mixed = last + weight * (probabilities - last)
                 smoothed[attribute] = mixed.astype(np.float32)
-        self._remember(track_id, time, smoothed)
+        self._store(track_id, time, smoothed)
         return {attribute: values.copy() for attribute, values in smoothed.items()}
 
     def hold(self, track_id: int, time: float) -> dict[str, Probabilities] | None:
         """
-        Return what is known of a track that could not be judged in this frame.
+        Return the last probabilities of a track that could not be classified in this frame.
 
-        :param track_id: whose judgements
+        :param track_id: number of the track
         :param time: of the frame, in seconds
-        :returns: the smoothed probabilities by attribute, or None for a track that is not known
+        :returns: the smoothed probabilities by attribute, or None for an unknown track
         """
         before = self._tracks.get(track_id)
         if before is None or time < before.time:
@@ -102,18 +102,18 @@ class TrackSmoother:
         """Forget every track."""
         self._tracks.clear()
 
-    def _weight_of_news(self, elapsed: float) -> float:
+    def _weight(self, elapsed: float) -> float:
         time_constant = self._time_constant  # read once: another thread may set it
         if elapsed < 0.0 or time_constant == 0.0:
             return 1.0
         return -math.expm1(-(elapsed or NOMINAL_STEP) / time_constant)
 
-    def _remember(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
-        self._tracks[track_id] = _Remembered(time, values, used=time)
-        # The track just judged is the last, and neither old nor one too many: this ends there.
-        while self._is_to_go(oldest := next(iter(self._tracks)), time):
+    def _store(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
+        self._tracks[track_id] = _State(time, values, used=time)
+        # The track just updated is the last, and neither old nor one too many: this ends there.
+        while self._is_stale(oldest := next(iter(self._tracks)), time):
             del self._tracks[oldest]
 
-    def _is_to_go(self, track_id: int, time: float) -> bool:
+    def _is_stale(self, track_id: int, time: float) -> bool:
         is_old = abs(time - self._tracks[track_id].used) > FORGET_AFTER
         return is_old or len(self._tracks) > MAX_TRACKS

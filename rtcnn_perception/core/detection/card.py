@@ -1,14 +1,15 @@
 """
-The card of a face detector: how its network is fed, and how its outputs are read.
+The card of a detector network: how it is fed, and how its outputs are decoded.
 
-``model.json`` gives the size the image is padded to, the strides of the cells the outputs have a
-row for, and which output means what.
+``model.json`` gives the size the image is padded to, the strides of the grid that the outputs have
+a row for, and which output means what.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from rtcnn_perception.core.detection.base import LEAST_WIDTH
 from rtcnn_perception.core.detection.base import MAX_WIDTH
@@ -18,36 +19,38 @@ from rtcnn_perception.core.models.fields import JsonFields
 
 CHANNELS = 'bgr'
 DTYPE = 'uint8'
-"""The image goes in as the camera gives it; the graph scales by itself."""
+"""The graph takes the pixels of the image and scales by itself."""
 
 MAX_MULTIPLE = 256
-"""Pixels; anything above is a slip of the pen."""
+"""Pixels; anything above is a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
-class DetectorSpec(ModelCard):
+class DetectorCard(ModelCard):
     """
-    What the card says that the detector goes by.
+    What the detector needs of its card.
 
-    ``multiple`` is what height and width of the input are multiples of, ``strides`` the sides of
-    the cells in the order of the outputs' rows, ``width`` that of detection where none is asked
-    for, all in pixels. Of two boxes that overlap by more than ``suppression_iou`` one goes.
-    ``score``, ``box`` and ``landmarks`` are the names of the outputs.
+    ``multiple`` is what height and width of the input are multiples of, ``strides`` those of the
+    grid in the order of the outputs' rows, ``width`` the default detection width, all in pixels.
+    ``nms_iou`` is the intersection over union above which non-maximum suppression drops the worse
+    of two boxes. ``score``, ``box`` and ``landmarks`` are the names of the outputs.
 
     :raises ValueError: naming the field that cannot be
     """
 
+    KIND: ClassVar[str] = 'detector'
+
     input_name: str
     multiple: int
     strides: tuple[int, ...]
-    suppression_iou: float
+    nms_iou: float
     width: int
     score: str
     box: str
     landmarks: str
 
     def __post_init__(self) -> None:
-        """Reject what no detector can be."""
+        """Reject impossible values."""
         ModelCard.__post_init__(self)
         expect(bool(self.input_name), 'input.name', 'the name of the input', self.input_name)
         expect(
@@ -63,8 +66,8 @@ class DetectorSpec(ModelCard):
             f'one or more different numbers that divide input.multiple, {self.multiple}',
             self.strides,
         )
-        is_share = 0.0 < self.suppression_iou <= 1.0
-        expect(is_share, 'suppression_iou', 'above 0 and at most 1', self.suppression_iou)
+        is_share = 0.0 < self.nms_iou <= 1.0
+        expect(is_share, 'nms_iou', 'above 0 and at most 1', self.nms_iou)
         is_width = LEAST_WIDTH <= self.width <= MAX_WIDTH
         expect(is_width, 'width', f'from {LEAST_WIDTH} to {MAX_WIDTH}', self.width)
         is_distinct = all(self.outputs) and len(set(self.outputs)) == len(self.outputs)
@@ -76,7 +79,7 @@ class DetectorSpec(ModelCard):
         return self.score, self.box, self.landmarks
 
     @classmethod
-    def _from_fields(cls, card: Path, fields: JsonFields) -> DetectorSpec:
+    def _from_fields(cls, card: Path, fields: JsonFields) -> DetectorCard:
         source = fields.section('input')
         for name, only in (('channels', CHANNELS), ('dtype', DTYPE)):
             if source.text(name) != only:
@@ -91,7 +94,7 @@ class DetectorSpec(ModelCard):
                 input_name=source.text('name'),
                 multiple=source.integer('multiple'),
                 strides=fields.integers('strides'),
-                suppression_iou=fields.number('suppression_iou'),
+                nms_iou=fields.number('nms_iou'),
                 width=fields.integer('width'),
                 score=outputs.text('score'),
                 box=outputs.text('box'),

@@ -1,7 +1,8 @@
-"""OpenCV's frontal face cascade, which needs no model file."""
+"""OpenCV's frontal face cascade, which comes with OpenCV."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import math
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.detection.base import Detection
-from rtcnn_perception.core.detection.base import require_bgr
-from rtcnn_perception.core.detection.base import shrink_to_width
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.base import DetectorRow
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.core.geometry.landmarks import NO_POINTS
+from rtcnn_perception.core.images import check_bgr
+from rtcnn_perception.core.images import shrink_to_width
+from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
 
@@ -35,7 +39,7 @@ MIN_NEIGHBORS: Final = 5
 # From the cascade's square to YuNet's box, in sides of the square: median over the 1,034 faces
 # that both mark in the photographs of detection/train. In six clips the medians are 0.00 to 0.08,
 # -0.07 to 0.05, 0.79 to 0.84 and 1.02 to 1.11.
-# Source: python benchmarks/fit_haar.py ../shared/data --yunet FILE
+# Source: python benchmarks/fit_haar.py ../shared/data --detector yunet=FILE
 _SHIFT_X: Final = 0.0
 _SHIFT_Y: Final = 0.007
 _WIDTH: Final = 0.800
@@ -98,20 +102,21 @@ def weight_to_score(weight: float) -> float:
 
 class HaarDetector:
     """
-    Faces by Viola and Jones's cascade, in the boxes and scores of the other detectors.
+    The cascade of Viola and Jones, with boxes and scores like those of the other detectors.
 
-    It sees frontal, upright faces alone and gives no landmarks.
+    It finds frontal, upright faces only and has no landmarks.
     """
 
-    name: Final = 'haar'
+    tag: Final = 'haar'
+    landmark_names: Final = NO_POINTS
 
     def __init__(
         self, cascade: cv2.CascadeClassifier, *, width: int = 0, min_score: float = 0.6
     ) -> None:
         """
-        Take a cascade that is loaded.
+        Take a loaded cascade.
 
-        :param width: width of detection in pixels, 0 for :data:`DEFAULT_WIDTH`
+        :param width: detection width in pixels, 0 for :data:`DEFAULT_WIDTH`
         """
         self._cascade = cascade
         self._width = width or DEFAULT_WIDTH
@@ -124,13 +129,10 @@ class HaarDetector:
         """
         Load a cascade from a file, by default the frontal one that comes with OpenCV.
 
-        :raises ModelError: if there is no such file, it is no cascade, or OpenCV has no cascades
+        :raises ModelError: if there is no such file, it is no cascade, or OpenCV cannot run it
         """
-        if not hasattr(cv2, 'CascadeClassifier'):
-            raise ModelError(
-                f'OpenCV {cv2.__version__} has no Haar cascades, which version 5 dropped: install '
-                "one below 5, or use the detector 'rtcnn'"
-            )
+        if obstacle():
+            raise ModelError(obstacle())
         path = find_cascade() if path is None else path
         if not is_file(path):
             raise ModelError(f'expected a Haar cascade (.xml) at {path}, there is no such file')
@@ -150,7 +152,7 @@ class HaarDetector:
         :returns: detections of ``min_score`` and more, best first, in pixels of the image
         :raises ImageFormatError: if the image is not (H, W, 3) uint8
         """
-        require_bgr(image)
+        check_bgr(image)
         squares, weights = self.find_squares(to_gray(shrink_to_width(image, self._width)))
         scale = max(image.shape[1] / self._width, 1.0)
         found = [
@@ -174,3 +176,34 @@ class HaarDetector:
             np.asarray(squares, np.float64).reshape(-1, 4),
             np.asarray(weights, np.float64).reshape(-1),
         )
+
+
+def obstacle() -> str:
+    """Return why this OpenCV cannot run a cascade, empty if it can."""
+    if hasattr(cv2, 'CascadeClassifier'):
+        return ''
+    version = cv2.__version__
+    return f'OpenCV {version} has no Haar cascades, which version 5 removed: install one below 5'
+
+
+def _load(path: Path, config: DetectorConfig) -> HaarDetector:
+    return HaarDetector.load(path, width=config.width, min_score=config.min_score)
+
+
+def _locate(_folders: Sequence[Path]) -> Path:
+    return find_cascade()
+
+
+def _is_cascade(path: Path) -> bool:
+    return path.suffix == '.xml'
+
+
+ROW: Final = DetectorRow(
+    name='haar',
+    load=_load,
+    locate=_locate,
+    default_width=DEFAULT_WIDTH,
+    recognises=_is_cascade,
+    model_description='a cascade (.xml), of which OpenCV brings one',
+    obstacle=obstacle,
+)

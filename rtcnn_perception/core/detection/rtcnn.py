@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +13,18 @@ import onnxruntime
 from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
-from rtcnn_perception.core.detection.base import require_bgr
-from rtcnn_perception.core.detection.base import shrink_to_width
-from rtcnn_perception.core.detection.card import DetectorSpec
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.base import DetectorRow
+from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.card import DTYPE
-from rtcnn_perception.core.detection.grid import FaceCells
+from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.geometry.nms import suppress
+from rtcnn_perception.core.geometry.boxes import non_maximum_suppression
+from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
+from rtcnn_perception.core.images import check_bgr
+from rtcnn_perception.core.images import shrink_to_width
+from rtcnn_perception.core.models.card import CARD_NAME
+from rtcnn_perception.core.models.files import find_model
 from rtcnn_perception.core.models.session import check_signature
 from rtcnn_perception.core.models.session import contradiction
 from rtcnn_perception.core.models.session import in_one_line
@@ -26,45 +32,50 @@ from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.core.models.session import SESSION_ERRORS
 from rtcnn_perception.core.models.session import Tensor
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import is_folder
+
+DEFAULT_WIDTH: Final = 320
+"""Pixels: the detection width of the model that ships."""
 
 MAX_CANDIDATES: Final = 5000
 """
-Cells of one image that are looked at further, the best ones; as many as YuNet is let.
+Anchor points of one image that are decoded, the best ones; as many as YuNet's top_k.
 
-A crowd that fills an image has some hundred faces and some ten cells for each. With a
-``min_score`` near 0 every cell is a candidate, of 1920x1080 pixels 42,840, and the time to choose
-among them grows with the square.
+A crowd that fills an image has some hundred faces and some ten anchor points for each. With a
+``min_score`` near 0 every anchor point is a candidate, 42,840 of 1920x1080 pixels, and the time of
+non-maximum suppression grows with the square.
 """
 
 _FARTHEST: Final = 1e6
 # Pixels; no image is as large, and NaN is not below it either.
 
 _TRIAL_SIZES: Final = ((1, 1), (1, 2))
-# Height and width in multiples: of two sizes one at least is not one that a graph is fixed to.
+# Height and width in multiples: a graph with a fixed size fails with at least one of the two.
 
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """Room for images of one size: the pixels beside and below the image stay 0."""
+    """A padded input for images of one size: the pixels beside and below the image stay 0."""
 
     size_hw: tuple[int, int]
     padded: NDArray[np.uint8]  # (1, H, W, 3)
-    cells: FaceCells
+    grid: AnchorGrid
 
 
 class RtcnnDetector:
     """
-    Faces with landmarks; one instance per thread.
+    The detector of this package; one instance per thread.
 
-    :raises ModelError: if the graph does not take or give what the card says; it is tried out
+    :raises ModelError: if the graph does not take or return what the card says; it is run once
     """
 
-    name: Final = 'rtcnn'
+    landmark_names: Final = FIVE_POINTS
 
     def __init__(
         self,
         session: onnxruntime.InferenceSession,
-        spec: DetectorSpec,
+        card: DetectorCard,
         *,
         width: int = 0,
         min_score: float = 0.6,
@@ -72,25 +83,25 @@ class RtcnnDetector:
         """
         Check the graph against the card, by what it declares and by running it.
 
-        :param width: width of detection in pixels, 0 for the one on the card
+        :param width: detection width in pixels, 0 for the one on the card
         """
-        self.spec = spec
+        self.card = card
         self.min_score = min_score
         self._session = session
-        self._width = width or spec.width
-        self._input = self._room_for((1, 1))
+        self._width = width or card.width
+        self._input = self._input_for((1, 1))
         check_signature(
             session,
-            spec.path,
-            Tensor(spec.input_name, DTYPE, (1, 'H', 'W', 3)),
+            card.path,
+            Tensor(card.input_name, DTYPE, (1, 'H', 'W', 3)),
             (
-                Tensor(spec.score, 'float32', (1, 'N')),
-                Tensor(spec.box, 'float32', (1, 'N', 4)),
-                Tensor(spec.landmarks, 'float32', (1, 'N', 10)),
+                Tensor(card.score, 'float32', (1, 'N')),
+                Tensor(card.box, 'float32', (1, 'N', 4)),
+                Tensor(card.landmarks, 'float32', (1, 'N', 10)),
             ),
         )
         for rows, columns in _TRIAL_SIZES:
-            blank = np.zeros((rows * spec.multiple, columns * spec.multiple, 3), np.uint8)
+            blank = np.zeros((rows * card.multiple, columns * card.multiple, 3), np.uint8)
             self._find(blank, min_score=0.0)
 
     @classmethod
@@ -100,13 +111,18 @@ class RtcnnDetector:
         """
         Load a model and its card.
 
-        :param path: the folder, the model, or the card
+        :param path: the folder, the graph, or the card
         :param threads: how many threads one run may use
         :raises ModelError: if either is missing or damaged, or one contradicts the other
         """
-        spec = DetectorSpec.load(path)
-        session = open_session(spec.read_model(), spec.path, threads=threads)
-        return cls(session, spec, width=width, min_score=min_score)
+        card = DetectorCard.load(path)
+        session = open_session(card.read_model(), card.path, threads=threads)
+        return cls(session, card, width=width, min_score=min_score)
+
+    @property
+    def tag(self) -> str:
+        """Name in the registry, with name and short sha256 of the model."""
+        return f'rtcnn ({self.card.tag})'
 
     def detect(self, image: ImageBGR) -> tuple[Detection, ...]:
         """
@@ -114,9 +130,9 @@ class RtcnnDetector:
 
         :returns: detections of ``min_score`` and more, best first, in pixels of the image
         :raises ImageFormatError: if the image is not (H, W, 3) uint8
-        :raises ModelError: if the network gives what is no face
+        :raises ModelError: if the network returns values that no face can have
         """
-        require_bgr(image)
+        check_bgr(image)
         shrunk = shrink_to_width(image, self._width)
         scores, boxes, points = self._find(shrunk, self.min_score)
         scale = np.array([image.shape[1] / shrunk.shape[1], image.shape[0] / shrunk.shape[0]])
@@ -132,53 +148,53 @@ class RtcnnDetector:
     ) -> tuple[NDArray[np.float32], BoxesXYXY, NDArray[np.float64]]:
         """Return (K,) scores, (K, 4) boxes and (K, 5, 2) landmarks, best first, in its pixels."""
         score, box, landmarks = self._run(image)
-        cells = _best_cells(score, min_score)
-        rows = box[cells]
-        boxes = self._input.cells.boxes(cells, rows)
+        chosen = _best_anchors(score, min_score)
+        rows = box[chosen]
+        boxes = self._input.grid.decode_boxes(chosen, rows)
         is_box = (np.abs(boxes) < _FARTHEST) & np.tile(boxes[:, :2] < boxes[:, 2:], 2)
-        self._check(self.spec.box, rows, is_box)
-        kept = suppress(boxes, self.spec.suppression_iou)
-        cells = cells[kept]
-        rows = landmarks[cells]
-        points = self._input.cells.points(cells, rows)
-        self._check(self.spec.landmarks, rows, (np.abs(points) < _FARTHEST).reshape(-1, 10))
-        return score[cells], boxes[kept], points
+        self._check(self.card.box, rows, is_box)
+        kept = non_maximum_suppression(boxes, self.card.nms_iou)
+        chosen = chosen[kept]
+        rows = landmarks[chosen]
+        points = self._input.grid.decode_landmarks(chosen, rows)
+        self._check(self.card.landmarks, rows, (np.abs(points) < _FARTHEST).reshape(-1, 10))
+        return score[chosen], boxes[kept], points
 
     def _run(self, image: ImageBGR) -> list[NDArray[np.float32]]:
-        """Return the outputs, a row for each cell."""
+        """Return the outputs, a row for each anchor point."""
         size_hw = (image.shape[0], image.shape[1])
         if size_hw != self._input.size_hw:
-            self._input = self._room_for(size_hw)
-        padded, count = self._input.padded, len(self._input.cells)
+            self._input = self._input_for(size_hw)
+        padded, count = self._input.padded, len(self._input.grid)
         padded[0, : size_hw[0], : size_hw[1]] = image
         try:
-            outputs = self._session.run(self.spec.outputs, {self.spec.input_name: padded})
+            outputs = self._session.run(self.card.outputs, {self.card.input_name: padded})
         except SESSION_ERRORS as error:
             raise self._contradiction(
                 f'a graph that takes an image of shape {padded.shape}',
                 f'one that fails ({in_one_line(error)})',
             ) from error
         shapes = ((1, count), (1, count, 4), (1, count, 10))
-        for name, output, shape in zip(self.spec.outputs, outputs, shapes, strict=True):
+        for name, output, shape in zip(self.card.outputs, outputs, shapes, strict=True):
             if output.shape != shape:
                 raise self._contradiction(
                     f'output {name} of shape {shape} for an image of shape {padded.shape}',
                     f'{output.shape}',
                 )
         low, high = outputs[0].min(), outputs[0].max()
-        if not (low >= 0.0 and high <= 1.0):  # NaN is neither
+        if not (low >= 0.0 and high <= 1.0):  # NaN is refused, too
             raise self._contradiction(
-                f'scores from 0 to 1 in output {self.spec.score}', f'{low:.4g} to {high:.4g}'
+                f'scores from 0 to 1 in output {self.card.score}', f'{low:.4g} to {high:.4g}'
             )
         return [output[0] for output in outputs]
 
-    def _room_for(self, size_hw: tuple[int, int]) -> _Input:
-        multiple = self.spec.multiple
+    def _input_for(self, size_hw: tuple[int, int]) -> _Input:
+        multiple = self.card.multiple
         height, width = (-(-side // multiple) * multiple for side in size_hw)
         return _Input(
             size_hw,
             np.zeros((1, height, width, 3), dtype=np.uint8),
-            FaceCells.covering((height, width), self.spec.strides),
+            AnchorGrid.covering((height, width), self.card.strides),
         )
 
     def _check(self, name: str, rows: NDArray[np.float32], is_right: NDArray[np.bool_]) -> None:
@@ -186,15 +202,36 @@ class RtcnnDetector:
         if not is_right.all():
             wrong = rows[np.argmin(is_right.all(axis=1))]
             found = ', '.join(f'{number:.4g}' for number in wrong)
-            raise self._contradiction(f'places of faces in output {name}', f'the row {found}')
+            raise self._contradiction(f'boxes or landmarks in output {name}', f'the row {found}')
 
     def _contradiction(self, expected: str, found: str) -> ModelError:
-        return contradiction(self.spec.path, expected, found)
+        return contradiction(self.card.path, expected, found)
 
 
-def _best_cells(score: NDArray[np.float32], min_score: float) -> NDArray[np.intp]:
-    """Return the indices of the cells that may hold a face, best first."""
-    cells = np.flatnonzero(score >= min_score)
-    if len(cells) > MAX_CANDIDATES:
-        cells = cells[np.argpartition(-score[cells], MAX_CANDIDATES)[:MAX_CANDIDATES]]
-    return cells[np.argsort(-score[cells], kind='stable')]
+def _best_anchors(score: NDArray[np.float32], min_score: float) -> NDArray[np.intp]:
+    """Return the indices of the anchor points that may hold a face, best first."""
+    chosen = np.flatnonzero(score >= min_score)
+    if len(chosen) > MAX_CANDIDATES:
+        chosen = chosen[np.argpartition(-score[chosen], MAX_CANDIDATES)[:MAX_CANDIDATES]]
+    return chosen[np.argsort(-score[chosen], kind='stable')]
+
+
+def has_card(path: Path) -> bool:
+    """Return whether a path is a model with a card: its folder, its card, or a graph beside it."""
+    return is_folder(path) or path.suffix == '.json' or is_file(path.with_suffix('.json'))
+
+
+def _load(path: Path, config: DetectorConfig) -> RtcnnDetector:
+    return RtcnnDetector.load(
+        path, width=config.width, min_score=config.min_score, threads=config.threads
+    )
+
+
+ROW: Final = DetectorRow(
+    name='rtcnn',
+    load=_load,
+    locate=partial(find_model, path=Path('face')),
+    default_width=DEFAULT_WIDTH,
+    recognises=has_card,
+    model_description=f'a folder with {CARD_NAME}, its card or its graph',
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import cast
 from typing import Final
@@ -11,13 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
-from rtcnn_perception.core.detection.base import require_bgr
-from rtcnn_perception.core.detection.base import shrink_to_width
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.base import DetectorRow
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.models.files import check_yunet_file
-from rtcnn_perception.core.models.files import YUNET_NAME
+from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
+from rtcnn_perception.core.images import check_bgr
+from rtcnn_perception.core.images import shrink_to_width
+from rtcnn_perception.core.models.files import find_model
+from rtcnn_perception.core.models.files import PublishedFile
+from rtcnn_perception.core.models.files import read_published
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
+
+_NAME: Final = 'face_detection_yunet_2023mar.onnx'
+
+PUBLISHED: Final = PublishedFile(
+    path=Path('yunet') / _NAME,
+    sha256='8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4',
+    size=232_589,
+    url=f'https://github.com/opencv/opencv_zoo/raw/4.10.0/models/face_detection_yunet/{_NAME}',
+    origin='OpenCV Zoo, MIT licence',
+    advice=f"get {_NAME} elsewhere and run 'rtcnn_perception fetch yunet --from FILE', or use the "
+    'detector rtcnn, which comes with this package',
+)
+"""Size and sum are those of the Git LFS pointer at the address, OpenCV Zoo's release 4.10.0."""
 
 DEFAULT_WIDTH: Final = 320
 """
@@ -37,33 +55,34 @@ _MIN_SIDE: Final = 64
 # OpenCV 4.14 finds faces at infinity.
 
 
-def why_opencv_cannot_run_yunet(version: str | None = None) -> str:
+def obstacle(version: str | None = None) -> str:
     """
-    Return what stands between this OpenCV and YuNet, empty if nothing does.
+    Return why this OpenCV cannot run YuNet, empty if it can.
 
     :param version: OpenCV's version, for tests
     """
     version = cv2.__version__ if version is None else version
     major, minor = (int(part) for part in version.split('.')[:2])
     if (major, minor) < MIN_OPENCV:
-        return f'OpenCV {version} cannot read {YUNET_NAME}, which takes 4.8 or newer'
+        return f'OpenCV {version} cannot read {_NAME}: install 4.8 or newer'
     if not hasattr(cv2, 'FaceDetectorYN'):
-        return f'OpenCV {version} was built without FaceDetectorYN'
+        return f'OpenCV {version} was built without FaceDetectorYN: install one that has it'
     return ''
 
 
 class YuNetDetector:
     """Faces with landmarks, also from the side, tilted and small; one instance per thread."""
 
-    name: Final = 'yunet'
+    tag: Final = 'yunet'
+    landmark_names: Final = FIVE_POINTS
 
     def __init__(
         self, network: cv2.FaceDetectorYN, *, width: int = 0, min_score: float = 0.6
     ) -> None:
         """
-        Take a network that is loaded.
+        Take a loaded network.
 
-        :param width: width of detection in pixels, 0 for :data:`DEFAULT_WIDTH`
+        :param width: detection width in pixels, 0 for :data:`DEFAULT_WIDTH`
         """
         self._network = network
         self._width = width or DEFAULT_WIDTH
@@ -74,24 +93,23 @@ class YuNetDetector:
     @classmethod
     def load(cls, path: Path, *, width: int = 0, min_score: float = 0.6) -> YuNetDetector:
         """
-        Load the network and try it once.
+        Load the network and run it once.
 
-        A file that bears the name of the one this package knows must be that one to the last bit;
-        under other names other versions of YuNet are taken, where they run.
+        A file with the name of the published one must be that one to the last bit; under other
+        names other versions of YuNet are accepted, where they run.
 
         :raises ModelError: if there is no such file, it is damaged or no YuNet, or OpenCV cannot
             run it
         """
-        obstacle = why_opencv_cannot_run_yunet()
-        if obstacle:
-            raise ModelError(f"{obstacle}; upgrade OpenCV or use the detector 'rtcnn'")
+        if obstacle():
+            raise ModelError(obstacle())
         if not is_file(path):
             raise ModelError(
-                f'expected {YUNET_NAME} at {path}, there is no such file; get it with '
-                "'rtcnn_perception fetch-yunet'"
+                f'expected {_NAME} at {path}, there is no such file; get it with '
+                "'rtcnn_perception fetch yunet'"
             )
-        if path.name == YUNET_NAME:
-            check_yunet_file(path)
+        if path.name == _NAME:
+            read_published(PUBLISHED, path)
         try:
             network = cv2.FaceDetectorYN.create(
                 str(path), '', (_MIN_SIDE, _MIN_SIDE), min_score, _NMS_IOU, _TOP_K
@@ -112,13 +130,13 @@ class YuNetDetector:
         :returns: detections of ``min_score`` and more, best first, in pixels of the image
         :raises ImageFormatError: if the image is not (H, W, 3) uint8
         """
-        require_bgr(image)
+        check_bgr(image)
         shrunk = shrink_to_width(image, self._width)
         scale = np.array(
             [image.shape[1] / shrunk.shape[1], image.shape[0] / shrunk.shape[0]], np.float32
         )
         self._prepare(shrunk)
-        # OpenCV's annotations do not know that there may be nothing.
+        # OpenCV's type annotations omit the None that stands for no face.
         rows = cast(
             'NDArray[np.float32] | None', self._network.detect(_pad_to_least_size(shrunk))[1]
         )
@@ -138,7 +156,7 @@ class YuNetDetector:
         return tuple(sorted(found, key=lambda detection: -detection.score))
 
     def _prepare(self, image: ImageBGR) -> None:
-        """Tell the network what has changed; a new size makes it plan its memory anew."""
+        """Pass changed settings to the network; a new size makes it allocate its memory anew."""
         size = (max(image.shape[1], _MIN_SIDE), max(image.shape[0], _MIN_SIDE))
         if size != self._input_size:
             self._network.setInputSize(size)
@@ -155,3 +173,23 @@ def _pad_to_least_size(image: ImageBGR) -> ImageBGR:
         return image
     padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT)
     return np.asarray(padded, dtype=np.uint8)
+
+
+def _load(path: Path, config: DetectorConfig) -> YuNetDetector:
+    return YuNetDetector.load(path, width=config.width, min_score=config.min_score)
+
+
+def _is_graph(path: Path) -> bool:
+    return path.suffix == '.onnx'
+
+
+ROW: Final = DetectorRow(
+    name='yunet',
+    load=_load,
+    locate=partial(find_model, path=PUBLISHED.path),
+    default_width=DEFAULT_WIDTH,
+    recognises=_is_graph,
+    model_description='an .onnx file without a card',
+    published=PUBLISHED,
+    obstacle=obstacle,
+)

@@ -1,12 +1,10 @@
-"""Faces and what is seen in them, drawn into the picture."""
+"""Draw faces, track numbers and attributes into a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 import colorsys
 
 import cv2
-import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.drawing.layout import FaceLayout
 from rtcnn_perception.core.drawing.layout import FaceLines
@@ -14,9 +12,8 @@ from rtcnn_perception.core.drawing.layout import lay_out
 from rtcnn_perception.core.drawing.layout import Panel
 from rtcnn_perception.core.drawing.rect import Rect
 from rtcnn_perception.core.drawing.text import draw_text
-from rtcnn_perception.core.pipeline import JudgedFace
-from rtcnn_perception.core.pipeline import JudgedFrame
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
 
 GOLDEN_RATIO = 0.618033988749895
 """Steps of this fraction of the colour circle keep any number of hues apart."""
@@ -25,32 +22,38 @@ SATURATION, VALUE, COASTED_VALUE = 0.62, 1.0, 0.55
 
 DARK, LIGHT, MUTED, TRACK = (24, 24, 24), (255, 255, 255), (200, 200, 200), (78, 78, 78)
 PANEL_DIMMING = 0.28
-"""What is left of the picture's light under a panel, for white text to be read on it."""
+"""Share of the picture's brightness that is left under a panel, so that white text is readable."""
 
 
-def annotate(
-    judged: JudgedFrame, labels: Mapping[str, tuple[str, ...]], *, bars: bool = True
-) -> ImageBGR:
+def annotate(result: FrameResult, *, bars: bool = True) -> ImageBGR:
     """
     Draw the faces of a frame into a copy of its image.
 
-    :param labels: classes in order, by attribute, as ``AttributeClassifier.labels`` has them
-    :param bars: whether to draw a bar for each emotion, where there is room
+    :param bars: whether to draw a bar for each class of the first attribute that has more than
+        two, where there is room
     :returns: (H, W, 3) uint8, BGR
     """
-    canvas: ImageBGR = judged.faces_in_frame.frame.image.copy()
+    canvas: ImageBGR = result.frame.image.copy()
     picture = Rect(0, 0, canvas.shape[1], canvas.shape[0])
+    labels = {each.name: each.labels for each in result.attributes}
+    bar_attribute = next((name for name, each in labels.items() if len(each) > 2), '')
     shown, lines = [], []
-    for face in judged.faces:
-        box = face.track.box.clip_to(picture.width, picture.height)
+    for face in result.faces:
+        box = face.box.clip_to(picture.width, picture.height)
         if box is not None:
-            shown.append(face.track)
-            lines.append(_lines_of(face, Rect.about(box).pushed_into(picture), labels, bars))
+            shown.append(face)
+            rows: tuple[tuple[str, float], ...] = ()
+            if bars and bar_attribute in face.attributes:
+                attribute = face.attributes[bar_attribute]
+                rows = tuple(
+                    zip(labels[bar_attribute], attribute.probabilities.tolist(), strict=True)
+                )
+            place = Rect.about(box).pushed_into(picture)
+            lines.append(FaceLines(place, _captions_of(face), rows))
     layouts = lay_out(tuple(lines), (picture.width, picture.height))
-    colors = [color_of(track.track_id, track.state is TrackState.COASTED) for track in shown]
-    for track, layout, color in zip(shown, layouts, colors, strict=True):
-        is_dashed = track.state is TrackState.COASTED
-        (_draw_dashed_box if is_dashed else _draw_box)(canvas, layout, color)
+    colors = [color_of(face.track_id, face.is_coasted) for face in shown]
+    for face, layout, color in zip(shown, layouts, colors, strict=True):
+        (_draw_dashed_box if face.is_coasted else _draw_box)(canvas, layout, color)
     for layout, color in zip(layouts, colors, strict=True):
         if layout.panel is not None:
             _draw_panel(canvas, layout.panel, color)
@@ -61,33 +64,23 @@ def annotate(
 
 
 def color_of(track_id: int, is_coasted: bool = False) -> tuple[int, int, int]:
-    """Return the colour of a track in BGR: the same for ever, dimmer while it is out of sight."""
+    """Return the colour of a track in BGR: by its number alone, darker while it is coasted."""
     value = COASTED_VALUE if is_coasted else VALUE
     red, green, blue = colorsys.hsv_to_rgb(track_id * GOLDEN_RATIO % 1.0, SATURATION, value)
     return round(blue * 255), round(green * 255), round(red * 255)
 
 
-def _lines_of(
-    face: JudgedFace, box: Rect, labels: Mapping[str, tuple[str, ...]], bars: bool
-) -> FaceLines:
-    name = f'#{face.track.track_id}'
-    said, short = [], []
-    for attribute in ('gender', 'emotion'):
-        probabilities = face.smoothed.get(attribute)
-        if probabilities is not None:
-            best = int(np.argmax(probabilities))
-            short.append(labels[attribute][best])
-            said.append(f'{short[-1]} {probabilities[best]:.0%}')
-    captions = ('  '.join((name, *said)), ' '.join((name, *short)), ' '.join((name, *short[-1:])))
-    emotion = face.smoothed.get('emotion')
-    rows: tuple[tuple[str, float], ...] = ()
-    if bars and emotion is not None:
-        rows = tuple(zip(labels['emotion'], emotion.tolist(), strict=True))
-    return FaceLines(box, tuple(dict.fromkeys((*captions, name))), rows)
+def _captions_of(face: Face) -> tuple[str, ...]:
+    """Return the captions of a face, the longest first."""
+    name = f'#{face.track_id}'
+    labels = [each.label for each in face.attributes.values()]
+    full = [f'{each.label} {each.confidence:.0%}' for each in face.attributes.values()]
+    captions = ('  '.join((name, *full)), ' '.join((name, *labels)), ' '.join((name, *labels[:1])))
+    return tuple(dict.fromkeys((*captions, name)))
 
 
 def _draw_box(canvas: ImageBGR, layout: FaceLayout, color: tuple[int, int, int]) -> None:
-    """Draw a thin box with strong corners, and a dark rim that shows on any picture."""
+    """Draw a thin box with thick corners, and a dark rim that is visible on any picture."""
     box, line = layout.box, layout.line
     right, bottom = box.right - 1, box.bottom - 1
     rim = line // 2 + 1
@@ -131,6 +124,6 @@ def _fill(canvas: ImageBGR, rect: Rect, color: tuple[int, int, int]) -> None:
 
 
 def _readable_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Return dark or light, whichever stands out: by the weights of ITU-R BT.601."""
+    """Return dark or light, whichever has more contrast: by the weights of ITU-R BT.601."""
     blue, green, red = color
     return DARK if 0.114 * blue + 0.587 * green + 0.299 * red > 120 else LIGHT

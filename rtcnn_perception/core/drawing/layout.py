@@ -1,7 +1,7 @@
 """
-Where everything stands in an annotated picture.
+The layout of an annotated picture: places for captions, bars and panels.
 
-Nothing is drawn here. Each text, bar and panel gets a place inside the picture, where it hides no
+Nothing is drawn here. Each text, bar and panel gets a place inside the picture, where it covers no
 face and no other text; where there is none, a shorter text or nothing.
 """
 
@@ -15,7 +15,7 @@ from rtcnn_perception.core.drawing.text import set_text
 from rtcnn_perception.core.drawing.text import Text
 
 LONGEST_LABEL = 14
-"""Letters of a label that a panel shows; what comes beyond is cut."""
+"""Letters of a label that a panel shows; the rest is cut off."""
 
 BAR_LENGTH = 6.0
 """Length of a bar at probability 1, in heights of its text."""
@@ -32,7 +32,7 @@ PANELS_IN_PICTURE = 0.12
 
 @dataclass(frozen=True, slots=True)
 class FaceLines:
-    """What is to be said of a face: one of the captions, the longest that fits, and bars."""
+    """The texts of a face: the longest caption that fits, and bars."""
 
     box: Rect
     captions: tuple[str, ...]
@@ -41,7 +41,7 @@ class FaceLines:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A text on its ground."""
+    """A text on its background."""
 
     ground: Rect
     text: Text
@@ -49,7 +49,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A label, the bar beside it, and how long that would be at probability 1."""
+    """A label, the bar beside it, and its length at probability 1."""
 
     text: Text
     rect: Rect
@@ -59,7 +59,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Bars on their ground."""
+    """Bars on their background."""
 
     ground: Rect
     bars: tuple[Bar, ...]
@@ -77,7 +77,7 @@ class FaceLayout:
 
 def lay_out(faces: tuple[FaceLines, ...], size_wh: tuple[int, int]) -> tuple[FaceLayout, ...]:
     """
-    Find places in a picture, large faces before small ones.
+    Find places in a picture, for large faces before small ones.
 
     Every face gets its shortest caption before any gets a longer one, and panels come last.
 
@@ -111,13 +111,13 @@ def lay_out(faces: tuple[FaceLines, ...], size_wh: tuple[int, int]) -> tuple[Fac
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A picture, and what in it is not to be hidden."""
+    """A picture, and what may not be covered in it."""
 
     picture: Rect
     taken: list[Rect]
 
     def find(self, ground: Rect, but: Rect | None = None) -> Rect | None:
-        """Return the place pushed into the picture, or None where it hides what is taken."""
+        """Return the place pushed into the picture, or None where it covers something."""
         place = ground.pushed_into(self.picture)
         if not self.picture.holds(place):
             return None
@@ -133,8 +133,8 @@ def text_height(box: Rect, size_wh: tuple[int, int]) -> int:
     """
     Return the height of capitals in pixels: by the face, within what suits the picture.
 
-    A picture is looked at as large as the screen, whatever its pixels: hence limits as parts of
-    its longer side. Below 7 pixels this font cannot be read.
+    A picture is shown as large as the screen, whatever its pixels: hence limits as parts of its
+    longer side. Below 7 pixels this font is not readable.
     """
     longer = max(size_wh)
     least, most = max(7.0, longer * 0.0095), max(8.0, longer * 0.0145)
@@ -185,7 +185,7 @@ def _place_panel(
 
 
 def _beside(near: list[Rect], ground: Rect, gap: int) -> Iterator[tuple[int, int]]:
-    """Give corners of a ground next to a box, and its caption where that is in the way."""
+    """Yield corners of a background next to a box, and its caption where that is in the way."""
     box = near[0]
     for top in (box.top, box.bottom - ground.height):
         yield box.right + gap, top
@@ -198,7 +198,7 @@ def _beside(near: list[Rect], ground: Rect, gap: int) -> Iterator[tuple[int, int
 
 
 def _upon(box: Rect, ground: Rect) -> Iterator[tuple[int, int]]:
-    """Give corners of a ground at the lower corners of a box."""
+    """Yield corners of a background at the lower corners of a box."""
     yield box.right - ground.width, box.bottom - ground.height
     yield box.left, box.bottom - ground.height
 

@@ -33,9 +33,8 @@ class Rect(NamedTuple):
     @classmethod
     def about(cls, box: BoundingBox) -> Rect:
         """Return a box rounded to whole pixels, at least one wide and high."""
-        left, top = round(box.x0), round(box.y0)
-        width, height = round(box.x1) - left, round(box.y1) - top
-        return cls(left, top, max(width, 1), max(height, 1))
+        left, top, right, bottom = box.whole_pixels()
+        return cls(left, top, right - left, bottom - top)
 
     def overlaps(self, other: Rect) -> bool:
         """Return whether a pixel lies in both."""

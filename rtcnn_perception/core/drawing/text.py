@@ -1,4 +1,4 @@
-"""Text in pictures: how large it will be, and where its ink falls."""
+"""Text in pictures: its size, its place, and drawing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boxes in the image plane."""
+"""Boxes in the image plane: clipping, intersection over union, non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BoundingBox:
     y1: float
 
     def __post_init__(self) -> None:
-        """Reject what is no box."""
+        """Reject corners that make no box."""
         if not all(map(math.isfinite, self.as_tuple())):
             raise ValueError(f'a box needs finite corners, got {self.as_tuple()}')
         if self.x1 <= self.x0 or self.y1 <= self.y0:
@@ -59,6 +59,11 @@ class BoundingBox:
         """Return x0, y0, x1, y1 in pixels."""
         return self.x0, self.y0, self.x1, self.y1
 
+    def whole_pixels(self) -> tuple[int, int, int, int]:
+        """Return the corners x0, y0, x1, y1 rounded, at least one pixel apart."""
+        x0, y0 = round(self.x0), round(self.y0)
+        return x0, y0, max(round(self.x1), x0 + 1), max(round(self.y1), y0 + 1)
+
     def clip_to(self, width: int, height: int) -> BoundingBox | None:
         """Return the part inside an image of this size in pixels, or None where there is none."""
         x0, y0 = max(self.x0, 0.0), max(self.y0, 0.0)
@@ -90,3 +95,45 @@ def iou_matrix(first: BoxesXYXY, second: BoxesXYXY) -> NDArray[np.float64]:
         overlap, union, out=np.zeros_like(overlap), where=union > 0
     )
     return iou
+
+
+def overlap_share(box: BoxesXYXY, others: BoxesXYXY) -> NDArray[np.float64]:
+    """
+    Return the share of a box's area that lies in each of the others.
+
+    :param box: (1, 4) corners
+    :param others: (N, 4) corners
+    :returns: (N,) in [0, 1]
+    """
+    low = np.maximum(box[:, :2], others[:, :2])
+    high = np.minimum(box[:, 2:], others[:, 2:])
+    overlap = np.clip(high - low, 0.0, None).prod(axis=1)
+    share: NDArray[np.float64] = overlap / (box[:, 2:] - box[:, :2]).prod(axis=1)
+    return share
+
+
+def non_maximum_suppression(boxes: BoxesXYXY, max_iou: float) -> NDArray[np.intp]:
+    """
+    Keep the best box, then the best of those that overlap none of the kept ones by too much.
+
+    Each kept box is compared with all that remain at once, so that no matrix of all pairs is held.
+
+    :param boxes: (N, 4) corners, best first
+    :param max_iou: intersection over union up to which two boxes are two faces
+    :returns: indices of the kept boxes, best first
+    """
+    low_x, low_y, high_x, high_y = boxes.T
+    areas = (high_x - low_x) * (high_y - low_y)
+    kept = []
+    remaining = np.arange(len(boxes))
+    while remaining.size:
+        best, remaining = remaining[0], remaining[1:]
+        kept.append(best)
+        width = np.minimum(high_x[remaining], high_x[best])
+        width -= np.maximum(low_x[remaining], low_x[best])
+        height = np.minimum(high_y[remaining], high_y[best])
+        height -= np.maximum(low_y[remaining], low_y[best])
+        overlap = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+        union = areas[remaining] + areas[best] - overlap
+        remaining = remaining[overlap <= max_iou * union]
+    return np.array(kept, dtype=np.intp)

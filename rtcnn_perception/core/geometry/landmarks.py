@@ -1,43 +1,62 @@
-"""Where a face is in an image, and how its head leans there."""
+"""Facial landmarks: their names, and the roll of the head that they show."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 import math
 
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 
+FIVE_POINTS: tuple[str, ...] = (
+    'right_eye',
+    'left_eye',
+    'nose',
+    'right_mouth_corner',
+    'left_mouth_corner',
+)
+"""The five points of WIDER FACE and YuNet; right and left are the person's own."""
+
+NO_POINTS: tuple[str, ...] = ()
+"""The landmark names of a detector that finds boxes alone."""
+
+ROLL_POINTS = ('right_eye', 'left_eye', 'right_mouth_corner', 'left_mouth_corner')
+"""The points that show the roll of a head."""
+
 
 @dataclass(frozen=True, slots=True)
-class FacePlace:
+class FaceRegion:
     """
-    The box of a face, and its five points where the detector finds any.
+    The box of a face, and its landmarks where the detector finds any.
 
-    Both are in pixels of the image and may reach beyond it.
+    Both are in pixels of the image and may reach beyond it. ``landmarks`` has a row for each of
+    ``landmark_names``.
     """
 
     box: BoundingBox
     landmarks: Landmarks | None = None
+    landmark_names: tuple[str, ...] = FIVE_POINTS
 
 
-def head_roll(landmarks: Landmarks | None) -> float | None:
+def head_roll(region: FaceRegion) -> float | None:
     """
     Return how far a head leans to a shoulder, by its eyes and the corners of its mouth.
 
-    The line of the eyes, that of the mouth and the way from one to the other, turned by a right
-    angle, are added as arrows. The eyes of a face that is turned to the side come together, and
-    their line says little: where it is shorter than 0.4 of the way to the mouth, it differs from
-    that way by 11 degrees (standard deviation of 13 faces of FER-2013), and by less than 2 where a
-    face looks ahead. There the sum is made by that way, so that no face has to be left out.
+    The vector of the eyes, that of the mouth, and the one from eyes to mouth turned by a right
+    angle are added. The eyes of a face turned to the side come together, and their direction says
+    little: where their distance is below 0.4 of the one to the mouth, it differs from the latter
+    direction by 11 degrees (standard deviation of 13 faces of FER-2013), and by less than 2 for a
+    frontal face. There the sum is dominated by the vertical, so that no face is left out.
 
-    :param landmarks: (5, 2) in pixels, of which the nose is not used
-    :returns: degrees in [-180, 180], positive where the head is turned clockwise as one sees it;
-        None without landmarks, or where they lie so that there is no direction
+    :returns: degrees in [-180, 180], positive where the head is turned clockwise in the image;
+        None without these landmarks, or where they have no direction
     """
-    if landmarks is None:
+    indices = _roll_indices(region.landmark_names)
+    if region.landmarks is None or indices is None:
         return None
-    right_eye, left_eye, _, right_mouth, left_mouth = landmarks.astype(float).tolist()
+    points = region.landmarks.astype(float).tolist()
+    right_eye, left_eye, right_mouth, left_mouth = (points[index] for index in indices)
     across = [
         left_eye[axis] - right_eye[axis] + left_mouth[axis] - right_mouth[axis] for axis in (0, 1)
     ]
@@ -48,3 +67,11 @@ def head_roll(landmarks: Landmarks | None) -> float | None:
     if not 0.0 < math.hypot(x, y) < math.inf:
         return None
     return math.degrees(math.atan2(y, x))
+
+
+@lru_cache(maxsize=16)
+def _roll_indices(names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return where the points that show the roll stand among the names, None without them."""
+    if not set(ROLL_POINTS) <= set(names):
+        return None
+    return tuple(names.index(name) for name in ROLL_POINTS)

@@ -1,4 +1,4 @@
-"""Cutting a square that is turned about its centre, as a head is that leans to a shoulder."""
+"""Cut a square that is rotated about its centre, as a head is that leans to a shoulder."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 
 OVERSAMPLING = 2
 """
-How many pixels along each side make one of a crop that is smaller than what it shows.
+Pixels along each side that make one of a crop that is smaller than what it shows.
 
-Turning takes the mean of four pixels at most; this much finer, and averaged after, it skips none.
+Rotation interpolates between four pixels at most; this much finer, and averaged, it skips none.
 """
 
 
-def cut_turned(image: Image, square: BoundingBox, size_hw: tuple[int, int], roll: float) -> Image:
+def cut_rotated(image: Image, square: BoundingBox, size_hw: tuple[int, int], roll: float) -> Image:
     """
-    Cut a crop that shows upright what is turned in the image, repeating the border outside it.
+    Cut a crop that shows upright what is rotated in the image, repeating the border outside it.
 
     :param image: (H, W) or (H, W, 3) uint8
-    :param square: the crop before it is turned about its centre, in pixels of the image
+    :param square: the crop before it is rotated about its centre, in pixels of the image
     :param size_hw: height and width of the result in pixels
-    :param roll: by how much the crop is turned, in degrees, clockwise as one sees it
+    :param roll: rotation of the crop in degrees, clockwise in the image
     :returns: (h, w) or (h, w, 3) uint8, as many channels as the image
     """
-    left, top, right, bottom = part_of(image, square, roll)
+    left, top, right, bottom = source_area(image, square, roll)
     part = image[top:bottom, left:right]
     shrinks = square.height > size_hw[0] or square.width > size_hw[1]
-    times = OVERSAMPLING if shrinks else 1
-    fine_h, fine_w = times * size_hw[0], times * size_hw[1]
+    factor = OVERSAMPLING if shrinks else 1
+    fine_h, fine_w = factor * size_hw[0], factor * size_hw[1]
     step_x, step_y = square.width / fine_w, square.height / fine_h
     small = _shrunk(part, math.floor(max(1.0, min(step_x, step_y))))
     scales = np.array([small.shape[1] / part.shape[1], small.shape[0] / part.shape[0]])
-    # From a pixel of the result to the image: about the centre, turned; then to the small part.
+    # From a pixel of the result to the image: about the centre, rotated; then to the small part.
     cosine, sine = math.cos(math.radians(roll)), math.sin(math.radians(roll))
     across = np.array([[cosine * step_x, -sine * step_y], [sine * step_x, cosine * step_y]])
     center = np.array(square.center) - (left, top)
     first = center - across @ ((fine_w - 1) / 2, (fine_h - 1) / 2)
     matrix = np.column_stack([across * scales[:, None], first * scales - 0.5])
-    turned = cv2.warpAffine(
+    rotated = cv2.warpAffine(
         small,
         matrix,
         (fine_w, fine_h),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    if times > 1:
-        turned = cv2.resize(turned, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(turned, dtype=np.uint8)
+    if factor > 1:
+        rotated = cv2.resize(rotated, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(rotated, dtype=np.uint8)
 
 
-def part_of(image: Image, square: BoundingBox, roll: float) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of what a turned crop needs of an image, not empty."""
+def source_area(image: Image, square: BoundingBox, roll: float) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what a rotated crop needs of an image, not empty."""
     height, width = image.shape[:2]
-    outer = enclosing(square, roll)  # and a pixel more, to interpolate
+    outer = enclosing_box(square, roll)  # and a pixel more, to interpolate
     return (
         min(max(math.floor(outer.x0) - 1, 0), width - 1),
         min(max(math.floor(outer.y0) - 1, 0), height - 1),
@@ -65,8 +65,8 @@ def part_of(image: Image, square: BoundingBox, roll: float) -> tuple[int, int, i
     )
 
 
-def enclosing(square: BoundingBox, roll: float) -> BoundingBox:
-    """Return the upright box about a square that is turned about its centre."""
+def enclosing_box(square: BoundingBox, roll: float) -> BoundingBox:
+    """Return the axis-aligned box about a square that is rotated about its centre."""
     if not roll:
         return square
     cosine, sine = abs(math.cos(math.radians(roll))), abs(math.sin(math.radians(roll)))
@@ -76,10 +76,10 @@ def enclosing(square: BoundingBox, roll: float) -> BoundingBox:
     return BoundingBox.from_xywh(x - width / 2, y - height / 2, width, height)
 
 
-def _shrunk(part: Image, times: int) -> Image:
-    """Return the part with so many pixels along each side made one."""
+def _shrunk(part: Image, factor: int) -> Image:
+    """Return the part shrunk by a whole factor."""
     height, width = part.shape[:2]
-    size = max(1, round(width / times)), max(1, round(height / times))
+    size = max(1, round(width / factor)), max(1, round(height / factor))
     if size == (width, height):
         return part
     return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -1,8 +1,8 @@
 """
-What every model's card has: a name, and the file beside it that it speaks of, by its sha256.
+The card of a model: kind, name, and the checksum of the graph beside it.
 
-A card that contradicts its model is refused, as a network that is fed otherwise than it was
-trained fails in silence.
+A card that contradicts its graph is refused, as a network that is fed otherwise than it was
+trained fails in silence. ``attributes.card`` and ``detection.card`` say what the two kinds add.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from __future__ import annotations
 from abc import ABC
 from abc import abstractmethod
 from dataclasses import dataclass
-import hashlib
 import json
 from pathlib import Path
+from typing import ClassVar
 from typing import TypeVar
 
 from rtcnn_perception.core.models.fields import expect
 from rtcnn_perception.core.models.fields import JsonFields
+from rtcnn_perception.core.models.files import check_sha256
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder
 from rtcnn_perception.paths import with_home
 
 CARD_NAME = 'model.json'
-CARD_FORMAT = 1
+CARD_FORMAT = 2
 ADVICE = 'correct the card, or write it anew with `rtcnn_perception export`'
 
 Card = TypeVar('Card', bound='ModelCard')
@@ -34,8 +35,12 @@ class ModelCard(ABC):
     """
     A model by name, place and sha256.
 
+    ``KIND`` is the value of the field ``kind``, by which a card is known from one of another kind.
+
     :raises ValueError: naming the field that cannot be
     """
+
+    KIND: ClassVar[str] = ''
 
     name: str
     directory: Path
@@ -52,7 +57,7 @@ class ModelCard(ABC):
 
     @property
     def path(self) -> Path:
-        """Where the network lies."""
+        """Where the graph lies."""
         return self.directory / self.file
 
     @property
@@ -63,23 +68,17 @@ class ModelCard(ABC):
     @classmethod
     def load(cls: type[Card], path: Path) -> Card:
         """
-        Read a card and check it against its model.
+        Read a card and check it against its graph.
 
-        :param path: the folder, the model, or the card; ``~`` is the user's home
+        :param path: the folder, the graph, or the card; ``~`` is the user's home
         :raises ModelError: if anything is missing, damaged or contradictory
         """
         path = with_home(path)
         card = card_path(path)
-        try:
-            content = json.loads(_read(card, 'the card of a model'))
-        except ValueError as error:  # of JSON or of UTF-8
-            raise ModelError(
-                f'{card}: expected JSON, got what cannot be read as such ({error}); {ADVICE}'
-            ) from error
-        fields = JsonFields(card, content, ADVICE)
-        card_format = fields.integer('format')
-        if card_format != CARD_FORMAT:
-            raise fields.refusal('format', f'{CARD_FORMAT}', card_format)
+        fields = read_fields(card)
+        kind = fields.text('kind')
+        if kind != cls.KIND:
+            raise fields.refusal('kind', repr(cls.KIND), kind)
         model = cls._from_fields(card, fields)
         if is_file(path) and path not in (card, model.path):
             raise fields.refusal('file', repr(path.name), model.file)
@@ -88,18 +87,12 @@ class ModelCard(ABC):
 
     def read_model(self) -> bytes:
         """
-        Return the network as it lies in its file.
+        Return the graph as it lies in its file.
 
-        :raises ModelError: if it is missing, or not the one the card speaks of
+        :raises ModelError: if it is missing, or not the one the card names
         """
-        content = _read(self.path, 'the model that its card names')
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
-            raise ModelError(
-                f'{self.path}: expected the sha256 {self.sha256} that its card gives, got {found} '
-                f'over {len(content)} bytes; the file is damaged or was replaced: '
-                f'fetch or export model and card together'
-            )
+        content = _read(self.path, 'the graph that its card names')
+        check_sha256(content, self.sha256, self.path, 'fetch or export graph and card together')
         return content
 
     @classmethod
@@ -108,18 +101,47 @@ class ModelCard(ABC):
         """Return what the fields of a card say."""
 
 
+def read_fields(card: Path) -> JsonFields:
+    """
+    Read the fields of a card of any kind.
+
+    :raises ModelError: if it is missing, is no JSON, or has another format
+    """
+    try:
+        content = json.loads(_read(card, 'the card of a model'))
+    except ValueError as error:  # of JSON or of UTF-8
+        raise ModelError(
+            f'{card}: expected JSON, got what cannot be read as such ({error}); {ADVICE}'
+        ) from error
+    fields = JsonFields(card, content, ADVICE)
+    card_format = fields.integer('format')
+    if card_format != CARD_FORMAT:
+        raise fields.refusal('format', f'{CARD_FORMAT}', card_format)
+    return fields
+
+
+def kind_of(path: Path) -> str:
+    """
+    Return the kind of a model by its card.
+
+    :param path: the folder, the graph, or the card
+    :raises ModelError: if it has no card, or one that cannot be read
+    """
+    return read_fields(card_path(path)).text('kind')
+
+
 def card_path(path: Path) -> Path:
     """
-    Return where the card lies for a folder, a model, or a card; ``~`` is the user's home.
+    Return where the card lies for a folder, a graph, or a card; ``~`` is the user's home.
 
-    :raises ModelError: if nothing can be seen at ``path``
+    :raises ModelError: if ``path`` does not exist
     """
     path = with_home(path)
     try:
         path.stat()
     except OSError as error:
         raise ModelError(
-            f'{path}: expected a folder with {CARD_NAME} and the model it names, got nothing '
+            f'{path}: expected a folder with {CARD_NAME} and the graph it names, got nothing '
             f'({error.strerror}); name one that exists, or train and export a model'
         ) from error
     if is_folder(path):
@@ -133,5 +155,5 @@ def _read(path: Path, what: str) -> bytes:
     except OSError as error:
         raise ModelError(
             f'{path}: expected {what}, got none ({error.strerror}); '
-            f'put model and card together in one folder'
+            f'put graph and card together in one folder'
         ) from error

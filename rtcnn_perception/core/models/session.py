@@ -1,4 +1,4 @@
-"""A graph in onnxruntime: opened with the package's settings, and held against its card."""
+"""Sessions of onnxruntime: opened with the package's settings, and checked against a card."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def open_session(
     """
     Load a graph for the CPU.
 
-    :param model: the graph, or where it lies, which one with weights in another file needs
+    :param model: the graph, or its path, which a graph with weights in another file needs
     :param path: what an error names
     :param threads: how many threads one run may use
-    :param allow_spinning: whether threads burn their core while they wait for work
+    :param allow_spinning: whether threads occupy their core while they wait for work
     :param advice: what an error says to do
     :raises ModelError: if onnxruntime refuses the graph
     """
@@ -71,28 +71,31 @@ def open_session(
 
 
 def check_signature(
-    session: onnxruntime.InferenceSession, path: Path, taken: Tensor, given: Sequence[Tensor]
+    session: onnxruntime.InferenceSession,
+    path: Path,
+    expected_input: Tensor,
+    expected_outputs: Sequence[Tensor],
 ) -> None:
     """
-    Hold what a graph declares against what its card says.
+    Compare what a graph declares with what its card says.
 
-    :param taken: the one input
-    :param given: outputs that must be there; others may be
+    :param expected_input: the one input
+    :param expected_outputs: outputs that must exist; others may
     :raises ModelError: naming the first that differs
     """
     inputs = {each.name: each for each in session.get_inputs()}
-    if list(inputs) != [taken.name]:
-        raise contradiction(path, f'one input {taken.name}', f'{list(inputs)}')
-    _check(path, 'input', inputs[taken.name], taken)
+    if list(inputs) != [expected_input.name]:
+        raise contradiction(path, f'one input {expected_input.name}', f'{list(inputs)}')
+    _check(path, 'input', inputs[expected_input.name], expected_input)
     outputs = {each.name: each for each in session.get_outputs()}
-    for tensor in given:
+    for tensor in expected_outputs:
         if tensor.name not in outputs:
             raise contradiction(path, f'an output {tensor.name}', f'{list(outputs)}')
         _check(path, 'output', outputs[tensor.name], tensor)
 
 
 def contradiction(path: Path, expected: str, found: str) -> ModelError:
-    """Return the error for a graph that is or does otherwise than its card says."""
+    """Return the error for a graph that differs from what its card says."""
     return ModelError(
         f'{path}: by its card expected {expected}, got {found}; '
         f'export model and card together with `rtcnn_perception export`'
@@ -110,7 +113,7 @@ def _check(path: Path, kind: str, found: onnxruntime.NodeArg, expected: Tensor) 
     if found.type != graph_type:
         raise contradiction(path, f'{what} of type {graph_type}', f'{found.type}')
     fits = len(found.shape) == len(expected.shape) and all(
-        # What must be free may not be fixed; a graph need not say how long what is fixed is.
+        # A free axis may not be fixed; a graph need not state the length of a fixed one.
         not isinstance(axis, int) or axis == size
         for axis, size in zip(found.shape, expected.shape, strict=True)
     )

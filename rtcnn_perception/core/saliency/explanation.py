@@ -1,4 +1,4 @@
-"""What the networks look at in the faces of an image."""
+"""Saliency maps of the faces in an image, for each attribute."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 import math
+from pathlib import Path
 
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.geometry.crops import cut_crop
-from rtcnn_perception.core.geometry.face_crops import cut_faces
-from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.geometry.crops import cut_crops
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.model import TARGET_NAMES
 from rtcnn_perception.core.saliency.names import CLASS_MAPS
@@ -24,7 +26,7 @@ from rtcnn_perception.core.saliency.overlay import Tile
 from rtcnn_perception.core.saliency.overlay import TILE_PX
 
 ANY_CLASS = 'class maps'
-"""What stands for the label where the gradient is of the largest map of each place."""
+"""The caption where the gradient is of the largest class map of each place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +50,83 @@ class ExplainedFace:
         return f'{self.label}{share}'
 
 
+def load_saliency_models(
+    paths: Mapping[str, Path], threads: int = 1, allow_spinning: bool = False
+) -> dict[str, SaliencyModel]:
+    """
+    Load the saliency graph of each attribute; one of several attributes is loaded once.
+
+    :param paths: folder, graph or card of the model, by attribute
+    :raises ModelError: if a model has no such graph, or it cannot be used
+    """
+    loaded: dict[Path, SaliencyModel] = {}
+    models = {}
+    for attribute, path in paths.items():
+        card = card_path(path).resolve()
+        if card not in loaded:
+            loaded[card] = SaliencyModel.load(path, threads, allow_spinning)
+        models[attribute] = loaded[card]
+    return models
+
+
+def has_target(models: Mapping[str, SaliencyModel], target: str) -> bool:
+    """Return whether a target exists: 'top', 'class_maps', or a class of one of the attributes."""
+    return target in TARGET_NAMES or any(
+        target in model.card.head(name).labels for name, model in models.items()
+    )
+
+
 def explain_faces(
     models: Mapping[str, SaliencyModel],
     image: ImageBGR,
-    places: Sequence[FacePlace],
+    regions: Sequence[FaceRegion],
     *,
     target: str = 'top',
     method: str = METHODS[0],
 ) -> tuple[tuple[ExplainedFace, ...], ...]:
     """
-    Map what led to the judgement of each face: one run for each attribute, over all faces.
+    Map which pixels led to the classes of each face: one run for each attribute, over all faces.
 
-    :param models: by the attribute to be explained
-    :param places: N faces in pixels of the image; N = 0 runs nothing
+    :param models: by attribute
+    :param regions: N faces in pixels of the image; N = 0 runs nothing
     :param target: 'top', 'class_maps' or a class; an attribute without that class shows its top
     :param method: one of ``METHODS``
     :returns: N times an explanation for each attribute
     :raises ConfigurationError: if no attribute has the target, or there is no such method
     :raises ModelError: if a network fails
     """
-    own = {name: model.spec.head(name).labels for name, model in models.items()}
-    is_known = target in TARGET_NAMES or any(target in labels for labels in own.values())
+    is_known = has_target(models, target)
     by_attribute = []
     for attribute, model in models.items():
-        labels = own[attribute]
+        card = model.card
+        labels = card.head(attribute).labels
         is_own = target in TARGET_NAMES or target in labels
         number = model.target(attribute, target) if is_own or not is_known else TOP
-        faces = cut_faces(image, places, model.spec)
-        explained = model.explain(faces, attribute, [number] * len(places), method)
+        crops = [card.crop.crop(region) for region in regions]
+        faces = cut_crops(image, crops, card.input_size_hw, card.channels)
+        explained = model.explain(faces, attribute, [number] * len(regions), method)
         column = []
-        for row, place in enumerate(places):
+        for row, crop in enumerate(crops):
             rows = explained.probabilities[attribute][row]
             index = int(np.argmax(rows)) if number == TOP else number
-            roll = model.spec.crop.roll_for(place.landmarks)
-            square = model.spec.crop.square_about(place.box, roll)
-            placed = PlacedMap(square, explained.maps[row], roll)
+            placed = PlacedMap(crop, explained.maps[row])
             if number == CLASS_MAPS:
                 face = ExplainedFace(attribute, ANY_CLASS, math.nan, placed)
             else:
                 face = ExplainedFace(attribute, labels[index], float(rows[index]), placed)
             column.append(face)
         by_attribute.append(column)
-    return tuple(tuple(column[row] for column in by_attribute) for row in range(len(places)))
+    return tuple(tuple(column[row] for column in by_attribute) for row in range(len(regions)))
 
 
 def mosaic_row(
     image: ImageBGR, explained: tuple[ExplainedFace, ...], name: str, color_map: str
 ) -> list[Tile]:
-    """Return a face's crop and beside it the map of each attribute; empty if there is none."""
+    """Return a face's crop and beside it the map of each attribute; empty without attributes."""
     if not explained:
         return []
     size = (TILE_PX, TILE_PX)
-    shown = explained[0].placed
-    tiles = [Tile(cut_crop(image, shown.square, size, shown.roll), name)]
+    tiles = [Tile(cut_crop(image, explained[0].placed.crop, size), name)]
     for face in explained:
         heat = heat_of(face.placed.values)
         tiles.append(Tile(paint(heat, color_map, size), face.caption))

@@ -1,4 +1,4 @@
-"""Figures of what a network looks at: every class of a face, and the mean over many faces."""
+"""Figures of saliency maps: every class of a face, the mean over many faces, sanity checks."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def class_tiles(
     """
     Return the crop of a face, and the map of each class with its probability.
 
-    :param face: (C, h, w) uint8 as ``cut_faces`` gives one
+    :param face: (C, h, w) uint8 as ``cut_crops`` returns them
     """
-    labels = model.spec.head(attribute).labels
+    labels = model.card.head(attribute).labels
     faces = np.repeat(face[None], len(labels), axis=0)
     explained = model.explain(faces, attribute, range(len(labels)), method)
     shares = explained.probabilities[attribute][0]
-    tiles = [Tile(face_picture(face, model.spec.channels), attribute)]
+    tiles = [Tile(face_picture(face, model.card.channels), attribute)]
     for label, share, values in zip(labels, shares, explained.maps, strict=True):
         tiles.append(Tile(paint(heat_of(values), color_map, SIZE), f'{label} {share:.0%}'))
     return tiles
 
 
 def face_picture(face: NDArray[np.uint8], channels: str) -> Image:
-    """Return what a network sees as a picture, gray or BGR."""
+    """Return network input as a picture, gray or BGR."""
     if channels == 'gray':
         return np.ascontiguousarray(face[0])
     picture = np.moveaxis(face, 0, 2)
@@ -52,7 +52,7 @@ def face_picture(face: NDArray[np.uint8], channels: str) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class MeanMap:
-    """The mean of many faces of one class, and of their maps, each of which counts alike."""
+    """The mean of many faces of one class, and of their maps, all with equal weight."""
 
     label: str
     faces: int
@@ -98,10 +98,10 @@ def mean_map(
 
 def mean_tiles(means: Sequence[MeanMap], color_map: str) -> list[list[Tile]]:
     """
-    Return a row of mean faces, one of their maps, and one of what is particular about each class.
+    Return a row of mean faces, one of their maps, and one of what each map has above the mean.
 
-    The maps of all classes have much in common: every face has eyes. The last row shows where the
-    map of a class is above the mean of all.
+    The maps of all classes have much in common, such as the eyes. The last row shows where the map
+    of a class is above the mean of all.
     """
     if not means:
         return []
@@ -109,9 +109,9 @@ def mean_tiles(means: Sequence[MeanMap], color_map: str) -> list[list[Tile]]:
     rows: list[list[Tile]] = [[], [], []]
     for mean in means:
         rows[0].append(Tile(np.rint(mean.face).astype(np.uint8), mean.caption))
-        rows[1].append(Tile(paint(heat_of(mean.values), color_map, SIZE), 'looked at'))
+        rows[1].append(Tile(paint(heat_of(mean.values), color_map, SIZE), 'map'))
         above = np.maximum(mean.values - common, 0.0).astype(np.float32)
-        rows[2].append(Tile(paint(heat_of(above), color_map, SIZE), 'more than others'))
+        rows[2].append(Tile(paint(heat_of(above), color_map, SIZE), 'above the mean'))
     return rows
 
 
@@ -139,13 +139,13 @@ def sanity_tiles(
     color_map: str,
 ) -> list[Tile]:
     """
-    Return the map of a face by a trained network and by ones that forgot more and more.
+    Return the map of a face by a trained network and by ones with more and more random weights.
 
-    :param models: what each is called, the trained one first
+    :param models: caption and network, the trained one first
     """
-    tiles = [Tile(face_picture(face, models[0][1].spec.channels), method)]
+    tiles = [Tile(face_picture(face, models[0][1].card.channels), method)]
     trained: Maps | None = None
-    # The class that the trained network sees is asked of all: of each its own top would differ.
+    # All show the trained network's top class: their own would differ.
     probabilities = models[0][1].explain(face[None], attribute, (TOP,), method).probabilities
     target = int(probabilities[attribute][0].argmax())
     for name, model in models:

@@ -1,11 +1,10 @@
-"""What a network looks at: the graph that tells, loaded with its card and run."""
+"""A saliency graph: loaded with the card of its model, checked and run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-import hashlib
 import json
 from pathlib import Path
 
@@ -13,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.attributes.card import ModelSpec
+from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.card import read_fields
 from rtcnn_perception.core.models.fields import JsonFields
+from rtcnn_perception.core.models.files import check_sha256
 from rtcnn_perception.core.models.session import in_one_line
 from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.core.models.session import SESSION_ERRORS
@@ -36,14 +37,14 @@ Maps = NDArray[np.float32]
 """(N, h, w): how much the score rises with each pixel; signed, but for Grad-CAM."""
 
 TARGET_NAMES: Mapping[str, int] = {'top': TOP, 'class_maps': CLASS_MAPS}
-"""Targets that are no class, by what a user calls them."""
+"""Targets that are no class, by name."""
 
 ADVICE = 'make it anew with `rtcnn_perception saliency-graph`'
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a model makes of N faces, and the map of one attribute for each."""
+    """What a model predicts for N faces, and the map of one attribute for each."""
 
     probabilities: Mapping[str, Probabilities]
     maps: Maps
@@ -56,34 +57,34 @@ class SaliencyModel:
     :raises ModelError: if the graph was made of another model, or cannot be run
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, spec: ModelSpec) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, card: AttributeCard) -> None:
         """Check that the graph belongs to the card."""
-        self.spec = spec
+        self.card = card
         self._session = session
-        self._path = spec.directory / SALIENCY_NAME
+        self._path = card.directory / SALIENCY_NAME
         self._has_class_maps = self._checked_metadata()
         for method in METHODS:
-            blank = np.zeros((1, *spec.input_shape), dtype=np.uint8)
-            self.explain(blank, spec.heads[0].attribute, (TOP,), method)
+            blank = np.zeros((1, *card.input_shape), dtype=np.uint8)
+            self.explain(blank, card.heads[0].attribute, (TOP,), method)
 
     @classmethod
     def load(cls, path: Path, threads: int = 1, allow_spinning: bool = False) -> SaliencyModel:
         """
         Load the graph that lies beside a model.
 
-        :param path: the folder, the model, or the card
+        :param path: the folder, the graph, or the card
         :raises ModelError: if any is missing or damaged, or one contradicts the other
         """
-        spec = ModelSpec.load(path)
-        graph = checked_saliency(card_path(path), spec)
+        card = AttributeCard.load(path)
+        graph = checked_saliency(card_path(path), card)
         session = open_session(
-            str(graph),  # by its path, as it borrows the weights of the model beside it
-            spec.directory / SALIENCY_NAME,
+            str(graph),  # by its path, as its weights are those of the model beside it
+            card.directory / SALIENCY_NAME,
             threads=threads,
             allow_spinning=allow_spinning,
             advice=ADVICE,
         )
-        return cls(session, spec)
+        return cls(session, card)
 
     def target(self, attribute: str, name: str) -> int:
         """
@@ -91,7 +92,7 @@ class SaliencyModel:
 
         :raises ConfigurationError: if there is none of that name
         """
-        labels = self.spec.head(attribute).labels
+        labels = self.card.head(attribute).labels
         if name in labels:
             return labels.index(name)
         if name not in TARGET_NAMES:
@@ -108,23 +109,23 @@ class SaliencyModel:
         method: str = METHODS[0],
     ) -> Explanation:
         """
-        Judge faces and map what led to the judgement, all in one run.
+        Classify faces and map which pixels led to the result, all in one run.
 
-        :param faces: (N, C, h, w) uint8 as ``cut_faces`` gives them; N = 0 runs nothing
+        :param faces: (N, C, h, w) uint8 as ``cut_crops`` returns them; N = 0 runs nothing
         :param attribute: whose map to make
         :param targets: for each face the index of a class, or TOP or CLASS_MAPS
         :param method: one of ``METHODS``
         :returns: the maps have the network's height and width, for Grad-CAM its last features'
         :raises ConfigurationError: for a target, method or attribute that does not exist
-        :raises ModelError: if the model does not judge the attribute, or fails
+        :raises ModelError: if the model does not classify the attribute, or fails
         """
         self._check_request(len(faces), attribute, targets, method)
-        heads = self.spec.heads
+        heads = self.card.heads
         if len(faces) == 0:
             none = {h.attribute: np.empty((0, len(h.labels)), dtype=np.float32) for h in heads}
-            return Explanation(none, np.empty((0, *self.spec.input_size_hw), dtype=np.float32))
+            return Explanation(none, np.empty((0, *self.card.input_size_hw), dtype=np.float32))
         feed = {
-            self.spec.input_name: self.spec.network_input(faces),
+            self.card.input_name: self.card.network_input(faces),
             METHOD_INPUT: np.array([METHODS.index(method)], dtype=np.int64),
         }
         for head in heads:
@@ -146,7 +147,7 @@ class SaliencyModel:
     def _check_request(
         self, count: int, attribute: str, targets: Sequence[int], method: str
     ) -> None:
-        labels = self.spec.head(attribute).labels
+        labels = self.card.head(attribute).labels
         if method not in METHODS:
             raise ConfigurationError(f'expected a method among {METHODS}, got {method!r}')
         if len(targets) != count:
@@ -168,27 +169,27 @@ class SaliencyModel:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise ModelError(
-                f'{self._path}: expected a graph that says what it was made of, got one without; '
+                f'{self._path}: expected a graph with the metadata of its model, got one without; '
                 f'{ADVICE}'
             )
         try:
             content = json.loads(text)
         except ValueError as error:
             raise ModelError(
-                f'{self._path}: expected a graph that says in JSON what it was made of, got what '
-                f'cannot be read as such ({error}); {ADVICE}'
+                f'{self._path}: expected metadata in JSON, got what cannot be read as such '
+                f'({error}); {ADVICE}'
             ) from error
         fields = JsonFields(self._path, content, ADVICE)
         version, sha256 = fields.integer('format'), fields.text('model_sha256')
         if version != SALIENCY_FORMAT:
             raise fields.refusal('format', f'{SALIENCY_FORMAT}', version)
-        if sha256 != self.spec.sha256:
+        if sha256 != self.card.sha256:
             raise ModelError(
-                f'{self._path}: expected a graph made of {self.spec.tag}, got one of another '
+                f'{self._path}: expected a graph made of {self.card.tag}, got one of another '
                 f'model ({sha256[:8]}); {ADVICE}'
             )
         has_maps = fields.section('has_class_maps')
-        return {name: has_maps.flag(name, default=False) for name in self.spec.attributes}
+        return {name: has_maps.flag(name, default=False) for name in self.card.names}
 
 
 def strongest_channel(maps: NDArray[np.float32]) -> Maps:
@@ -200,32 +201,26 @@ def strongest_channel(maps: NDArray[np.float32]) -> Maps:
 
 
 def has_saliency(path: Path) -> bool:
-    """Return whether a graph lies beside a model, fit or not."""
+    """Return whether a saliency graph lies beside a model."""
     return (card_path(path).parent / SALIENCY_NAME).is_file()
 
 
-def checked_saliency(card: Path, spec: ModelSpec) -> Path:
+def checked_saliency(card_file: Path, card: AttributeCard) -> Path:
     """
-    Return where the graph lies beside its model, links resolved.
+    Return the path of the saliency graph beside its model, links resolved.
 
-    It is given as a path and not as bytes, for its weights are those in the model's file.
+    A path and not bytes, as its weights lie in the model's file.
 
-    :raises ModelError: if it is missing, or not the one the card speaks of
+    :raises ModelError: if it is missing, or not the one that the card names
     """
-    path = spec.directory / SALIENCY_NAME
+    path = card.directory / SALIENCY_NAME
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(
-            f'{path}: expected the graph that shows what the model looks at, got none '
-            f'({error.strerror}); make it with `rtcnn_perception saliency-graph {spec.path}`'
+            f'{path}: expected the saliency graph of the model, got none '
+            f'({error.strerror}); make it with `rtcnn_perception saliency-graph {card.path}`'
         ) from error
-    fields = JsonFields(card, json.loads(card.read_text(encoding='utf-8')), ADVICE)
-    expected = fields.section('saliency').text('sha256')
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected:
-        raise ModelError(
-            f'{path}: expected the sha256 {expected} that the card gives, got {found} over '
-            f'{len(content)} bytes; {ADVICE}'
-        )
+    expected = read_fields(card_file).section('saliency').text('sha256')
+    check_sha256(content, expected, path, ADVICE)
     return path.resolve()

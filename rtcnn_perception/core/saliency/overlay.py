@@ -1,4 +1,4 @@
-"""Maps of what a network looks at, laid over faces and set beside them."""
+"""Saliency maps as pictures: heat maps, overlays on an image, sheets of tiles."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.drawing.text import draw_text
 from rtcnn_perception.core.drawing.text import set_text
-from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.geometry.rotated_crop import enclosing
+from rtcnn_perception.core.geometry.crops import Crop
+from rtcnn_perception.core.geometry.rotated_crop import enclosing_box
 
 COLOR_MAPS: Mapping[str, int] = {
     'inferno': cv2.COLORMAP_INFERNO,
@@ -42,19 +42,16 @@ GROUND, INK = (24, 24, 24), (230, 230, 230)
 @dataclass(frozen=True, slots=True)
 class PlacedMap:
     """
-    A map and the square it belongs to, in pixels of the image; it may reach beyond.
-
-    ``roll`` is by how many degrees the square is turned about its centre, clockwise.
+    A map (h, w) and the crop of the image that it belongs to.
 
     :raises ValueError: if the map is not (h, w)
     """
 
-    square: BoundingBox
+    crop: Crop
     values: NDArray[np.float32]
-    roll: float = 0.0
 
     def __post_init__(self) -> None:
-        """Reject what is no map."""
+        """Reject a map of another shape."""
         if self.values.ndim != 2 or self.values.size == 0:
             raise ValueError(f'a map needs the shape (h, w), got {self.values.shape}')
 
@@ -69,7 +66,7 @@ class Tile:
 
 def heat_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """
-    Return how strongly each pixel counts, whichever way it pushes.
+    Return how strongly each pixel counts, whatever its sign.
 
     :param values: (h, w), signed
     :returns: (h, w) in [0, 1]; all 0 where the map is
@@ -102,11 +99,9 @@ def paint(heat: NDArray[np.float32], color_map: str, size_hw: tuple[int, int]) -
     return np.asarray(cv2.applyColorMap(levels, code), dtype=np.uint8)
 
 
-def lay_over(
-    image: ImageBGR, maps: Sequence[PlacedMap], strength: float, color_map: str
-) -> ImageBGR:
+def blend(image: ImageBGR, maps: Sequence[PlacedMap], strength: float, color_map: str) -> ImageBGR:
     """
-    Lay maps over their places in a copy of an image: what does not count stays as it is.
+    Blend maps into a copy of an image at their places; pixels without weight stay unchanged.
 
     :param image: (H, W, 3) uint8
     :param strength: from 0, nothing, to 1, the strongest places are covered
@@ -119,11 +114,11 @@ def lay_over(
     canvas: ImageBGR = image.copy()
     height, width = image.shape[:2]
     for placed in maps:
-        x0, y0, x1, y1 = _in_whole_pixels(enclosing(placed.square, placed.roll))
+        x0, y0, x1, y1 = enclosing_box(placed.crop.square, placed.crop.roll).whole_pixels()
         left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
         if left >= right or top >= bottom:
             continue
-        # Only what is in the image is worked on, however large the square is.
+        # Only pixels of the image are computed, however large the square is.
         heat = _heat_at(placed, (left, top, right, bottom))
         under = canvas[top:bottom, left:right]
         color = cv2.applyColorMap(np.rint(heat * 255).astype(np.uint8), code)
@@ -132,19 +127,15 @@ def lay_over(
     return canvas
 
 
-def _in_whole_pixels(square: BoundingBox) -> tuple[int, int, int, int]:
-    x0, y0 = round(square.x0), round(square.y0)
-    return x0, y0, max(round(square.x1), x0 + 1), max(round(square.y1), y0 + 1)
-
-
 def _heat_at(placed: PlacedMap, part: tuple[int, int, int, int]) -> NDArray[np.float32]:
-    """Return the heat at the pixels of a part of the image, 0 outside the turned square."""
+    """Return the heat at the pixels of a part of the image, 0 outside the rotated square."""
     heat = heat_of(placed.values)
-    x0, y0, x1, y1 = _in_whole_pixels(placed.square)
+    x0, y0, x1, y1 = placed.crop.square.whole_pixels()
     left, top, right, bottom = part
     x = np.arange(left, right) + 0.5 - (x0 + x1) / 2
     y = (np.arange(top, bottom) + 0.5 - (y0 + y1) / 2)[:, None]
-    cosine, sine = math.cos(math.radians(placed.roll)), math.sin(math.radians(placed.roll))
+    roll = math.radians(placed.crop.roll)
+    cosine, sine = math.cos(roll), math.sin(roll)
     across, down = cosine * x + sine * y, cosine * y - sine * x
     map_x = (across + (x1 - x0) / 2) * (heat.shape[1] / (x1 - x0)) - 0.5
     map_y = (down + (y1 - y0) / 2) * (heat.shape[0] / (y1 - y0)) - 0.5
@@ -162,11 +153,11 @@ def _heat_at(placed: PlacedMap, part: tuple[int, int, int, int]) -> NDArray[np.f
 
 def sheet(rows: Sequence[Sequence[Tile]], tile_px: int = TILE_PX) -> ImageBGR:
     """
-    Set pictures side by side, each with its caption.
+    Arrange pictures side by side, each with its caption.
 
     :param rows: from top to bottom, each from left to right; they need not be of equal length
     :param tile_px: width and height of a picture in pixels
-    :returns: (H, W, 3) uint8; one tile of nothing where there are no pictures
+    :returns: (H, W, 3) uint8; one empty tile where there are no pictures
     """
     columns = max([1, *(len(row) for row in rows)])
     step_x, step_y = tile_px + GAP_PX, tile_px + CAPTION_PX + GAP_PX

@@ -8,6 +8,7 @@ same on every run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import resources
 import math
 
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.exceptions import SourceError
 
 PORTRAIT = 'astronaut.jpg'
@@ -39,7 +41,7 @@ PERSON_OUTLINE = (
 VISITOR_SCALE = 1.0
 """Size of the second person in a frame, relative to the portrait's pixels."""
 VISITOR_FRAMES = (60, 230)
-"""The frames between which the second person is at least partly in the picture."""
+"""The frames in which the second person is at least partly in the picture."""
 
 
 class BuiltinClip:
@@ -61,14 +63,14 @@ class BuiltinClip:
         """Return frame ``index``, counted from 0; after the last one the clip starts again."""
         phase = 2 * math.pi * (index % PERIOD_FRAMES) / PERIOD_FRAMES
         frame = self._view(phase)
-        self._let_visitor_in(frame, index % PERIOD_FRAMES)
+        self._blend_visitor(frame, index % PERIOD_FRAMES)
         gain = 1.0 + 0.22 * math.sin(2 * phase)
         return np.asarray(cv2.convertScaleAbs(frame, alpha=gain), dtype=np.uint8)
 
     def _view(self, phase: float) -> ImageBGR:
-        """Look at the portrait with a camera that pans and zooms."""
+        """Return the portrait as a camera shows it that pans and zooms."""
         zoom = 1.55 + 0.25 * math.sin(phase - math.pi / 2)
-        # The camera never looks beyond the portrait's edges, but for a corner as it turns.
+        # The camera's view stays inside the portrait, but for a corner where it rotates.
         room = max(self._portrait.shape[1] / 2 - SIZE[0] / 2 / zoom - EDGE_PX, 0.0)
         center_x = self._portrait.shape[1] / 2 + room * math.sin(phase)
         center_y = SIZE[1] / 2 / zoom + 2 * EDGE_PX + EDGE_PX * math.sin(2 * phase)
@@ -85,8 +87,8 @@ class BuiltinClip:
         )
         return np.asarray(view, dtype=np.uint8)
 
-    def _let_visitor_in(self, frame: ImageBGR, index: int) -> None:
-        """Blend the second head into a frame of our own making, where it is in the picture."""
+    def _blend_visitor(self, frame: ImageBGR, index: int) -> None:
+        """Blend the second person into a frame, while they are in the picture."""
         first, last = VISITOR_FRAMES
         if not first <= index <= last:
             return
@@ -100,6 +102,29 @@ class BuiltinClip:
         opacity = self._opacity[:height, :width]
         visitor = self._visitor[:height, :width]
         area[:] = cv2.blendLinear(visitor, area, opacity, 1.0 - opacity)
+
+
+class BuiltinSource:
+    """The built-in clip as an endless source."""
+
+    name = 'builtin'
+    is_live = False
+    frame_count: int | None = None
+
+    def __init__(self, clip: BuiltinClip) -> None:
+        self._clip = clip
+        self.fps = clip.fps
+        self.size = clip.size
+
+    def __iter__(self) -> Iterator[ImageBGR]:
+        """Yield the frames of the clip again and again."""
+        index = 0
+        while True:
+            yield frozen(self._clip.frame(index))
+            index += 1
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
 
 
 def load_portrait() -> ImageBGR:

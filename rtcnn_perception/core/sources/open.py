@@ -1,31 +1,29 @@
 """
-Where frames come from when no camera node publishes them: devices, files and the built-in clip.
+Open a source of frames by its name: a device, a file, a folder or the built-in clip.
 
-``open_source`` takes what a person types. A source is opened by decoding its first frame, so that
-what cannot be read is refused at the start. Pacing is left to whoever reads: the frames of a file
-come as fast as they are asked for, those of a device as fast as it gives them.
+A source is opened by decoding its first frame, so that an unreadable one is refused at the start.
+Pacing is left to the reader: the frames of a file come as fast as they are read, those of a device
+at its own rate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
 import os.path
 from pathlib import Path
 import re
-from typing import Protocol
 from typing import TypeAlias
 
-from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.builtin import BuiltinClip
-from rtcnn_perception.core.sources.video import AS_THE_DRIVER_HAS_IT
-from rtcnn_perception.core.sources.video import BuiltinSource
-from rtcnn_perception.core.sources.video import DeviceMode
-from rtcnn_perception.core.sources.video import DeviceSource
-from rtcnn_perception.core.sources.video import KNOWN_PICTURES
-from rtcnn_perception.core.sources.video import natural_order
-from rtcnn_perception.core.sources.video import PICTURE_SUFFIXES
-from rtcnn_perception.core.sources.video import PictureSource
+from rtcnn_perception.core.sources.builtin import BuiltinSource
+from rtcnn_perception.core.sources.device import DeviceMode
+from rtcnn_perception.core.sources.device import DeviceSource
+from rtcnn_perception.core.sources.device import DRIVER_DEFAULTS
+from rtcnn_perception.core.sources.pictures import KNOWN_PICTURES
+from rtcnn_perception.core.sources.pictures import natural_order
+from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
+from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.paths import is_folder
@@ -39,62 +37,16 @@ EXPECTED = (
 )
 
 
-class FrameSource(Protocol):
-    """
-    Frames in order; iterating again starts again at the first frame, a device's at the present.
-
-    Frames are BGR images that cannot be written to. ``close`` must not be called while another
-    thread waits for the next frame.
-    """
-
-    @property
-    def name(self) -> str:
-        """What is read, as a person would call it."""
-        ...
-
-    @property
-    def fps(self) -> float:
-        """Frames per second to show it at, above 0."""
-        ...
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the first frame in pixels."""
-        ...
-
-    @property
-    def is_live(self) -> bool:
-        """Whether frames come by themselves, at their own pace."""
-        ...
-
-    @property
-    def frame_count(self) -> int | None:
-        """About how many frames there are; None where there is no end to them."""
-        ...
-
-    def __iter__(self) -> Iterator[ImageBGR]:
-        """
-        Give the frames.
-
-        :raises SourceError: if a device stops giving frames
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of the device or file; again is allowed."""
-        ...
-
-
 Opener: TypeAlias = Callable[[str, DeviceMode], FrameSource]
 """Opens a source, as ``open_source`` does."""
 
 
-def open_source(text: str, mode: DeviceMode = AS_THE_DRIVER_HAS_IT) -> FrameSource:
+def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
     """
-    Open what a person named.
+    Open a source by its name.
 
     :param text: ``builtin``, a device, or the path of a file or folder
-    :param mode: what a device is asked for; of no concern to a file
+    :param mode: requested of a device; ignored for a file
     :raises SourceError: if it does not exist or cannot be decoded
     """
     if text == BUILTIN:
@@ -107,7 +59,7 @@ def open_source(text: str, mode: DeviceMode = AS_THE_DRIVER_HAS_IT) -> FrameSour
     if device:
         return DeviceSource(int(device[1]), mode)
     if not text or not is_there(path):
-        raise SourceError(f'there is no source {text!r} that can be seen; {EXPECTED}')
+        raise SourceError(f'there is no source {text!r}; {EXPECTED}')
     if is_folder(path):
         return _open_folder(path)
     if path.suffix.lower() in PICTURE_SUFFIXES:
@@ -123,7 +75,7 @@ def _open_folder(path: Path) -> PictureSource:
             for file in path.iterdir()
             if file.suffix.lower() in PICTURE_SUFFIXES
             and not file.name.startswith('.')
-            and (file.is_file() or file.is_symlink())  # a broken link is told of as it is read
+            and (file.is_file() or file.is_symlink())  # a broken link is reported when it is read
         )
     except OSError as error:
         raise SourceError(f'the folder {path} cannot be read: {error.strerror}') from error

@@ -1,4 +1,4 @@
-"""Which detection belongs to which track."""
+"""Assign detections to tracks."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[
     """
     Return how unlikely each detection is for each track.
 
-    The logarithm of the variances belongs to it: without it a track whose place is only guessed,
-    and for which anything is likely, takes the detections of those that were just seen. Among
+    The logarithm of the variances belongs to it: without it a track whose place is uncertain,
+    and for which anything is likely, takes the detections of those with a certain one. Among
     people who cross that makes many times as many errors (benchmarks/crossing_faces.py).
 
     :param expected: (tracks, 6), a row as :meth:`FaceMotion.measurement` gives it
@@ -67,18 +67,3 @@ def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[
     unlikely = (center + size) / 2 + np.log(variance).sum(axis=2)
     cost: NDArray[np.float64] = np.where(is_allowed, unlikely, FORBIDDEN)
     return cost
-
-
-def covered_share(box: BoxesXYXY, others: BoxesXYXY) -> NDArray[np.float64]:
-    """
-    Return what share of a box's area lies in each of the others.
-
-    :param box: (1, 4) corners
-    :param others: (N, 4) corners
-    :returns: (N,) in [0, 1]
-    """
-    low = np.maximum(box[:, :2], others[:, :2])
-    high = np.minimum(box[:, 2:], others[:, 2:])
-    overlap = np.clip(high - low, 0.0, None).prod(axis=1)
-    share: NDArray[np.float64] = overlap / (box[:, 2:] - box[:, :2]).prod(axis=1)
-    return share

@@ -8,9 +8,9 @@ prediction running away. The discrete form holds for any time step and is that o
 "Survey of Maneuvering Target Tracking, Part I: Dynamic Models", IEEE Trans. AES 39(4), 2003, for
 Singer's model, with the velocity in place of the acceleration.
 
-The two coordinates of the centre share one covariance, since they start alike and are always seen
-together, and so do the two logarithms of width and height. All of it is plain float arithmetic,
-as the matrices are two by two and NumPy's calls alone would cost more.
+The two coordinates of the centre share one covariance, since they start alike and are always
+measured together, and so do the two logarithms of width and height. All of it is plain float
+arithmetic, as the matrices are two by two and NumPy's calls alone would cost more.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SIZE_SPEED_STD: Final = 0.3
 """Logarithm of the size per second: who walks up to a camera grows by 0.3 at 5 m, 0.5 at 3 m."""
 
 SIZE_SPEED_TIME: Final = 0.5
-"""Seconds; short, so that a face that is not seen neither swells nor vanishes."""
+"""Seconds; short, so that the box of an undetected face neither grows nor vanishes."""
 
 CENTER_NOISE: Final = 0.03
 """
@@ -63,7 +63,7 @@ class Step:
     @classmethod
     def over(cls, seconds: float, time_constant: float) -> Step:
         """
-        Work the step out.
+        Compute the step.
 
         :param seconds: 0 and above
         :param time_constant: of the velocity, in seconds, above 0
@@ -91,7 +91,7 @@ class FaceStep:
 
     @classmethod
     def over(cls, seconds: float) -> FaceStep:
-        """Work the step out for a time of 0 seconds and above."""
+        """Compute the step for a time of 0 seconds and above."""
         return cls(
             center=Step.over(seconds, CENTER_SPEED_TIME), size=Step.over(seconds, SIZE_SPEED_TIME)
         )
@@ -174,7 +174,7 @@ class FaceMotion:
 
     def measurement(self) -> tuple[float, float, float, float, float, float]:
         """
-        Return what a detector is expected to report now.
+        Return the predicted measurement.
 
         :returns: centre x and y in pixels, logarithms of width and height, and the variance of
             each of the first two (pixels squared) and the last two
@@ -190,17 +190,17 @@ class FaceMotion:
         )
 
     def predict(self, step: FaceStep) -> None:
-        """Let time pass."""
+        """Predict over a time step."""
         self._center.predict(step.center, CENTER_SPEED_STD * self.scale)
         self._size.predict(step.size, SIZE_SPEED_STD)
 
     def correct(self, box: BoundingBox) -> None:
-        """Take in what a detector found."""
+        """Correct by a detection."""
         self._size.correct(math.log(box.width), math.log(box.height), SIZE_NOISE)
         self._center.correct(*box.center, CENTER_NOISE * _scale(box))
 
     def halt(self) -> None:
-        """Forget the velocity, as where it is not known how much time has passed."""
+        """Reset the velocity, where it is unknown how much time has passed."""
         self._center.halt(CENTER_SPEED_STD * self.scale)
         self._size.halt(SIZE_SPEED_STD)
 

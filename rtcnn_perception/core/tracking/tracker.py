@@ -1,11 +1,11 @@
 """
-Faces followed from frame to frame.
+Follow faces from frame to frame: the life cycle of tracks.
 
 Detections are assigned to tracks all at once (Kuhn and Munkres, by SciPy), at the cost that the
-motion filter gives them: the negative logarithm of how likely a detection of this place and size
-is for this track. So a track that was just seen wins over one whose place is only guessed, and
-people who cross keep their ids by the way they were going. The pattern of a filter, a gate and an
-assignment is that of Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016.
+Kalman filter gives them: the negative log likelihood of a detection of this place and size for
+this track. So a recently detected track wins over one whose place is uncertain, and people who
+cross keep their ids by their direction. The pattern of a filter, a gate and an assignment is that
+of Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
-from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.geometry.boxes import overlap_share
 from rtcnn_perception.core.tracking.assignment import assign
-from rtcnn_perception.core.tracking.assignment import covered_share
 from rtcnn_perception.core.tracking.kalman import FaceMotion
 from rtcnn_perception.core.tracking.kalman import FaceStep
 from rtcnn_perception.exceptions import ConfigurationError
@@ -33,14 +32,14 @@ DUPLICATE_SHARE: Final = 0.5
 """A detection of whose area more lies in an assigned one is that face, or a part of it."""
 
 NOMINAL_STEP_S: Final = 1 / 30
-"""Seconds from frame to frame where the stamps do not tell."""
+"""Seconds from frame to frame where the stamps stand still."""
 
 MAX_GAP_S: Final = 2.0
-"""Seconds without a frame, beyond ``max_coast_s``, after which faces are not the same any more."""
+"""Seconds without a frame, beyond ``max_coast_s``, after which all tracks end."""
 
 
 class TrackState(Enum):
-    """How a track came by its box; the values are those of FaceRoi.msg."""
+    """Where the box of a track comes from; the values are those of Face.msg."""
 
     NEW = 0
     TRACKED = 1
@@ -50,13 +49,13 @@ class TrackState(Enum):
 @dataclass(frozen=True, slots=True)
 class Track:
     """
-    A confirmed face at one moment.
+    A confirmed track in one frame.
 
     ``box`` is in pixels and not clipped to the image; ``confidence`` is the score of the detection
     it rests on; ``landmarks`` are those of the detection, carried along with the box where it is
-    predicted. ``state`` is NEW when the id is given out for the first time, TRACKED where the
-    detector saw the face at its last look, and COASTED where it did not. ``age`` counts the frames
-    since the face was first seen, 1 in its first.
+    predicted. ``state`` is NEW when the id is published for the first time, TRACKED where the
+    detector found the face in its last run, and COASTED where it did not. ``age`` counts the
+    frames since the first detection, 1 in its frame.
     """
 
     track_id: int
@@ -66,22 +65,17 @@ class Track:
     state: TrackState
     age: int
 
-    @property
-    def place(self) -> FacePlace:
-        """Where the face is, and how it leans."""
-        return FacePlace(self.box, self.landmarks)
-
 
 @dataclass(frozen=True)
 class TrackerConfig:
     """
-    When a face counts, and how long it does so without being seen.
+    When a track is confirmed, and how long it lives without a detection.
 
-    A face counts from its first look on where its score is ``confirm_score`` or more, and else
-    when ``confirm_hits`` looks in a row have seen it: in one clip YuNet takes a hand for a face,
-    for two frames and with 0.7. A face that is not seen is carried on for ``max_coast_s`` seconds
-    and takes its id up again within that time. ``max_tracks`` bounds how many are followed at
-    once; a new one then takes the place of the one that is out of sight for the longest time.
+    A track is confirmed by one detection of ``confirm_score`` or more, and else by
+    ``confirm_hits`` detections in a row: in one clip YuNet takes a hand for a face, for two frames
+    and with 0.7. Without a detection it is predicted for ``max_coast_s`` seconds, and keeps its id
+    if it is detected again within that time. ``max_tracks`` bounds how many exist at once; a new
+    one then replaces the one whose last detection is the oldest.
 
     :raises ConfigurationError: if a value is out of range
     """
@@ -111,32 +105,32 @@ class FaceTracker:
     """
     Gives faces ids that stay with a person.
 
-    Ids count up from 1 and are never given again. A face that counts by its score alone, and that
-    was not seen ``confirm_hits`` times yet, is kept but not shown while it is not seen, so that an
-    error of the detector lasts one look and not a second.
+    Ids count up from 1 and are never reused. A track that was confirmed by its score alone, and
+    has fewer than ``confirm_hits`` detections, is kept but not returned while it is not detected,
+    so that a false detection lasts one run of the detector and not a second.
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
         """Start without tracks; ``config`` may be replaced between updates."""
         self.config = config or TrackerConfig()
-        self._tracks: list[_Followed] = []
+        self._tracks: list[_Candidate] = []
         self._last_id = 0
         self._now = 0.0  # seconds; unlike the stamps, it only goes forward
         self._stamp: float | None = None
 
     def reset(self) -> None:
-        """Forget all tracks; their ids are not given again."""
+        """Forget all tracks; their ids are not reused."""
         self._tracks = []
         self._stamp = None
 
     def update(self, detections: Sequence[Detection] | None, stamp: float) -> tuple[Track, ...]:
         """
-        Take the detections of one frame, and say who is where.
+        Take the detections of one frame, and return the tracks.
 
-        Where a stamp repeats the one before, or jumps back by less than the time a face may be
-        unseen, one nominal frame is taken to have passed and velocities are forgotten; a jump
-        further back, or forward by seconds, forgets the tracks. A frame on which the detector did
-        not run moves every box by its motion and leaves its state as it was at the last look.
+        Where a stamp repeats the one before, or jumps back by less than ``max_coast_s``, one
+        nominal frame is assumed to have passed and velocities are reset; a jump further back, or
+        forward by seconds, ends the tracks. On a frame without a detector run every box is
+        predicted and keeps its state.
 
         :param detections: in pixels, in any order; None where the detector did not run
         :param stamp: time of the frame in seconds
@@ -147,13 +141,13 @@ class FaceTracker:
         for track in self._tracks:
             track.age += 1
         if detections is not None:
-            self._look(sorted(detections, key=lambda detection: -detection.score))
+            self._assign(sorted(detections, key=lambda detection: -detection.score))
         elif self._tracks:
-            self._drop_unseen()
-        return self._shown()
+            self._drop_undetected()
+        return self._confirmed()
 
     def _advance(self, stamp: float) -> None:
-        """Let the time pass that lies between the last stamp and this one."""
+        """Predict all tracks to a new stamp."""
         if not math.isfinite(stamp):
             raise ValueError(f'a stamp must be a finite number of seconds, got {stamp}')
         passed = 0.0 if self._stamp is None else stamp - self._stamp
@@ -171,20 +165,20 @@ class FaceTracker:
             for track in self._tracks:
                 track.motion.predict(step)
 
-    def _look(self, detections: list[Detection]) -> None:
+    def _assign(self, detections: list[Detection]) -> None:
         """Give each detection to a track, and start new ones with what is left."""
         for track in self._tracks:
-            track.is_seen = False
+            track.is_detected = False
         pairs = assign(
             np.array([track.motion.measurement() for track in self._tracks]),
             boxes_to_array(tuple(detection.box for detection in detections)),
         )
         for track_index, detection_index in pairs:
-            self._tracks[track_index].see(detections[detection_index], self._now)
+            self._tracks[track_index].detect(detections[detection_index], self._now)
         taken = {detection_index for _, detection_index in pairs}
         left = [detection for i, detection in enumerate(detections) if i not in taken]
-        self._tracks = [track for track in self._tracks if track.is_seen or track.track_id]
-        self._drop_unseen()
+        self._tracks = [track for track in self._tracks if track.is_detected or track.track_id]
+        self._drop_undetected()
         self._start(left, [detections[i] for i in taken])
         self._confirm()
 
@@ -193,50 +187,50 @@ class FaceTracker:
             if _is_duplicate(detection, assigned):
                 continue
             if len(self._tracks) >= self.config.max_tracks:
-                unseen = [track for track in self._tracks if not track.is_seen]
-                if not unseen:
+                undetected = [track for track in self._tracks if not track.is_detected]
+                if not undetected:
                     return
-                self._tracks.remove(min(unseen, key=lambda track: track.seen_at))
-            self._tracks.append(_Followed(detection, self._now))
+                self._tracks.remove(min(undetected, key=lambda track: track.detected_at))
+            self._tracks.append(_Candidate(detection, self._now))
             assigned.append(detection)
 
     def _confirm(self) -> None:
         for track in self._tracks:
-            is_sure = (
+            is_confirmed = (
                 track.hits >= self.config.confirm_hits
                 or track.detection.score >= self.config.confirm_score
             )
-            if not track.track_id and is_sure:
+            if not track.track_id and is_confirmed:
                 self._last_id += 1
                 track.track_id = self._last_id
 
-    def _drop_unseen(self) -> None:
+    def _drop_undetected(self) -> None:
         oldest = self._now - self.config.max_coast_s
         self._tracks = [
-            track for track in self._tracks if track.is_seen or track.seen_at >= oldest
+            track for track in self._tracks if track.is_detected or track.detected_at >= oldest
         ]
 
-    def _shown(self) -> tuple[Track, ...]:
-        shown = [
+    def _confirmed(self) -> tuple[Track, ...]:
+        confirmed = [
             track
             for track in self._tracks
-            if track.track_id and (track.is_seen or track.hits >= self.config.confirm_hits)
+            if track.track_id and (track.is_detected or track.hits >= self.config.confirm_hits)
         ]
-        shown.sort(key=lambda track: track.track_id)
-        return tuple(track.show() for track in shown)
+        confirmed.sort(key=lambda track: track.track_id)
+        return tuple(track.publish() for track in confirmed)
 
 
-class _Followed:
-    """A face that is followed; ``track_id`` is 0 until it counts."""
+class _Candidate:
+    """A track inside the tracker; ``track_id`` is 0 until it is confirmed."""
 
     __slots__ = (
         'age',
+        'detected_at',
         'detection',
         'hits',
+        'is_detected',
         'is_published',
-        'is_seen',
         'motion',
-        'seen_at',
         'track_id',
     )
 
@@ -246,24 +240,24 @@ class _Followed:
         self.detection = detection
         self.age = 1
         self.hits = 1
-        self.seen_at = now
-        self.is_seen = True
+        self.detected_at = now
+        self.is_detected = True
         self.is_published = False
 
-    def see(self, detection: Detection, now: float) -> None:
+    def detect(self, detection: Detection, now: float) -> None:
         self.motion.correct(detection.box)
         self.detection = detection
         self.hits += 1
-        self.seen_at = now
-        self.is_seen = True
+        self.detected_at = now
+        self.is_detected = True
 
-    def show(self) -> Track:
+    def publish(self) -> Track:
         box = self.motion.box
         landmarks = self.detection.landmarks
         if not self.is_published:
             state = TrackState.NEW
         else:
-            state = TrackState.TRACKED if self.is_seen else TrackState.COASTED
+            state = TrackState.TRACKED if self.is_detected else TrackState.COASTED
         self.is_published = True
         return Track(
             track_id=self.track_id,
@@ -284,5 +278,5 @@ def _carry(landmarks: Landmarks, old: BoundingBox, new: BoundingBox) -> Landmark
 
 def _is_duplicate(detection: Detection, others: list[Detection]) -> bool:
     boxes = boxes_to_array(tuple(other.box for other in others))
-    share = covered_share(boxes_to_array((detection.box,)), boxes)
+    share = overlap_share(boxes_to_array((detection.box,)), boxes)
     return bool((share > DUPLICATE_SHARE).any())

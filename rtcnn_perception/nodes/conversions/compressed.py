@@ -1,9 +1,9 @@
 """
-JPEG and PNG as cameras send them.
+Decode JPEG and PNG as cameras send them.
 
-OpenCV is too kind to damaged files, or too slow with them: it fills a truncated JPEG with gray
-and says nothing, and takes seconds and gigabytes where a PNG lies about the length of a part. So
-the frame of a file is looked at before it is decoded.
+OpenCV accepts damaged files, or takes long over them: it fills a truncated JPEG with gray without
+an error, and takes seconds and gigabytes where a PNG has a wrong length of a chunk. So the
+structure of a file is checked before it is decoded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FileBytes = NDArray[np.uint8]
 JPEG_START = b'\xff\xd8\xff'
 JPEG_END = b'\xff\xd9'
 PADDING_SEARCHED = 4096
-"""Some cameras fill up the end of a JPEG with zeros."""
+"""Some cameras pad the end of a JPEG with zeros."""
 NO_FRAME_MARKERS = (0xC4, 0xC8, 0xCC)
 """Markers among 0xC0 to 0xCF that begin no frame: tables and an extension."""
 
@@ -52,7 +52,7 @@ def decode_file(data: FileBytes, image_format: str, max_pixels: float) -> ImageB
         raise ImageFormatError(
             f'a compressed image of {width}x{height}, more than {max_pixels:.0f} pixels'
         )
-    # Turning by the camera's own note would part the boxes from the pixels that others see.
+    # Rotation by EXIF would make boxes differ from the pixels of the image.
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(data, flags)

@@ -4,118 +4,129 @@ from __future__ import annotations
 
 import array
 from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Sequence
+import math
 from typing import Any
 
 from geometry_msgs.msg import Point32
 import numpy as np
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.pipeline import FacesInFrame
-from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.pipeline import JudgedFace
-from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.core.results import Attribute
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.msg import ClassDistribution
-from rtcnn_perception.msg import Face
+from rtcnn_perception.msg import Attribute as AttributeMsg
+from rtcnn_perception.msg import AttributeInfo as AttributeInfoMsg
+from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.msg import FaceAttributes
-from rtcnn_perception.msg import FaceRoi
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.images import header_of
-from rtcnn_perception.nodes.conversions.images import since_stamp_ms
 from sensor_msgs.msg import RegionOfInterest
 
 UINT32 = 0xFFFF_FFFF
+SECOND_MS = 1e3
 
 
-def rois_to_msg(found: FacesInFrame) -> FaceRois:
-    """Say where the faces of a frame are."""
-    width, height = found.frame.size_wh
+def rois_to_msg(result: FrameResult) -> FaceRois:
+    """Make the message of the faces of a frame before classification."""
+    width, height = result.frame.size_wh
     return FaceRois(
-        header=header_of(found.frame),
+        header=header_of(result.frame),
         image_width=width,
         image_height=height,
-        detector=found.detector,
-        rois=[_track_to_msg(track, found.frame) for track in found.tracks],
-        detect_ms=found.detect_s * 1e3,
+        detector=result.detector,
+        landmark_names=list(result.landmark_names),
+        faces=[face_to_msg(face, result.frame) for face in result.faces],
+        detect_ms=result.detect_s * SECOND_MS,
     )
 
 
-def tracks_from_rois(
+def result_from_rois(
     msg: FaceRois, frame: Frame, reject: Callable[[PerceptionError], None]
-) -> tuple[Track, ...]:
+) -> FrameResult:
     """
-    Read where the faces of a frame are.
+    Read the faces of a frame.
 
-    :param reject: called for each roi that cannot be one of this frame; the others remain
+    :param reject: called for each face that cannot be one of this frame; the others remain
     :raises PerceptionError: if the rois are those of an image of another size
     """
     if (msg.image_width, msg.image_height) != frame.size_wh:
         raise PerceptionError(
-            f'rois of an image of {msg.image_width}x{msg.image_height} for one of '
-            f'{frame.size_wh[0]}x{frame.size_wh[1]}: are both of the same camera?'
+            f'expected rois of an image of {frame.size_wh[0]}x{frame.size_wh[1]}, got those of '
+            f'one of {msg.image_width}x{msg.image_height}; are both of the same camera?'
         )
-    tracks = []
-    for roi in msg.rois:
+    faces = []
+    for face in msg.faces:
         try:
-            tracks.append(_track_from_msg(roi, frame))
+            faces.append(Face(_track_from_msg(face, frame, len(msg.landmark_names))))
         except PerceptionError as error:  # noqa: PERF203 - one bad roi must not cost the others
             reject(error)
-    return tuple(tracks)
+    return FrameResult(
+        frame=frame,
+        faces=tuple(faces),
+        detector=msg.detector,
+        landmark_names=tuple(msg.landmark_names),
+        detect_s=msg.detect_ms / SECOND_MS,
+    )
 
 
-def attributes_to_msg(
-    judged: JudgedFrame,
-    *,
-    labels: Mapping[str, tuple[str, ...]],
-    model_tags: Mapping[str, str],
-    published_ns: int,
-) -> FaceAttributes:
-    """
-    Say what was seen in the faces of a frame.
-
-    :param labels: by attribute, in the order of the probabilities; none for one that is off
-    :param model_tags: name and short sha256 by attribute
-    :param published_ns: the present time, in the clock of the frame
-    """
-    found = judged.faces_in_frame
-    frame = found.frame
+def attributes_to_msg(result: FrameResult) -> FaceAttributes:
+    """Make the message of the faces of a frame and their attributes."""
+    frame = result.frame
     width, height = frame.size_wh
     return FaceAttributes(
         header=header_of(frame),
         image_width=width,
         image_height=height,
-        emotion_labels=list(labels.get('emotion', ())),
-        gender_labels=list(labels.get('gender', ())),
-        detector=found.detector,
-        emotion_model=model_tags.get('emotion', ''),
-        gender_model=model_tags.get('gender', ''),
-        faces=[_face_to_msg(face, frame, labels) for face in judged.faces],
-        input_age_ms=since_stamp_ms(frame, frame.received_ns),
-        detect_ms=found.detect_s * 1e3,
-        classify_ms=judged.classify_s * 1e3,
-        total_ms=since_stamp_ms(frame, published_ns),
-        frames_dropped=found.frames_dropped & UINT32,
+        attributes=[
+            AttributeInfoMsg(name=each.name, labels=list(each.labels), model=each.model)
+            for each in result.attributes
+        ],
+        detector=result.detector,
+        landmark_names=list(result.landmark_names),
+        faces=[face_to_msg(face, frame) for face in result.faces],
+        input_age_ms=frame.seconds_since_stamp(frame.received_ns) * SECOND_MS,
+        detect_ms=result.detect_s * SECOND_MS,
+        classify_ms=result.classify_s * SECOND_MS,
+        total_ms=result.latency_s * SECOND_MS,
+        frames_dropped=result.frames_dropped & UINT32,
+    )
+
+
+def face_to_msg(face: Face, frame: Frame) -> FaceMsg:
+    """Make the message of one face of a frame."""
+    track = face.track
+    landmarks = () if track.landmarks is None else track.landmarks.tolist()
+    return FaceMsg(
+        track_id=track.track_id,
+        state=track.state.value,
+        age=track.age,
+        box=_box_to_msg(track.box, frame),
+        confidence=float(track.confidence),
+        landmarks=[Point32(x=float(x), y=float(y), z=0.0) for x, y in landmarks],
+        crop=RegionOfInterest() if face.crop is None else _box_to_msg(face.crop, frame),
+        quality=float(face.quality),
+        attributes=[_attribute_to_msg(name, each) for name, each in face.attributes.items()],
+    )
+
+
+def _attribute_to_msg(name: str, attribute: Attribute) -> AttributeMsg:
+    return AttributeMsg(
+        name=name,
+        label=attribute.label,
+        confidence=attribute.confidence,
+        probabilities=_floats_of(attribute.probabilities),
+        raw_probabilities=_floats_of(attribute.raw_probabilities),
     )
 
 
 def _floats_of(values: Probabilities) -> array.array[float]:
     return array.array('f', np.ascontiguousarray(values, dtype=np.float32).tobytes())
-
-
-def _track_to_msg(track: Track, frame: Frame) -> FaceRoi:
-    landmarks = () if track.landmarks is None else track.landmarks.tolist()
-    return FaceRoi(
-        track_id=track.track_id,
-        roi=_box_to_msg(track.box, frame),
-        confidence=float(track.confidence),
-        landmarks=[Point32(x=float(x), y=float(y), z=0.0) for x, y in landmarks],
-        track_state=track.state.value,
-        track_age=track.age,
-    )
 
 
 def _box_to_msg(box: BoundingBox, frame: Frame) -> RegionOfInterest:
@@ -128,57 +139,35 @@ def _box_to_msg(box: BoundingBox, frame: Frame) -> RegionOfInterest:
     )
 
 
-def _track_from_msg(msg: FaceRoi, frame: Frame) -> Track:
-    roi, (width, height) = msg.roi, frame.size_wh
-    right, bottom = roi.x_offset + roi.width, roi.y_offset + roi.height
-    if roi.width < 1 or roi.height < 1 or right > width or bottom > height:
+def _track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
+    box, (width, height) = msg.box, frame.size_wh
+    right, bottom = box.x_offset + box.width, box.y_offset + box.height
+    if box.width < 1 or box.height < 1 or right > width or bottom > height:
         raise PerceptionError(
-            f'a roi of {roi.width}x{roi.height} at {roi.x_offset}, {roi.y_offset} '
+            f'a roi of {box.width}x{box.height} at {box.x_offset}, {box.y_offset} '
             f'does not lie within an image of {width}x{height}'
         )
-    if not 0.0 <= msg.confidence <= 1.0 or len(msg.landmarks) not in (0, 5):
+    if not 0.0 <= msg.confidence <= 1.0 or len(msg.landmarks) not in (0, landmarks):
         raise PerceptionError(
-            f'a roi needs a confidence in [0, 1] and no or 5 landmarks, '
+            f'a roi needs a confidence in [0, 1] and no or {landmarks} landmarks, '
             f'got {msg.confidence} and {len(msg.landmarks)}'
         )
-    if msg.track_state not in {state.value for state in TrackState}:
-        raise PerceptionError(f'a roi has an unknown track state {msg.track_state}')
+    if msg.state not in {state.value for state in TrackState}:
+        raise PerceptionError(f'a roi has an unknown track state {msg.state}')
     return Track(
         track_id=msg.track_id,
-        box=BoundingBox.from_xywh(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        box=BoundingBox.from_xywh(box.x_offset, box.y_offset, box.width, box.height),
         confidence=msg.confidence,
         landmarks=_landmarks_from_msg(msg.landmarks),
-        state=TrackState(msg.track_state),
-        age=msg.track_age,
+        state=TrackState(msg.state),
+        age=msg.age,
     )
 
 
-def _landmarks_from_msg(points: list[Any]) -> Landmarks | None:
+def _landmarks_from_msg(points: Sequence[Any]) -> Landmarks | None:
     if not points:
         return None
-    return np.array([(point.x, point.y) for point in points], dtype=np.float32)
-
-
-def _face_to_msg(face: JudgedFace, frame: Frame, labels: Mapping[str, tuple[str, ...]]) -> Face:
-    return Face(
-        roi=_track_to_msg(face.track, frame),
-        crop=_box_to_msg(face.crop, frame),
-        emotion=_distribution_to_msg(face, 'emotion', labels),
-        gender=_distribution_to_msg(face, 'gender', labels),
-        crop_quality=float(face.quality),
-    )
-
-
-def _distribution_to_msg(
-    face: JudgedFace, attribute: str, labels: Mapping[str, tuple[str, ...]]
-) -> ClassDistribution:
-    smoothed = face.smoothed.get(attribute)
-    if smoothed is None:
-        return ClassDistribution()
-    best = int(smoothed.argmax())
-    return ClassDistribution(
-        label=labels[attribute][best],
-        confidence=float(smoothed[best]),
-        probabilities=_floats_of(smoothed),
-        raw_probabilities=_floats_of(face.raw[attribute]),
-    )
+    coordinates = [(point.x, point.y) for point in points]
+    if not all(math.isfinite(value) for pair in coordinates for value in pair):
+        raise PerceptionError('a roi needs finite landmarks, got NaN or infinity')
+    return np.array(coordinates, dtype=np.float32)

@@ -1,8 +1,8 @@
 """
 Images and headers between messages and the core.
 
-With ``face_conversions`` the only modules that touch the fields of messages. Pixels are converted
-by cv_bridge where it can be imported, else by the package's own few lines.
+The modules of this folder alone touch the fields of messages. Pixels are converted by cv_bridge
+where it can be imported, else by ``encodings``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.pipeline import Frame
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.nodes.conversions.compressed import decode_file
 from rtcnn_perception.nodes.conversions.encodings import check_rows
@@ -47,7 +47,6 @@ CV_BRIDGE_ENCODINGS = frozenset(
 """What cv_bridge turns into bgr8 in every distribution from Humble on."""
 
 MEGA = 1e6
-MILLI_IN_NANO = 1e-6
 SECOND_NS = 1_000_000_000
 
 
@@ -126,15 +125,6 @@ def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> Compress
     msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
     msg.data = _bytes_of(encoded)
     return msg
-
-
-def since_stamp_ms(frame: Frame, now_ns: int) -> float:
-    """
-    Return the milliseconds since the stamp of a frame; NaN where it has none.
-
-    They are below 0 where the camera's clock is ahead: that is measured and not hidden.
-    """
-    return (now_ns - frame.stamp_ns) * MILLI_IN_NANO if frame.stamp_ns else math.nan
 
 
 def _converted_by_cv_bridge(msg: Image) -> ImageBGR:

@@ -1,12 +1,14 @@
 """
 Parameters as one table: default, unit, bound and meaning stand in a dataclass's fields.
 
-A field made by ``setting`` is a parameter; a field whose default is such a dataclass is a group,
-and the names of its parameters are joined to its own by a dot.
+A field made by ``setting`` is a parameter, one made by ``setting_of_each`` a parameter for each
+item of a list; a field whose default is such a dataclass is a group, and the names of its
+parameters are joined to its own by a dot.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,11 +16,13 @@ from collections.abc import Sequence
 import dataclasses
 from dataclasses import dataclass
 import difflib
+from functools import partial
 import math
 from typing import Any
 from typing import cast
 from typing import ClassVar
 from typing import Protocol
+from typing import TypeAlias
 from typing import TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange
@@ -39,21 +43,29 @@ class Group(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
-T = TypeVar('T', bool, int, float, str)
+T = TypeVar('T', bool, int, float, str, 'tuple[str, ...]')
 G = TypeVar('G', bound=Group)
+
+Value: TypeAlias = 'bool | int | float | str | tuple[str, ...]'
+"""What a parameter may be; a tuple of texts is a list of strings to ROS."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of one parameter besides its name; see ``setting``."""
+    """A parameter besides its name; see ``setting``."""
 
-    default: bool | int | float | str
+    default: Value
     description: str
     unit: str = ''
     minimum: float = -math.inf
     maximum: float = math.inf
-    choices: tuple[str, ...] = ()
+    choose_from: Callable[[], tuple[str, ...]] = tuple
     is_live: bool = False
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that a text may have; empty for any."""
+        return self.choose_from()
 
     @property
     def has_bounds(self) -> bool:
@@ -74,15 +86,25 @@ class Setting:
             return 'true or false'
         if isinstance(self.default, str):
             return 'text'
+        if isinstance(self.default, tuple):
+            return "a list of texts, or [''] for none"
         kind = 'a whole number' if isinstance(self.default, int) else 'a number such as 1.0'
         if not self.has_bounds:
             return kind
         return f'{kind} in [{self.minimum:g}, {self.maximum:g}]'
 
+    def converted(self, value: object) -> object:
+        """Return a value of ROS as its Python type; an empty list comes as None or [''] there."""
+        if isinstance(self.default, tuple) and isinstance(value, list | tuple | None):
+            return tuple(each for each in value or () if each != '')
+        return value
+
     def accepts(self, value: object) -> bool:
-        """Tell whether a value has the type of the default and lies within the bounds."""
+        """Return whether a value has the type of the default and lies within the bounds."""
         if type(value) is not type(self.default):
             return False
+        if isinstance(value, tuple):
+            return all(isinstance(each, str) for each in value)
         if isinstance(value, str):
             return not self.choices or value in self.choices
         number = cast('float', value)
@@ -115,7 +137,7 @@ def setting(
     unit: str = '',
     minimum: float = -math.inf,
     maximum: float = math.inf,
-    choices: Sequence[str] = (),
+    choices: Sequence[str] | Callable[[], tuple[str, ...]] = (),
     is_live: bool = False,
 ) -> T:
     """
@@ -126,11 +148,28 @@ def setting(
     :param unit: where it is not obvious
     :param minimum: least value of a number; give both bounds or none
     :param maximum: greatest value of a number
-    :param choices: the values that a text may have; none for any
+    :param choices: the values that a text may have, or what returns them; none for any
     :param is_live: whether it may be changed while the node runs; others are read-only
     """
-    table = Setting(default, description, unit, minimum, maximum, tuple(choices), is_live)
+    choose = choices if callable(choices) else partial(tuple, tuple(choices))
+    table = Setting(default, description, unit, minimum, maximum, choose, is_live)
     field: T = dataclasses.field(default=default, metadata={'setting': table})
+    return field
+
+
+def setting_of_each(item: str, items: str, name: str, description: str) -> Mapping[str, str]:
+    """
+    Make a dataclass field that is a text parameter for each item of a list.
+
+    The field is a mapping from item to text, empty where none is given; the parameter of an item
+    is called ``ITEM.NAME``.
+
+    :param item: what an item is called in help
+    :param items: the field of the same dataclass that lists the items, before this one
+    :param name: the last part of the parameters' names
+    """
+    metadata = {'setting': Setting('', description), 'items': items, 'name': name, 'item': item}
+    field: Mapping[str, str] = dataclasses.field(default_factory=dict, metadata=metadata)
     return field
 
 
@@ -138,7 +177,10 @@ def settings_of(group: type[Group], prefix: str = '') -> Iterator[tuple[str, Set
     """Yield full name and setting of every parameter of a group, in the order of its fields."""
     for field in dataclasses.fields(group):
         name = f'{prefix}{field.name}'
-        if 'setting' in field.metadata:
+        if 'items' in field.metadata:
+            name = f'<{field.metadata["item"]}>.{field.metadata["name"]}'
+            yield name, field.metadata['setting']
+        elif 'setting' in field.metadata:
             yield name, field.metadata['setting']
         else:
             yield from settings_of(_group_of(field), f'{name}.')
@@ -152,7 +194,10 @@ def values_of(group: Group, prefix: str = '') -> Iterator[tuple[str, Any]]:
     """Yield full name and value of every parameter of a group."""
     for field in dataclasses.fields(group):
         name, value = f'{prefix}{field.name}', getattr(group, field.name)
-        if 'setting' in field.metadata:
+        if 'items' in field.metadata:
+            for item in getattr(group, field.metadata['items']):
+                yield f'{item}.{field.metadata["name"]}', value.get(item, '')
+        elif 'setting' in field.metadata:
             yield name, value
         else:
             yield from values_of(value, f'{name}.')
@@ -165,18 +210,31 @@ def build(group: type[G], values: Mapping[str, object], prefix: str = '') -> G:
     :raises ConfigurationError: if a value has another type or is out of its bounds, or the group
         refuses them together
     """
-    arguments: dict[str, object] = {}
+    arguments: dict[str, Any] = {}
     for field in dataclasses.fields(group):
         name = f'{prefix}{field.name}'
         table: Setting | None = field.metadata.get('setting')
-        if table is None:
+        if 'items' in field.metadata:
+            names = {
+                item: f'{item}.{field.metadata["name"]}'
+                for item in arguments[field.metadata['items']]
+            }
+            arguments[field.name] = {
+                item: _checked(name, Setting('', ''), values.get(name, ''))
+                for item, name in names.items()
+            }
+        elif table is None:
             arguments[field.name] = build(_group_of(field), values, f'{name}.')
-            continue
-        value = values.get(name, field.default)
-        if not table.accepts(value):
-            raise ConfigurationError(f'parameter {name} must be {table.expected}, got {value!r}')
-        arguments[field.name] = value
+        else:
+            arguments[field.name] = _checked(name, table, values.get(name, field.default))
     return group(**arguments)
+
+
+def _checked(name: str, table: Setting, value: object) -> object:
+    value = table.converted(value)
+    if not table.accepts(value):
+        raise ConfigurationError(f'parameter {name} must be {table.expected}, got {value!r}')
+    return value
 
 
 def declare(node: Node, group: type[G]) -> G:
@@ -185,26 +243,49 @@ def declare(node: Node, group: type[G]) -> G:
 
     :raises ConfigurationError: if a value has another type or is out of its bounds
     """
-    return build(group, {name: _declare(node, name, table) for name, table in settings_of(group)})
+    values = {
+        name: _declare(node, name, table)
+        for name, table in settings_of(group)
+        if not name.startswith('<')
+    }
+    # Only now it is known which items the lists have.
+    for field in dataclasses.fields(group):
+        if 'items' in field.metadata:
+            for item in getattr(build(group, values), field.metadata['items']):
+                name = f'{item}.{field.metadata["name"]}'
+                values[name] = _declare(node, name, field.metadata['setting'])
+    return build(group, values)
 
 
-def misspelt(node: Node, known: Iterable[str]) -> Iterator[str]:
+def is_known(name: str, groups: Iterable[type[Group]]) -> bool:
+    """Return whether one of the groups has a parameter of that name, for any item of a list."""
+    item, _, ending = name.partition('.')
+    return any(
+        name == known or (known.startswith('<') and item != '' and known.endswith(f'>.{ending}'))
+        for group in groups
+        for known, _ in settings_of(group)
+    )
+
+
+def unknown_parameters(node: Node, groups: Iterable[type[Group]]) -> Iterator[str]:
     """
-    Yield a sentence for each value that a node was given under a name that it does not know.
+    Yield a sentence for each value that a node was given under an unknown name.
 
-    :param known: names that are known here or in a node beside it, which one file may serve
+    :param groups: those of the node and of the nodes beside it, which one file may serve
     """
-    names = sorted(known)
+    tables = tuple(groups)
+    names = sorted({name for group in tables for name, _ in settings_of(group)})
     for given in _given(node):
-        if given not in names and not given.startswith(ROS_PREFIXES):
+        if not is_known(given, tables) and not given.startswith(ROS_PREFIXES):
             close = difflib.get_close_matches(given, names, n=1)
             meant = f'; is {close[0]} meant?' if close else ''
             yield f'there is no parameter {given}, its value is not used{meant}'
 
 
 def _declare(node: Node, name: str, table: Setting) -> object:
+    default = list(table.default) if isinstance(table.default, tuple) else table.default
     try:
-        return node.declare_parameter(name, table.default, table.descriptor()).value
+        return node.declare_parameter(name, default, table.descriptor()).value
     except ParameterException as error:
         given = _given(node).get(name)
         came = f': {error}' if given is None else f', got {given.value!r}'
@@ -214,5 +295,5 @@ def _declare(node: Node, name: str, table: Setting) -> object:
 
 
 def _given(node: Node) -> Mapping[str, Parameter]:
-    # rclpy has no public way to what a node was given; it is used for better messages alone.
+    # rclpy has no public way to the values a node was given; they are used for messages alone.
     return getattr(node, '_parameter_overrides', {})

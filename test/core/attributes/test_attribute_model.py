@@ -1,4 +1,4 @@
-"""A graph is run as its card says, or refused by what does not fit."""
+"""An attribute network is run as its card says, or refused by what does not fit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import numpy as np
 from onnx import TensorProto
 import onnxruntime
 import pytest
-from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.attributes.model import MAX_FACES_PER_RUN
-from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.geometry.face_crops import cut_faces
-from rtcnn_perception.core.geometry.landmarks import FacePlace
 from rtcnn_perception.exceptions import ModelError
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
@@ -24,93 +21,112 @@ CLASSES = {'emotion': 7}
 
 
 @pytest.fixture
-def image():
-    return np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-
-
-@pytest.fixture
 def model(tmp_path):
-    return FaceModel.load(write_tiny_model(tmp_path, HEADS))
+    return AttributeModel.load(write_tiny_model(tmp_path, HEADS))
 
 
-def random_places(count):
-    random = np.random.default_rng(7)
-    return tuple(
-        FacePlace(
-            BoundingBox.from_xywh(*random.uniform(-10, 60, 2), *random.uniform(5, 30, 2)),
-        )
-        for _ in range(count)
-    )
+def random_crops(count, channels=1):
+    shape = (count, channels, 8, 8)
+    return np.random.default_rng(7).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_no_faces_give_no_rows_and_run_nothing(model, image, monkeypatch):
+def plain_run(model, inputs):
+    """Run the graph as it lies in its file."""
+    session = onnxruntime.InferenceSession(model.card.path, providers=['CPUExecutionProvider'])
+    (rows,) = session.run(['emotion'], {'face': inputs})
+    return rows
+
+
+class FakeSession:
+    """Gives the same rows whatever it is fed."""
+
+    def __init__(self, *rows):
+        self._rows = np.array(rows, dtype=np.float32)
+
+    def run(self, _names, _inputs):
+        return [self._rows]
+
+
+class CountingSession:
+    """Runs another session, and keeps how many faces each run had."""
+
+    def __init__(self, session):
+        self._session = session
+        self.runs = []
+
+    def run(self, names, inputs):
+        self.runs.append(len(inputs['face']))
+        return self._session.run(names, inputs)
+
+
+def test_no_faces_give_no_rows_and_run_nothing(model, monkeypatch):
     monkeypatch.setattr(model, '_session', None)
-    judged = model.predict(image, ())
-    assert judged['emotion'].shape == (0, 7)
-    assert judged['emotion'].dtype == np.float32
+    rows = model.predict(random_crops(0))['emotion']
+    assert rows.shape == (0, 7)
+    assert rows.dtype == np.float32
 
 
 @pytest.mark.parametrize('count', [1, 3, MAX_FACES_PER_RUN, 2 * MAX_FACES_PER_RUN + 1])
-def test_rows_are_those_of_the_graph_face_by_face_and_sum_to_one(model, image, count):
-    places = random_places(count)
-    rows = model.predict(image, places)['emotion']
+def test_rows_are_those_of_the_graph_face_by_face_and_sum_to_one(model, count):
+    crops = random_crops(count)
+    rows = model.predict(crops)['emotion']
     assert rows.shape == (count, 7)
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows.sum(axis=1), 1.0, atol=1e-6)
-    session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
     for index in range(0, count, 5):
-        face = cut_faces(image, places[index : index + 1], model.spec)
-        (expected,) = session.run(['emotion'], {'face': face})
-        np.testing.assert_allclose(rows[index], expected[0], atol=1e-6)
+        expected = plain_run(model, crops[index : index + 1])[0]
+        np.testing.assert_allclose(rows[index], expected, atol=1e-6)
 
 
-def test_all_faces_of_a_frame_go_in_one_run(model, image):
-    runs = []
-
-    class CountingSession:
-        def run(self, names, inputs):
-            runs.append(len(inputs['face']))
-            return session.run(names, inputs)
-
-    session, model._session = model._session, CountingSession()
-    model.predict(image, random_places(16))
-    assert runs == [16]
+def test_up_to_sixteen_faces_go_in_one_run_and_more_in_several(model):
+    model._session = CountingSession(model._session)
+    model.predict(random_crops(16))
+    model.predict(random_crops(33))
+    assert model._session.runs == [16, 16, 16, 1]
 
 
-def test_two_heads_are_judged_in_one_pass(tmp_path, image):
-    heads = {'gender': GENDERS, 'emotion': EMOTIONS}
-    model = FaceModel.load(write_tiny_model(tmp_path, heads))
-    judged = model.predict(image, random_places(2))
-    assert {name: rows.shape for name, rows in judged.items()} == {
-        'gender': (2, 2),
-        'emotion': (2, 7),
-    }
+def test_several_heads_are_classified_in_one_run(tmp_path):
+    heads = {'gender': GENDERS, 'emotion': EMOTIONS, 'hat': ('none', 'cap', 'top hat')}
+    model = AttributeModel.load(write_tiny_model(tmp_path, heads))
+    model._session = CountingSession(model._session)
+    predicted = model.predict(random_crops(2))
+    assert model._session.runs == [2]
+    assert [(name, rows.shape) for name, rows in predicted.items()] == [
+        ('gender', (2, 2)),
+        ('emotion', (2, 7)),
+        ('hat', (2, 3)),
+    ]
 
 
-def test_a_float_input_takes_pixels_scaled_as_the_card_says(tmp_path, image):
+def test_a_float_input_takes_pixels_scaled_as_the_card_says(tmp_path):
     graph = make_graph(CLASSES, dtype=TensorProto.FLOAT)
     card = make_card(graph, HEADS)
     card['input'] |= {'dtype': 'float32', 'scale': 2 / 255, 'offset': -1.0}
-    model = FaceModel.load(write_model(tmp_path, graph, card))
-    places = random_places(2)
-    pixels = cut_faces(image, places, model.spec).astype(np.float32) * np.float32(2 / 255) - 1
-    session = onnxruntime.InferenceSession(model.spec.path, providers=['CPUExecutionProvider'])
-    (expected,) = session.run(None, {'face': pixels})
-    np.testing.assert_allclose(model.predict(image, places)['emotion'], expected, atol=1e-6)
+    model = AttributeModel.load(write_model(tmp_path, graph, card))
+    crops = random_crops(2)
+    expected = plain_run(model, crops.astype(np.float32) * np.float32(2 / 255) - 1)
+    np.testing.assert_allclose(model.predict(crops)['emotion'], expected, atol=1e-6)
 
 
-def test_a_colour_model_is_run(tmp_path, image):
+def test_a_colour_model_is_run(tmp_path):
     graph = make_graph(CLASSES, channels=3)
     card = make_card(graph, HEADS)
     card['input'] |= {'channels': 'rgb'}
-    model = FaceModel.load(write_model(tmp_path, graph, card))
-    assert model.predict(image, random_places(2))['emotion'].shape == (2, 7)
+    model = AttributeModel.load(write_model(tmp_path, graph, card))
+    assert model.predict(random_crops(2, channels=3))['emotion'].shape == (2, 7)
+
+
+def test_threads_and_spinning_reach_the_session(tmp_path):
+    model = AttributeModel.load(write_tiny_model(tmp_path, HEADS), threads=2, allow_spinning=True)
+    options = model._session.get_session_options()
+    assert options.intra_op_num_threads == 2
+    assert options.get_session_config_entry('session.intra_op.allow_spinning') == '1'
 
 
 def refused(tmp_path, graph, card):
     """Return the message with which a model is refused."""
     with pytest.raises(ModelError) as refusal:
-        FaceModel.load(write_model(tmp_path, graph, card))
+        AttributeModel.load(write_model(tmp_path, graph, card))
     message = str(refusal.value)
     assert str(tmp_path / 'model.onnx') in message
     assert 'rtcnn_perception export' in message
@@ -155,36 +171,27 @@ def test_an_input_of_another_name_is_refused(tmp_path):
     assert "one input image, got ['face']" in refused(tmp_path, graph, card)
 
 
-def test_a_run_that_fails_says_what_was_fed_in_one_line(model):
+def test_a_run_that_fails_is_refused_in_one_line_with_what_was_fed(model):
     with pytest.raises(
         ModelError, match=r'takes 2 faces of shape .*, got one that fails .* Got: 9'
-    ):
-        model.judge(np.zeros((2, 1, 9, 9), dtype=np.uint8))
-
-
-class FakeSession:
-    """Gives the same rows whatever it is fed."""
-
-    def __init__(self, *rows):
-        self._rows = np.array(rows, dtype=np.float32)
-
-    def run(self, _names, _inputs):
-        return [self._rows]
+    ) as refusal:
+        model.predict(np.zeros((2, 1, 9, 9), dtype=np.uint8))
+    assert '\n' not in str(refusal.value)
 
 
 def test_a_run_that_gives_another_number_of_rows_is_refused(model):
     model._session = FakeSession(*[[1 / 7] * 7] * 2)
     with pytest.raises(ModelError, match=r'output emotion of shape \(3, 7\).*, got \(2, 7\)'):
-        model.judge(np.zeros((3, 1, 8, 8), dtype=np.uint8))
+        model.predict(random_crops(3))
 
 
 def test_a_run_that_gives_less_than_nothing_is_refused(model):
     model._session = FakeSession([1.5, -0.5, 0, 0, 0, 0, 0])
     with pytest.raises(ModelError, match=r'got rows from -0\.5, with sums 1 to 1'):
-        model.judge(np.zeros((1, 1, 8, 8), dtype=np.uint8))
+        model.predict(random_crops(1))
 
 
 def test_rows_of_a_network_of_half_precision_still_sum_to_one(model):
     model._session = FakeSession([0.9995, 0, 0, 0, 0, 0, 0])
-    judged = model.judge(np.zeros((1, 1, 8, 8), dtype=np.uint8))
-    np.testing.assert_array_equal(judged['emotion'], [[1, 0, 0, 0, 0, 0, 0]])
+    rows = model.predict(random_crops(1))['emotion']
+    np.testing.assert_array_equal(rows, [[1, 0, 0, 0, 0, 0, 0]])

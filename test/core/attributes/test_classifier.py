@@ -1,27 +1,28 @@
-"""Each attribute is judged by its model, with as few cuts and runs as may be."""
+"""Each attribute is classified by its model, with as few cuts and runs as possible."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from rtcnn_perception.core.attributes import classifier as classification
+from rtcnn_perception.core.attributes import classifier as classifier_module
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
-from rtcnn_perception.core.attributes.classifier import FaceModel
+from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import Crop
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.geometry.landmarks import FacePlace
+from rtcnn_perception.core.geometry.crops import cut_crops
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.resources import models_directory
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 from tiny_model import write_tiny_model
 
+HATS = ('none', 'cap', 'top hat')
 BOX = BoundingBox(20, 20, 40, 44)
-PLACES = (FacePlace(BOX), FacePlace(BoundingBox(-5, 10, 12, 30)))
-
-
-@pytest.fixture
-def image():
-    return np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+REGIONS = (FaceRegion(BOX), FaceRegion(BoundingBox(-5, 10, 12, 30)))
 
 
 @pytest.fixture
@@ -35,110 +36,169 @@ def gender(tmp_path):
 
 
 @pytest.fixture
+def hat(tmp_path):
+    return write_tiny_model(tmp_path / 'hat', {'hat': HATS}, margin=0.3, seed=3)
+
+
+@pytest.fixture
 def blended(tmp_path):
-    heads = {'emotion': EMOTIONS, 'gender': GENDERS}
+    heads = {'emotion': EMOTIONS, 'gender': GENDERS, 'hat': HATS}
     return write_tiny_model(tmp_path / 'blended', heads, margin=0.2)
 
 
 @pytest.fixture
 def runs(monkeypatch):
-    """Collect the model of every run that follows."""
-    seen = []
-    judge = FaceModel.judge
+    """Collect the folder of the model of every run that follows."""
+    collected = []
+    predict = AttributeModel.predict
 
-    def counting_judge(self, faces):
-        seen.append(self.spec.directory.name)
-        return judge(self, faces)
+    def counting_predict(self, faces):
+        collected.append(self.card.directory.name)
+        return predict(self, faces)
 
-    monkeypatch.setattr(FaceModel, 'judge', counting_judge)
-    return seen
+    monkeypatch.setattr(AttributeModel, 'predict', counting_predict)
+    return collected
 
 
-def test_with_both_attributes_off_nothing_is_judged_and_a_crop_still_shown(image):
-    classifier = AttributeClassifier.load(None, None)
-    assert classifier.classify(image, PLACES) == {}
-    assert classifier.labels == {}
-    assert classifier.model_tags == {}
-    assert classifier.crop_of(FacePlace(BOX)) == CropGeometry(margin=0.0).square_about(BOX)
+def shapes(found):
+    return {name: rows.shape for name, rows in found.probabilities.items()}
+
+
+def test_without_attributes_nothing_is_classified_and_the_crop_is_about_the_box(image):
+    classifier = AttributeClassifier.load({})
+    found = classifier.classify(image, REGIONS)
+    assert found.probabilities == {}
+    assert found.crops == tuple(CropGeometry(margin=0.0).crop(region) for region in REGIONS)
+    assert classifier.attributes == ()
+    assert classifier.classify(image, ()).crops == ()
 
 
 def test_no_faces_give_no_rows(image, emotion, gender):
-    judged = AttributeClassifier.load(emotion, gender).classify(image, ())
-    assert {name: rows.shape for name, rows in judged.items()} == {
-        'emotion': (0, 7),
-        'gender': (0, 2),
+    found = AttributeClassifier.load({'emotion': emotion, 'gender': gender}).classify(image, ())
+    assert shapes(found) == {'emotion': (0, 7), 'gender': (0, 2)}
+    assert found.crops == ()
+
+
+def test_each_attribute_is_what_its_model_alone_predicts(image, emotion, gender, hat):
+    paths = {'emotion': emotion, 'gender': gender, 'hat': hat}
+    classifier = AttributeClassifier.load(paths)
+    found = classifier.classify(image, REGIONS)
+    assert list(found.probabilities) == ['emotion', 'gender', 'hat']
+    for name, path in paths.items():
+        alone = AttributeModel.load(path)
+        crops = [alone.card.crop.crop(region) for region in REGIONS]
+        expected = alone.predict(cut_crops(image, crops, (8, 8), 'gray'))[name]
+        np.testing.assert_array_equal(found.probabilities[name], expected)
+
+
+def test_attributes_are_reported_in_the_order_asked_for_with_labels_and_model(
+    emotion, gender, hat
+):
+    paths = {'emotion': emotion, 'gender': gender, 'hat': hat}
+    labels = {'emotion': EMOTIONS, 'gender': GENDERS, 'hat': HATS}
+    for order in (('hat', 'emotion', 'gender'), ('gender', 'hat', 'emotion')):
+        classifier = AttributeClassifier.load({name: paths[name] for name in order})
+        assert classifier.attributes == tuple(
+            AttributeInfo(name, labels[name], AttributeModel.load(paths[name]).card.tag)
+            for name in order
+        )
+
+
+def test_crops_are_those_of_the_first_attribute(image, emotion, gender):
+    by_margin = {
+        margin: tuple(CropGeometry(margin, 0.05).crop(region) for region in REGIONS)
+        for margin in (0.1, 0.3)
     }
+    for paths, margin in (
+        ({'emotion': emotion, 'gender': gender}, 0.1),
+        ({'gender': gender, 'emotion': emotion}, 0.3),
+        ({'gender': gender}, 0.3),
+    ):
+        found = AttributeClassifier.load(paths).classify(image, REGIONS)
+        assert found.crops == by_margin[margin]
+        assert all(isinstance(crop, Crop) for crop in found.crops)
 
 
-def test_each_attribute_is_what_its_model_alone_gives(image, emotion, gender):
-    classifier = AttributeClassifier.load(emotion, gender)
-    judged = classifier.classify(image, PLACES)
-    assert list(judged) == ['emotion', 'gender']
-    for name, path in (('emotion', emotion), ('gender', gender)):
-        alone = FaceModel.load(path)
-        np.testing.assert_array_equal(judged[name], alone.predict(image, PLACES)[name])
-        assert classifier.model_tags[name] == alone.spec.tag
-    assert classifier.labels == {'emotion': EMOTIONS, 'gender': GENDERS}
+def test_a_head_that_is_not_asked_for_is_left_out(image, blended):
+    classifier = AttributeClassifier.load({'gender': blended})
+    assert shapes(classifier.classify(image, REGIONS)) == {'gender': (2, 2)}
+    assert [each.name for each in classifier.attributes] == ['gender']
 
 
-def test_the_crop_shown_is_that_of_emotion_else_that_of_gender(emotion, gender):
-    emotion_square = CropGeometry(0.1, 0.05).square_about(BOX)
-    gender_square = CropGeometry(0.3, 0.05).square_about(BOX)
-    assert AttributeClassifier.load(emotion, gender).crop_of(FacePlace(BOX)) == emotion_square
-    assert AttributeClassifier.load(None, gender).crop_of(FacePlace(BOX)) == gender_square
+def test_a_model_of_several_attributes_is_loaded_and_run_once(image, blended, runs, monkeypatch):
+    loads = []
+    load = AttributeModel.load
 
+    def counting_load(path, *options):
+        loads.append(path)
+        return load(path, *options)
 
-def test_an_attribute_without_model_is_off(image, blended):
-    classifier = AttributeClassifier.load(None, blended)
-    assert list(classifier.classify(image, PLACES)) == ['gender']
-    assert list(classifier.labels) == ['gender']
-
-
-def test_a_blended_model_judges_both_in_one_run(image, blended, runs):
-    classifier = AttributeClassifier.load(blended, blended / 'model.onnx')
+    monkeypatch.setattr(AttributeModel, 'load', counting_load)
+    linked = blended.parent / 'linked'
+    linked.symlink_to(blended)
+    paths = {'hat': blended, 'emotion': blended / 'model.onnx', 'gender': linked / 'model.json'}
+    classifier = AttributeClassifier.load(paths)
+    assert loads == [blended]
     runs.clear()
-    judged = classifier.classify(image, PLACES)
+    found = classifier.classify(image, REGIONS)
     assert runs == ['blended']
-    assert {name: rows.shape for name, rows in judged.items()} == {
-        'emotion': (2, 7),
-        'gender': (2, 2),
-    }
+    assert shapes(found) == {'hat': (2, 3), 'emotion': (2, 7), 'gender': (2, 2)}
+    assert list(found.probabilities) == ['hat', 'emotion', 'gender']
+
+
+def test_a_model_of_some_attributes_runs_beside_the_models_of_others(image, blended, hat, runs):
+    paths = {'emotion': blended, 'hat': hat, 'gender': blended}
+    classifier = AttributeClassifier.load(paths)
+    runs.clear()
+    assert list(classifier.classify(image, REGIONS).probabilities) == ['emotion', 'hat', 'gender']
+    assert sorted(runs) == ['blended', 'hat']
 
 
 def test_crops_of_one_kind_are_cut_once(tmp_path, image, emotion, monkeypatch):
     cuts = []
-    cut_faces = classification.cut_faces
 
     def counting_cut(*arguments):
         cuts.append(arguments)
-        return cut_faces(*arguments)
+        return cut_crops(*arguments)
 
-    monkeypatch.setattr(classification, 'cut_faces', counting_cut)
+    monkeypatch.setattr(classifier_module, 'cut_crops', counting_cut)
     for margin, expected in ((0.1, 1), (0.3, 2)):
         other = write_tiny_model(tmp_path / str(margin), {'gender': GENDERS}, margin=margin)
-        classifier = AttributeClassifier.load(emotion, other)
+        classifier = AttributeClassifier.load({'emotion': emotion, 'gender': other})
         cuts.clear()
-        classifier.classify(image, PLACES)
+        classifier.classify(image, REGIONS)
         assert len(cuts) == expected
 
 
-def test_a_model_that_does_not_judge_its_attribute_is_refused(emotion):
-    with pytest.raises(ModelError, match='expected a model that judges gender, got one that jud'):
-        AttributeClassifier.load(emotion, emotion)
+def test_a_model_without_a_head_for_its_attribute_is_refused(emotion):
+    with pytest.raises(
+        ModelError, match='expected a model that classifies gender, got one that c'
+    ):
+        AttributeClassifier.load({'emotion': emotion, 'gender': emotion})
 
 
 def test_a_missing_model_is_refused(tmp_path, gender):
     with pytest.raises(ModelError, match='nowhere'):
-        AttributeClassifier.load(tmp_path / 'nowhere', gender)
+        AttributeClassifier.load({'emotion': tmp_path / 'nowhere', 'gender': gender})
 
 
-def test_threads_and_spinning_reach_the_session(emotion):
-    models = [
-        FaceModel.load(emotion, threads=threads, allow_spinning=spins)
-        for threads, spins in ((1, False), (2, True))
-    ]
-    options = [model._session.get_session_options() for model in models]
-    assert [each.intra_op_num_threads for each in options] == [1, 2]
-    assert [
-        each.get_session_config_entry('session.intra_op.allow_spinning') for each in options
-    ] == ['0', '1']
+def test_threads_and_spinning_reach_every_model(emotion, gender, monkeypatch):
+    given = []
+    load = AttributeModel.load
+
+    def keeping_load(path, threads, allow_spinning):
+        given.append((threads, allow_spinning))
+        return load(path, threads, allow_spinning)
+
+    monkeypatch.setattr(AttributeModel, 'load', keeping_load)
+    paths = {'emotion': emotion, 'gender': gender}
+    AttributeClassifier.load(paths, threads=2, allow_spinning=True)
+    assert given == [(2, True)] * 2
+
+
+def test_the_models_that_ship_classify_the_default_attributes(image):
+    paths = classifier_module.model_paths(DEFAULT_ATTRIBUTES, {}, (models_directory(),))
+    classifier = AttributeClassifier.load(paths)
+    assert tuple(each.name for each in classifier.attributes) == DEFAULT_ATTRIBUTES
+    found = classifier.classify(image, REGIONS)
+    assert all(len(rows) == 2 for rows in found.probabilities.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from rtcnn_perception.core.attributes.quality import crop_quality
+from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.quality import FULL_SIZE
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 
@@ -32,21 +32,21 @@ def image():
 
 
 def test_a_face_outside_the_image_has_no_quality(image):
-    assert crop_quality(image, BoundingBox(300, 300, 340, 340)) == 0.0
-    assert crop_quality(image, BoundingBox(-40, 0, 0, 40)) == 0.0
+    assert face_quality(image, BoundingBox(300, 300, 340, 340)) == 0.0
+    assert face_quality(image, BoundingBox(-40, 0, 0, 40)) == 0.0
 
 
 def test_an_image_without_detail_has_no_quality():
-    assert crop_quality(np.full((100, 100, 3), 128, np.uint8), BoundingBox(10, 10, 90, 90)) == 0.0
+    assert face_quality(np.full((100, 100, 3), 128, np.uint8), BoundingBox(10, 10, 90, 90)) == 0.0
 
 
-def test_a_large_sharp_face_inside_the_image_is_good(image):
-    assert 0.8 < crop_quality(image, BOX) <= 1.0
+def test_a_large_sharp_face_inside_the_image_has_high_quality(image):
+    assert 0.8 < face_quality(image, BOX) <= 1.0
 
 
 def test_quality_falls_with_blur(image):
     blurred = [image] + [cv2.GaussianBlur(image, (0, 0), sigma) for sigma in (1, 2, 3, 4, 6, 8)]
-    qualities = [crop_quality(each, BOX) for each in blurred]
+    qualities = [face_quality(each, BOX) for each in blurred]
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[-1] < 0.4 * qualities[0]
 
@@ -57,41 +57,41 @@ def test_quality_falls_with_size(image):
         factor = side / SIDE
         small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         box = scaled(BOX, small.shape[1] / 200)
-        qualities.append(crop_quality(small, box))
+        qualities.append(face_quality(small, box))
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[-1] < 0.1 * qualities[0]
 
 
-def test_a_small_face_that_was_enlarged_is_rated_by_its_detail_alone(image):
+def test_the_quality_of_an_enlarged_face_falls_by_its_detail_alone(image):
     small = cv2.resize(image, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     enlarged = cv2.resize(small, (200, 200), interpolation=cv2.INTER_LINEAR)
-    quarter = crop_quality(small, scaled(BOX, 0.25))
-    assert quarter == pytest.approx(SIDE * 0.25 / FULL_SIZE * crop_quality(enlarged, BOX), rel=0.1)
+    quarter = face_quality(small, scaled(BOX, 0.25))
+    assert quarter == pytest.approx(SIDE * 0.25 / FULL_SIZE * face_quality(enlarged, BOX), rel=0.1)
 
 
 def test_quality_falls_as_the_face_leaves_the_image(image):
-    qualities = [crop_quality(image[:, cut:], moved(BOX, -cut)) for cut in range(0, 150, 16)]
+    qualities = [face_quality(image[:, cut:], moved(BOX, -cut)) for cut in range(0, 150, 16)]
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[-1] < 0.02
 
 
-def test_light_and_contrast_hardly_matter(image):
+def test_light_and_contrast_hardly_change_the_quality(image):
     darker = np.round(image * 0.6 + 10).astype(np.uint8)
-    assert crop_quality(darker, BOX) == pytest.approx(crop_quality(image, BOX), abs=0.03)
+    assert face_quality(darker, BOX) == pytest.approx(face_quality(image, BOX), abs=0.03)
 
 
-def test_noise_makes_no_blurred_face_sharp(image):
+def test_noise_does_not_make_a_blurred_face_sharp(image):
     blurred = cv2.GaussianBlur(image, (0, 0), 0.04 * SIDE)
     noise = np.random.default_rng(4).normal(0, 10, image.shape)
     noisy = np.clip(blurred + noise, 0, 255).astype(np.uint8)
-    assert crop_quality(noisy, BOX) < crop_quality(image, BOX) - 0.2
+    assert face_quality(noisy, BOX) < face_quality(image, BOX) - 0.2
 
 
-def test_quality_is_in_its_range_for_any_box(image):
+def test_quality_is_in_0_to_1_for_any_box(image):
     random = np.random.default_rng(8)
     for _ in range(300):
         box = BoundingBox.from_xywh(*random.uniform(-100, 200, 2), *random.uniform(0.1, 300, 2))
-        assert 0.0 <= crop_quality(image, box) <= 1.0
+        assert 0.0 <= face_quality(image, box) <= 1.0
 
 
 def moved(box, x):

@@ -1,4 +1,4 @@
-"""Judgements grow steady with time, each track and attribute on its own."""
+"""Probabilities are smoothed over time, for each track and attribute on its own."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ def row(*probabilities):
 WOMAN, MAN = {'gender': row(1, 0)}, {'gender': row(0, 1)}
 
 
-def test_nothing_judged_gives_nothing():
+def test_no_probabilities_give_none():
     smoother = TrackSmoother(0.5)
     assert smoother.update(1, 0.0, {}) == {}
     assert smoother.hold(2, 0.0) is None
 
 
 @pytest.mark.parametrize('time_constant', [-0.1, math.nan, math.inf])
-def test_a_time_constant_below_zero_or_without_end_is_refused(time_constant):
+def test_a_time_constant_below_zero_or_that_is_not_finite_is_refused(time_constant):
     with pytest.raises(ValueError, match='time_constant must be 0 or above'):
         TrackSmoother(time_constant)
 
 
-def test_the_first_judgement_is_taken_as_it_is():
+def test_the_first_probabilities_of_a_track_are_taken_as_they_are():
     smoothed = TrackSmoother(0.5).update(1, 0.0, {'emotion': row(0.2, 0.3, 0.5)})
     np.testing.assert_array_equal(smoothed['emotion'], row(0.2, 0.3, 0.5))
 
 
-def test_after_one_time_constant_63_percent_is_news():
+def test_after_one_time_constant_63_percent_are_new():
     smoother = TrackSmoother(0.5)
     smoother.update(1, 10.0, WOMAN)
     man = smoother.update(1, 10.5, MAN)['gender'][1]
     assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
 
 
-def test_the_frame_rate_does_not_matter():
+def test_the_result_does_not_depend_on_the_frame_rate():
     after_a_second = []
     for rate in (5, 30, 100):
         smoother = TrackSmoother(0.7)
@@ -79,7 +79,7 @@ def test_without_a_time_constant_nothing_is_smoothed():
     np.testing.assert_array_equal(smoother.update(1, 0.001, MAN)['gender'], row(0, 1))
 
 
-def test_the_time_constant_changes_while_it_runs():
+def test_the_time_constant_may_be_set_at_any_time():
     smoother = TrackSmoother(10.0)
     smoother.update(1, 0.0, WOMAN)
     smoother.time_constant = 0.5
@@ -88,12 +88,12 @@ def test_the_time_constant_changes_while_it_runs():
     assert smoother.time_constant == 0.5
 
 
-def test_the_time_constant_may_become_zero_at_any_moment():
+def test_another_thread_may_set_the_time_constant_to_zero_during_an_update():
     smoother = TrackSmoother(10.0)
     smoother.update(1, 0.0, WOMAN)
 
-    class Fleeting(float):
-        """A time that another thread sets to 0 just after it was compared with that."""
+    class SetToZero(float):
+        """A time constant that another thread sets to 0 just after it was compared with 0."""
 
         __hash__ = float.__hash__
 
@@ -101,7 +101,7 @@ def test_the_time_constant_may_become_zero_at_any_moment():
             smoother.time_constant = 0.0
             return float(self) == other
 
-    smoother.time_constant = Fleeting(0.5)
+    smoother.time_constant = SetToZero(0.5)
     man = smoother.update(1, 0.5, MAN)['gender'][1]
     assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
     assert smoother.time_constant == 0.0
@@ -130,7 +130,7 @@ def test_a_model_with_other_classes_starts_anew():
     np.testing.assert_array_equal(smoothed['emotion'], row(0.2, 0.3, 0.5))
 
 
-def test_what_is_known_is_held_and_stays_the_smoothers_own():
+def test_held_probabilities_are_copies():
     smoother = TrackSmoother(0.5)
     smoother.update(1, 0.0, WOMAN)['gender'][:] = 7
     held = smoother.hold(1, 0.4)
@@ -140,7 +140,7 @@ def test_what_is_known_is_held_and_stays_the_smoothers_own():
     assert man == pytest.approx(1 - math.exp(-1), abs=1e-6)
 
 
-def test_tracks_that_are_gone_are_forgotten():
+def test_tracks_that_are_no_longer_used_are_forgotten():
     smoother = TrackSmoother(0.5)
     for track_id in range(10):
         smoother.update(track_id, 0.0, WOMAN)
@@ -153,7 +153,7 @@ def test_tracks_that_are_gone_are_forgotten():
     assert len(smoother) == 0
 
 
-def test_a_track_that_is_held_for_long_is_not_forgotten_while_others_are_judged():
+def test_a_track_that_is_held_for_long_is_not_forgotten_while_others_are_updated():
     smoother = TrackSmoother(0.5)
     smoother.update(1, 0.0, WOMAN)
     smoother.update(2, 0.0, WOMAN)
@@ -161,9 +161,9 @@ def test_a_track_that_is_held_for_long_is_not_forgotten_while_others_are_judged(
         smoother.update(3, now, MAN)
         held = smoother.hold(1, now)
         np.testing.assert_array_equal(held['gender'], row(1, 0))
-    assert len(smoother) == 2, 'the second was neither judged nor held'
-    seen_again = smoother.update(1, 4 * FORGET_AFTER, MAN)['gender']
-    np.testing.assert_allclose(seen_again, row(0, 1), atol=1e-6, err_msg='the old look is old')
+    assert len(smoother) == 2, 'the second was neither updated nor held'
+    again = smoother.update(1, 4 * FORGET_AFTER, MAN)['gender']
+    np.testing.assert_allclose(again, row(0, 1), atol=1e-6, err_msg='the held ones are old')
 
 
 def test_memory_is_bounded_though_the_clock_stands_still():

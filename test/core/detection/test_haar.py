@@ -1,3 +1,5 @@
+"""The cascade gives boxes and scores like those of the other detectors."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -16,7 +18,7 @@ PORTRAIT = Path(haar.__file__).parents[2] / 'assets' / 'astronaut.jpg'
 
 
 class FakeCascade:
-    """Finds what it is told, and keeps what it was given."""
+    """Returns the squares it was made with, and keeps the image it was given."""
 
     def __init__(self, squares=(), weights=()):
         self.result = (squares, (), weights)
@@ -28,41 +30,41 @@ class FakeCascade:
         return self.result
 
 
-def image(height, width):
+def gray_image(height, width):
     return np.full((height, width, 3), 7, np.uint8)
 
 
-def test_an_empty_answer_is_no_face():
-    # OpenCV gives empty tuples in place of arrays where it finds nobody.
+def test_no_squares_are_no_detections():
+    # OpenCV gives empty tuples in place of arrays where it finds no face.
     cascade = FakeCascade()
-    assert HaarDetector(cascade).detect(image(48, 64)) == ()
+    assert HaarDetector(cascade).detect(gray_image(48, 64)) == ()
     assert cascade.gray.shape == (48, 64)
 
 
-def test_detection_runs_at_the_width_that_suits_the_cascade():
+def test_the_default_width_is_that_of_the_cascade():
     cascade = FakeCascade()
-    HaarDetector(cascade).detect(image(960, 1280))
+    HaarDetector(cascade).detect(gray_image(960, 1280))
     assert cascade.gray.shape == (480, 640)
 
 
-def test_boxes_come_back_in_pixels_of_the_image_best_first():
+def test_boxes_are_in_pixels_of_the_image_and_the_best_comes_first():
     squares = np.array([[10, 20, 100, 100], [200, 20, 50, 50]], np.int32)
     cascade = FakeCascade(squares, np.array([2.0, 5.0]))
-    found = HaarDetector(cascade, width=320).detect(image(480, 640))
+    found = HaarDetector(cascade, width=320).detect(gray_image(480, 640))
     assert [one.box for one in found] == [square_to_box(400, 40, 100), square_to_box(20, 40, 200)]
     assert [one.score for one in found] == [weight_to_score(5.0), weight_to_score(2.0)]
     assert found[0].landmarks is None
 
 
-def test_a_face_below_the_least_score_is_left_out():
+def test_a_face_below_the_minimum_score_is_left_out():
     squares = np.array([[10, 20, 100, 100], [200, 20, 50, 50]], np.int32)
     detector = HaarDetector(FakeCascade(squares, np.array([0.5, 5.0])))
-    assert len(detector.detect(image(480, 640))) == 1
+    assert len(detector.detect(gray_image(480, 640))) == 1
     detector.min_score = 0.0
-    assert len(detector.detect(image(480, 640))) == 2
+    assert len(detector.detect(gray_image(480, 640))) == 2
 
 
-def test_a_square_becomes_a_box_that_is_higher_than_wide_about_the_same_place():
+def test_a_square_becomes_a_box_that_is_higher_than_wide_at_the_same_place():
     box = square_to_box(100.0, 200.0, 50.0)
     assert box.center == pytest.approx((125.0, 225.0), abs=0.02 * 50)
     assert 0.7 < box.width / 50.0 < 0.9
@@ -79,7 +81,7 @@ def test_scores_grow_with_the_weight_and_stay_in_0_to_1():
     assert (np.diff(middle) > 0).all()
 
 
-def test_a_missing_cascade_is_named(tmp_path):
+def test_a_missing_cascade_is_refused_by_its_path(tmp_path):
     with pytest.raises(ModelError, match=r'none\.xml, there is no such file'):
         HaarDetector.load(tmp_path / 'none.xml')
 
@@ -87,21 +89,22 @@ def test_a_missing_cascade_is_named(tmp_path):
 @pytest.mark.parametrize(
     'content', ['', 'no xml', '<?xml version="1.0"?><opencv_storage></opencv_storage>']
 )
-def test_a_file_that_is_no_cascade_is_named(tmp_path, content):
+def test_a_file_that_is_no_cascade_is_refused_by_its_path(tmp_path, content):
     path = tmp_path / 'bad.xml'
     path.write_text(content)
     with pytest.raises(ModelError, match=r'bad\.xml is no Haar cascade'):
         HaarDetector.load(path)
 
 
-def test_opencv_without_cascades_is_told_apart_from_a_missing_file(monkeypatch):
+def test_an_opencv_without_cascades_is_refused_by_its_version(monkeypatch):
     monkeypatch.delattr(cv2, 'CascadeClassifier')
     monkeypatch.setattr(cv2, '__version__', '5.0.0')
+    assert 'OpenCV 5.0.0 has no Haar cascades' in haar.ROW.obstacle()
     with pytest.raises(ModelError, match=r'OpenCV 5\.0\.0 has no Haar cascades.*below 5'):
         HaarDetector.load()
 
 
-def test_the_cascade_of_a_distribution_is_found_where_cv2_names_none(tmp_path, monkeypatch):
+def test_the_cascade_of_a_distribution_is_found_where_cv2_names_no_folder(tmp_path, monkeypatch):
     monkeypatch.delattr(cv2, 'data')
     monkeypatch.setattr(haar, '_SYSTEM_DIRECTORIES', (tmp_path / 'none', tmp_path))
     with pytest.raises(ModelError, match='opencv-data'):
@@ -111,6 +114,20 @@ def test_the_cascade_of_a_distribution_is_found_where_cv2_names_none(tmp_path, m
     assert find_cascade() == path
 
 
+def test_a_cascade_that_opencv_fails_to_read_is_refused_with_what_opencv_says(
+    tmp_path, monkeypatch
+):
+    class Failing:
+        def load(self, _path):
+            raise cv2.error('out of memory')
+
+    monkeypatch.setattr(cv2, 'CascadeClassifier', Failing)
+    path = tmp_path / 'cascade.xml'
+    path.touch()
+    with pytest.raises(ModelError, match=r'cascade\.xml is no Haar cascade, or damaged'):
+        HaarDetector.load(path)
+
+
 def test_the_cascade_of_opencv_finds_the_face_in_a_portrait():
     portrait = np.asarray(cv2.imread(str(PORTRAIT)), np.uint8)
     (found,) = HaarDetector.load().detect(portrait)
@@ -118,7 +135,7 @@ def test_the_cascade_of_opencv_finds_the_face_in_a_portrait():
     assert found.box.clip_to(portrait.shape[1], portrait.shape[0]) == found.box
 
 
-def test_the_squares_are_those_of_the_plain_call():
+def test_the_squares_are_those_of_the_plain_call_of_opencv():
     gray = np.asarray(cv2.imread(str(PORTRAIT), cv2.IMREAD_GRAYSCALE), np.uint8)
     squares, weights = HaarDetector.load().find_squares(gray)
     plain = cv2.CascadeClassifier(str(find_cascade())).detectMultiScale(gray, 1.3, 5)

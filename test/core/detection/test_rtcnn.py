@@ -1,4 +1,4 @@
-"""The detector finds what its network marks, in pixels of the image, or says what does not fit."""
+"""The detector decodes its network to faces in pixels of the image, or refuses its outputs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tiny_detector import SIDE
 from tiny_detector import write_tiny_detector
 from tiny_model import write_model
 
-CELLS = 16 + 4 + 1
-"""Of a square of 32 pixels."""
+ANCHORS = 16 + 4 + 1
+"""Anchor points of a square of 32 pixels."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def black(height, width):
 
 
 def paint(image, stride, column_row, score, shift=(0.0, 0.0)):
-    """Mark a face, and return its box and landmarks."""
+    """Paint a face at an anchor point, and return its box and landmarks."""
     column, row = column_row
     middle = (row * stride + stride // 2, column * stride + stride // 2)
     image[middle] = round(score * 255), round(shift[0] * 128), round(shift[1] * 128)
@@ -48,13 +48,13 @@ def paint(image, stride, column_row, score, shift=(0.0, 0.0)):
 
 
 class FakeSession:
-    """Gives what it is told, by default nothing in a square of 32 pixels, and keeps its input."""
+    """Returns the outputs it was made with, by default no face in a square of 32 pixels."""
 
     def __init__(self, **given):
         self.given = {
-            'score': np.zeros((1, CELLS), np.float32),
-            'box': np.zeros((1, CELLS, 4), np.float32),
-            'landmarks': np.zeros((1, CELLS, 10), np.float32),
+            'score': np.zeros((1, ANCHORS), np.float32),
+            'box': np.zeros((1, ANCHORS, 4), np.float32),
+            'landmarks': np.zeros((1, ANCHORS, 10), np.float32),
         } | given
 
     def run(self, names, _feed):
@@ -79,7 +79,7 @@ def test_a_black_image_has_no_faces(folder, min_score):
 
 
 @pytest.mark.parametrize('stride', [8, 16, 32])
-def test_a_face_is_where_the_network_marks_it(detector, stride):
+def test_a_face_is_where_its_output_row_places_it(detector, stride):
     image = black(64, 96)
     box, landmarks = paint(image, stride, (1, 0), 0.8, shift=(0.5, 0.25))
     (found,) = detector.detect(image)
@@ -111,7 +111,7 @@ def test_an_image_is_padded_at_the_right_and_the_bottom_with_zeros(folder, size_
     assert fed.sum(dtype=np.int64) == image.sum(dtype=np.int64)
 
 
-def test_no_image_leaves_anything_in_the_padding_of_the_next(detector):
+def test_no_image_leaves_pixels_in_the_padding_of_the_next(detector):
     detector._session = KeepingSession(detector._session)
     for size_hw in ((64, 64), (33, 40), (50, 33), (50, 33)):
         image = np.full((*size_hw, 3), 7, np.uint8)
@@ -120,7 +120,7 @@ def test_no_image_leaves_anything_in_the_padding_of_the_next(detector):
         assert detector._session.fed[-1].sum() == image.sum()
 
 
-def test_faces_come_back_in_pixels_of_the_image_whatever_the_width(folder):
+def test_faces_are_in_pixels_of_the_image_at_any_detection_width(folder):
     shrunk = black(101, 333)
     box, landmarks = paint(shrunk, 8, (20, 6), 1.0)
     enlarged = np.repeat(np.repeat(shrunk, 3, axis=0), 3, axis=1)
@@ -129,11 +129,11 @@ def test_faces_come_back_in_pixels_of_the_image_whatever_the_width(folder):
     np.testing.assert_allclose(found.landmarks, 3 * landmarks, rtol=1e-5)
 
 
-def test_height_is_scaled_by_itself_where_it_was_rounded(folder):
+def test_height_has_its_own_scale_where_it_was_rounded(folder):
     detector = RtcnnDetector.load(folder, width=32)
-    box = np.zeros((1, CELLS, 4), np.float32)
+    box = np.zeros((1, ANCHORS, 4), np.float32)
     box[0, -1, 2:] = math.log(2.0), math.log(0.5)
-    score = np.zeros((1, CELLS), np.float32)
+    score = np.zeros((1, ANCHORS), np.float32)
     score[0, -1] = 1.0
     detector._session = FakeSession(score=score, box=box)
     (found,) = detector.detect(black(93, 96))  # shrunk to 31 by 32, where 93 / 31 is 96 / 32
@@ -175,7 +175,7 @@ def test_min_score_holds_from_the_next_image_on(detector):
     assert detector.detect(image) == ()
 
 
-def test_of_marks_on_one_face_the_best_stays(detector):
+def test_non_maximum_suppression_keeps_the_best_box_of_a_face(detector):
     image = black(64, 64)
     box, _ = paint(image, 8, (3, 3), 0.9)
     paint(image, 8, (4, 3), 0.8)  # overlaps by a third
@@ -185,13 +185,18 @@ def test_of_marks_on_one_face_the_best_stays(detector):
     assert other.score == pytest.approx(0.7, abs=0.003)
 
 
-def test_no_more_than_the_best_candidates_are_looked_at(detector, monkeypatch):
+def test_only_the_best_candidates_are_decoded(detector, monkeypatch):
     monkeypatch.setattr(rtcnn, 'MAX_CANDIDATES', 2)
     image = black(64, 160)
     for column, score in enumerate((0.7, 0.9, 0.65, 0.8)):
         paint(image, 8, (4 * column, 0), score)
     found = detector.detect(image)
     assert [one.score for one in found] == pytest.approx([0.9, 0.8], abs=0.003)
+
+
+def test_the_tag_names_the_detector_and_its_model(detector):
+    assert detector.tag == f'rtcnn ({detector.card.tag})'
+    assert len(detector.landmark_names) == 5
 
 
 @pytest.mark.parametrize('image', [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)])
@@ -233,9 +238,9 @@ def test_a_damaged_graph_is_refused(tmp_path, graph):
         ),
         ({'last': 'Log'}, 'scores from 0 to 1 in output score, got -inf to -inf'),
         ({'last': 'Reciprocal'}, 'scores from 0 to 1 in output score, got inf to inf'),
-        ({'log_side': 800.0}, 'places of faces in output box, got the row 0, 0, 800, 800'),
-        ({'log_side': -800.0}, 'places of faces in output box, got the row 0, 0, -800, -800'),
-        ({'log_side': math.nan}, 'places of faces in output box, got the row 0, 0, nan, nan'),
+        ({'log_side': 800.0}, 'boxes or landmarks in output box, got the row 0, 0, 800, 800'),
+        ({'log_side': -800.0}, 'boxes or landmarks in output box, got the row 0, 0, -800, -800'),
+        ({'log_side': math.nan}, 'boxes or landmarks in output box, got the row 0, 0, nan, nan'),
         (
             {'strides': (8, 16)},
             'output score of shape (1, 21) for an image of shape (1, 32, 32, 3), got (1, 20)',
@@ -262,27 +267,43 @@ def test_an_input_or_output_of_another_name_is_refused(tmp_path, part, name):
 @pytest.mark.parametrize(
     ('output', 'value', 'message'),
     [
-        ('score', np.full((1, CELLS), np.nan), 'scores from 0 to 1 in output score, got nan'),
-        ('score', np.full((1, CELLS), 1.5), 'scores from 0 to 1 in output score, got 1.5 to 1.5'),
+        ('score', np.full((1, ANCHORS), np.nan), 'scores from 0 to 1 in output score, got nan'),
+        (
+            'score',
+            np.full((1, ANCHORS), 1.5),
+            'scores from 0 to 1 in output score, got 1.5 to 1.5',
+        ),
         ('score', np.zeros((1, 5)), r'output score of shape \(1, 21\) .*, got \(1, 5\)'),
-        ('box', np.zeros((1, CELLS, 5)), r'output box of shape \(1, 21, 4\) .*, got \(1, 21, 5\)'),
-        ('box', np.full((1, CELLS, 4), np.nan), 'in output box, got the row nan, nan, nan, nan'),
-        ('landmarks', np.full((1, CELLS, 10), np.inf), 'in output landmarks, got the row inf, in'),
-        ('landmarks', np.full((1, CELLS, 10), np.nan), 'in output landmarks, got the row nan, na'),
+        (
+            'box',
+            np.zeros((1, ANCHORS, 5)),
+            r'output box of shape \(1, 21, 4\) .*, got \(1, 21, 5\)',
+        ),
+        ('box', np.full((1, ANCHORS, 4), np.nan), 'in output box, got the row nan, nan, nan, nan'),
+        (
+            'landmarks',
+            np.full((1, ANCHORS, 10), np.inf),
+            'in output landmarks, got the row inf, in',
+        ),
+        (
+            'landmarks',
+            np.full((1, ANCHORS, 10), np.nan),
+            'in output landmarks, got the row nan, na',
+        ),
     ],
 )
-def test_what_no_face_can_have_is_refused_when_it_comes(detector, output, value, message):
-    score = np.full((1, CELLS), 0.9, np.float32)
+def test_outputs_that_no_face_can_have_are_refused_at_run_time(detector, output, value, message):
+    score = np.full((1, ANCHORS), 0.9, np.float32)
     detector._session = FakeSession(**{'score': score, output: value.astype(np.float32)})
     with pytest.raises(ModelError, match=message) as refusal:
         detector.detect(black(32, 32))
     assert '\n' not in str(refusal.value)
 
 
-def test_what_is_wrong_where_there_is_no_face_is_nobodys_concern(detector):
-    score = np.zeros((1, CELLS), np.float32)
+def test_wrong_numbers_where_there_is_no_face_are_ignored(detector):
+    score = np.zeros((1, ANCHORS), np.float32)
     score[0, 3] = 0.9
-    box = np.full((1, CELLS, 4), np.nan, np.float32)
+    box = np.full((1, ANCHORS, 4), np.nan, np.float32)
     box[0, 3] = 0.0
     detector._session = FakeSession(score=score, box=box)
     (found,) = detector.detect(black(32, 32))

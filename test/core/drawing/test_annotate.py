@@ -7,110 +7,167 @@ import itertools
 
 import numpy as np
 import pytest
+from rtcnn_perception.core.drawing import annotate as annotate_module
 from rtcnn_perception.core.drawing.annotate import annotate
 from rtcnn_perception.core.drawing.annotate import color_of
 from rtcnn_perception.core.drawing.annotate import PANEL_DIMMING
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.core.pipeline import FacesInFrame
-from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.pipeline import JudgedFace
-from rtcnn_perception.core.pipeline import JudgedFrame
+from rtcnn_perception.core.results import Attribute
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
+from tiny_model import EMOTIONS
+from tiny_model import GENDERS
 
-LABELS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
-EMOTION = np.array([0.05, 0.05, 0.1, 0.6, 0.1, 0.05, 0.05], np.float32)
-GENDER = np.array([0.8, 0.2], np.float32)
-BOTH = {'emotion': EMOTION, 'gender': GENDER}
+LABELS = {
+    'emotion': EMOTIONS,
+    'gender': GENDERS,
+    'hat': ('none', 'cap', 'top hat'),
+}
+ROWS = {
+    'emotion': np.float32([0.05, 0.05, 0.1, 0.6, 0.1, 0.05, 0.05]),
+    'gender': np.float32([0.8, 0.2]),
+    'hat': np.float32([0.1, 0.2, 0.7]),
+}
 BOX = BoundingBox(220, 160, 300, 260)
+BOTH = ('emotion', 'gender')
 
 
-def face(box=BOX, track_id=3, state=TrackState.TRACKED, smoothed=None):
-    smoothed = BOTH if smoothed is None else smoothed
+def face(box=BOX, track_id=3, state=TrackState.TRACKED, attributes=BOTH):
     track = Track(track_id, box, confidence=0.9, landmarks=None, state=state, age=9)
-    return JudgedFace(track, crop=BOX, quality=0.9, smoothed=smoothed, raw=smoothed)
+    by_name = {name: Attribute.of(LABELS[name], ROWS[name], ROWS[name]) for name in attributes}
+    return Face(track, crop=BOX, quality=0.9, attributes=by_name)
 
 
-def judged(*faces, size_wh=(640, 480), gray=90):
+def result(*faces, size_wh=(640, 480), gray=90, attributes=BOTH):
     image = np.full((size_wh[1], size_wh[0], 3), gray, np.uint8)
     frame = Frame(image, stamp_ns=1, frame_id='camera', received_ns=2)
-    found = FacesInFrame(frame, tuple(each.track for each in faces), 0.004, 0)
-    return JudgedFrame(found, faces, classify_s=0.001)
+    infos = tuple(AttributeInfo(name, LABELS[name], 'tiny@1') for name in attributes)
+    return FrameResult(frame, faces, attributes=infos)
 
 
-def changed(frame, **kwargs):
+def changed(drawn, **kwargs):
     """Return where annotation changes the picture."""
-    before = frame.faces_in_frame.frame.image
-    return (annotate(frame, LABELS, **kwargs) != before).any(axis=2)
+    return (annotate(drawn, **kwargs) != drawn.frame.image).any(axis=2)
 
 
-def test_nobody_gives_a_copy_that_is_ones_own():
-    frame = judged()
-    picture = annotate(frame, LABELS)
-    np.testing.assert_array_equal(picture, frame.faces_in_frame.frame.image)
+@pytest.fixture
+def layouts(monkeypatch):
+    """Collect the faces that are laid out."""
+    collected = []
+    lay_out = annotate_module.lay_out
+
+    def keeping_lay_out(faces, size_wh):
+        collected.extend(faces)
+        return lay_out(faces, size_wh)
+
+    monkeypatch.setattr(annotate_module, 'lay_out', keeping_lay_out)
+    return collected
+
+
+def test_a_frame_without_faces_gives_a_writable_copy():
+    drawn = result()
+    picture = annotate(drawn)
+    np.testing.assert_array_equal(picture, drawn.frame.image)
     assert picture.flags.writeable
-    assert not np.shares_memory(picture, frame.faces_in_frame.frame.image)
+    assert not np.shares_memory(picture, drawn.frame.image)
 
 
 @pytest.mark.parametrize('state', list(TrackState))
 def test_the_image_itself_is_not_written_to(state):
-    frame = judged(face(state=state))
-    assert changed(frame).any()
-    assert (frame.faces_in_frame.frame.image == 90).all()
+    drawn = result(face(state=state))
+    assert changed(drawn).any()
+    assert (drawn.frame.image == 90).all()
 
 
-def test_the_face_itself_stays_to_be_seen():
-    inner = changed(judged(face()))[170:250, 230:290]
+def test_the_face_itself_stays_visible():
+    inner = changed(result(face()))[170:250, 230:290]
     assert not inner.any()
 
 
-def test_caption_and_bars_stand_outside_the_box():
-    with_bars, without = changed(judged(face())), changed(judged(face()), bars=False)
+def test_caption_and_bars_are_outside_the_box():
+    with_bars, without = changed(result(face())), changed(result(face()), bars=False)
     assert with_bars[:, 310:].sum() > without[:, 310:].sum()
     assert without[140:158, 225:400].any()
 
 
-def test_bars_stand_on_a_darker_ground_and_the_longest_has_the_colour_of_the_track():
-    panel = annotate(judged(face()), LABELS)[165:250, 305:400]
+def test_bars_are_on_a_darker_ground_and_the_longest_has_the_colour_of_the_track():
+    panel = annotate(result(face()))[165:250, 305:400]
     assert (panel == round(90 * PANEL_DIMMING)).all(axis=2).mean() > 0.3
     assert (panel == color_of(3)).all(axis=2).any()
 
 
+def test_a_caption_lists_the_attributes_in_their_order(layouts):
+    for order in (('emotion', 'gender', 'hat'), ('hat', 'gender', 'emotion')):
+        layouts.clear()
+        annotate(result(face(attributes=order), attributes=order))
+        labels = {'emotion': 'happy', 'gender': 'woman', 'hat': 'top hat'}
+        shares = {'emotion': '60%', 'gender': '80%', 'hat': '70%'}
+        full = '  '.join(('#3', *(f'{labels[name]} {shares[name]}' for name in order)))
+        middle = ' '.join(('#3', *(labels[name] for name in order)))
+        assert layouts[0].captions == (full, middle, f'#3 {labels[order[0]]}', '#3')
+
+
+def test_without_attributes_a_caption_is_the_number_of_the_track(layouts):
+    annotate(result(face(attributes=()), attributes=()))
+    assert layouts[0].captions == ('#3',)
+    assert layouts[0].bars == ()
+
+
+def test_bars_are_those_of_the_first_attribute_with_more_than_two_classes(layouts):
+    for order, expected in (
+        (('gender', 'hat', 'emotion'), 'hat'),
+        (('emotion', 'hat'), 'emotion'),
+        (('gender',), ''),
+    ):
+        layouts.clear()
+        annotate(result(face(attributes=order), attributes=order))
+        annotate(result(face(attributes=order), attributes=order), bars=False)
+        rows = zip(LABELS[expected], ROWS[expected].tolist(), strict=True) if expected else ()
+        assert [each.bars for each in layouts] == [tuple(rows), ()]
+
+
+def test_a_face_that_was_not_classified_has_no_bars(layouts):
+    annotate(result(face(attributes=())))
+    assert layouts[0].bars == ()
+
+
 @pytest.mark.parametrize('state', [TrackState.TRACKED, TrackState.COASTED])
-def test_a_caption_can_be_read_on_every_colour(state):
+def test_a_caption_is_readable_on_every_colour(state):
     luminance = np.array([0.114, 0.587, 0.299])
     for track_id in range(40):
-        picture = annotate(judged(face(track_id=track_id, state=state)), LABELS, bars=False)
+        picture = annotate(result(face(track_id=track_id, state=state)), bars=False)
         ground = color_of(track_id, state is TrackState.COASTED) @ luminance
         assert np.abs(picture[143:155, 225:330] @ luminance - ground).max() > 90
 
 
-def test_with_an_attribute_off_the_other_is_still_drawn():
-    whole = changed(judged(face())).sum()
-    only_gender = changed(judged(face(smoothed={'gender': GENDER}))).sum()
-    only_emotion = changed(judged(face(smoothed={'emotion': EMOTION}))).sum()
-    neither = changed(judged(face(smoothed={}))).sum()
-    assert neither < only_gender < only_emotion < whole
+def test_fewer_attributes_take_less_of_the_picture():
+    areas = [
+        changed(result(face(attributes=names), attributes=names)).sum()
+        for names in ((), ('gender',), ('emotion',), BOTH)
+    ]
+    assert areas == sorted(set(areas))
 
 
-def test_a_face_out_of_sight_is_dashed_and_dimmer():
-    seen = annotate(judged(face()), LABELS)
-    coasted = annotate(judged(face(state=TrackState.COASTED)), LABELS)
+def test_a_coasted_face_is_dashed_and_darker():
+    tracked = annotate(result(face()))
+    coasted = annotate(result(face(state=TrackState.COASTED)))
     left_edge = slice(165, 255), 220
-    assert (seen[left_edge] == color_of(3)).all(axis=1).all()
+    assert (tracked[left_edge] == color_of(3)).all(axis=1).all()
     is_drawn = (coasted[left_edge] == color_of(3, is_coasted=True)).all(axis=1)
     assert is_drawn.any()
     assert not is_drawn.all()
     assert max(color_of(3, is_coasted=True)) < max(color_of(3))
 
 
-def test_a_face_outside_the_picture_is_passed_over_and_one_at_its_edge_is_drawn():
+def test_a_face_outside_the_picture_is_left_out_and_one_at_its_edge_is_drawn():
     outside = face(BoundingBox(700, 0, 760, 60))
-    assert not changed(judged(outside)).any()
+    assert not changed(result(outside)).any()
     edge = face(BoundingBox(639.7, 100, 700, 160))
-    assert (annotate(judged(edge), LABELS)[130, 639] == color_of(3)).all()
+    assert (annotate(result(edge))[130, 639] == color_of(3)).all()
 
 
 def test_any_box_in_any_picture_can_be_drawn():
@@ -127,14 +184,14 @@ def test_any_box_in_any_picture_can_be_drawn():
             faces = [
                 face(box, track_id, TrackState(track_id % 3)) for track_id, box in enumerate(boxes)
             ]
-            picture = annotate(judged(*faces, size_wh=size_wh), LABELS)
+            picture = annotate(result(*faces, size_wh=size_wh))
             assert picture.shape == (size_wh[1], size_wh[0], 3)
 
 
-def test_a_track_keeps_its_colour_and_tracks_that_meet_differ():
+def test_a_track_keeps_its_colour_and_neighbouring_numbers_differ():
     assert color_of(17) == color_of(17)
     hues = [colorsys.rgb_to_hsv(*(each / 255 for each in color_of(i)[::-1]))[0] for i in range(64)]
     for first, second in itertools.combinations(range(64), 2):
         if second - first <= 12:
-            apart = abs(hues[first] - hues[second])
-            assert min(apart, 1 - apart) > 0.05
+            distance = abs(hues[first] - hues[second])
+            assert min(distance, 1 - distance) > 0.05

@@ -1,4 +1,4 @@
-"""Everything finds a place inside the picture, where it hides nothing."""
+"""Captions and panels are placed inside the picture, where they cover no face and no text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_picture_without_faces_has_no_layout():
 
 
 @pytest.mark.parametrize('size_wh', [(320, 240), (640, 480), (1920, 1080)])
-def test_one_face_has_its_whole_caption_above_it_and_its_bars_beside_it(size_wh):
+def test_one_face_has_its_full_caption_above_it_and_its_bars_beside_it(size_wh):
     width, height = size_wh
     box = Rect(width // 3, height // 4, width // 7, height // 5)
     layout = only(box, size_wh)
@@ -40,7 +40,7 @@ def test_one_face_has_its_whole_caption_above_it_and_its_bars_beside_it(size_wh)
     assert [bar.text.content for bar in layout.panel.bars] == [label for label, _ in BARS]
 
 
-def test_bars_are_as_long_as_probable_and_the_longest_is_marked():
+def test_bars_are_in_proportion_to_their_probability_and_the_longest_is_marked():
     panel = only((100, 100, 100, 120), (640, 480)).panel
     for bar, (_, probability) in zip(panel.bars, BARS, strict=True):
         assert bar.rect.width == max(1, round(bar.full.width * probability))
@@ -52,37 +52,37 @@ def test_without_bars_there_is_no_panel():
     assert only((100, 100, 100, 120), (640, 480), bars=()).panel is None
 
 
-def test_a_face_that_fills_the_picture_carries_all_of_it_on_itself():
+def test_caption_and_panel_lie_upon_a_face_that_fills_the_picture():
     layout = only((0, 0, 640, 480), (640, 480))
     assert layout.box.holds(layout.caption.ground)
     assert layout.box.holds(layout.panel.ground)
     assert not layout.caption.ground.overlaps(layout.panel.ground)
 
 
-def test_at_the_top_edge_the_caption_stands_below():
+def test_at_the_top_edge_the_caption_is_below_the_face():
     box = Rect(200, 0, 80, 100)
     assert only(box, (640, 480)).caption.ground.top == box.bottom
 
 
-def test_at_the_right_edge_the_caption_begins_further_left_and_bars_are_left():
+def test_at_the_right_edge_the_caption_begins_further_left_and_bars_are_left_of_the_face():
     box = Rect(560, 200, 80, 100)
     layout = only(box, (640, 480))
     assert layout.caption.ground.right == 640
     assert layout.panel.ground.right <= box.left
 
 
-def test_where_only_the_space_below_is_free_bars_stand_below_the_caption():
+def test_where_only_the_space_below_is_free_bars_are_below_the_caption():
     layout = only((60, 0, 80, 90), (200, 300))
     assert layout.caption.ground.top == 90
     assert layout.panel.ground.top >= layout.caption.ground.bottom
 
 
-def test_the_larger_of_two_faces_says_more_where_both_cannot():
+def test_the_larger_of_two_faces_has_the_longer_caption_where_not_both_fit():
     small, large = lines(0, 34, 16, 16), lines(138, 21, 28, 28)
     for faces in ((small, large), (large, small)):
         layouts = lay_out(faces, (200, 60))
-        said = {layout.box: len(layout.caption.text.content) for layout in layouts}
-        assert said[large.box] > said[small.box]
+        lengths = {layout.box: len(layout.caption.text.content) for layout in layouts}
+        assert lengths[large.box] > lengths[small.box]
 
 
 @pytest.mark.parametrize('size_wh', [(1, 1), (5, 40), (16, 16)])
@@ -103,10 +103,10 @@ def test_a_long_label_is_cut_in_the_panel():
     assert panel.bars[0].text.content == 'a' * LONGEST_LABEL
 
 
-def test_in_a_row_every_face_has_its_number_before_any_says_more():
+def test_in_a_row_every_face_has_its_number_before_any_has_a_longer_caption():
     row = tuple(lines(4 + 20 * index, 22, 14, 18) for index in range(5))
-    said = [layout.caption.text.content for layout in lay_out(row, (320, 100))]
-    assert said == [CAPTIONS[0], '#1', '#1', '#1', CAPTIONS[0]]
+    captions = [layout.caption.text.content for layout in lay_out(row, (320, 100))]
+    assert captions == [CAPTIONS[0], '#1', '#1', '#1', CAPTIONS[0]]
 
 
 def test_small_faces_in_a_crowd_have_no_panels():
@@ -115,7 +115,7 @@ def test_small_faces_in_a_crowd_have_no_panels():
     assert all(layout.panel is None for layout in layouts)
 
 
-def test_text_is_as_high_as_can_be_read_and_grows_with_the_picture_and_the_face():
+def test_text_is_high_enough_to_be_read_and_grows_with_the_picture_and_the_face():
     heights = [
         text_height(Rect(0, 0, width // 8, width // 8), (width, width // 2))
         for width in (100, 320, 640, 1280, 1920, 3840)
@@ -126,7 +126,7 @@ def test_text_is_as_high_as_can_be_read_and_grows_with_the_picture_and_the_face(
     assert small < large
 
 
-def test_everything_stays_inside_the_picture_and_hides_no_face_and_no_text():
+def test_everything_lies_inside_the_picture_and_covers_no_face_and_no_text():
     random = np.random.default_rng(11)
     letters = [chr(code) for code in range(32, 400)]
     for width, height in ((320, 240), (240, 320), (640, 480), (1920, 1080), (97, 33), (30, 400)):

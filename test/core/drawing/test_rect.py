@@ -1,4 +1,4 @@
-"""Rectangles of whole pixels."""
+"""Rectangles of whole pixels overlap, hold and move as their pixels do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
         (BoundingBox(-1.6, 2.4, 10.4, 20.6), Rect(-2, 2, 12, 19)),
     ],
 )
-def test_a_box_is_rounded_to_whole_pixels_and_never_to_none(box, rect):
+def test_a_box_is_rounded_to_whole_pixels_and_at_least_one(box, rect):
     assert Rect.about(box) == rect
 
 
@@ -39,7 +39,7 @@ def test_overlap_is_that_of_the_pixels_and_the_same_both_ways():
         assert first.holds(second) == (painted[0] >= painted[1]).all()
 
 
-def test_pushing_moves_a_rect_in_where_there_is_room_and_twice_is_as_once():
+def test_a_rect_is_pushed_in_where_there_is_room_and_pushing_twice_changes_nothing():
     picture = Rect(0, 0, 100, 50)
     random = np.random.default_rng(2)
     for _ in range(200):

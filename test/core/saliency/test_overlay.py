@@ -1,14 +1,15 @@
-"""Maps laid over faces and set beside them."""
+"""Maps are blended into an image at their places, or arranged as a sheet of tiles."""
 
-from dataclasses import replace
+from __future__ import annotations
 
 import numpy as np
 import pytest
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import Crop
+from rtcnn_perception.core.saliency.overlay import blend
 from rtcnn_perception.core.saliency.overlay import CAPTION_PX
 from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
 from rtcnn_perception.core.saliency.overlay import heat_of
-from rtcnn_perception.core.saliency.overlay import lay_over
 from rtcnn_perception.core.saliency.overlay import paint
 from rtcnn_perception.core.saliency.overlay import PlacedMap
 from rtcnn_perception.core.saliency.overlay import sheet
@@ -24,17 +25,18 @@ def spot(size=48, row=12, column=30, value=1.0):
     return values
 
 
-def placed(x0=20.0, y0=10.0, side=40.0, **place):
-    return PlacedMap(BoundingBox(x0, y0, x0 + side, y0 + side), spot(**place))
+def placed(x0=20.0, y0=10.0, side=40.0, roll=0.0, **place):
+    square = BoundingBox(x0, y0, x0 + side, y0 + side)
+    return PlacedMap(Crop(square, roll), spot(**place))
 
 
 @pytest.mark.parametrize('shape', [(48, 48), (4, 4), (1, 1)])
-def test_a_map_of_nothing_has_no_heat(shape):
+def test_a_map_of_zeros_has_no_heat(shape):
     assert not heat_of(np.zeros(shape, np.float32)).any()
 
 
 @pytest.mark.parametrize('sign', [1, -1])
-def test_heat_lies_where_the_map_is_strong_whichever_way_it_pushes(sign):
+def test_heat_lies_where_the_map_is_strong_whatever_its_sign(sign):
     heat = heat_of(sign * spot())
     assert heat.dtype == np.float32
     assert heat.min() >= 0.0
@@ -42,13 +44,13 @@ def test_heat_lies_where_the_map_is_strong_whichever_way_it_pushes(sign):
     assert np.argwhere(heat == 1.0).mean(0).tolist() == [12, 30]
 
 
-def test_heat_does_not_depend_on_the_size_of_the_numbers():
+def test_heat_does_not_depend_on_the_scale_of_the_map():
     values = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
     assert np.allclose(heat_of(values), heat_of(values * np.float32(1e-6)), atol=1e-5)
 
 
 @pytest.mark.parametrize('name', COLOR_MAPS)
-def test_paint_has_the_size_asked_for(name):
+def test_a_painted_heat_has_the_size_asked_for(name):
     painted = paint(heat_of(spot()), name, (20, 30))
     assert (painted.shape, painted.dtype) == ((20, 30, 3), np.uint8)
 
@@ -57,24 +59,24 @@ def test_an_unknown_color_map_is_refused():
     with pytest.raises(ValueError, match=r"inferno.*got 'magic'"):
         paint(heat_of(spot()), 'magic', (20, 30))
     with pytest.raises(ValueError, match="got 'magic'"):
-        lay_over(IMAGE, [], 0.5, 'magic')
+        blend(IMAGE, [], 0.5, 'magic')
 
 
 @pytest.mark.parametrize('strength', [-0.1, 1.1, float('nan')])
 def test_a_strength_out_of_bounds_is_refused(strength):
     with pytest.raises(ValueError, match='strength'):
-        lay_over(IMAGE, [], strength, 'turbo')
+        blend(IMAGE, [], strength, 'turbo')
 
 
 def test_no_map_leaves_a_copy_of_the_image():
-    laid = lay_over(IMAGE, [], 1.0, 'turbo')
-    assert np.array_equal(laid, IMAGE)
-    assert laid is not IMAGE
+    blended = blend(IMAGE, [], 1.0, 'turbo')
+    assert np.array_equal(blended, IMAGE)
+    assert blended is not IMAGE
 
 
 def test_a_map_changes_the_image_within_its_square_and_nowhere_else():
-    laid = lay_over(IMAGE, [placed()], 1.0, 'turbo')
-    changed = (laid != IMAGE).any(2)
+    blended = blend(IMAGE, [placed()], 1.0, 'turbo')
+    changed = (blended != IMAGE).any(2)
     assert changed[10:50, 20:60].any()
     changed[10:50, 20:60] = False
     assert not changed.any()
@@ -82,34 +84,34 @@ def test_a_map_changes_the_image_within_its_square_and_nowhere_else():
 
 
 def test_the_strongest_place_falls_where_it_was_in_the_crop():
-    laid = lay_over(IMAGE, [placed(size=40, row=5, column=30)], 1.0, 'inferno')
-    changed = np.abs(laid.astype(int) - IMAGE).sum(2)
+    blended = blend(IMAGE, [placed(size=40, row=5, column=30)], 1.0, 'inferno')
+    changed = np.abs(blended.astype(int) - IMAGE).sum(2)
     row, column = np.argwhere(changed > changed.max() / 2).mean(0)
     assert abs(row - (10 + 5)) <= 1
     assert abs(column - (20 + 30)) <= 1
 
 
 @pytest.mark.parametrize('roll', [30.0, -90.0])
-def test_a_map_of_a_turned_crop_lies_turned_over_the_image(roll):
-    corner = placed(size=40, row=5, column=30)  # 15 above and 10 to the right of the centre
-    turned = replace(corner, roll=roll)
-    changed = np.abs(lay_over(IMAGE, [turned], 1.0, 'inferno').astype(int) - IMAGE).sum(2)
+def test_the_map_of_a_rotated_crop_is_rotated_over_the_image(roll):
+    # 15 above and 10 to the right of the centre.
+    rotated = placed(roll=roll, size=40, row=5, column=30)
+    changed = np.abs(blend(IMAGE, [rotated], 1.0, 'inferno').astype(int) - IMAGE).sum(2)
     row, column = np.argwhere(changed > changed.max() / 2).mean(0) + 0.5
     cosine, sine = np.cos(np.deg2rad(roll)), np.sin(np.deg2rad(roll))
     assert column == pytest.approx(40 + 10.5 * cosine + 14.5 * sine, abs=1)
     assert row == pytest.approx(30 + 10.5 * sine - 14.5 * cosine, abs=1)
 
 
-def test_nothing_outside_a_turned_square_is_painted():
+def test_nothing_outside_a_rotated_square_is_painted():
     everywhere = np.ones((8, 8), np.float32)
-    turned = PlacedMap(BoundingBox(20, 10, 60, 50), everywhere, 45.0)
-    painted = (lay_over(IMAGE, [turned], 1.0, 'turbo') != IMAGE).any(2)
+    rotated = PlacedMap(Crop(BoundingBox(20, 10, 60, 50), 45.0), everywhere)
+    painted = (blend(IMAGE, [rotated], 1.0, 'turbo') != IMAGE).any(2)
     y, x = np.mgrid[:60, :80]
     assert np.array_equal(painted, np.abs(x + 0.5 - 40) + np.abs(y + 0.5 - 30) <= 40 * 0.5**0.5)
 
 
 def test_strength_0_changes_nothing():
-    assert np.array_equal(lay_over(IMAGE, [placed()], 0.0, 'turbo'), IMAGE)
+    assert np.array_equal(blend(IMAGE, [placed()], 0.0, 'turbo'), IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -117,28 +119,28 @@ def test_strength_0_changes_nothing():
     [(-20.0, -20.0, 40.0), (60.0, 40.0, 40.0), (-300.0, -300.0, 700.0), (5.2, 6.7, 0.3)],
 )
 def test_a_square_may_reach_beyond_the_image(x0, y0, side):
-    laid = lay_over(IMAGE, [placed(x0, y0, side)], 1.0, 'turbo')
-    assert laid.shape == IMAGE.shape
+    blended = blend(IMAGE, [placed(x0, y0, side)], 1.0, 'turbo')
+    assert blended.shape == IMAGE.shape
 
 
 def test_a_square_outside_the_image_is_left_out():
-    assert np.array_equal(lay_over(IMAGE, [placed(200.0, 200.0)], 1.0, 'turbo'), IMAGE)
+    assert np.array_equal(blend(IMAGE, [placed(200.0, 200.0)], 1.0, 'turbo'), IMAGE)
 
 
-def test_a_part_of_a_large_square_is_what_the_whole_would_show_there():
+def test_a_part_of_a_large_square_equals_that_part_of_the_whole():
     large = np.full((600, 800, 3), 90, np.uint8)
-    whole = lay_over(large, [placed(-200.0, -200.0, 700.0)], 1.0, 'turbo')
-    part = lay_over(IMAGE, [placed(-200.0, -200.0, 700.0)], 1.0, 'turbo')
+    whole = blend(large, [placed(-200.0, -200.0, 700.0)], 1.0, 'turbo')
+    part = blend(IMAGE, [placed(-200.0, -200.0, 700.0)], 1.0, 'turbo')
     assert np.abs(whole[:60, :80].astype(int) - part).max() <= 1
 
 
 @pytest.mark.parametrize('values', [np.zeros((0, 4)), np.zeros(4), np.zeros((1, 4, 4))])
-def test_what_is_no_map_is_refused(values):
+def test_a_map_of_another_shape_is_refused(values):
     with pytest.raises(ValueError, match='shape'):
-        PlacedMap(BoundingBox(0, 0, 1, 1), values.astype(np.float32))
+        PlacedMap(Crop(BoundingBox(0, 0, 1, 1)), values.astype(np.float32))
 
 
-def test_a_sheet_of_nothing_is_one_empty_tile():
+def test_a_sheet_without_pictures_is_one_empty_tile():
     assert sheet([]).shape == (64 + 64 + CAPTION_PX + 8, 64 + 64 + 8, 3)
 
 

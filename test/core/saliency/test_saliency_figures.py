@@ -1,12 +1,12 @@
-"""Figures of every class of a face, of means over many, and of networks that forget."""
+"""Figures of every class of a face, of means over many, and of networks with random weights."""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
 
 pytest.importorskip('onnx', reason='onnx is needed to make a model')
 
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.core.saliency.figures import class_tiles
 from rtcnn_perception.core.saliency.figures import face_picture
 from rtcnn_perception.core.saliency.figures import mean_map
@@ -14,8 +14,10 @@ from rtcnn_perception.core.saliency.figures import mean_tiles
 from rtcnn_perception.core.saliency.figures import rank_correlation
 from rtcnn_perception.core.saliency.figures import sanity_tiles
 from rtcnn_perception.core.saliency.model import SaliencyModel
-from rtcnn_perception.saliency.randomised import forgetful_models
+from rtcnn_perception.saliency.randomised import randomised_models
 from rtcnn_perception.saliency.write_graph import write_saliency_graph
+from tiny_model import EMOTIONS
+from tiny_model import GENDERS
 from tiny_model import write_tiny_model
 
 FACES = np.random.default_rng(0).integers(0, 256, (70, 1, 8, 8)).astype(np.uint8)
@@ -24,7 +26,7 @@ FACES = np.random.default_rng(0).integers(0, 256, (70, 1, 8, 8)).astype(np.uint8
 @pytest.fixture(scope='module')
 def model(tmp_path_factory):
     folder = write_tiny_model(
-        tmp_path_factory.mktemp('tiny'), {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
+        tmp_path_factory.mktemp('tiny'), {'emotion': EMOTIONS, 'gender': GENDERS}
     )
     write_saliency_graph(folder)
     return SaliencyModel.load(folder)
@@ -33,12 +35,12 @@ def model(tmp_path_factory):
 def test_a_face_is_followed_by_a_map_for_each_class(model):
     tiles = class_tiles(model, 'emotion', FACES[0], method='guided', color_map='turbo')
     assert tiles[0].caption == 'emotion'
-    assert [tile.caption.split()[0] for tile in tiles[1:]] == list(EMOTION_LABELS)
+    assert [tile.caption.split()[0] for tile in tiles[1:]] == list(EMOTIONS)
     assert all(tile.caption.endswith('%') for tile in tiles[1:])
 
 
 @pytest.mark.parametrize(('channels', 'first'), [('bgr', 0), ('rgb', 2)])
-def test_a_face_in_color_becomes_bgr(channels, first):
+def test_a_face_in_colour_becomes_bgr(channels, first):
     face = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
     assert np.array_equal(face_picture(face, channels)[..., 0], face[first])
     assert face_picture(face[:1], 'gray').shape == (2, 2)
@@ -58,25 +60,23 @@ def test_the_mean_map_of_a_linear_model_is_its_own_in_any_batch(model, count):
     assert mean.caption == f'happy ({count})'
 
 
-def test_means_are_shown_in_three_rows(model):
+def test_means_make_three_rows(model):
     assert mean_tiles([], 'turbo') == []
-    means = [
-        mean_map(model, 'gender', FACES[:5], label, method='guided') for label in GENDER_LABELS
-    ]
+    means = [mean_map(model, 'gender', FACES[:5], label, method='guided') for label in GENDERS]
     rows = mean_tiles(means, 'turbo')
     assert [len(row) for row in rows] == [2, 2, 2]
     assert rows[0][0].caption == 'woman (5)'
 
 
-def test_ranks_are_compared_whatever_the_signs_and_sizes():
+def test_rank_correlation_ignores_sign_and_scale():
     values = np.random.default_rng(1).normal(size=(6, 6)).astype(np.float32)
     assert rank_correlation(values, -3 * values) == pytest.approx(1.0)
     assert rank_correlation(values, 1 / values) == pytest.approx(-1.0)
     assert rank_correlation(values, np.zeros_like(values)) == 0.0
 
 
-def test_networks_that_forget_are_compared_with_the_trained_one(model):
-    models = forgetful_models(model.spec)
+def test_networks_with_random_weights_are_compared_with_the_trained_one(model):
+    models = randomised_models(model.card)
     assert [name for name, _ in models] == ['trained', 'last third', 'two thirds', 'all layers']
     tiles = sanity_tiles(models, 'emotion', FACES[0], method='gradient', color_map='turbo')
     assert [tile.caption for tile in tiles[:2]] == ['gradient', 'trained']
@@ -84,7 +84,7 @@ def test_networks_that_forget_are_compared_with_the_trained_one(model):
 
 
 def test_the_trained_network_of_the_check_is_the_model_itself(model):
-    trained = forgetful_models(model.spec)[0][1]
+    trained = randomised_models(model.card)[0][1]
     expected = model.explain(FACES[:3], 'gender', (0, 1, 0))
     found = trained.explain(FACES[:3], 'gender', (0, 1, 0))
     assert np.allclose(found.maps, expected.maps)

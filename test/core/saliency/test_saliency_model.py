@@ -1,5 +1,8 @@
-"""The graph that shows what a network looks at, loaded and run with a real, small network."""
+"""A saliency graph is loaded, checked against its model and run, with a small network."""
 
+from __future__ import annotations
+
+import hashlib
 import json
 
 import numpy as np
@@ -7,29 +10,30 @@ import pytest
 
 onnx = pytest.importorskip('onnx', reason='onnx is needed to make a model')
 
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
 from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.model import strongest_channel
 from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.core.saliency.names import METADATA_KEY
 from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.names import NOTHING
 from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.write_graph import write_saliency_graph
+from tiny_model import EMOTIONS
+from tiny_model import GENDERS
 from tiny_model import make_card
 from tiny_model import make_graph
 from tiny_model import write_model
 from tiny_model import write_tiny_model
 
-HEADS = {'emotion': EMOTION_LABELS, 'gender': GENDER_LABELS}
+HEADS = {'emotion': EMOTIONS, 'gender': GENDERS}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return the folder of a model that can show what it looks at."""
+    """Return the folder of a model with a saliency graph."""
     write_tiny_model(tmp_path, HEADS)
     write_saliency_graph(tmp_path)
     return tmp_path
@@ -48,9 +52,7 @@ def weights_of(folder, name):
 
 
 def rewrite(folder, change):
-    """Change the graph and let the card agree with it."""
-    import hashlib  # noqa: PLC0415  used here alone
-
+    """Change the graph, and the sum on the card with it."""
     path, card = folder / 'saliency.onnx', folder / 'model.json'
     graph = onnx.load(str(path))
     change(graph)
@@ -78,7 +80,7 @@ def test_the_map_of_a_linear_model_is_its_weights(model, folder):
     assert np.allclose(explained.maps, expected, rtol=1e-5)
 
 
-def test_the_top_class_is_the_one_judged(model, folder):
+def test_the_top_class_is_the_most_probable_one(model, folder):
     explained = model.explain(faces(4), 'emotion', (TOP,) * 4, 'gradient')
     top = explained.probabilities['emotion'].argmax(1)
     assert np.allclose(explained.maps, weights_of(folder, 'emotion')[top], rtol=1e-5)
@@ -92,7 +94,7 @@ def test_targets_have_names(model):
         model.target('emotion', 'man')
 
 
-@pytest.mark.parametrize('target', [7, -3, 99])
+@pytest.mark.parametrize('target', [7, NOTHING, 99])
 def test_a_target_outside_the_classes_is_refused(model, target):
     with pytest.raises(ConfigurationError, match=f'from 0 to 6.*got {target}'):
         model.explain(faces(1), 'emotion', (target,))
@@ -113,16 +115,19 @@ def test_a_target_for_each_face_is_needed(model):
         model.explain(faces(2), 'emotion', (TOP,))
 
 
-def test_an_attribute_that_is_not_judged_is_refused(tmp_path):
-    write_tiny_model(tmp_path, {'gender': GENDER_LABELS})
+def test_an_attribute_that_the_model_does_not_classify_is_refused(tmp_path):
+    write_tiny_model(tmp_path, {'gender': GENDERS})
     write_saliency_graph(tmp_path)
-    with pytest.raises(ModelError, match='judges emotion'):
+    with pytest.raises(
+        ModelError,
+        match='expected a model that classifies emotion, got one that classifies gender',
+    ):
         SaliencyModel.load(tmp_path).explain(faces(1), 'emotion', (TOP,))
 
 
-def test_a_graph_that_takes_float32_is_fed_scaled_numbers(tmp_path):
+def test_a_graph_that_takes_float32_is_fed_scaled_pixels(tmp_path):
     content = make_graph({'gender': 2}, dtype=onnx.TensorProto.FLOAT)
-    card = make_card(content, {'gender': GENDER_LABELS})
+    card = make_card(content, {'gender': GENDERS})
     card['input'].update(dtype='float32', scale=0.5, offset=-1.0)
     write_model(tmp_path, content, card)
     write_saliency_graph(tmp_path)
@@ -183,13 +188,13 @@ def test_a_graph_made_of_another_model_is_refused(folder, tmp_path):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        (None, 'says what it was made of'),
-        ('', 'says in JSON'),
+        (None, 'expected a graph with the metadata of its model, got one without'),
+        ('', 'expected metadata in JSON'),
         ('[]', 'must be an object'),
         ('{"format": 9}', 'model_sha256'),
     ],
 )
-def test_a_graph_that_does_not_say_what_it_is_is_refused(folder, text, message):
+def test_a_graph_without_valid_metadata_is_refused(folder, text, message):
     def change(graph):
         del graph.metadata_props[:]
         if text is not None:
@@ -208,7 +213,7 @@ def test_a_graph_that_does_not_say_what_it_is_is_refused(folder, text, message):
         ({'has_class_maps': {'gender': 'yes'}}, 'has_class_maps.gender must be true or false'),
     ],
 )
-def test_a_graph_whose_description_does_not_hold_is_refused(folder, changes, message):
+def test_a_graph_with_metadata_of_another_kind_is_refused(folder, changes, message):
     def change(graph):
         content = json.loads(graph.metadata_props[0].value)
         graph.metadata_props[0].value = json.dumps(content | changes)
@@ -218,7 +223,7 @@ def test_a_graph_whose_description_does_not_hold_is_refused(folder, changes, mes
         SaliencyModel.load(folder)
 
 
-def test_a_graph_that_does_not_say_whether_there_are_class_maps_is_refused(folder):
+def test_a_graph_without_the_entry_for_class_maps_is_refused(folder):
     def change(graph):
         content = json.loads(graph.metadata_props[0].value)
         del content['has_class_maps']
@@ -229,9 +234,7 @@ def test_a_graph_that_does_not_say_whether_there_are_class_maps_is_refused(folde
         SaliencyModel.load(folder)
 
 
-def test_what_is_no_graph_is_refused(folder):
-    import hashlib  # noqa: PLC0415  used here alone
-
+def test_a_file_that_is_no_graph_is_refused(folder):
     (folder / 'saliency.onnx').write_bytes(b'no graph')
     card = json.loads((folder / 'model.json').read_text())
     card['saliency']['sha256'] = hashlib.sha256(b'no graph').hexdigest()
@@ -247,7 +250,7 @@ def test_a_graph_that_cannot_take_the_faces_is_refused(folder):
         model.explain(np.zeros((1, 1, 9, 8), np.uint8), 'emotion', (TOP,))
 
 
-def test_of_several_channels_the_strongest_counts():
+def test_the_strongest_of_several_channels_is_taken():
     maps = np.zeros((2, 3, 1, 1), np.float32)
     maps[0, :, 0, 0] = 1, -5, 2
     maps[1, :, 0, 0] = 0, 0, 3

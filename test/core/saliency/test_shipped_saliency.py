@@ -1,27 +1,33 @@
-"""Every model of attributes that ships shows what it looks at."""
+"""Every attribute model that ships has a saliency graph, which maps each of its attributes."""
 
-from pathlib import Path
+from __future__ import annotations
 
 import numpy as np
 import pytest
-from rtcnn_perception.core.detection.registry import RTCNN_MODEL
+from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.models.card import kind_of
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.names import TOP
+from rtcnn_perception.resources import models_directory
 
-MODELS = sorted(
-    path
-    for path in (Path(__file__).parents[3] / 'models').glob('*/model.onnx')
-    if path.parent.name != RTCNN_MODEL
-)
+MODELS = [
+    card.parent
+    for card in sorted(models_directory().glob('*/model.json'))
+    if kind_of(card) == AttributeCard.KIND
+]
 
 
-@pytest.mark.parametrize('path', MODELS, ids=lambda path: path.parent.name)
-def test_a_shipped_model_maps_each_of_its_attributes_by_every_method(path):
-    model = SaliencyModel.load(path)
-    faces = np.random.default_rng(0).integers(0, 256, (2, *model.spec.input_shape))
-    for attribute in model.spec.attributes:
+def test_attribute_models_ship():
+    assert MODELS
+
+
+@pytest.mark.parametrize('folder', MODELS, ids=lambda folder: folder.name)
+def test_a_shipped_model_maps_each_of_its_attributes_by_every_method(folder):
+    model = SaliencyModel.load(folder)
+    faces = np.random.default_rng(0).integers(0, 256, (2, *model.card.input_shape))
+    for attribute in model.card.names:
         for method in METHODS:
             explained = model.explain(faces.astype(np.uint8), attribute, (TOP, 0), method)
             assert np.isfinite(explained.maps).all()
-        assert explained.probabilities[attribute].shape[0] == 2
+            assert explained.probabilities[attribute].shape[0] == 2

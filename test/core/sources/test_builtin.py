@@ -1,9 +1,13 @@
+"""The built-in clip is the same on every run, smooth, and shows a second person for a while."""
+
+from __future__ import annotations
+
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
-from rtcnn_perception.core.sources import builtin as builtin_clip
+from rtcnn_perception.core.sources import builtin as builtin_module
 from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.core.sources.builtin import load_portrait
 from rtcnn_perception.core.sources.builtin import PERIOD_FRAMES
@@ -22,7 +26,7 @@ def haar_faces(frame: np.ndarray) -> int:
     return len(cv2.CascadeClassifier(path).detectMultiScale(gray, 1.3, 5))
 
 
-def test_frames_are_images_of_the_size_the_clip_says(clip):
+def test_frames_are_images_of_the_size_of_the_clip(clip):
     frame = clip.frame(0)
     assert (frame.shape[1], frame.shape[0]) == clip.size
     assert frame.shape[2] == 3
@@ -30,12 +34,12 @@ def test_frames_are_images_of_the_size_the_clip_says(clip):
 
 
 @pytest.mark.parametrize('index', [0, 1, VISITOR_FRAMES[0], 130, VISITOR_FRAMES[1], 299])
-def test_a_frame_depends_on_nothing_but_its_number(clip, index):
+def test_a_frame_depends_on_its_number_alone(clip, index):
     np.testing.assert_array_equal(clip.frame(index), BuiltinClip().frame(index))
     np.testing.assert_array_equal(clip.frame(index), clip.frame(index + PERIOD_FRAMES))
 
 
-def test_nothing_jumps_not_even_where_the_clip_repeats(clip):
+def test_frames_follow_smoothly_also_where_the_clip_repeats(clip):
     small = [
         cv2.resize(clip.frame(i), (64, 48), interpolation=cv2.INTER_AREA).astype(float)
         for i in range(PERIOD_FRAMES + 1)
@@ -46,7 +50,7 @@ def test_nothing_jumps_not_even_where_the_clip_repeats(clip):
 
 
 @pytest.mark.parametrize(('index', 'faces'), [(0, 1), (40, 1), (100, 2), (140, 2), (240, 1)])
-def test_a_second_face_comes_and_goes(clip, index, faces):
+def test_a_second_face_comes_and_leaves(clip, index, faces):
     assert haar_faces(clip.frame(index)) == faces
 
 
@@ -62,13 +66,13 @@ def test_the_portrait_is_not_written_to():
     np.testing.assert_array_equal(portrait, before)
 
 
-def test_a_missing_portrait_is_named(monkeypatch):
-    monkeypatch.setattr(builtin_clip, 'PORTRAIT', 'nobody.jpg')
-    with pytest.raises(SourceError, match=r'nobody\.jpg is missing or damaged'):
+def test_a_missing_portrait_is_refused_by_its_path(monkeypatch):
+    monkeypatch.setattr(builtin_module, 'PORTRAIT', 'missing.jpg')
+    with pytest.raises(SourceError, match=r'missing\.jpg is missing or damaged'):
         BuiltinClip()
 
 
-def test_a_damaged_portrait_is_named(monkeypatch):
-    monkeypatch.setattr(builtin_clip, 'PORTRAIT', 'README.md')
+def test_a_damaged_portrait_is_refused_by_its_path(monkeypatch):
+    monkeypatch.setattr(builtin_module, 'PORTRAIT', 'README.md')
     with pytest.raises(SourceError, match=r'README\.md is missing or damaged'):
         BuiltinClip()

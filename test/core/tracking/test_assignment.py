@@ -1,3 +1,5 @@
+"""Detections are assigned to tracks together, by how likely they are."""
+
 from __future__ import annotations
 
 from itertools import permutations
@@ -7,7 +9,6 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.tracking.assignment import assign
 from rtcnn_perception.core.tracking.assignment import assignment_cost
-from rtcnn_perception.core.tracking.assignment import covered_share
 from rtcnn_perception.core.tracking.assignment import FORBIDDEN
 from rtcnn_perception.core.tracking.assignment import GATE_SIGMAS
 from rtcnn_perception.core.tracking.assignment import GATE_SIZES
@@ -38,7 +39,7 @@ NONE = np.empty((0, 6)), np.empty((0, 4))
         (NONE[0], boxes((0, 0, 10))),
     ],
 )
-def test_nothing_is_assigned_where_there_is_nothing(tracks, detections):
+def test_without_tracks_or_detections_nothing_is_assigned(tracks, detections):
     assert assign(tracks, detections) == []
 
 
@@ -65,19 +66,19 @@ def test_a_detection_outside_the_gate_is_another_face(detection, is_allowed):
     assert (cost[0, 0] < FORBIDDEN) == is_allowed
 
 
-def test_the_gate_does_not_grow_beyond_some_sizes_of_the_face():
+def test_the_gate_is_at_most_some_sizes_of_the_face():
     lost = expected((100, 100, 50, 500, 1.0))
     near, far = (100 + share * GATE_SIZES * 50 for share in (0.99, 1.01))
     cost = assignment_cost(lost, boxes((near, 100, 50), (far, 100, 50)))
     assert (cost < FORBIDDEN).tolist() == [[True, False]]
 
 
-def test_a_detection_that_overlaps_is_the_same_face_even_if_the_filter_is_surprised():
+def test_a_detection_that_overlaps_is_the_same_face_even_if_the_filter_finds_it_unlikely():
     sure = expected((100, 100, 50, 0.5, 0.01))
     assert assign(sure, boxes((115, 100, 50))) == [(0, 0)]
 
 
-def test_a_track_that_was_just_seen_wins_over_one_whose_place_is_guessed():
+def test_a_recently_detected_track_wins_over_one_whose_place_is_uncertain():
     sure, lost = (100, 100, 50, 2, 0.05), (101, 100, 50, 60, 0.3)
     # The lost one is expected right there, and yet it is less likely.
     assert assign(expected(lost, sure), boxes((101, 100, 50))) == [(1, 0)]
@@ -101,21 +102,3 @@ def test_the_assignment_is_the_best_of_all_there_are():
         pairs = assign(tracks, detections)
         assert len(pairs) == count
         assert sum(cost[pair] for pair in pairs) == pytest.approx(best)
-
-
-@pytest.mark.parametrize(
-    ('other', 'share'),
-    [
-        ((200, 200, 10), 0.0),
-        ((100, 100, 50), 1.0),
-        ((100, 100, 500), 1.0),
-        ((125, 100, 50), 0.5),
-        ((100, 100, 25), 0.25),
-    ],
-)
-def test_the_share_is_of_the_area_of_the_first(other, share):
-    assert covered_share(boxes((100, 100, 50)), boxes(other)) == pytest.approx([share])
-
-
-def test_no_box_covers_anything():
-    assert covered_share(boxes((100, 100, 50)), NONE[1]).shape == (0,)

@@ -1,3 +1,5 @@
+"""The motion of a face is filtered: predicted over any time, and corrected by detections."""
+
 from __future__ import annotations
 
 import math
@@ -85,7 +87,7 @@ def test_a_face_starts_at_its_box_and_at_rest():
     np.testing.assert_allclose(motion.box.as_tuple(), BOX.as_tuple())
 
 
-def test_what_is_expected_of_a_new_face_is_as_sure_as_a_detection():
+def test_a_new_face_is_as_certain_as_a_detection():
     center_x, center_y, *log_size, center, size = FaceMotion(BOX).measurement()
     assert (center_x, center_y) == BOX.center
     assert log_size == [math.log(80), math.log(100)]
@@ -94,7 +96,7 @@ def test_what_is_expected_of_a_new_face_is_as_sure_as_a_detection():
     assert size == pytest.approx(2 * SIZE_NOISE**2)
 
 
-def test_a_face_that_moves_evenly_is_followed_and_predicted():
+def test_a_face_that_moves_evenly_is_filtered_and_predicted():
     motion = moving(speed=300.0)
     assert motion.velocity == pytest.approx((300.0, 0.0), rel=0.05, abs=1.0)
     assert motion.box.center == pytest.approx((440.0, 150.0), abs=3.0)
@@ -121,21 +123,21 @@ def test_uncertainty_grows_with_time_and_shrinks_with_a_detection():
     assert motion.measurement()[4] < variances[1]
 
 
-def test_noise_about_a_place_is_evened_out():
+def test_noise_about_a_place_is_smoothed():
     rng = np.random.default_rng(1)
     motion = FaceMotion(BOX)
-    found, followed = [], []
+    found, filtered = [], []
     for _ in range(300):
         motion.predict(FaceStep.over(1 / 30))
         x, y = rng.normal(0.0, CENTER_NOISE * SIZE, 2)
         motion.correct(BoundingBox(100 + x, 100 + y, 180 + x, 200 + y))
         found.append(140 + x)
-        followed.append(motion.box.center[0])
-    assert np.std(followed[20:]) < 0.9 * np.std(found[20:])
-    assert np.mean(followed) == pytest.approx(140.0, abs=0.5)
+        filtered.append(motion.box.center[0])
+    assert np.std(filtered[20:]) < 0.9 * np.std(found[20:])
+    assert np.mean(filtered) == pytest.approx(140.0, abs=0.5)
 
 
-def test_a_face_keeps_a_size_whatever_it_is_told():
+def test_a_face_has_a_size_whatever_the_detections():
     motion = FaceMotion(BOX)
     for box in (BoundingBox(0, 0, 0.01, 0.01), BoundingBox(0, 0, 1e4, 1e4), BOX):
         motion.predict(FaceStep.over(0.5))
@@ -145,7 +147,7 @@ def test_a_face_keeps_a_size_whatever_it_is_told():
         assert motion.box.height > 0
 
 
-def test_a_face_that_grows_goes_on_growing_by_little():
+def test_a_face_that_grows_is_predicted_to_grow_a_little_more():
     motion = FaceMotion(BOX)
     for frame in range(1, 31):
         motion.predict(FaceStep.over(1 / 30))
@@ -156,7 +158,7 @@ def test_a_face_that_grows_goes_on_growing_by_little():
     assert 1.1 < motion.scale / before < 1.35
 
 
-def test_a_halt_forgets_the_way_and_not_the_place():
+def test_a_halt_resets_the_velocity_and_not_the_place():
     motion = moving(speed=300.0)
     box = motion.box
     motion.halt()
@@ -164,5 +166,5 @@ def test_a_halt_forgets_the_way_and_not_the_place():
     assert motion.box == box
     motion.predict(FaceStep.over(0.1))
     assert motion.box == box
-    # As unsure of the way as of that of a new face.
+    # The velocity is as uncertain as that of a new face.
     assert motion.measurement()[4] > (0.08 * CENTER_SPEED_STD * SIZE) ** 2

@@ -1,13 +1,15 @@
+"""Tracks are confirmed, coasted and ended, and their ids stay with a person."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 import math
 
+from face_scenes import detected
 from face_scenes import face_box
-from face_scenes import seen
 import numpy as np
 import pytest
-from rtcnn_perception.core.detection.registry import Detection
+from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.tracking.tracker import FaceTracker
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
@@ -60,83 +62,83 @@ def test_the_states_are_those_of_the_message():
 
 
 @pytest.mark.parametrize('found', [(), None])
-def test_nobody_makes_no_tracks(found):
+def test_without_detections_there_are_no_tracks(found):
     assert run(FaceTracker(), found, found, found) == ()
 
 
-def test_a_sure_face_counts_at_once_and_is_new_once():
+def test_a_detection_with_a_high_score_is_confirmed_at_once_and_is_new_once():
     tracker = FaceTracker()
-    (first,) = run(tracker, seen(FACE))
+    (first,) = run(tracker, detected(FACE))
     assert (first.track_id, first.state, first.age) == (1, TrackState.NEW, 1)
     assert first.confidence == 0.9
     np.testing.assert_allclose(first.box.as_tuple(), face_box(FACE).as_tuple())
-    (second,) = run(tracker, seen(FACE), start=1)
+    (second,) = run(tracker, detected(FACE), start=1)
     assert (second.track_id, second.state, second.age) == (1, TrackState.TRACKED, 2)
 
 
-def test_an_unsure_face_counts_when_looks_in_a_row_have_seen_it():
+def test_detections_with_a_low_score_are_confirmed_by_several_in_a_row():
     tracker = FaceTracker(TrackerConfig(confirm_hits=3))
-    unsure = seen(FACE, score=0.7)
-    assert run(tracker, unsure, unsure) == ()
-    (track,) = run(tracker, unsure, start=2)
+    weak = detected(FACE, score=0.7)
+    assert run(tracker, weak, weak) == ()
+    (track,) = run(tracker, weak, start=2)
     assert (track.track_id, track.state, track.age) == (1, TrackState.NEW, 3)
 
 
-def test_an_unsure_face_that_is_missed_starts_anew():
+def test_an_unconfirmed_face_that_is_missed_starts_again():
     tracker = FaceTracker(TrackerConfig(confirm_hits=3))
-    unsure = seen(FACE, score=0.7)
-    assert run(tracker, unsure, unsure, (), unsure, unsure) == ()
-    assert ids(run(tracker, unsure, start=5)) == [1]
+    weak = detected(FACE, score=0.7)
+    assert run(tracker, weak, weak, (), weak, weak) == ()
+    assert ids(run(tracker, weak, start=5)) == [1]
 
 
-def test_an_unsure_face_counts_when_it_is_sure_for_once():
+def test_an_unconfirmed_face_is_confirmed_by_one_high_score():
     tracker = FaceTracker(TrackerConfig(confirm_hits=5))
-    assert run(tracker, seen(FACE, score=0.7)) == ()
-    assert ids(run(tracker, seen(FACE, score=0.8), start=1)) == [1]
+    assert run(tracker, detected(FACE, score=0.7)) == ()
+    assert ids(run(tracker, detected(FACE, score=0.8), start=1)) == [1]
 
 
-def test_frames_without_a_look_do_not_count_as_looks():
+def test_frames_without_a_detector_run_do_not_count_as_detections():
     tracker = FaceTracker(TrackerConfig(confirm_hits=2))
-    unsure = seen(FACE, score=0.7)
-    assert run(tracker, unsure, None, None) == ()
-    (track,) = run(tracker, unsure, start=3)
+    weak = detected(FACE, score=0.7)
+    assert run(tracker, weak, None, None) == ()
+    (track,) = run(tracker, weak, start=3)
     assert (track.state, track.age) == (TrackState.NEW, 4)
 
 
-def test_a_face_that_is_missed_coasts_and_comes_back_as_itself():
+def test_a_face_that_is_missed_coasts_and_keeps_its_id_when_it_is_found_again():
     tracker = FaceTracker()
-    run(tracker, *[seen(FACE)] * 5)
+    run(tracker, *[detected(FACE)] * 5)
     (track,) = run(tracker, (), start=5)
     assert (track.track_id, track.state, track.age) == (1, TrackState.COASTED, 6)
     assert track.confidence == 0.9
-    (track,) = run(tracker, seen(FACE), start=6)
+    (track,) = run(tracker, detected(FACE), start=6)
     assert (track.track_id, track.state, track.age) == (1, TrackState.TRACKED, 7)
 
 
 @pytest.mark.parametrize('coast', [0.0, 0.25, 1.0])
-def test_a_face_that_is_lost_coasts_for_so_long_and_no_longer(coast):
+def test_a_face_that_is_lost_coasts_for_the_configured_time(coast):
     tracker = FaceTracker(TrackerConfig(max_coast_s=coast))
-    run(tracker, *[seen(FACE)] * 5)
-    shown = [bool(run(tracker, (), start=frame)) for frame in range(5, 50)]
-    lasted = shown.index(False)
+    run(tracker, *[detected(FACE)] * 5)
+    is_tracked = [bool(run(tracker, (), start=frame)) for frame in range(5, 50)]
+    lasted = is_tracked.index(False)
     assert lasted * FRAME == pytest.approx(coast, abs=FRAME)
-    assert not any(shown[lasted:])
-    assert ids(run(tracker, seen(FACE), start=50)) == [2]
+    assert not any(is_tracked[lasted:])
+    assert ids(run(tracker, detected(FACE), start=50)) == [2]
 
 
-def test_an_error_of_the_detector_lasts_one_look():
+def test_a_false_detection_lasts_one_run_of_the_detector():
     tracker = FaceTracker(TrackerConfig(confirm_hits=3))
-    assert ids(run(tracker, seen(FACE))) == [1]
+    assert ids(run(tracker, detected(FACE))) == [1]
     assert run(tracker, (), start=1) == ()
-    # If it was no error, then the id was not lost.
-    (track,) = run(tracker, seen(FACE), start=2)
+    # If it was no false detection, then the id was not lost.
+    (track,) = run(tracker, detected(FACE), start=2)
     assert (track.track_id, track.state) == (1, TrackState.TRACKED)
 
 
-def test_between_looks_a_face_moves_on_and_keeps_its_state():
+def test_between_detector_runs_a_face_is_predicted_and_keeps_its_state():
     tracker = FaceTracker()
     places = [(200.0 + 10.0 * frame, 150.0, 60.0) for frame in range(14)]
-    run(tracker, *[seen(place) for place in places[:10]])
+    run(tracker, *[detected(place) for place in places[:10]])
     for frame in (10, 11):
         (track,) = run(tracker, None, start=frame)
         assert track.state is TrackState.TRACKED
@@ -148,148 +150,150 @@ def test_between_looks_a_face_moves_on_and_keeps_its_state():
     assert track.age == 14
 
 
-def test_a_face_that_nobody_looked_for_is_not_lost():
+def test_a_face_is_not_lost_while_the_detector_does_not_run():
     tracker = FaceTracker(TrackerConfig(max_coast_s=0.5))
-    run(tracker, *[seen(FACE)] * 5)
+    run(tracker, *[detected(FACE)] * 5)
     for frame in range(5, 50):
         (track,) = run(tracker, None, start=frame)
         assert track.state is TrackState.TRACKED
     assert run(tracker, (), start=50) == ()
 
 
-def test_a_lost_face_goes_also_on_a_frame_without_a_look():
+def test_a_lost_face_ends_also_on_a_frame_without_a_detector_run():
     tracker = FaceTracker(TrackerConfig(max_coast_s=0.1))
-    run(tracker, *[seen(FACE)] * 5, ())
+    run(tracker, *[detected(FACE)] * 5, ())
     assert len(run(tracker, None, start=6)) == 1
     assert run(tracker, *[None] * 5, start=7) == ()
 
 
-def test_landmarks_go_with_the_box():
+def test_landmarks_move_with_the_box():
     box = face_box(FACE)
-    marks = np.array([(box.x0 + 15 * i, box.y0 + 15 * i) for i in range(5)], np.float32)
+    points = np.array([(box.x0 + 15 * i, box.y0 + 15 * i) for i in range(5)], np.float32)
     tracker = FaceTracker()
     for frame in range(10):
         shift = np.float32(6 * frame)
         moved = BoundingBox(box.x0 + shift, box.y0, box.x1 + shift, box.y1)
-        found = (Detection(moved, 0.9, marks + np.array([shift, 0], np.float32)),)
+        found = (Detection(moved, 0.9, points + np.array([shift, 0], np.float32)),)
         (track,) = run(tracker, found, start=frame)
         np.testing.assert_allclose(track.landmarks, found[0].landmarks, atol=3.0)
     (track,) = run(tracker, None, start=10)
-    np.testing.assert_allclose(track.landmarks, marks + np.array([60, 0]), atol=4.0)
+    np.testing.assert_allclose(track.landmarks, points + np.array([60, 0]), atol=4.0)
     assert track.landmarks.dtype == np.float32
-    (track,) = run(tracker, seen((200.0 + 66, 150.0, 60.0)), start=11)
+    (track,) = run(tracker, detected((200.0 + 66, 150.0, 60.0)), start=11)
     assert track.landmarks is None
 
 
-def test_a_part_of_a_face_that_is_followed_is_no_face_of_its_own():
+def test_a_part_of_a_tracked_face_is_no_face_of_its_own():
     tracker = FaceTracker()
     mouth = (200.0, 165.0, 25.0)
     for frame in range(10):
-        assert ids(run(tracker, seen(FACE, mouth), start=frame)) == [1]
+        assert ids(run(tracker, detected(FACE, mouth), start=frame)) == [1]
 
 
-def test_a_face_about_a_part_that_was_taken_for_one_counts():
+def test_a_face_around_a_part_that_was_taken_for_one_is_tracked():
     tracker = FaceTracker()
     mouth = (200.0, 165.0, 25.0)
-    run(tracker, *[seen(mouth)] * 5)
-    assert ids(run(tracker, seen(FACE, mouth), start=5)) == [1, 2]
+    run(tracker, *[detected(mouth)] * 5)
+    assert ids(run(tracker, detected(FACE, mouth), start=5)) == [1, 2]
 
 
-def test_tracks_come_by_id_whatever_the_order_of_detections():
+def test_tracks_are_sorted_by_id_whatever_the_order_of_detections():
     places = [(100.0 * i, 150.0, 60.0) for i in range(1, 5)]
     tracker = FaceTracker()
-    first = run(tracker, seen(*places))
-    second = run(tracker, seen(*reversed(places)), start=1)
+    first = run(tracker, detected(*places))
+    second = run(tracker, detected(*reversed(places)), start=1)
     assert ids(first) == ids(second) == [1, 2, 3, 4]
     for one, other in zip(first, second, strict=True):
         assert one.box.center == pytest.approx(other.box.center)
 
 
-def test_no_more_faces_are_followed_than_allowed_and_the_surest_come_first():
+def test_no_more_faces_are_tracked_than_allowed_and_the_best_scores_come_first():
     tracker = FaceTracker(TrackerConfig(max_tracks=2))
-    found = seen((100, 100, 50), score=0.81) + seen((300, 100, 50), (500, 100, 50), score=0.9)
+    found = detected((100, 100, 50), score=0.81) + detected(
+        (300, 100, 50), (500, 100, 50), score=0.9
+    )
     for frame in range(5):
         tracks = run(tracker, found, start=frame)
         assert [round(track.box.center[0]) for track in tracks] == [300, 500]
 
 
-def test_a_new_face_takes_the_place_of_one_that_is_out_of_sight():
+def test_a_new_face_replaces_the_one_that_was_lost_first():
     tracker = FaceTracker(TrackerConfig(max_tracks=2))
     gone_first, gone_later, new = (100, 100, 50), (300, 100, 50), (500, 100, 50)
-    run(tracker, *[seen(gone_first, gone_later)] * 3, seen(gone_later), ())
-    tracks = run(tracker, seen(new), start=5)
+    run(tracker, *[detected(gone_first, gone_later)] * 3, detected(gone_later), ())
+    tracks = run(tracker, detected(new), start=5)
     assert [(track.track_id, track.state.name) for track in tracks] == [
         (2, 'COASTED'),
         (3, 'NEW'),
     ]
 
 
-def test_after_a_reset_ids_are_not_given_again():
+def test_after_a_reset_ids_are_not_reused():
     tracker = FaceTracker()
-    assert ids(run(tracker, seen(FACE))) == [1]
+    assert ids(run(tracker, detected(FACE))) == [1]
     tracker.reset()
     assert run(tracker, None, start=1) == ()
-    (track,) = run(tracker, seen(FACE))
+    (track,) = run(tracker, detected(FACE))
     assert (track.track_id, track.state, track.age) == (2, TrackState.NEW, 1)
 
 
-def test_a_configuration_holds_from_the_next_update_on():
+def test_a_configuration_applies_from_the_next_update_on():
     tracker = FaceTracker(TrackerConfig(confirm_score=1.0, confirm_hits=100))
-    assert run(tracker, *[seen(FACE)] * 5) == ()
+    assert run(tracker, *[detected(FACE)] * 5) == ()
     tracker.config = replace(tracker.config, confirm_hits=6)
-    assert ids(run(tracker, seen(FACE), start=5)) == [1]
+    assert ids(run(tracker, detected(FACE), start=5)) == [1]
 
 
 @pytest.mark.parametrize('stamp', [math.nan, math.inf, -math.inf])
-def test_a_stamp_that_is_no_time_is_refused(stamp):
+def test_a_stamp_that_is_not_finite_is_refused(stamp):
     with pytest.raises(ValueError, match='stamp'):
         FaceTracker().update((), stamp)
 
 
 def moving_right(tracker, frames=15, speed=10.0, start=0.0):
     for frame in range(frames):
-        tracker.update(seen((200.0 + speed * frame, 150.0, 60.0)), start + frame * FRAME)
+        tracker.update(detected((200.0 + speed * frame, 150.0, 60.0)), start + frame * FRAME)
     return 200.0 + speed * (frames - 1)
 
 
 @pytest.mark.parametrize('jump', [0.0, -0.02, -0.3, -0.9])
-def test_a_stamp_that_repeats_or_jumps_back_a_little_forgets_the_way_and_not_the_face(jump):
+def test_a_stamp_that_repeats_or_jumps_back_a_little_resets_velocities_and_keeps_tracks(jump):
     tracker = FaceTracker()
     x = moving_right(tracker)
     last = 14 * FRAME
     (track,) = tracker.update(None, last + jump)
     assert track.track_id == 1
     assert track.box.center[0] == pytest.approx(x, abs=3.0)
-    (track,) = tracker.update(seen((x + 10.0, 150.0, 60.0)), last + jump + FRAME)
+    (track,) = tracker.update(detected((x + 10.0, 150.0, 60.0)), last + jump + FRAME)
     assert (track.track_id, track.state) == (1, TrackState.TRACKED)
 
 
 @pytest.mark.parametrize('jump', [-1.1, -1e9, 3.1, 1e9])
-def test_a_stamp_that_jumps_far_starts_anew_with_new_ids(jump):
+def test_a_stamp_that_jumps_far_ends_the_tracks(jump):
     tracker = FaceTracker()
     x = moving_right(tracker, start=1000.0)
     stamp = 1000.0 + 14 * FRAME + jump
-    (track,) = tracker.update(seen((x, 150.0, 60.0)), stamp)
+    (track,) = tracker.update(detected((x, 150.0, 60.0)), stamp)
     assert (track.track_id, track.state, track.age) == (2, TrackState.NEW, 1)
 
 
-def test_a_slow_camera_does_not_lose_who_stands_still():
+def test_a_slow_camera_does_not_lose_a_person_who_stands_still():
     tracker = FaceTracker(TrackerConfig(max_coast_s=1.0))
     for second in range(10):
-        (track,) = tracker.update(seen(FACE), 1.5 * second)
+        (track,) = tracker.update(detected(FACE), 1.5 * second)
         assert track.track_id == 1
 
 
-def test_a_camera_without_stamps_is_followed_and_faces_still_end():
+def test_with_a_camera_without_stamps_faces_are_tracked_and_still_end():
     tracker = FaceTracker()
     for frame in range(30):
-        (track,) = tracker.update(seen((200.0 + 3.0 * frame, 150.0, 60.0)), 0.0)
+        (track,) = tracker.update(detected((200.0 + 3.0 * frame, 150.0, 60.0)), 0.0)
         assert track.track_id == 1
-    shown = [bool(tracker.update((), 0.0)) for _ in range(60)]
-    assert shown.index(False) == pytest.approx(30, abs=1)
+    is_tracked = [bool(tracker.update((), 0.0)) for _ in range(60)]
+    assert is_tracked.index(False) == pytest.approx(30, abs=1)
 
 
-def test_random_detections_never_break_the_rules():
+def test_ids_ages_and_states_are_consistent_for_random_detections():
     rng = np.random.default_rng(0)
     config = TrackerConfig(max_tracks=10)
     tracker = FaceTracker(config)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.detection.registry import DetectorConfig
+from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
@@ -30,38 +30,38 @@ def frames(path: Path) -> Iterator[ImageBGR]:
         yield np.asarray(image, np.uint8)
 
 
-def run(path, config, fps, looks=1):
+def run(path, config, fps, every_n=1):
     """Return the tracks of every frame of a clip."""
     detector = load_detector(config, ()).detector
     tracker = FaceTracker()
     return [
-        tracker.update(detector.detect(image) if index % looks == 0 else None, index / fps)
+        tracker.update(detector.detect(image) if index % every_n == 0 else None, index / fps)
         for index, image in enumerate(frames(path))
     ]
 
 
-@pytest.mark.parametrize('looks', [1, 3])
+@pytest.mark.parametrize('every_n', [1, 3])
 @pytest.mark.parametrize('clip', CLIPS)
-def test_with_rtcnn_the_person_is_there_in_every_frame_and_keeps_the_id(
-    clip, looks, data_directory, face_model
+def test_rtcnn_finds_the_person_in_every_frame_under_one_id(
+    clip, every_n, data_directory, face_model
 ):
     config = DetectorConfig(name='rtcnn', model_path=str(face_model))
-    tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0, looks=looks)
-    # The skull on the shirt may come and go as a face of its own.
+    tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0, every_n=every_n)
+    # The skull on the shirt may be found as a face of its own for a time.
     person = [next(track for track in found if track.track_id == 1) for found in tracks]
-    seen = [track for track in person if track.state is not TrackState.COASTED]
-    assert len(seen) >= 0.99 * len(tracks)
+    detected = [track for track in person if track.state is not TrackState.COASTED]
+    assert len(detected) >= 0.99 * len(tracks)
     boxes = boxes_to_array(tuple(track.box for track in person))
     assert np.diag(iou_matrix(boxes[:-1], boxes[1:])).min() > 0.5
 
 
-@pytest.mark.parametrize('looks', [1, 3])
+@pytest.mark.parametrize('every_n', [1, 3])
 @pytest.mark.parametrize('clip', CLIPS)
-def test_with_yunet_there_is_one_face_in_every_frame_and_it_keeps_its_id(
-    clip, looks, data_directory, yunet_file
+def test_yunet_finds_one_face_in_every_frame_under_one_id(
+    clip, every_n, data_directory, yunet_file
 ):
     config = DetectorConfig(name='yunet', model_path=str(yunet_file))
-    tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0, looks=looks)
+    tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0, every_n=every_n)
     assert len(tracks) > 50
     assert [[track.track_id for track in found] for found in tracks] == [[1]] * len(tracks)
     states = [found[0].state for found in tracks]
@@ -70,17 +70,19 @@ def test_with_yunet_there_is_one_face_in_every_frame_and_it_keeps_its_id(
 
 
 @pytest.mark.parametrize('clip', CLIPS)
-def test_with_haar_a_face_is_held_where_the_cascade_loses_it(clip, data_directory):
+def test_with_haar_a_track_is_coasted_where_the_cascade_loses_the_face(clip, data_directory):
     config = DetectorConfig(name='haar')
     tracks = run(data_directory / 'video' / f'{clip}.mkv', config, fps=30.0)
-    seen = [found for found in tracks if any(t.state is not TrackState.COASTED for t in found)]
+    detected = [found for found in tracks if any(t.state is not TrackState.COASTED for t in found)]
     # As many as the bare cascade gives, and by coasting more.
-    assert len(seen) >= 0.74 * len(tracks)
+    assert len(detected) >= 0.74 * len(tracks)
     assert sum(map(bool, tracks)) >= 0.95 * len(tracks)
     assert {track.track_id for found in tracks for track in found} == {1}
 
 
-def test_three_who_walk_up_are_three_from_the_first_frame_to_the_last(data_directory, yunet_file):
+def test_three_people_who_walk_up_keep_three_ids_from_the_first_frame_to_the_last(
+    data_directory, yunet_file
+):
     config = DetectorConfig(name='yunet', model_path=str(yunet_file))
     tracks = run(data_directory / 'video' / 'three_people_walking.gif', config, fps=12.5)
     assert [[track.track_id for track in found] for found in tracks] == [[1, 2, 3]] * 41
@@ -92,7 +94,7 @@ def test_three_who_walk_up_are_three_from_the_first_frame_to_the_last(data_direc
         assert last.box.area > 1.4 * first.box.area
 
 
-def test_faces_in_a_still_picture_count_at_once(data_directory, yunet_file):
+def test_faces_in_a_still_picture_are_confirmed_at_once(data_directory, yunet_file):
     config = DetectorConfig(name='yunet', model_path=str(yunet_file))
     detector = load_detector(config, ()).detector
     path = data_directory / 'images' / 'emotion_classification.jpg'

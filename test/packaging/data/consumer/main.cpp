@@ -9,16 +9,28 @@
 
 int main()
 {
+  using rtcnn_perception::msg::Attribute;
+  using rtcnn_perception::msg::Face;
   using rtcnn_perception::msg::FaceAttributes;
   namespace support = rtcnn_perception::msg::typesupport_fastrtps_cpp;
 
+  Attribute emotion;
+  emotion.name = "emotion";
+  emotion.label = "happy";
+  emotion.confidence = 0.75f;
+  emotion.probabilities = {0.25f, 0.75f};
+  emotion.raw_probabilities = {0.5f, 0.5f};
+
   FaceAttributes sent;
   sent.header.frame_id = "camera_optical_frame";
-  sent.emotion_labels = {"sad", "happy"};
+  sent.attributes.resize(1);
+  sent.attributes[0].name = "emotion";
+  sent.attributes[0].labels = {"sad", "happy"};
+  sent.attributes[0].model = "emotion@01234567";
   sent.faces.resize(1);
-  sent.faces[0].roi.track_id = 7;
-  sent.faces[0].roi.track_state = rtcnn_perception::msg::FaceRoi::TRACKED;
-  sent.faces[0].emotion.probabilities = {0.25f, 0.75f};
+  sent.faces[0].track_id = 7;
+  sent.faces[0].state = Face::TRACKED;
+  sent.faces[0].attributes = {emotion};
 
   eprosima::fastcdr::FastBuffer buffer;
   eprosima::fastcdr::Cdr writer(buffer);
@@ -31,6 +43,10 @@ int main()
     std::puts("the message came back changed");
     return 1;
   }
-  std::printf("face %u: %s\n", received.faces[0].roi.track_id, received.emotion_labels[1].c_str());
+  for (const auto & face : received.faces) {
+    for (const auto & attribute : face.attributes) {
+      std::printf("face %u: %s %s\n", face.track_id, attribute.name.c_str(), attribute.label.c_str());
+    }
+  }
   return 0;
 }

@@ -1,0 +1,130 @@
+"""From the options of ``run`` to parameters, topics and a duration."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import re
+
+from rtcnn_perception.core.detection.registry import parse_detector
+from rtcnn_perception.core.sources.open import BUILTIN
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.pictures import PictureSource
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.paths import is_file
+
+TOPIC = 'topic:'
+TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
+"""What ROS accepts as a topic name."""
+DEFAULT_S = 10.0
+PICTURE_S = 3.0
+"""Duration of a picture: long enough for tracks and smoothing to settle."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What to run.
+
+    ``source`` is its name; ``duration`` in seconds, None for no end but the source's; ``expected``
+    likewise, with that end, None where it is unknown; ``fps`` of the source, None where it is
+    unknown.
+    """
+
+    source: str
+    parameters: dict[str, object]
+    remappings: dict[str, str]
+    duration: float | None
+    expected: float | None
+    fps: float | None = None
+
+
+def make_plan(args: argparse.Namespace) -> Plan:
+    """
+    Work out parameters, topics and duration.
+
+    :raises SourceError: if the source does not exist or cannot be decoded
+    :raises ConfigurationError: if the parameter file does not exist or cannot be used
+    """
+    # FFmpeg's own messages would precede the one line that says what to do.
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
+    if args.params is not None and not is_file(args.params):
+        raise ConfigurationError(f'there is no parameter file {args.params}')
+    parameters: dict[str, object] = {}
+    if args.detector is not None:
+        detector = parse_detector(args.detector)
+        parameters['detector.name'] = detector.name
+        parameters['detector.model_path'] = detector.model_path
+    if args.attributes is not None:
+        names = (name.strip() for name in args.attributes.split(','))
+        parameters['attributes'] = tuple(name for name in names if name)
+    source_name = args.source
+    if source_name is None:
+        source_name = _source_in(args.params) or BUILTIN
+    if source_name.startswith(TOPIC):
+        return _plan_topic(source_name, args.duration, parameters)
+    parameters |= {'source': source_name, 'source_loop': False}
+    default = DEFAULT_S
+    length: float | None = None
+    fps: float | None = None
+    if not _is_device(source_name):
+        source = open_source(source_name)
+        fps = source.fps
+        if source.frame_count is not None:
+            default, length = 0.0, source.frame_count / source.fps
+        elif source_name != BUILTIN:
+            default = PICTURE_S
+        source.close()
+        if isinstance(source, PictureSource):
+            # Nothing moves in a picture: a face that is not detected is not there.
+            parameters['tracker.max_coast_s'] = 0.0
+    duration = (default if args.duration is None else args.duration) or None
+    ends = [seconds for seconds in (duration, length) if seconds is not None]
+    return Plan(source_name, parameters, {}, duration, min(ends, default=None), fps)
+
+
+def _source_in(parameter_file: Path | None) -> str:
+    """Return the source that a parameter file gives to the camera, empty for none."""
+    if parameter_file is None:
+        return ''
+    # ROS knows which of its sections applies to a node.
+    from rtcnn_perception.commands.ros import parameter_in  # noqa: PLC0415
+
+    value = parameter_in(parameter_file, node='camera', name='source')
+    if not isinstance(value, str | None):
+        raise ConfigurationError(f'the source in {parameter_file} must be a text, got {value}')
+    return value or ''
+
+
+def _plan_topic(source: str, length: float | None, parameters: dict[str, object]) -> Plan:
+    topic = source[len(TOPIC) :]
+    if not topic:
+        raise SourceError("no topic is named; expected for instance 'topic:/camera/image_raw'")
+    if not re.fullmatch(TOPIC_NAME, topic):
+        raise SourceError(
+            f'{topic!r} is no topic name: names are letters, digits and single underscores '
+            'between slashes, and none begins with a digit'
+        )
+    name = 'image_raw'
+    if topic.endswith('/compressed'):
+        parameters['image_transport'] = 'compressed'
+        name = 'image_raw/compressed'
+    parameters['source'] = ''
+    duration = (DEFAULT_S if length is None else length) or None
+    return Plan(source, parameters, {name: topic}, duration, duration)
+
+
+def _is_device(text: str) -> bool:
+    """Return whether the source is a camera, which is not opened twice: that takes seconds."""
+    return re.fullmatch(r'[0-9]{1,3}|/dev/.*', text) is not None
+
+
+def seconds(text: str) -> float:
+    """Convert an option's text to a duration; 0 is allowed."""
+    value = float(text)
+    if not 0.0 <= value < float('inf'):
+        raise ValueError(text)
+    return value

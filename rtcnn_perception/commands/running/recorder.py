@@ -1,0 +1,229 @@
+"""Record a run: a video with the faces drawn in, and its best frame as a picture."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import pairwise
+import os
+from pathlib import Path
+import threading
+
+import cv2
+import numpy as np
+from rtcnn_perception.commands.outputs import check_output
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.drawing.annotate import annotate
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.exceptions import PerceptionError
+
+QUEUE_BYTES = 96 * 1024 * 1024
+"""Pixels that wait for the encoder at most; further frames are left out of the video."""
+RATE_FRAMES = 8
+"""Frames from whose intervals the rate of the video is computed."""
+MAX_FPS = 60.0
+DEFAULT_FPS = 30.0
+MAX_PAUSE_S = 5.0
+"""Longest pause in the video, whatever the pause of the source."""
+MAX_SIDE = 1920
+"""Longer side of the video in pixels, at most."""
+NICENESS = 10
+"""The pipeline has priority where there are too few cores for both."""
+CODEC = 'mp4v'
+"""MPEG-4 part 2: OpenCV's wheels can encode it without further libraries, and players play it."""
+
+
+class Recorder:
+    """
+    Draws and encodes in a thread of its own, so that the pipeline never waits for it.
+
+    The video keeps time: a dropped frame is replaced by the one before.
+
+    :param folder: where ``annotated.mp4`` and ``annotated.png`` go; made if need be
+    :param draw: makes the picture of a result
+    :param has_video: whether to write the video, or the picture alone
+    :param fps: rate of the video; None takes it from the first frames
+    :raises PerceptionError: if they cannot be written there
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        draw: Callable[[FrameResult], ImageBGR] = annotate,
+        *,
+        has_video: bool = True,
+        fps: float | None = None,
+    ) -> None:
+        self.left_out = 0
+        self.error: Exception | None = None
+        self._draw = draw
+        self._has_video = has_video
+        self._changed = threading.Condition()
+        self._waiting: deque[FrameResult] = deque()
+        self._waiting_bytes = 0
+        self._is_closed = False
+        self._best: tuple[tuple[int, float], FrameResult] | None = None
+        self._video = _Video(folder / 'annotated.mp4', fps)
+        self._picture = folder / 'annotated.png'
+        for path in (folder / 'annotated.mp4', self._picture):
+            check_output(path, '--output')
+        self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
+        self._thread.start()
+
+    def add(self, result: FrameResult) -> None:
+        """Take a result, or leave it out if the encoder is too far behind; return at once."""
+        score = (len(result.faces), sum(face.quality for face in result.faces))
+        with self._changed:
+            if self._is_closed:
+                return
+            if self._best is None or score >= self._best[0]:
+                self._best = (score, result)
+            size = result.frame.image.nbytes
+            if not self._has_video or self.error is not None:
+                return
+            if self._waiting and self._waiting_bytes + size > QUEUE_BYTES:
+                self.left_out += 1
+                return
+            self._waiting.append(result)
+            self._waiting_bytes += size
+            self._changed.notify()
+
+    def close(self) -> list[Path]:
+        """
+        Write the frames that still wait, and the picture.
+
+        :returns: the files that were written; none if there was no frame
+        :raises Exception: what drawing or writing raised, as it was
+        """
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join()
+        written = self._video.close()
+        if self.error is not None:
+            raise self.error
+        if self._best is not None:
+            if not cv2.imwrite(str(self._picture), self._draw(self._best[1])):
+                raise PerceptionError(f'cannot write {self._picture}; is there room on the disk?')
+            written.append(self._picture)
+        return written
+
+    def _work(self) -> None:
+        try:
+            _lower_priority()
+            self._encode()
+        except Exception as error:  # noqa: BLE001  # handed to close(), which raises it
+            with self._changed:
+                self.error = error
+                self._waiting.clear()
+
+    def _encode(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._is_closed)
+                if not self._waiting:
+                    return
+                result = self._waiting.popleft()
+                self._waiting_bytes -= result.frame.image.nbytes
+            self._video.add(self._draw(result), result.frame.time)
+
+
+def _lower_priority() -> None:
+    """Lower the priority of this thread; the encoder's threads inherit it on Linux."""
+    thread = threading.get_native_id()
+    # Only root may raise a priority that is lower already.
+    niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+    os.setpriority(os.PRIO_PROCESS, thread, niceness)
+
+
+class _Video:
+    """A file of constant frame rate, from frames that come at any time."""
+
+    def __init__(self, path: Path, fps: float | None) -> None:
+        self._path = path
+        self._pending: list[tuple[ImageBGR, float]] = []
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._wanted_fps = fps
+        self._fps = DEFAULT_FPS
+        self._start = 0.0
+        self._written = 0
+        self._last_time = 0.0
+
+    def add(self, picture: ImageBGR, time: float) -> None:
+        """Append a picture that was taken at ``time`` in seconds."""
+        if self._writer is None:
+            self._pending.append((picture, time))
+            if len(self._pending) >= RATE_FRAMES:
+                self._open()
+            return
+        self._write(picture, time)
+
+    def close(self) -> list[Path]:
+        """Finish the file; return it, or nothing if there was no frame."""
+        if self._pending:
+            self._open()
+        if self._writer is None:
+            return []
+        self._writer.release()
+        return [self._path]
+
+    def _open(self) -> None:
+        times = [time for _, time in self._pending]
+        if self._wanted_fps is not None:
+            self._fps = min(self._wanted_fps, MAX_FPS)
+        else:
+            self._fps = _rate_of(times)
+        height, width = self._pending[0][0].shape[:2]
+        shrink = min(1.0, MAX_SIDE / max(height, width))
+        # Encoders want even sides.
+        self._size = tuple(max(2, round(side * shrink) // 2 * 2) for side in (width, height))
+        code = cv2.VideoWriter.fourcc(*CODEC)
+        self._writer = cv2.VideoWriter(str(self._path), code, self._fps, self._size)
+        if not self._writer.isOpened():
+            raise PerceptionError(
+                f'cannot write {self._path}: this OpenCV cannot encode {CODEC}, or the folder '
+                'is read-only; name another with --output, or turn it off with --no-video'
+            )
+        self._start = self._last_time = times[0]
+        pending, self._pending = self._pending, []
+        for picture, time in pending:
+            self._write(picture, time)
+
+    def _write(self, picture: ImageBGR, time: float) -> None:
+        assert self._writer is not None
+        if not 0.0 <= time - self._last_time <= MAX_PAUSE_S:
+            # Stamps that jump, or a long pause: go on as if the frames followed each other.
+            self._start += time - self._last_time - 1.0 / self._fps
+        self._last_time = time
+        due = round((time - self._start) * self._fps) + 1
+        fitted = _fit(picture, self._size)
+        for _ in range(max(due - self._written, 0)):
+            self._writer.write(fitted)
+            self._written += 1
+
+
+def _fit(picture: ImageBGR, size: tuple[int, int]) -> ImageBGR:
+    """Scale a picture into (width, height), keeping its aspect, on black."""
+    width, height = size
+    if picture.shape[:2] == (height, width):
+        return picture
+    scale = min(width / picture.shape[1], height / picture.shape[0])
+    inner = (
+        max(1, min(width, round(picture.shape[1] * scale))),
+        max(1, min(height, round(picture.shape[0] * scale))),
+    )
+    canvas = np.zeros((height, width, 3), np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_AREA
+    )
+    return canvas
+
+
+def _rate_of(times: list[float]) -> float:
+    """Return the frames per second of a camera, some of whose frames may have been dropped."""
+    steps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
+    if not steps:
+        return DEFAULT_FPS
+    return float(np.clip(round(1.0 / float(np.percentile(steps, 25)), 2), 1.0, MAX_FPS))

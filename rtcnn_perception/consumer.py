@@ -1,0 +1,54 @@
+"""
+Read ``faces/attributes`` in a program of your own: attributes by name.
+
+It needs the messages alone, no model and no OpenCV.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from typing import Protocol
+
+
+class AttributeMessage(Protocol):
+    """The fields of ``rtcnn_perception/msg/Attribute``."""
+
+    name: str
+    label: str
+    confidence: float
+    probabilities: Sequence[float]
+    raw_probabilities: Sequence[float]
+
+
+class NamedFace:
+    """
+    A face of a message, whose attributes are found by name: ``face['emotion'].label``.
+
+    :ivar msg: the ``rtcnn_perception/msg/Face`` with all other fields
+    """
+
+    def __init__(self, msg: Any) -> None:
+        """Take a face of a ``FaceAttributes`` message."""
+        self.msg = msg
+        self._attributes: dict[str, AttributeMessage] = {each.name: each for each in msg.attributes}
+
+    def __getitem__(self, name: str) -> AttributeMessage:
+        """
+        Return an attribute.
+
+        :raises KeyError: if it is not classified; it lists those that are
+        """
+        if name not in self._attributes:
+            known = ', '.join(self._attributes) or 'none'
+            raise KeyError(f'{name} is not classified; the attributes are: {known}')
+        return self._attributes[name]
+
+    def __contains__(self, name: str) -> bool:
+        """Return whether an attribute is classified."""
+        return name in self._attributes
+
+
+def faces_of(msg: Any) -> list[NamedFace]:
+    """Return the faces of a ``FaceAttributes`` message."""
+    return [NamedFace(face) for face in msg.faces]

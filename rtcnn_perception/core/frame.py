@@ -1,0 +1,49 @@
+"""An image of the camera with its header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.images import check_bgr
+
+NANOSECOND: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """
+    An image of the camera, held as a read-only view.
+
+    ``stamp_ns`` is the time of exposure, 0 where the camera gives none, and ``received_ns`` when
+    the image arrived, both in nanoseconds of one clock.
+
+    :raises ImageFormatError: if the image is not (H, W, 3) uint8 with at least one pixel
+    """
+
+    image: ImageBGR
+    stamp_ns: int
+    frame_id: str
+    received_ns: int
+
+    def __post_init__(self) -> None:
+        """Check the image and keep others from writing to it."""
+        check_bgr(self.image)
+        view = self.image.view()
+        view.flags.writeable = False
+        object.__setattr__(self, 'image', view)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+    @property
+    def time(self) -> float:
+        """Seconds for motion and smoothing: the stamp, or else the arrival."""
+        return (self.stamp_ns or self.received_ns) * NANOSECOND
+
+    def seconds_since_stamp(self, now_ns: int) -> float:
+        """Return the seconds from the stamp to ``now_ns``; NaN where the stamp is 0."""
+        return (now_ns - self.stamp_ns) * NANOSECOND if self.stamp_ns else float('nan')

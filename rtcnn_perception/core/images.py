@@ -1,0 +1,61 @@
+"""The checks and conversions that every stage makes of whole images."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from rtcnn_perception.core.arrays import Image
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.exceptions import ImageFormatError
+
+
+def check_bgr(image: ImageBGR) -> None:
+    """
+    Refuse what is not an image of the core's contract.
+
+    :raises ImageFormatError: if the image is not (H, W, 3) uint8 with at least one pixel
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        raise _wrong_format('(H, W, 3)', image)
+
+
+def check_image(image: Image) -> None:
+    """
+    Refuse what is neither BGR nor gray.
+
+    :raises ImageFormatError: if the image is not (H, W) or (H, W, 3) uint8 with at least one pixel
+    """
+    is_image = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not is_image or image.dtype != np.uint8 or image.size == 0:
+        raise _wrong_format('(H, W) or (H, W, 3)', image)
+
+
+def to_gray(image: Image) -> ImageGray:
+    """Return (H, W) uint8 from BGR or gray, by the weights of ITU-R BT.601 as OpenCV has them."""
+    if image.ndim == 2:
+        return image
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def shrink_to_width(image: Image, width: int) -> Image:
+    """
+    Scale an image down to a width, keeping its aspect; one that is not wider comes back as it is.
+
+    :param width: in pixels, 1 and above
+    """
+    height, source_width = image.shape[:2]
+    if source_width <= width:
+        return image
+    size = (width, max(1, round(height * width / source_width)))
+    # Linear interpolation alone would skip pixels where it shrinks by more than two.
+    is_strong = source_width > 2 * width
+    interpolation = cv2.INTER_AREA if is_strong else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
+
+
+def _wrong_format(expected: str, image: Image) -> ImageFormatError:
+    return ImageFormatError(
+        f'expected an image of shape {expected} and type uint8, '
+        f'got shape {image.shape} and type {image.dtype}'
+    )

@@ -1,0 +1,116 @@
+"""
+What the pipeline says about one frame.
+
+One ``FrameResult`` goes through all stages; each returns a new one with what it adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+import math
+
+from rtcnn_perception.core.arrays import Landmarks
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.geometry.landmarks import NO_POINTS
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeInfo:
+    """An attribute that is classified: its name, its classes in order, and the model's tag."""
+
+    name: str
+    labels: tuple[str, ...]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """
+    What a network predicts for one attribute of a face.
+
+    ``probabilities`` (C,) are smoothed over the track, ``raw_probabilities`` (C,) are those of
+    this frame alone; ``label`` is the most probable class of the smoothed ones and ``confidence``
+    its probability in [0, 1].
+    """
+
+    label: str
+    confidence: float
+    probabilities: Probabilities
+    raw_probabilities: Probabilities
+
+    @classmethod
+    def of(
+        cls, labels: tuple[str, ...], probabilities: Probabilities, raw: Probabilities
+    ) -> Attribute:
+        """Make it of smoothed and raw probabilities (C,), in the order of the labels."""
+        best = int(probabilities.argmax())
+        return cls(labels[best], float(probabilities[best]), probabilities, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """
+    A tracked face, and what the networks predict for it.
+
+    ``crop`` is the part inside the image of the square that the first network took, before it was
+    rotated upright; ``quality`` is in [0, 1], and 0 while the track is coasted; ``attributes`` are
+    by name, in the order in which they were asked for. They are empty before classification.
+    """
+
+    track: Track
+    crop: BoundingBox | None = None
+    quality: float = 0.0
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @property
+    def track_id(self) -> int:
+        """Number of the track."""
+        return self.track.track_id
+
+    @property
+    def box(self) -> BoundingBox:
+        """Box in pixels, which may reach beyond the image."""
+        return self.track.box
+
+    @property
+    def landmarks(self) -> Landmarks | None:
+        """Landmarks in pixels, a row for each of the result's ``landmark_names``."""
+        return self.track.landmarks
+
+    @property
+    def is_coasted(self) -> bool:
+        """Whether the detector did not find the face in its last run."""
+        return self.track.state is TrackState.COASTED
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """
+    A frame, its faces, and what it took to find and classify them.
+
+    ``detector`` is the tag of what found the faces and ``landmark_names`` what their landmarks
+    are; ``attributes`` are those that were asked for. ``detect_s``, ``classify_s`` and
+    ``latency_s``, from the frame's stamp to the publication, are in seconds, NaN where they were
+    not measured. ``frames_dropped`` counts the frames that gave way to newer ones up to this one.
+    """
+
+    frame: Frame
+    faces: tuple[Face, ...] = ()
+    detector: str = ''
+    landmark_names: tuple[str, ...] = NO_POINTS
+    attributes: tuple[AttributeInfo, ...] = ()
+    detect_s: float = math.nan
+    classify_s: float = math.nan
+    latency_s: float = math.nan
+    frames_dropped: int = 0
+
+    def region(self, face: Face) -> FaceRegion:
+        """Return box and landmarks of one of the faces."""
+        return FaceRegion(face.box, face.landmarks, self.landmark_names)

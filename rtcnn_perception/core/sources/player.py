@@ -1,0 +1,123 @@
+"""Play a source of frames in a thread, at its own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import threading
+import time
+
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import FrameSource
+from rtcnn_perception.core.sources.pictures import PictureSource
+from rtcnn_perception.exceptions import SourceError
+
+STOP_WITHIN = 1.5
+"""Seconds for which ``stop`` waits for the thread by default."""
+
+RETRY_AFTER = 1.0
+"""Seconds between attempts to open a source that failed."""
+
+
+class SourcePlayer:
+    """
+    Emit the frames of a source at its pace, in a loop or to its end.
+
+    Failures are reported. A device is then opened again until ``stop``, as it may come back, and
+    so is a file that is played in a loop; a file that is played once has ended. ``rate`` (Hz, 0
+    for the source's own) and ``is_looping`` may be set while it plays. ``ended`` is set when no
+    more frames will come, though not by ``stop``.
+    """
+
+    def __init__(
+        self,
+        open_source: Callable[[], FrameSource],
+        emit: Callable[[ImageBGR], None],
+        report: Callable[[Exception], None],
+        *,
+        rate: float,
+        is_looping: bool,
+    ) -> None:
+        """
+        Open the source and start playing.
+
+        :param open_source: opens it, also again after it failed
+        :param emit: called with each frame when it is due
+        :param report: called with each error
+        :raises SourceError: if the source cannot be opened
+        """
+        self._open = open_source
+        self._emit = emit
+        self._report = report
+        self.rate = rate
+        self.is_looping = is_looping
+        self.ended = threading.Event()
+        self._stopped = threading.Event()
+        source = open_source()
+        self._source: FrameSource | None = source
+        self._is_live = source.is_live
+        self._thread = threading.Thread(target=self._run, name='source', daemon=True)
+        self._thread.start()
+
+    def halt(self) -> None:
+        """Let the thread end, without waiting for it."""
+        self._stopped.set()
+
+    def stop(self, timeout: float = STOP_WITHIN) -> bool:
+        """End the thread and close the source; return whether it ended in time (seconds)."""
+        self.halt()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._source = self._source or self._open()
+                self._play(self._source)
+            except Exception as error:  # noqa: BLE001 - reported and counted, whatever it is
+                self._report(error)
+                self._close()
+                if self._is_live or self.is_looping:
+                    self._stopped.wait(RETRY_AFTER)
+                    continue
+            if not self.is_looping:
+                break
+        self._close()
+        if not self._stopped.is_set():
+            self.ended.set()
+
+    def _play(self, source: FrameSource) -> None:
+        due = time.monotonic()
+        has_frames = False
+        for image in source:
+            has_frames = True
+            if not source.is_live:
+                due = self._wait_until(due, source)
+            if self._stopped.is_set():
+                return
+            self._emit(image)
+        if isinstance(source, PictureSource):
+            for path, why in source.skipped.items():
+                self._report(SourceError(f'skipped {path.name}: {why}'))
+        if not has_frames:
+            raise SourceError(f'{source.name} has no more frames')
+
+    def _wait_until(self, due: float, source: FrameSource) -> float:
+        """Wait until a frame is due, and return when the next one is."""
+        now = time.monotonic()
+        if due > now:
+            self._stopped.wait(due - now)
+        return next_due(due, now, period=1.0 / (self.rate or source.fps))
+
+    def _close(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+
+def next_due(due: float, now: float, period: float) -> float:
+    """
+    Return when the next frame is due, all in seconds.
+
+    A delay of up to a period is caught up with; after a longer one frames keep their distance.
+    """
+    return max(due, now - period) + period

@@ -1,0 +1,84 @@
+"""Parameters of the camera node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import setting
+from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
+from rtcnn_perception.nodes.qos import QOS
+
+
+@dataclass(frozen=True)
+class CameraParameters(NodeParameters):
+    """The source of images: a topic, or the node's own source."""
+
+    image_transport: str = setting(
+        'raw',
+        'raw subscribes to image_raw, compressed to image_raw/compressed',
+        choices=('raw', 'compressed'),
+    )
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    source: str = setting(
+        '',
+        "instead of a topic: 'builtin', a device such as /dev/video0, a video, a GIF, a picture "
+        'or a folder of pictures; empty for the topic',
+    )
+    source_width: int = setting(
+        0,
+        'width to request of a device, together with source_height; 0 keeps its setting',
+        unit='pixel',
+        minimum=0,
+        maximum=16_384,
+    )
+    source_height: int = setting(
+        0,
+        'height to request of a device, together with source_width; 0 keeps its setting',
+        unit='pixel',
+        minimum=0,
+        maximum=16_384,
+    )
+    source_fps: float = setting(
+        0.0,
+        'frame rate to request of a device; 0 keeps its setting',
+        unit='Hz',
+        minimum=0.0,
+        maximum=1000.0,
+    )
+    source_rate: float = setting(
+        0.0,
+        'frame rate at which a file is played; 0 for its own',
+        unit='Hz',
+        minimum=0.0,
+        maximum=1000.0,
+        is_live=True,
+    )
+    source_loop: bool = setting(True, 'play a file again when it ends', is_live=True)
+    frame_id: str = setting(
+        'camera_optical_frame', 'frame_id in the headers of the images of the own source'
+    )
+    image_timeout: float = setting(
+        2.0,
+        'diagnostics report an error after this time without an image',
+        unit='s',
+        minimum=0.1,
+        maximum=3600.0,
+        is_live=True,
+    )
+    max_megapixels: float = setting(
+        100.0,
+        'images that are larger are refused',
+        unit='10^6 pixels',
+        minimum=0.01,
+        maximum=1000.0,
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse half a size, which OpenCV would pass over in silence."""
+        if (self.source_width == 0) != (self.source_height == 0):
+            raise ConfigurationError(
+                'parameters source_width and source_height must both be 0, or both be above, got '
+                f'{self.source_width} and {self.source_height}'
+            )

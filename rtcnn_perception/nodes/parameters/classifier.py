@@ -1,0 +1,148 @@
+"""Parameters of the classifier node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import fields
+
+from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
+from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.saliency.names import METHODS
+from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import setting
+from rtcnn_perception.nodes.parameters.declaration import setting_of_each
+from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
+from rtcnn_perception.nodes.qos import QOS
+
+ALL = 'all'
+"""Of ``saliency.attribute``: every attribute that is classified."""
+
+
+@dataclass(frozen=True)
+class ClassifierGroup:
+    """How the networks run."""
+
+    threads: int = setting(1, 'threads of the networks', minimum=1, maximum=64)
+    allow_spinning: bool = setting(
+        False,
+        'let those threads spin while they wait: a little faster, at the cost of whole cores',
+    )
+
+
+@dataclass(frozen=True)
+class SmoothingGroup:
+    """Smoothing of probabilities over a track."""
+
+    time_constant: float = setting(
+        0.5,
+        'time after which the weight of a frame has fallen to 1/e; 0 for no smoothing',
+        unit='s',
+        minimum=0.0,
+        maximum=60.0,
+        is_live=True,
+    )
+
+
+@dataclass(frozen=True)
+class AnnotationGroup:
+    """Drawing on faces/image_annotated."""
+
+    bars: bool = setting(
+        True, 'draw a bar for each class of the first attribute with more than two', is_live=True
+    )
+    jpeg_quality: int = setting(
+        80,
+        'JPEG quality of faces/image_annotated/compressed',
+        unit='percent',
+        minimum=1,
+        maximum=100,
+        is_live=True,
+    )
+
+
+@dataclass(frozen=True)
+class SaliencyGroup:
+    """Saliency maps on faces/saliency and faces/saliency/mosaic."""
+
+    method: str = setting(
+        METHODS[0],
+        'guided back-propagation, the plain gradient, or Grad-CAM',
+        choices=METHODS,
+        is_live=True,
+    )
+    attribute: str = setting(
+        ALL,
+        'attribute to explain, or all; the overlay on the image shows the first of them',
+        is_live=True,
+    )
+    target: str = setting(
+        'top',
+        'score that the map is of: top (the most probable class), class_maps (the largest class '
+        'map of each place), or the label of a class',
+        is_live=True,
+    )
+    strength: float = setting(
+        0.8,
+        'opacity of the map over the image',
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
+    color_map: str = setting(
+        'turbo', 'colours from weak to strong', choices=tuple(COLOR_MAPS), is_live=True
+    )
+    max_faces: int = setting(
+        4,
+        'maximum number of faces to explain, the largest first',
+        unit='faces',
+        minimum=1,
+        maximum=64,
+        is_live=True,
+    )
+
+
+@dataclass(frozen=True)
+class ClassifierParameters(NodeParameters):
+    """Classification of attributes."""
+
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    join_frames: int = setting(
+        15,
+        'maximum number of images that wait for their rois, if the detector is another process',
+        unit='frames',
+        minimum=1,
+        maximum=300,
+    )
+    attributes: tuple[str, ...] = setting(
+        DEFAULT_ATTRIBUTES,
+        'attributes to classify, in the order in which they are published; one that is left out '
+        'is neither loaded nor run',
+    )
+    model_paths: Mapping[str, str] = setting_of_each(
+        'attribute',
+        'attributes',
+        'model_path',
+        'model of one of the attributes: its folder, card or graph; empty for the one in a models '
+        'folder of that name, else the only one that classifies it',
+    )
+    classifier: ClassifierGroup = ClassifierGroup()
+    smoothing: SmoothingGroup = SmoothingGroup()
+    annotation: AnnotationGroup = AnnotationGroup()
+    saliency: SaliencyGroup = SaliencyGroup()
+
+    def __post_init__(self) -> None:
+        """Refuse names that cannot be those of attributes."""
+        taken = {ALL, *(field.name for field in fields(self))}
+        for name in self.attributes:
+            if not ATTRIBUTE_NAME.fullmatch(name) or name in taken:
+                raise ConfigurationError(
+                    'parameter attributes must be different names of lower case letters, digits '
+                    f'and _, and none of {", ".join(sorted(taken))}, got {name!r}'
+                )
+        if len(set(self.attributes)) < len(self.attributes):
+            raise ConfigurationError(
+                f'parameter attributes must be different names, got {", ".join(self.attributes)}'
+            )

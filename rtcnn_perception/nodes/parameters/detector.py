@@ -1,0 +1,119 @@
+"""Parameters of the detector node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.base import LEAST_WIDTH
+from rtcnn_perception.core.detection.base import MAX_WIDTH
+from rtcnn_perception.core.detection.registry import detector_names
+from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import setting
+from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
+from rtcnn_perception.nodes.qos import QOS
+
+_DETECTOR = DetectorConfig()
+_TRACKER = TrackerConfig()
+
+
+@dataclass(frozen=True)
+class DetectorGroup:
+    """Detection."""
+
+    name: str = setting(
+        _DETECTOR.name,
+        'auto is the first whose model exists: rtcnn, which comes with the package',
+        choices=detector_names,
+    )
+    model_path: str = setting(
+        _DETECTOR.model_path,
+        'model of the detector ('
+        + '; '.join(f'{row.name}: {row.model_description}' for row in DETECTORS.values())
+        + '); empty for the default',
+    )
+    width: int = setting(
+        _DETECTOR.width,
+        f'width to which an image is scaled down for detection: 0, or {LEAST_WIDTH} and more; a '
+        "larger one finds smaller faces and takes longer; 0 for the detector's default ("
+        + ', '.join(f'{row.name} {row.default_width}' for row in DETECTORS.values())
+        + ')',
+        unit='pixel',
+        minimum=0,
+        maximum=MAX_WIDTH,
+    )
+    min_score: float = setting(
+        _DETECTOR.min_score,
+        'minimum score of a detection; scores of different detectors are not comparable',
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
+    every_n: int = setting(
+        1,
+        'the detector runs on every n-th frame; tracks predict the boxes between',
+        unit='frames',
+        minimum=1,
+        maximum=100,
+        is_live=True,
+    )
+    threads: int = setting(
+        _DETECTOR.threads,
+        'threads of the detector; OpenCV uses as many in the whole process',
+        minimum=1,
+        maximum=64,
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse widths between 0 and the least one."""
+        if 0 < self.width < LEAST_WIDTH:
+            raise ConfigurationError(
+                f'parameter detector.width must be 0, or {LEAST_WIDTH} and more, got {self.width}'
+            )
+
+
+@dataclass(frozen=True)
+class TrackerGroup:
+    """Tracking."""
+
+    confirm_score: float = setting(
+        _TRACKER.confirm_score,
+        'a detection of this score or more confirms a track at once',
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
+    confirm_hits: int = setting(
+        _TRACKER.confirm_hits,
+        'detections in a row that confirm a track',
+        minimum=1,
+        maximum=100,
+        is_live=True,
+    )
+    max_coast_s: float = setting(
+        _TRACKER.max_coast_s,
+        'time for which a track lives without a detection',
+        unit='s',
+        minimum=0.0,
+        maximum=60.0,
+        is_live=True,
+    )
+    max_tracks: int = setting(
+        _TRACKER.max_tracks,
+        'maximum number of tracks at once',
+        minimum=1,
+        maximum=1000,
+        is_live=True,
+    )
+
+
+@dataclass(frozen=True)
+class DetectorParameters(NodeParameters):
+    """Detection and tracking."""
+
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    detector: DetectorGroup = DetectorGroup()
+    tracker: TrackerGroup = TrackerGroup()

@@ -1,0 +1,29 @@
+"""Parameters of every node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rtcnn_perception.nodes.parameters.declaration import setting
+
+QOS_DESCRIPTION = (
+    'reliability of the subscription to images: auto matches the publisher, '
+    'sensor_data is best effort'
+)
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """The parameters of every node."""
+
+    autostart: bool = setting(
+        True, 'configure and activate at start; false leaves it to lifecycle transitions'
+    )
+    latency_limit_ms: float = setting(
+        150.0,
+        'diagnostics warn when the p95 of the time from stamp to publication is above',
+        unit='ms',
+        minimum=0.0,
+        maximum=60_000.0,
+        is_live=True,
+    )

@@ -1,0 +1,57 @@
+"""Detections and settings hold only values that are possible."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.base import no_obstacle
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.exceptions import ConfigurationError
+
+BOX = BoundingBox(0, 0, 1, 1)
+
+
+@pytest.mark.parametrize('score', [-0.1, 1.1, float('nan')])
+def test_a_score_outside_0_to_1_is_rejected(score):
+    with pytest.raises(ValueError, match='score'):
+        Detection(BOX, score)
+
+
+@pytest.mark.parametrize('shape', [(10,), (5, 3), (1, 5, 2)])
+def test_landmarks_that_are_no_points_are_rejected(shape):
+    with pytest.raises(ValueError, match=r'landmarks must be \(K, 2\), got '):
+        Detection(BOX, 0.5, np.zeros(shape, np.float32))
+
+
+def test_a_detection_has_any_number_of_landmarks_or_none():
+    assert Detection(BOX, 0.5).landmarks is None
+    for count in (0, 5, 6, 68):
+        points = np.zeros((count, 2), np.float32)
+        assert Detection(BOX, 0.5, points).landmarks is points
+
+
+@pytest.mark.parametrize(
+    ('values', 'named'),
+    [
+        ({'width': -1}, 'width'),
+        ({'width': 31}, 'width'),
+        ({'width': 8193}, 'width'),
+        ({'min_score': -0.1}, 'score'),
+        ({'min_score': 1.1}, 'score'),
+        ({'min_score': float('nan')}, 'score'),
+        ({'threads': 0}, 'threads'),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(values, named):
+    with pytest.raises(ConfigurationError, match=f'{named}.*got'):
+        DetectorConfig(**values)
+
+
+def test_the_widths_at_the_limits_are_accepted():
+    assert [DetectorConfig(width=width).width for width in (0, 32, 8192)] == [0, 32, 8192]
+
+
+def test_nothing_prevents_a_detector_by_default():
+    assert no_obstacle() == ''

@@ -1,0 +1,96 @@
+"""A session is opened with the package's settings, and its graph compared with a card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onnx import TensorProto
+import onnxruntime
+import pytest
+from rtcnn_perception.core.models.session import check_signature
+from rtcnn_perception.core.models.session import contradiction
+from rtcnn_perception.core.models.session import in_one_line
+from rtcnn_perception.core.models.session import open_session
+from rtcnn_perception.core.models.session import Tensor
+from rtcnn_perception.exceptions import ModelError
+from tiny_model import make_graph
+
+PATH = Path('model.onnx')
+FACE = Tensor('face', 'uint8', ('N', 1, 8, 8))
+HAT = Tensor('hat', 'float32', ('N', 3))
+
+
+def test_threads_and_spinning_are_those_asked_for():
+    graph = make_graph({'hat': 3})
+    for threads, is_spinning, expected in ((1, False, '0'), (2, True, '1')):
+        session = open_session(graph, PATH, threads=threads, allow_spinning=is_spinning)
+        options = session.get_session_options()
+        assert options.intra_op_num_threads == threads
+        spinning = options.get_session_config_entry('session.intra_op.allow_spinning')
+        assert spinning == expected
+        assert session.get_providers() == ['CPUExecutionProvider']
+
+
+def test_a_graph_is_loaded_from_bytes_and_from_its_path(tmp_path):
+    path = tmp_path / 'model.onnx'
+    path.write_bytes(make_graph({'hat': 3}))
+    for model in (path.read_bytes(), str(path)):
+        check_signature(open_session(model, path), path, FACE, [HAT])
+
+
+@pytest.mark.parametrize('graph', [b'', b'damaged', make_graph({'hat': 3})[:-100]])
+def test_a_damaged_graph_is_refused_with_what_to_do(graph):
+    with pytest.raises(ModelError) as refusal:
+        open_session(graph, PATH, advice='fetch it again')
+    message = str(refusal.value)
+    expected = f'model.onnx: expected a graph that onnxruntime {onnxruntime.__version__} can load'
+    assert message.startswith(expected)
+    assert message.endswith('; fetch it again')
+    assert '\n' not in message
+
+
+def test_a_graph_may_have_outputs_that_its_card_does_not_name():
+    session = open_session(make_graph({'hat': 3, 'glasses': 2}), PATH)
+    check_signature(session, PATH, FACE, [HAT])
+    check_signature(session, PATH, FACE, [])
+
+
+def test_a_graph_that_differs_from_its_card_is_refused_by_the_first_difference():
+    session = open_session(make_graph({'hat': 3}), PATH)
+    for tensors, message in (
+        ((FACE._replace(name='image'), HAT), "expected one input image, got ['face']"),
+        (
+            (FACE._replace(dtype='float32'), HAT),
+            'input face of type tensor(float), got tensor(uin',
+        ),
+        ((FACE._replace(shape=('N', 8, 8)), HAT), "input face of shape ('N', 8, 8) with N free"),
+        ((FACE._replace(shape=('N', 1, 8, 9)), HAT), "got ['N', 1, 8, 8]"),
+        ((FACE, HAT._replace(name='cap')), "expected an output cap, got ['hat']"),
+        (
+            (FACE, HAT._replace(dtype='uint8')),
+            'output hat of type tensor(uint8), got tensor(float',
+        ),
+        ((FACE, HAT._replace(shape=('N', 2))), "output hat of shape ('N', 2) with N free, got ["),
+    ):
+        with pytest.raises(ModelError) as refusal:
+            check_signature(session, PATH, tensors[0], [tensors[1]])
+        assert message in str(refusal.value)
+        assert 'rtcnn_perception export' in str(refusal.value)
+
+
+def test_an_axis_that_must_be_free_may_not_be_fixed():
+    session = open_session(make_graph({'hat': 3}, batch=1, dtype=TensorProto.UINT8), PATH)
+    with pytest.raises(ModelError, match=r"\('N', 1, 8, 8\) with N free, got \[1, 1, 8, 8\]"):
+        check_signature(session, PATH, FACE, [HAT])
+
+
+def test_a_contradiction_names_the_path_and_what_to_do():
+    message = str(contradiction(PATH, 'one thing', 'another'))
+    assert message == (
+        'model.onnx: by its card expected one thing, got another; '
+        'export model and card together with `rtcnn_perception export`'
+    )
+
+
+def test_an_error_of_several_lines_is_put_in_one():
+    assert in_one_line(ValueError('a\n  b\tc')) == 'a b c'

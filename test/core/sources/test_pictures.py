@@ -1,0 +1,108 @@
+"""Pictures are repeated as frames, and files that are none are skipped with the reason."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rtcnn_perception.core.sources.pictures import natural_order
+from rtcnn_perception.core.sources.pictures import PictureSource
+from rtcnn_perception.exceptions import SourceError
+from source_files import grays_of
+from source_files import HEIGHT
+from source_files import WIDTH
+from source_files import write_picture
+
+
+def source_of(*paths):
+    return PictureSource('test', paths)
+
+
+def test_a_single_picture_is_repeated_without_end(tmp_path):
+    source = source_of(write_picture(tmp_path / '1.png', 160))
+    assert source.frame_count is None
+    assert (source.fps, source.size, source.is_live) == (10.0, (WIDTH, HEIGHT), False)
+    assert grays_of(islice(source, 50)) == [160] * 50
+    source.close()
+
+
+def test_several_pictures_are_shown_in_turn_with_a_dark_frame_between(tmp_path):
+    source = source_of(*(write_picture(tmp_path / f'{gray}.png', gray) for gray in (40, 80, 120)))
+    assert source.frame_count == 32
+    assert grays_of(source) == [40] * 10 + [0] + [80] * 10 + [0] + [120] * 10
+
+
+def test_pictures_that_cannot_be_decoded_are_skipped_with_the_reason(tmp_path):
+    broken, empty = tmp_path / '1.png', tmp_path / '3.jpg'
+    broken.write_bytes(b'broken')
+    empty.write_bytes(b'')
+    source = source_of(broken, write_picture(tmp_path / '2.png', 40, width=32), empty)
+    assert source.size == (32, HEIGHT)
+    for _ in range(2):
+        assert grays_of(source) == [40] * 10
+    assert source.skipped == {
+        broken: 'damaged, or of an unknown format',
+        empty: 'it is empty',
+    }
+
+
+def test_a_picture_that_cannot_be_read_is_skipped_like_a_damaged_one(tmp_path):
+    (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
+    source = source_of(tmp_path / '1.png', write_picture(tmp_path / '2.png', 40))
+    assert grays_of(source) == [40] * 10
+    assert source.skipped == {tmp_path / '1.png': 'No such file or directory'}
+
+
+def test_a_picture_on_which_the_decoder_fails_is_skipped(tmp_path, monkeypatch):
+    def failing_imdecode(_data, _flags):
+        raise cv2.error('an absurd size')
+
+    path = write_picture(tmp_path / '1.png')
+    monkeypatch.setattr(cv2, 'imdecode', failing_imdecode)
+    with pytest.raises(SourceError, match='damaged, or of an unknown format'):
+        source_of(path)
+
+
+def test_pictures_of_which_none_can_be_decoded_are_refused_with_number_and_reason(tmp_path):
+    for name in ('a.png', 'b.jpg'):
+        (tmp_path / name).write_bytes(b'broken')
+    with pytest.raises(SourceError, match=r'2 tried; a\.png: damaged, or of an unknown format'):
+        source_of(tmp_path / 'a.png', tmp_path / 'b.jpg')
+    with pytest.raises(SourceError, match=r'1 tried; gone\.png: No such file or directory'):
+        source_of(tmp_path / 'gone.png')
+
+
+def test_a_picture_is_upright_as_its_exif_says(tmp_path):
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[:, : WIDTH // 2] = 200
+    _, encoded = cv2.imencode('.jpg', picture)
+    # Orientation 6: the top of the scene is on the right, so that it is rotated clockwise.
+    exif = b'Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06'
+    exif += bytes(6)
+    segment = b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif
+    content = encoded.tobytes()
+    path = tmp_path / 'rotated.jpg'
+    path.write_bytes(content[:2] + segment + content[2:])
+    source = source_of(path)
+    assert source.size == (HEIGHT, WIDTH)
+    frame = next(iter(source))
+    assert frame[: WIDTH // 2 - 4].mean() > 180
+    assert frame[WIDTH // 2 + 4 :].mean() < 20
+
+
+@pytest.mark.parametrize(
+    ('names', 'expected'),
+    [
+        ([], []),
+        (['b', 'a'], ['a', 'b']),
+        (['x10', 'x9', 'x'], ['x', 'x9', 'x10']),
+        (['10', '9', 'a'], ['9', '10', 'a']),
+        (['img2.png', 'IMG1.png'], ['IMG1.png', 'img2.png']),
+        (['01', '1', '001'], ['001', '01', '1']),
+    ],
+)
+def test_names_are_sorted_by_the_numbers_in_them(names, expected):
+    assert [path.name for path in natural_order(map(Path, names))] == expected

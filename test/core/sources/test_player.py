@@ -1,0 +1,214 @@
+"""A source is played in a thread: to its end, in a loop, and again after it failed."""
+
+from __future__ import annotations
+
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from rtcnn_perception.core.sources import player as player_module
+from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.sources.player import next_due
+from rtcnn_perception.core.sources.player import SourcePlayer
+from rtcnn_perception.exceptions import SourceError
+
+SOON = 30.0
+"""Seconds; a deadline that only a failure reaches."""
+IMAGE = np.zeros((2, 2, 3), np.uint8)
+
+
+class Source:
+    """The frames of a test; an exception among them is raised."""
+
+    name = 'a test'
+    size = (2, 2)
+    frame_count = None
+
+    def __init__(self, *frames, is_live=True, fps=1000.0):
+        self.frames = frames
+        self.is_live = is_live
+        self.fps = fps
+        self.closed = 0
+
+    def __iter__(self):
+        for each in self.frames:
+            if isinstance(each, Exception):
+                raise each
+            yield each
+
+    def close(self):
+        self.closed += 1
+
+
+class Output:
+    """Collects what a player emits and reports, and waits for a condition on it."""
+
+    def __init__(self):
+        self.frames, self.errors = [], []
+        self._changed = threading.Condition()
+
+    def emit(self, image):
+        with self._changed:
+            self.frames.append(image)
+            self._changed.notify_all()
+
+    def report(self, error):
+        with self._changed:
+            self.errors.append(error)
+            self._changed.notify_all()
+
+    def wait(self, condition):
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self), SOON)
+
+
+@pytest.fixture
+def output():
+    return Output()
+
+
+@pytest.fixture(autouse=True)
+def _short_retry(monkeypatch):
+    monkeypatch.setattr(player_module, 'RETRY_AFTER', 0.001)
+
+
+def play(output, *sources, rate=0.0, is_looping=False):
+    """Play sources, the next one each time it is opened."""
+    remaining = list(sources)
+
+    def opener():
+        source = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        if isinstance(source, Exception):
+            raise source
+        return source
+
+    return SourcePlayer(opener, output.emit, output.report, rate=rate, is_looping=is_looping)
+
+
+def test_a_source_that_cannot_be_opened_is_refused_at_once(output):
+    with pytest.raises(SourceError, match='no such file'):
+        play(output, SourceError('no such file'))
+
+
+@pytest.mark.parametrize('is_live', [True, False])
+def test_a_source_is_played_to_its_end_and_closed(output, is_live):
+    source = Source(IMAGE, IMAGE, IMAGE, is_live=is_live)
+    player = play(output, source)
+    assert player.ended.wait(SOON)
+    assert len(output.frames) == 3
+    assert player.stop(SOON)
+    assert (source.closed, output.errors) == (1, [])
+
+
+def test_a_source_that_is_looped_begins_again(output):
+    player = play(output, Source(IMAGE, IMAGE), is_looping=True)
+    output.wait(lambda it: len(it.frames) >= 7)
+    assert not player.ended.is_set()
+    player.is_looping = False
+    assert player.ended.wait(SOON)
+    assert player.stop(SOON)
+
+
+def test_a_device_that_fails_is_reported_and_opened_again(output):
+    broken = Source(IMAGE, SourceError('unplugged'))
+    player = play(output, broken, SourceError('not there yet'), Source(IMAGE, IMAGE))
+    assert player.ended.wait(SOON)
+    assert [str(error) for error in output.errors] == ['unplugged', 'not there yet']
+    assert len(output.frames) == 3
+    assert broken.closed == 1
+    assert player.stop(SOON)
+
+
+def test_a_file_that_fails_is_reported_once_and_ends(output):
+    broken = Source(IMAGE, SourceError('removed'), is_live=False)
+    player = play(output, broken, Source(IMAGE, is_live=False))
+    assert player.ended.wait(SOON)
+    assert [str(error) for error in output.errors] == ['removed']
+    assert len(output.frames) == 1
+    assert broken.closed == 1
+    assert player.stop(SOON)
+
+
+def test_a_file_that_is_looped_and_fails_is_opened_again(output):
+    broken = Source(IMAGE, SourceError('removed'), is_live=False)
+    player = play(
+        output, broken, SourceError('not there'), Source(IMAGE, is_live=False), is_looping=True
+    )
+    output.wait(lambda it: len(it.frames) >= 3)
+    assert [str(error) for error in output.errors] == ['removed', 'not there']
+    assert not player.ended.is_set()
+    assert player.stop(SOON)
+    assert not player.ended.is_set(), 'it was stopped, and has not ended'
+
+
+def test_a_source_without_frames_is_reported_and_waited_for(output):
+    player = play(output, Source(), is_looping=True)
+    output.wait(lambda it: it.errors)
+    assert 'has no more frames' in str(output.errors[0])
+    assert player.stop(SOON)
+    assert output.frames == []
+
+
+def test_a_player_that_waits_for_the_next_frame_stops_at_once(output):
+    source = Source(IMAGE, IMAGE, is_live=False, fps=0.001)
+    player = play(output, source)
+    output.wait(lambda it: it.frames)
+    assert player.stop(SOON)
+    assert len(output.frames) == 1
+    assert source.closed == 1
+
+
+def test_a_rate_replaces_that_of_the_source(output):
+    player = play(output, Source(IMAGE, IMAGE, IMAGE, is_live=False, fps=0.001), rate=1000.0)
+    assert player.ended.wait(SOON)
+    assert len(output.frames) == 3
+    assert player.stop(SOON)
+
+
+def test_a_player_that_is_halted_ends_and_closes_its_source(output):
+    source = Source(IMAGE, IMAGE, is_live=False, fps=0.001)
+    player = play(output, source)
+    output.wait(lambda it: it.frames)
+    player.halt()
+    assert player.stop(SOON)
+    assert source.closed == 1
+    assert not player.ended.is_set()
+
+
+def test_a_player_that_waits_to_open_again_stops_at_once(output, monkeypatch):
+    monkeypatch.setattr(player_module, 'RETRY_AFTER', 1000.0)
+    player = play(output, Source(SourceError('unplugged')))
+    output.wait(lambda it: it.errors)
+    assert player.stop(SOON)
+
+
+@pytest.mark.parametrize(
+    ('due', 'now', 'expected'),
+    [
+        (10.0, 10.0, 10.1),  # in time
+        (10.0, 9.0, 10.1),  # early
+        (10.0, 10.05, 10.1),  # a little late: caught up with
+        (10.0, 60.0, 60.0),  # much too late: missed frames are not caught up with
+    ],
+)
+def test_frames_keep_the_period_of_the_rate(due, now, expected):
+    assert next_due(due, now, period=0.1) == pytest.approx(expected)
+
+
+def test_a_damaged_picture_of_a_folder_is_reported_and_the_others_are_emitted(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / 'b.png').write_bytes(b'no picture')
+    output = Output()
+    player = SourcePlayer(
+        lambda: open_source(str(tmp_path)),
+        output.emit,
+        output.report,
+        rate=1000.0,
+        is_looping=False,
+    )
+    assert player.ended.wait(SOON)
+    assert output.frames
+    (error,) = output.errors
+    assert 'skipped b.png' in str(error)
+    assert player.stop(SOON)

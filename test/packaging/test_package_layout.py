@@ -1,0 +1,106 @@
+"""Rules on the files of package and tests: length, number in a folder, names, and words."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+import re
+
+TESTS = Path(__file__).parents[1]
+PACKAGE = TESTS.parent / 'rtcnn_perception'
+MOST_LINES, MOST_TEST_LINES = 300, 350
+MOST_FILES = 15
+
+# These folders are being reorganised: remove this exemption when that is done.
+REORGANISED = ('training',)
+
+ATTRIBUTE_FREE = ('core', 'nodes', 'commands')
+ATTRIBUTES = re.compile('(?<![a-z])(emotion|gender)', re.IGNORECASE)
+DEFAULTS = 'DEFAULT_ATTRIBUTES'
+
+# These are changed or removed with the training: remove this exemption when that is done.
+OF_TRAINING = (
+    'commands/evaluate.py',
+    'commands/export.py',
+    'commands/train.py',
+    'core/labels.py',
+)
+
+
+def files_of(*folders: str) -> list[Path]:
+    """Return the modules below folders of the package; all without an argument."""
+    return sorted(path for each in folders or ('',) for path in (PACKAGE / each).rglob('*.py'))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+FILES = [path for path in files_of() if name_of(path).split('/')[0] not in REORGANISED]
+
+
+def test_no_module_is_longer_than_300_lines():
+    lengths = {name_of(path): len(path.read_text(encoding='utf-8').splitlines()) for path in FILES}
+    assert lengths
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_no_folder_holds_more_than_15_modules():
+    counts = Counter(name_of(path.parent) for path in FILES)
+    assert counts['core'] > 1
+    assert {name: count for name, count in counts.items() if count > MOST_FILES} == {}
+
+
+def test_test_modules_are_unique_by_name_and_no_longer_than_350_lines():
+    paths = [path for path in sorted(TESTS.rglob('*.py')) if path.name != 'conftest.py']
+    counts = Counter(path.name for path in paths)
+    assert {name for name, count in counts.items() if count > 1} == set()
+    lengths = {
+        path.relative_to(TESTS).as_posix(): len(path.read_text(encoding='utf-8').splitlines())
+        for path in paths
+        if path.relative_to(TESTS).parts[0] not in REORGANISED
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_TEST_LINES} == {}
+
+
+def words_of(path: Path) -> set[str]:
+    """Return the names and texts of a module without docstrings and the default attributes."""
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    words: set[str] = set()
+    queue: list[ast.AST] = [tree]
+    while queue:
+        node = queue.pop()
+        if isinstance(node, ast.Assign) and DEFAULTS in {
+            getattr(target, 'id', '') for target in node.targets
+        }:
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue  # a docstring, which may name a source
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.add(node.value)
+        words |= {getattr(node, field, None) or '' for field in ('id', 'attr', 'arg', 'name')}
+        queue += ast.iter_child_nodes(node)
+    return words
+
+
+def test_only_the_default_names_an_attribute():
+    paths = [path for path in files_of(*ATTRIBUTE_FREE) if name_of(path) not in OF_TRAINING]
+    assert paths
+    named = {
+        f'{name_of(path)}: {word}'
+        for path in paths
+        for word in words_of(path)
+        if ATTRIBUTES.search(word)
+    }
+    assert named == set()
+
+
+def test_the_rule_on_attributes_finds_names_and_texts(tmp_path):
+    module = tmp_path / 'module.py'
+    module.write_text(
+        '"""About emotion."""\n'
+        "DEFAULT_ATTRIBUTES = ('gender',)\n"
+        'def f(emotion_model):\n'
+        "    return f'the gender {emotion_model}', FaceMotion\n"
+    )
+    found = {word for word in words_of(module) if ATTRIBUTES.search(word)}
+    assert found == {'emotion_model', 'the gender '}

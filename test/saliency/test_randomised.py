@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
+
+from onnx import numpy_helper
+from rtcnn_perception.saliency.randomised import randomised
+from tiny_graphs import make_graph
+
+
+def weights_of(content):
+    (tensor,) = onnx.load_from_string(content).graph.initializer
+    return numpy_helper.to_array(tensor)
+
+
+def network():
+    model = onnx.load_from_string(make_graph())
+    weights = np.arange(18, dtype=np.float32).reshape(2, 1, 3, 3)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, 'w'))
+    return model.SerializeToString()
+
+
+def test_a_share_of_nothing_leaves_the_weights():
+    assert np.array_equal(weights_of(randomised(network(), 0.0, 1)), weights_of(network()))
+
+
+def test_a_shuffled_layer_keeps_the_values_of_its_weights_and_not_their_order():
+    before, after = weights_of(network()), weights_of(randomised(network(), 0.1, 1))
+    assert not np.array_equal(after, before)
+    assert np.array_equal(np.sort(after, axis=None), np.sort(before, axis=None))
+    assert np.array_equal(after, weights_of(randomised(network(), 0.1, 1))), 'the seed decides'

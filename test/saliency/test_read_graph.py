@@ -1,0 +1,126 @@
+"""Networks that are not covered are refused in one line that names the reason."""
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
+
+from onnx import helper
+from onnx import TensorProto
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.read_graph import read_graph
+from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
+from tiny_graphs import CARD
+from tiny_graphs import CAST
+from tiny_graphs import CONV
+from tiny_graphs import graph_with
+from tiny_graphs import graph_with_a_condition
+from tiny_graphs import make_graph
+from tiny_graphs import MEAN
+from tiny_graphs import NODES
+from tiny_graphs import SOFTMAX
+
+
+def test_a_network_that_is_covered_is_taken():
+    assert build_saliency_graph(make_graph(), CARD)
+
+
+@pytest.mark.parametrize(
+    ('content', 'words'),
+    [
+        (b'', ['valid ONNX graph']),
+        (b'no graph', ['valid ONNX graph']),
+        (graph_with('Elu'), ['got Elu', 'MaxPool', 'Relu', 'Softmax']),
+        (graph_with('HardSwish'), ['valid ONNX graph']),
+        (graph_with_a_condition(), ['dynamic control flow', 'If']),
+        (make_graph(shape=('N', 1, 'height', 'width')), ['fixed height and width']),
+        (make_graph(opset=11), ['opset 13 to 17', '[11]']),
+        (
+            make_graph([CAST, CONV, MEAN, helper.make_node('Sigmoid', ['scores'], ['gender'])]),
+            ['Softmax', 'Sigmoid'],
+        ),
+        (
+            make_graph(
+                [
+                    CAST,
+                    helper.make_node('Conv', ['x', 'w'], ['maps'], auto_pad='VALID'),
+                    MEAN,
+                    SOFTMAX,
+                ]
+            ),
+            ['auto_pad'],
+        ),
+        (graph_with('MaxPool', kernel_shape=[2, 2], auto_pad='SAME_UPPER'), ['auto_pad']),
+        (graph_with('Transpose', perm=[1, 0, 2, 3]), ['shape of']),
+    ],
+)
+def test_a_network_that_is_not_covered_is_refused_by_name(content, words):
+    with pytest.raises(ModelError) as refused:
+        build_saliency_graph(content, CARD)
+    message = str(refused.value)
+    assert '\n' not in message
+    for word in words:
+        assert word in message
+
+
+def test_a_second_input_is_refused():
+    join = helper.make_node('Concat', ['face', 'other'], ['both'], axis=2)
+    crop = helper.make_node('Cast', ['both'], ['x'], to=TensorProto.FLOAT)
+    content = make_graph([join, crop, *NODES[1:]], inputs=('face', 'other'))
+    with pytest.raises(ModelError, match='one input'):
+        build_saliency_graph(content, CARD)
+
+
+def test_a_card_with_another_number_of_classes_is_refused():
+    with pytest.raises(ModelError, match='2 class scores'):
+        build_saliency_graph(make_graph(classes=3), CARD)
+
+
+def test_a_card_with_another_output_is_refused():
+    model = onnx.load_from_string(make_graph())
+    model.graph.output[0].name = model.graph.node[-1].output[0] = 'age'
+    with pytest.raises(ModelError, match=r"expected an output gender by the card, got \['age'\]"):
+        build_saliency_graph(model.SerializeToString(), CARD)
+
+
+def test_what_depends_on_constants_alone_is_folded():
+    halved = helper.make_node('Div', ['two', 'four'], ['half'])
+    scaled = helper.make_node('Mul', ['maps', 'half'], ['more'])
+    mean = helper.make_node('ReduceMean', ['more'], ['scores'], axes=[2, 3], keepdims=0)
+    weights = [('two', np.float32(2.0)), ('four', np.float32(4.0))]
+    graph = read_graph(
+        make_graph([CAST, CONV, halved, scaled, mean, SOFTMAX], weights=weights), 'tiny'
+    )
+    assert [operation.op for operation in graph.operations] == [
+        'Cast',
+        'Conv',
+        'Mul',
+        'ReduceMean',
+        'Softmax',
+    ]
+    assert graph.constants['half'] == 0.5
+    assert set(graph.constants) == {'w', 'half'}, 'constants without a reader are left out'
+
+
+def test_normalisation_after_a_convolution_becomes_part_of_its_weights():
+    norm = helper.make_node(
+        'BatchNormalization', ['maps', 'scale', 'bias', 'mean', 'variance'], ['more'], epsilon=0.0
+    )
+    mean = helper.make_node('ReduceMean', ['more'], ['scores'], axes=[2, 3], keepdims=0)
+    weights = [
+        ('scale', np.float32([1, 2])),
+        ('bias', np.float32([0, 3])),
+        ('mean', np.float32([0, 1])),
+        ('variance', np.float32([1, 4])),
+    ]
+    graph = read_graph(make_graph([CAST, CONV, norm, mean, SOFTMAX], weights=weights), 'tiny')
+    assert [operation.op for operation in graph.operations] == [
+        'Cast',
+        'Conv',
+        'ReduceMean',
+        'Softmax',
+    ]
+    _, kernel, bias = graph.operations[1].inputs
+    assert graph.operations[1].output == 'more'
+    assert np.array_equal(graph.constants[kernel], np.ones((2, 1, 3, 3)))
+    assert np.array_equal(graph.constants[bias], [0, 2]), 'the second: (0 - 1) * 2 / 2 + 3'

@@ -1,0 +1,12 @@
+import pytest
+
+pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
+pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
+
+from small_networks import assert_gradient_is_that_of_autograd
+from small_networks import SHAPES
+
+
+@pytest.mark.parametrize('name', SHAPES)
+def test_the_gradient_of_a_shape_operation_is_that_of_autograd(name):
+    assert_gradient_is_that_of_autograd(SHAPES[name], name)

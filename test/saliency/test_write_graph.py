@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
+
+from onnx import numpy_helper
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
+from rtcnn_perception.saliency.write_graph import with_external_weights
+from rtcnn_perception.saliency.write_graph import write_saliency_graph
+from tiny_graphs import CARD
+from tiny_graphs import graph_with
+from tiny_graphs import make_graph
+from tiny_graphs import write_graph_and_card
+
+WRITTEN = ['model.json', 'model.onnx', 'saliency.onnx']
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_model_without_a_card_is_refused_and_nothing_is_written(tmp_path):
+    (tmp_path / 'model.onnx').write_bytes(make_graph())
+    with pytest.raises(ModelError, match=r'model\.json'):
+        write_saliency_graph(tmp_path / 'model.onnx')
+    assert names_in(tmp_path) == ['model.onnx']
+
+
+def test_a_network_that_is_not_covered_leaves_model_and_card_unchanged(tmp_path):
+    write_graph_and_card(tmp_path, graph_with('Elu'))
+    before = (tmp_path / 'model.json').read_bytes()
+    with pytest.raises(ModelError, match='Elu'):
+        write_saliency_graph(tmp_path)
+    assert (tmp_path / 'model.json').read_bytes() == before
+    assert names_in(tmp_path) == WRITTEN[:2]
+
+
+def test_the_graph_is_written_and_named_in_the_card(tmp_path):
+    write_graph_and_card(tmp_path, make_graph())
+    written = write_saliency_graph(tmp_path / 'model.onnx')
+    assert written == tmp_path / 'saliency.onnx'
+    card = json.loads((tmp_path / 'model.json').read_text())
+    assert card['saliency']['file'] == 'saliency.onnx'
+    assert card['dataset'] == 'faces of a test', 'other fields stay'
+    assert names_in(tmp_path) == WRITTEN
+    assert write_saliency_graph(tmp_path) == written
+
+
+def test_a_graph_with_other_probabilities_than_the_model_is_not_written(tmp_path, monkeypatch):
+    write_graph_and_card(tmp_path, make_graph())
+    other = onnx.load_from_string(build_saliency_graph(make_graph(), CARD))
+    weights = next(t for t in other.graph.initializer if t.name in ('w', 'w_half'))
+    array = numpy_helper.to_array(weights).copy()
+    array[0] = 0
+    weights.CopyFrom(numpy_helper.from_array(array, weights.name))
+    monkeypatch.setattr(
+        'rtcnn_perception.saliency.write_graph.build_saliency_graph',
+        lambda _content, _card: other.SerializeToString(),
+    )
+    with pytest.raises(ModelError, match='nothing was written'):
+        write_saliency_graph(tmp_path)
+    assert not (tmp_path / 'saliency.onnx').exists()
+
+
+def test_large_weights_are_references_into_the_file_of_the_model():
+    large, small = bytes(range(256)) * 2, bytes(16)
+    model = b'header' + large
+    tensors = [
+        onnx.TensorProto(
+            name=name, data_type=onnx.TensorProto.UINT8, dims=[len(raw)], raw_data=raw
+        )
+        for name, raw in (('large', large), ('small', small))
+    ]
+    graph = onnx.ModelProto(graph=onnx.GraphProto(initializer=tensors))
+    content = with_external_weights(graph.SerializeToString(), model, 'model.onnx')
+    found = onnx.load_from_string(content).graph.initializer
+    assert {entry.key: entry.value for entry in found[0].external_data} == {
+        'location': 'model.onnx',
+        'offset': '6',
+        'length': '512',
+    }
+    assert not found[0].raw_data
+    assert found[1].raw_data == small
