@@ -84,7 +84,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Judge, write the folder and print the figures that matter most."""
-    from rtcnn_perception.training import evaluate_run  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.tasks.attributes import evaluate_run  # noqa: PLC0415  an extra
 
     check_margin(args.margin)
     if args.through_pipeline < 0:
@@ -146,7 +146,7 @@ def _is_detector(model: Path) -> bool:
 
 
 def _judge_detector(args: argparse.Namespace) -> Iterator[str]:
-    from rtcnn_perception.training.detection import evaluate_detector  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.tasks.detector import evaluate as evaluate_detector  # noqa: PLC0415  an extra
 
     for option, is_given in (
         ('--margin', args.margin is not None),

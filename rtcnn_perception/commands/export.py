@@ -48,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Export, judge once on the test part, and write the folder."""
-    from rtcnn_perception.training.checkpoints import mean_checkpoint  # noqa: PLC0415  an extra
-    from rtcnn_perception.training.checkpoints import save_checkpoint  # noqa: PLC0415
+    from rtcnn_perception.training.engine.checkpoints import mean_checkpoint  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.engine.checkpoints import save_checkpoint  # noqa: PLC0415
 
     check_margin(args.margin)
     if args.votes is not None and not 0 <= args.votes <= 1:
@@ -74,8 +74,8 @@ def execute(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace, checkpoint: Path, command: str) -> int:
     from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
-    from rtcnn_perception.training.detection.export_detector import export_detector  # noqa: PLC0415
-    from rtcnn_perception.training.export_run import export_run  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.tasks.attributes.export_run import export_run  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.tasks.detector.export import export_detector  # noqa: PLC0415
 
     if _is_of_detector(checkpoint):
         for option in ('margin', 'votes', 'saliency'):
@@ -108,9 +108,9 @@ def _export(args: argparse.Namespace, checkpoint: Path, command: str) -> int:
 
 
 def _is_of_detector(checkpoint: Path) -> bool:
-    from rtcnn_perception.training.checkpoints import load_checkpoint  # noqa: PLC0415
-    from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig  # noqa: PLC0415
-    from rtcnn_perception.training.keras_weights import KERAS_SUFFIXES  # noqa: PLC0415
+    from rtcnn_perception.training.engine.checkpoints import load_checkpoint  # noqa: PLC0415
+    from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig  # noqa: PLC0415
 
     if checkpoint.suffix in KERAS_SUFFIXES:
         return False

@@ -12,8 +12,8 @@ from rtcnn_perception.exceptions import ConfigurationError
 WORKERS = 2
 
 if TYPE_CHECKING:
-    from rtcnn_perception.training.config import TrainConfig
-    from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
+    from rtcnn_perception.training.engine.config import TrainConfig
+    from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,8 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Train, or continue an interrupted run in the same folder."""
     # The extra may be absent, which is told where commands are run.
-    from rtcnn_perception.training import config as configs  # noqa: PLC0415
-    from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig  # noqa: PLC0415
+    from rtcnn_perception.training.engine import config as configs  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
     if args.workers < 1:
@@ -59,9 +59,9 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
-    from rtcnn_perception.training.data import load_splits  # noqa: PLC0415
-    from rtcnn_perception.training.preview import write_preview  # noqa: PLC0415
-    from rtcnn_perception.training.train import train  # noqa: PLC0415
+    from rtcnn_perception.training.data.load import load_splits  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.attributes.preview import write_preview  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.attributes.train import train  # noqa: PLC0415
 
     splits = load_splits(config.data, config.crop)
     for note in splits.train.notes:
@@ -77,12 +77,12 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
 
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
-    from rtcnn_perception.training.data import find_data  # noqa: PLC0415
-    from rtcnn_perception.training.detection.face_pictures import face_pictures  # noqa: PLC0415
-    from rtcnn_perception.training.detection.photographs import read_photographs  # noqa: PLC0415
-    from rtcnn_perception.training.detection.scene_preview import write_scene_preview  # noqa: PLC0415
-    from rtcnn_perception.training.detection.train_detector import train_detector  # noqa: PLC0415
-    from rtcnn_perception.training.read_npz import read_gender  # noqa: PLC0415
+    from rtcnn_perception.training.data.face_pictures import face_pictures  # noqa: PLC0415
+    from rtcnn_perception.training.data.load import find_data  # noqa: PLC0415
+    from rtcnn_perception.training.data.npz import read_gender  # noqa: PLC0415
+    from rtcnn_perception.training.data.photographs import read_photographs  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.detector.scenes.preview import write_scene_preview  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.detector.train import train_detector  # noqa: PLC0415
 
     photographs = read_photographs(find_data(config.photographs))
     if config.test:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rtcnn_perception.training.architectures import Stage
-from rtcnn_perception.training.architectures import Stem
-from rtcnn_perception.training.detection.face_network import DetectorArchitecture
-from rtcnn_perception.training.detection.photographs import Photograph
+from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.models.architectures import Stage
+from rtcnn_perception.training.models.architectures import Stem
+from rtcnn_perception.training.models.detector import DetectorArchitecture
 
 TINY = DetectorArchitecture(
     source='a test',

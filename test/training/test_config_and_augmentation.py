@@ -11,19 +11,19 @@ torch = pytest.importorskip('torch')
 
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.training import config as configs
-from rtcnn_perception.training.architectures import ARCHITECTURES
-from rtcnn_perception.training.augmentation import Augmentation
-from rtcnn_perception.training.augmentation import AugmentationConfig
-from rtcnn_perception.training.augmentation import gaussian_blur
-from rtcnn_perception.training.augmentation import reduce_resolution
-from rtcnn_perception.training.batches import jittered
-from rtcnn_perception.training.detection.detector_config import DetectorTrainConfig
-from rtcnn_perception.training.detection.detector_losses import DetectorLossConfig
-from rtcnn_perception.training.detection.face_network import DETECTOR_ARCHITECTURES
-from rtcnn_perception.training.detection.scene_config import SceneConfig
+from rtcnn_perception.training.data.augmentation import Augmentation
+from rtcnn_perception.training.data.augmentation import AugmentationConfig
+from rtcnn_perception.training.data.augmentation import gaussian_blur
+from rtcnn_perception.training.data.augmentation import reduce_resolution
+from rtcnn_perception.training.data.batches import jittered
+from rtcnn_perception.training.engine import config as configs
+from rtcnn_perception.training.models.architectures import ARCHITECTURES
+from rtcnn_perception.training.models.detector import DETECTOR_ARCHITECTURES
+from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
+from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
+from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
 
-SHIPPED = sorted((Path(configs.__file__).parent / 'configs').glob('*.toml'))
+SHIPPED = sorted(configs.SHIPPED.glob('*.toml'))
 BASE = 'name = "a"\narchitecture = "mini_xception"\n'
 WITH_DATA = f'{BASE}[data]\nemotion = "x"\n'
 

@@ -22,12 +22,12 @@ from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.labels import EMOTION_LABELS
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.training import evaluate_run
-from rtcnn_perception.training import onnx_graph
-from rtcnn_perception.training import train as training
-from rtcnn_perception.training.evaluate_run import run_pipeline
-from rtcnn_perception.training.export_run import labels_meant
-from rtcnn_perception.training.faces import FaceSet
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.models import onnx_export as onnx_graph
+from rtcnn_perception.training.tasks.attributes import evaluate_run
+from rtcnn_perception.training.tasks.attributes import train as training
+from rtcnn_perception.training.tasks.attributes.evaluate_run import run_pipeline
+from rtcnn_perception.training.tasks.attributes.export_run import labels_meant
 from small_data import pictures
 from small_data import write_emotion_npz
 from small_data import write_gender_npz

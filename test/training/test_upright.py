@@ -11,17 +11,17 @@ pytest.importorskip('torch')
 
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.labels import GENDER_LABELS
-from rtcnn_perception.training.augmentation import AugmentationConfig
-from rtcnn_perception.training.batches import cut_faces
-from rtcnn_perception.training.batches import cut_jittered
-from rtcnn_perception.training.faces import FaceSet
-from rtcnn_perception.training.faces import join
-from rtcnn_perception.training.faces import one_hot
-from rtcnn_perception.training.judges import Judge
-from rtcnn_perception.training.model_page import model_page
-from rtcnn_perception.training.read_npz import read_gender
-from rtcnn_perception.training.robustness import at_size
-from rtcnn_perception.training.robustness import turned
+from rtcnn_perception.training.data.augmentation import AugmentationConfig
+from rtcnn_perception.training.data.batches import cut_faces
+from rtcnn_perception.training.data.batches import cut_jittered
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import join
+from rtcnn_perception.training.data.faces import one_hot
+from rtcnn_perception.training.data.npz import read_gender
+from rtcnn_perception.training.tasks.attributes.model_page import model_page
+from rtcnn_perception.training.tasks.attributes.predictor import Judge
+from rtcnn_perception.training.tasks.attributes.robustness import at_size
+from rtcnn_perception.training.tasks.attributes.robustness import turned
 from small_data import pictures
 from small_data import write_gender_npz
 

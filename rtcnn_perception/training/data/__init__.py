@@ -1,0 +1,1 @@
+"""What networks learn from: readers, splits, augmentation, batches."""

@@ -1,0 +1,178 @@
+"""Photographs whose faces are marked, as ``annotations.json`` in their folder says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.pictures import COLOR
+from rtcnn_perception.training.data.pictures import read_picture
+
+ANNOTATIONS = 'annotations.json'
+SPLITS = ('train', 'val', 'test')
+
+OUTSIDE = 1.5
+"""Times its own side a box may reach beyond its picture: a face at the border is marked whole."""
+
+FARTHEST = 2.0
+"""Longer sides of the box between its middle and a landmark, at most."""
+
+UNKNOWN = [[math.nan, math.nan]] * 5
+"""Landmarks of a face of which nobody marked any."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """
+    A picture in its file, and what is marked in it, in its pixels.
+
+    ``boxes`` (N, 4) are x0, y0, x1, y1; ``scores`` (N,) a teacher's, 1 where people marked the
+    face; ``landmarks`` (N, 5, 2) right eye, left eye, nose, right and left mouth corner, the
+    person's own right and left, NaN where unknown. ``ignored`` (M, 4) are neither faces to find
+    nor false ones.
+    """
+
+    path: Path
+    width: int
+    height: int
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+    ignored: NDArray[np.float32]
+    split: str
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether there is no face in it."""
+        return not len(self.boxes) and not len(self.ignored)
+
+    def read(self) -> ImageBGR:
+        """
+        Decode the picture.
+
+        :returns: (height, width, 3) uint8, BGR
+        :raises DataError: if it cannot be read whole, or is of another size than its marks say
+        """
+        image = read_picture(self.path, COLOR)
+        if image.shape[:2] != (self.height, self.width):
+            raise DataError(
+                f'{self.path}: {ANNOTATIONS} says {self.width}x{self.height} pixels, '
+                f'the picture has {image.shape[1]}x{image.shape[0]}'
+            )
+        return image
+
+
+def read_photographs(folder: Path) -> list[Photograph]:
+    """
+    Read the marks of a folder of photographs, in ``images`` below it or beside the marks.
+
+    Two forms are known: a list with ``faces``, ``ignore`` and ``split`` for each photograph, and
+    WIDER FACE's boxes by name of file, 416x416 unless they say otherwise, which are all ``test``.
+
+    :raises DataError: naming the file and what is wrong with it
+    """
+    source = folder / ANNOTATIONS
+    try:
+        content = json.loads(source.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DataError(f'cannot read {source}: {error.strerror}') from error
+    except ValueError as error:
+        raise DataError(f'{source} is no JSON: {error}') from error
+    images = folder / 'images' if (folder / 'images').is_dir() else folder
+    if isinstance(content, dict):
+        entries = [
+            {'file': name, **entry} if isinstance(entry, dict) else entry
+            for name, entry in content.items()
+        ]
+        read = _read_wider
+    elif isinstance(content, list):
+        entries, read = content, _read_marked
+    else:
+        raise DataError(f'{source} must hold a list or a table, got {type(content).__name__}')
+    photographs = []
+    for number, entry in enumerate(entries):
+        try:
+            photograph = read(images, entry)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            name = entry.get('file', number) if isinstance(entry, dict) else number
+            raise DataError(f'{source}: the entry {name} is not as expected: {error!r}') from error
+        _check(source, photograph)
+        photographs.append(photograph)
+    if not photographs:
+        raise DataError(f'{source} lists no photograph')
+    return photographs
+
+
+def _read_marked(images: Path, entry: Mapping[str, Any]) -> Photograph:
+    faces = entry['faces']
+    return Photograph(
+        path=images / entry['file'],
+        width=int(entry['width']),
+        height=int(entry['height']),
+        boxes=_rows([face['box'] for face in faces], (4,)),
+        scores=_rows([face['score'] for face in faces], ()),
+        landmarks=_rows([face.get('landmarks') or UNKNOWN for face in faces], (5, 2)),
+        ignored=_rows([ignored['box'] for ignored in entry['ignore']], (4,)),
+        split=entry['split'],
+    )
+
+
+def _read_wider(images: Path, entry: Mapping[str, Any]) -> Photograph:
+    boxes = entry['boxes']
+    valid = [each['box'] for each in boxes if not each['invalid']]
+    return Photograph(
+        path=images / entry['file'],
+        width=int(entry.get('width', 416)),
+        height=int(entry.get('height', 416)),
+        boxes=_rows(valid, (4,)),
+        scores=np.ones(len(valid), np.float32),
+        landmarks=np.full((len(valid), 5, 2), np.nan, np.float32),
+        ignored=_rows([each['box'] for each in boxes if each['invalid']], (4,)),
+        split='test',
+    )
+
+
+def _rows(values: list[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.array(values, np.float32).reshape(len(values), *shape)
+
+
+def _check(source: Path, photograph: Photograph) -> None:
+    """Refuse marks that no face can have."""
+    name = photograph.path.name
+    if photograph.split not in SPLITS:
+        raise DataError(f'{source}: {name} is of the split {photograph.split!r}, not of {SPLITS}')
+    if not ((photograph.scores >= 0) & (photograph.scores <= 1)).all():
+        raise DataError(f'{source}: {name} has a score that is no number from 0 to 1')
+    for box in (*photograph.boxes, *photograph.ignored):
+        x0, y0, x1, y1 = box.tolist()
+        reach_x, reach_y = OUTSIDE * (x1 - x0), OUTSIDE * (y1 - y0)
+        is_inside = (
+            np.isfinite(box).all()
+            and -reach_x <= x0 < x1 <= photograph.width + reach_x
+            and -reach_y <= y0 < y1 <= photograph.height + reach_y
+            and x0 < photograph.width
+            and y0 < photograph.height
+            and x1 > 0
+            and y1 > 0
+        )
+        if not is_inside:
+            raise DataError(
+                f'{source}: {name} is {photograph.width}x{photograph.height} pixels, '
+                f'the box {box.tolist()} is not in it'
+            )
+    for box, points in zip(photograph.boxes, photograph.landmarks, strict=True):
+        longer = float((box[2:] - box[:2]).max())
+        away = np.abs(points - (box[:2] + box[2:]) / 2)
+        if (away > FARTHEST * longer).any():  # never of what is unknown
+            raise DataError(
+                f'{source}: {name} has landmarks {points.tolist()} far from their '
+                f'box {box.tolist()}'
+            )

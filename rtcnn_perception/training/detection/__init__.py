@@ -1,1 +1,0 @@
-"""Finding faces: the network, what it learns from, how it is trained, exported and judged."""

@@ -1,0 +1,152 @@
+"""What every training does in every epoch: steps, the record, the states on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import contextlib
+import json
+import math
+from pathlib import Path
+from typing import TypeVar
+
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.training.engine.checkpoints import save_checkpoint
+from rtcnn_perception.training.engine.state import as_checkpoint
+from rtcnn_perception.training.engine.state import Optimised
+from rtcnn_perception.training.engine.state import TrainingState
+import torch
+from torch import nn
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+N = TypeVar('N', bound=nn.Module)
+P = TypeVar('P')
+
+
+class DivergenceError(PerceptionError):
+    """The loss is no number any more."""
+
+
+def choose_device() -> str:
+    """Return 'cuda' where there is a GPU, else 'cpu'."""
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+def learning_rate(config: Optimised, progress: float) -> float:
+    """
+    Return the rate at a moment: a linear start, then half a cosine down to nothing.
+
+    :param progress: epochs done, with the fraction of the present one
+    """
+    if progress < config.warmup_epochs:
+        return config.learning_rate * (progress + 0.01) / (config.warmup_epochs + 0.01)
+    rest = (progress - config.warmup_epochs) / max(config.epochs - config.warmup_epochs, 1e-6)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(rest, 1.0)))
+
+
+def take_steps(
+    state: TrainingState[N],
+    config: Optimised,
+    batches: Iterable[Sequence[P]],
+    step: Callable[[N, P], Tensor],
+    *,
+    count: int,
+    shown: Callable[[], Mapping[str, str]] = dict,
+) -> float:
+    """
+    Take one pass over the batches of an epoch.
+
+    :param batches: ``count`` of them, each in as many parts as there are replicas
+    :param step: returns the loss of a part, with a graph to go back through
+    :param shown: what else the progress bar tells
+    :returns: the mean loss
+    :raises DivergenceError: if a loss is no number, naming the batch, or a weight in the end
+    """
+    state.replicas.reseed(config.seed, state.epoch)  # whether resumed or not
+    state.network.train()
+    total = 0.0
+    title = f'epoch {state.epoch + 1}/{config.epochs}'
+    progress = tqdm(batches, total=count, desc=title, leave=False, mininterval=1.0)
+    for number, parts in enumerate(progress):
+        for group in state.optimizer.param_groups:
+            group['lr'] = learning_rate(config, state.epoch + number / count)
+        value = state.replicas.gradients(step, parts)
+        if not math.isfinite(value):
+            raise _diverged(f'the loss of batch {number + 1}', value, state)
+        state.optimizer.step()
+        state.average.update(state.network)
+        total += value
+        told = {'loss': f'{total / (number + 1):.3f}', **shown()}
+        progress.set_postfix(told, refresh=False)
+    if not all(values.isfinite().all() for values in state.network.state_dict().values()):
+        raise _diverged(f'a weight after batch {count}', 'no number', state)
+    return total / count
+
+
+def _diverged(what: str, value: object, state: TrainingState[N]) -> DivergenceError:
+    """Return an error that says what to do; the last good checkpoint is kept."""
+    advice = 'train into another folder with a lower learning_rate'
+    if state.best_epoch:
+        advice += f", and this one's best.pt, of epoch {state.best_epoch}, as start_from"
+    return DivergenceError(f'{what} of epoch {state.epoch + 1} is {value}; {advice}')
+
+
+@contextlib.contextmanager
+def open_log(folder: Path) -> Iterator[SummaryWriter]:
+    """
+    Make the folder of a run and open TensorBoard's log in it.
+
+    :raises ConfigurationError: if the folder cannot be written to
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call,unused-ignore]
+    except OSError as error:
+        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
+    try:
+        yield writer
+    finally:
+        writer.close()  # type: ignore[no-untyped-call,unused-ignore]
+
+
+def end_epoch(
+    state: TrainingState[N],
+    config: Optimised,
+    record: Mapping[str, float],
+    *,
+    score: float,
+    folder: Path,
+    log: SummaryWriter,
+) -> None:
+    """
+    Count an epoch, put the state down, and tell the log, the history file and whoever watches.
+
+    :param record: figures of the epoch by name
+    :param score: what the best epoch is chosen by, on held-out data only
+    :raises ModelError: if the folder cannot be written to
+    """
+    state.epoch += 1
+    told = {'epoch': float(state.epoch), **record}
+    state.history.append(told)
+    is_best = score > state.best
+    if is_best:
+        state.best, state.best_epoch = score, state.epoch
+    values = as_checkpoint(state, config)
+    if is_best:
+        save_checkpoint(folder / 'best.pt', values)
+    save_checkpoint(folder / 'last.pt', values)
+    for name, value in told.items():
+        log.add_scalar(name, value, state.epoch)  # type: ignore[no-untyped-call,unused-ignore]
+    history = folder / 'history.json'
+    try:
+        history.write_text(json.dumps(state.history, indent=1), encoding='utf-8')
+    except OSError as error:
+        raise ModelError(f'cannot write {history}: {error}') from error
+    tqdm.write('  '.join(f'{name} {value:.4f}' for name, value in told.items()))

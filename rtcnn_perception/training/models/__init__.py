@@ -1,0 +1,1 @@
+"""Networks: architectures, weights of others, and the way to an ONNX graph."""

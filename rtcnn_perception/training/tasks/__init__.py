@@ -1,0 +1,1 @@
+"""What networks are trained for: loss, metrics, training, export and reports of each task."""

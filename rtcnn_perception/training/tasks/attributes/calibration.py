@@ -1,0 +1,77 @@
+"""Temperature scaling: make a probability mean what it says."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.training.data.faces import UNLABELLED
+
+BINS = 15
+"""Equal bins of confidence; the number of Guo et al. 2017."""
+
+
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+    """Return the probabilities (N, C) of logits divided by a temperature."""
+    scaled = logits / temperature
+    exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    probabilities: NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
+    return probabilities.astype(np.float32)
+
+
+def negative_log_likelihood(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
+) -> float:
+    """Return the mean over the faces of minus the logarithm of the label's probability."""
+    probabilities = softmax(logits, temperature)[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(probabilities, 1e-12)).mean())
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """
+    Return the temperature that makes held-out labels most likely.
+
+    Golden-section search over its logarithm; the loss has a single minimum there.
+    Source: Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, 2017,
+    section 4.
+
+    :param logits: (N, C) of held-out faces
+    :param labels: (N,); faces without a label are left out
+    :returns: 1 where no face has a label
+    """
+    known = labels != UNLABELLED
+    logits, labels = logits[known], labels[known]
+    if not len(labels):
+        return 1.0
+    low, high, golden = np.log(0.1), np.log(10.0), (np.sqrt(5.0) - 1) / 2
+    for _ in range(40):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        losses = [negative_log_likelihood(logits, labels, float(np.exp(t))) for t in (left, right)]
+        low, high = (low, right) if losses[0] < losses[1] else (left, high)
+    return float(np.exp((low + high) / 2))
+
+
+def reliability(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = BINS
+) -> NDArray[np.float64]:
+    """
+    Return, for each bin of confidence, how many faces it has, their confidence and accuracy.
+
+    :returns: (bins, 3) float64; an empty bin is a row of zeros
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    table = np.zeros((bins, 3))
+    for index in range(bins):
+        inside = number == index
+        if inside.any():
+            table[index] = inside.sum(), confidence[inside].mean(), right[inside].mean()
+    return table
+
+
+def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the expected calibration error over the labelled faces, in [0, 1]."""
+    known = labels != UNLABELLED
+    table = reliability(probabilities[known], labels[known])
+    count = table[:, 0].sum()
+    return float((table[:, 0] * np.abs(table[:, 1] - table[:, 2])).sum() / count) if count else 0.0

@@ -1,0 +1,196 @@
+"""Pictures of what a detector finds, takes for a face, and misses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import BoxesXYXY
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.drawing.rect import Rect
+from rtcnn_perception.core.drawing.text import draw_text
+from rtcnn_perception.core.drawing.text import set_text
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import cut_crop
+from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.tasks.detector.figures import curve
+from rtcnn_perception.training.tasks.detector.figures import false_marks
+from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.figures import missed_faces
+from rtcnn_perception.training.tasks.detector.figures import true_boxes
+from rtcnn_perception.training.tasks.detector.metrics import FALSE
+from rtcnn_perception.training.tasks.detector.metrics import match
+from rtcnn_perception.training.tasks.detector.predictions import Marks
+from rtcnn_perception.training.tasks.drawing import draw_faces
+from rtcnn_perception.training.tasks.drawing import draw_lines
+from rtcnn_perception.training.tasks.drawing import Line
+
+GREEN, RED, YELLOW, GRAY, DARK = (
+    (90, 210, 60),
+    (60, 60, 235),
+    (40, 210, 255),
+    (180, 180, 180),
+    (24, 24, 24),
+)
+WIDTH_COLORS = ((190, 110, 40), (60, 130, 230), (90, 160, 60), (150, 70, 150), (60, 60, 200))
+
+SHEET_COLUMNS, SHEET_ROWS, SHEET_CELL = 3, 2, 480
+WORST, WORST_COLUMNS, WORST_SIDE = 24, 6, 180
+LONGEST_NAME = 22
+"""Letters below a face in the pictures of the worst."""
+
+
+def draw_curves(
+    photographs: Sequence[Photograph],
+    marks: dict[int, list[Marks]],
+    *,
+    min_iou: float,
+    threshold: float,
+) -> ImageBGR:
+    """
+    Draw precision over recall, a line for each width and least height of a face.
+
+    :param marks: by width in pixels
+    """
+    lines = []
+    for number, (width, marked) in enumerate(marks.items()):
+        color = WIDTH_COLORS[number % len(WIDTH_COLORS)]
+        for thickness, min_height in zip((2, 1), MIN_HEIGHTS, strict=True):
+            found, _ = curve(photographs, marked, min_height, min_iou)
+            precision, recall = found.at(threshold)
+            points = np.stack([found.recall, found.interpolated], 1)
+            label = f'{width} wide, {min_height} px and over'
+            lines.append(Line(label, points, color, thickness, (recall, precision)))
+    return draw_lines('recall', 'precision', lines, f'dots: score {threshold:g}')
+
+
+def draw_sheet(
+    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+) -> ImageBGR:
+    """
+    Draw what is found in a few photographs with faces: the same ones, whoever finds it.
+
+    :param marks: those at the threshold that counts
+    """
+    shown = [
+        index
+        for index, photograph in enumerate(photographs)
+        if true_boxes(photograph, MIN_HEIGHTS[0])[1].any()
+    ]
+    count = min(SHEET_COLUMNS * SHEET_ROWS, len(shown))
+    chosen = [shown[(2 * cell + 1) * len(shown) // (2 * count)] for cell in range(count)]
+    cells = [_draw_found(photographs[i], marks[i], min_iou) for i in chosen]
+    rows = [_legend(SHEET_COLUMNS * SHEET_CELL)]
+    for first in range(0, len(cells), SHEET_COLUMNS):
+        last = first + SHEET_COLUMNS
+        rows.append(_side_by_side(cells[first:last]))
+    return np.vstack(rows)
+
+
+def _side_by_side(cells: list[ImageBGR]) -> ImageBGR:
+    """Put pictures into a row of the sheet, each in the middle of its column."""
+    row = np.full((max(map(len, cells)) + 8, SHEET_COLUMNS * SHEET_CELL, 3), 255, np.uint8)
+    for number, cell in enumerate(cells):
+        height, width = cell.shape[:2]
+        left = number * SHEET_CELL + (SHEET_CELL - width) // 2
+        row[:height, left : left + width] = cell
+    return row
+
+
+def _draw_found(photograph: Photograph, marked: Marks, min_iou: float) -> ImageBGR:
+    """Return the photograph with its boxes, as large as fits a square of the sheet."""
+    scale = (SHEET_CELL - 8) / max(photograph.width, photograph.height)
+    size = (round(photograph.width * scale), round(photograph.height * scale))
+    image = np.asarray(cv2.resize(photograph.read(), size), np.uint8)
+    boxes, counts = true_boxes(photograph, MIN_HEIGHTS[0])
+    answers = match(marked.boxes, boxes, counts, min_iou)
+    missed = np.setdiff1d(np.flatnonzero(counts), answers)
+    for box in boxes[missed] * scale:
+        _draw_box(image, box, YELLOW)
+    for box, answer in zip(marked.boxes * scale, answers, strict=True):
+        _draw_box(image, box, GREEN if answer >= 0 else RED if answer == FALSE else GRAY)
+    return image
+
+
+def _draw_box(image: ImageBGR, box: NDArray[np.float64], color: tuple[int, int, int]) -> None:
+    left, top, right, bottom = (round(side) for side in box.tolist())
+    cv2.rectangle(image, (left - 1, top - 1), (right + 1, bottom + 1), DARK, 3, cv2.LINE_8)
+    cv2.rectangle(image, (left, top), (right, bottom), color, 2, cv2.LINE_8)
+
+
+def _legend(width: int) -> ImageBGR:
+    strip = np.full((36, width, 3), 255, np.uint8)
+    left = 8
+    for color, name in (
+        (GREEN, 'a face, found'),
+        (YELLOW, 'a face, missed'),
+        (RED, 'false: no face, a box far off, or a second one'),
+        (GRAY, f'found, and not counted: below {MIN_HEIGHTS[0]} px, or an ignored region'),
+    ):
+        _draw_box(strip, np.array([left, 10, left + 16, 26]), color)
+        text = set_text(name, left + 24, 9, 11)
+        draw_text(strip, text, DARK)
+        left = text.right + 24
+    return strip
+
+
+def draw_worst_false(
+    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+) -> ImageBGR:
+    """
+    Draw what the detector is surest of and what is no face.
+
+    :param marks: those at the threshold that counts
+    """
+    worst = false_marks(photographs, marks, min_iou)[:WORST]
+    return _draw_tiles(
+        [
+            (photographs[index], marks[index].boxes[mark], f'{marks[index].scores[mark]:.2f}')
+            for index, mark in worst
+        ],
+        RED,
+    )
+
+
+def draw_worst_misses(
+    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+) -> ImageBGR:
+    """
+    Draw the largest faces that the detector misses.
+
+    :param marks: those at the threshold that counts
+    """
+    worst = missed_faces(photographs, marks, min_iou)[:WORST]
+    return _draw_tiles(
+        [(photographs[index], photographs[index].boxes[face], '') for index, face in worst],
+        YELLOW,
+    )
+
+
+def _draw_tiles(
+    worst: list[tuple[Photograph, BoxesXYXY | NDArray[np.float32], str]],
+    color: tuple[int, int, int],
+) -> ImageBGR:
+    """Draw each box amid its surroundings, over its text, height and file."""
+    if not worst:
+        strip = np.full((36, SHEET_CELL, 3), 255, np.uint8)
+        draw_text(strip, set_text('none', 8, 9, 11), DARK)
+        return strip
+    tiles, captions = [], []
+    for photograph, corners, text in worst:
+        box = BoundingBox(*corners.tolist())
+        half = max(box.width, box.height)
+        x, y = box.center
+        square = Rect.about(BoundingBox(x - half, y - half, x + half, y + half))
+        around = BoundingBox(square.left, square.top, square.right, square.bottom)
+        tile = cut_crop(photograph.read(), around, (WORST_SIDE, WORST_SIDE))
+        scale = WORST_SIDE / square.width
+        origin = (square.left, square.top, square.left, square.top)
+        _draw_box(tile, (corners.astype(np.float64) - origin) * scale, color)
+        tiles.append(tile)
+        name = photograph.path.name
+        name = name if len(name) <= LONGEST_NAME else f'..{name[2 - LONGEST_NAME :]}'
+        captions.append((f'{text} {box.height:.0f} px high'.strip(), name))
+    return draw_faces(tiles, captions, columns=WORST_COLUMNS, side=WORST_SIDE)

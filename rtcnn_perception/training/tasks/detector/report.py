@@ -1,0 +1,245 @@
+"""The Markdown of a report on a face detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from dataclasses import dataclass
+from typing import Any
+
+from rtcnn_perception.training.tasks.attributes.report import percent
+from rtcnn_perception.training.tasks.attributes.report import table
+from rtcnn_perception.training.tasks.detector.baseline import RivalFigures
+from rtcnn_perception.training.tasks.detector.figures import BAND_EDGES
+from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.figures import WidthFigures
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """What is known from one set of photographs, a part of it or the whole."""
+
+    data: str
+    part: str
+    photographs: int
+    widths: tuple[WidthFigures, ...]
+
+    @property
+    def slug(self) -> str:
+        """The part of a picture's file name that says which set it is of."""
+        return f'{self.data}_{self.part}'
+
+
+@dataclass(frozen=True)
+class ClipFigures:
+    """In how many frames of a clip a face is found, at the detector's own width and threshold."""
+
+    clip: str
+    frames: int
+    frames_with_face: int
+    share: float
+
+
+@dataclass(frozen=True)
+class DetectorReport:
+    """What ``evaluate`` found about a detector, as JSON keeps it."""
+
+    detector: str
+    command: str
+    threshold: float
+    least_score: float
+    min_iou: float
+    sets: tuple[SetFigures, ...]
+    clips: tuple[ClipFigures, ...]
+    rival: str
+    against_rival: tuple[RivalFigures, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def summary(report: DetectorReport) -> list[str]:
+    """Return the table by which detectors are compared: rows of several reports fit together."""
+    low, high = MIN_HEIGHTS
+    head = (
+        'detector',
+        'data',
+        'width',
+        f'AP, {low} px and over',
+        'highest recall',
+        f'AP, {high} px and over',
+        'highest recall',
+        f'precision and recall at {report.threshold:g}, {low} px and over',
+        'false faces per 1,000 negatives',
+    )
+    rows = []
+    for data in report.sets:
+        for at in data.widths:
+            cells = [report.detector, f'{data.data} ({data.part})', f'{at.width}']
+            for size in at.sizes:
+                cells += [f'{size.average_precision:.3f}', f'{size.highest_recall:.3f}']
+            cells.append(f'{at.sizes[0].precision:.3f} / {at.sizes[0].recall:.3f}')
+            negatives = at.negatives
+            cells.append('' if negatives is None else f'{negatives.false_faces_per_thousand:.1f}')
+            rows.append(cells)
+    return table(head, rows) if rows else []
+
+
+def detector_page(report: DetectorReport) -> str:
+    """Return a report as Markdown; its pictures lie beside it."""
+    lines = [f'# Face detector {report.detector}', '', f'`{report.command}`', '']
+    lines += summary(report)
+    if report.sets:
+        lines += [*_method(report), '']
+    for data in report.sets:
+        lines += _set_section(data, report.threshold)
+    if report.clips:
+        lines += ['## Clips', '', 'At the width and the threshold of the detector itself:', '']
+        lines += _clips(report)
+    if report.against_rival:
+        lines += _rival_section(report)
+    return '\n'.join(lines).rstrip() + '\n'
+
+
+def _method(report: DetectorReport) -> Iterator[str]:
+    low, high = MIN_HEIGHTS
+    yield (
+        f'A mark is true from an intersection over union of {report.min_iou:g} with a face that '
+        'no surer mark has taken; one on a smaller face or on an ignored region counts neither '
+        'way; any other is false, whatever its size, and so is a second one on a face.'
+    )
+    yield (
+        f'Faces of {low} and of {high} px and over: in pixels of the photographs as they lie in '
+        'the set.'
+    )
+    yield (
+        'AP is the area under the interpolated curve of precision and recall through every mark '
+        f'of score {report.least_score:g} and above; the highest recall is where that curve ends.'
+    )
+    yield (
+        'Every photograph is shown at the width given: wider ones are shrunk by the detector, '
+        'narrower ones enlarged before, which detectors never do by themselves.'
+    )
+
+
+def _set_section(data: SetFigures, threshold: float) -> list[str]:
+    widths = [f'{at.width} wide' for at in data.widths]
+    return [
+        f'## {data.data} ({data.part})',
+        '',
+        f'{data.photographs:,} photographs; from here on at a score of {threshold:g} and above.',
+        f'How marks lie on their faces is told of faces of {BAND_EDGES[0]} px and over.',
+        '',
+        *table(('', *widths), _threshold_rows(data.widths)),
+        'Recall by height of the face, in pixels of the photograph:',
+        '',
+        *table(
+            ('height', 'faces', *widths),
+            (
+                (same[0].name, f'{same[0].faces:,}', *(percent(band.recall) for band in same))
+                for same in zip(*(at.bands for at in data.widths), strict=True)
+            ),
+        ),
+        f'![curves]({data.slug}_curves.png)',
+        '',
+        f'In some photographs, {widths[0]}:',
+        '',
+        f'![found]({data.slug}_found.png)',
+        '',
+        f'The surest false faces, {widths[0]}'
+        f'{"" if data.widths[0].negatives is None else ", in photographs without any face"}:',
+        '',
+        f'![false]({data.slug}_false.png)',
+        '',
+        f'The largest faces missed, {widths[0]}:',
+        '',
+        f'![missed]({data.slug}_missed.png)',
+        '',
+    ]
+
+
+def _threshold_rows(widths: tuple[WidthFigures, ...]) -> Iterator[tuple[str, ...]]:
+    for index, size in enumerate(widths[0].sizes):
+        name = f'{size.min_height} px and over'
+        same = [at.sizes[index] for at in widths]
+        yield (f'precision, {name}', *(percent(each.precision) for each in same))
+        yield (f'recall, {name} ({size.faces:,} faces)', *(percent(each.recall) for each in same))
+    if widths[0].negatives is not None:
+        found = [at.negatives for at in widths if at.negatives is not None]
+        count = found[0].photographs
+        yield (
+            f'false faces in {count:,} photographs without any',
+            *(f'{each.false_faces:,}' for each in found),
+        )
+        yield (
+            'the same per 1,000',
+            *(f'{each.false_faces_per_thousand:.1f}' for each in found),
+        )
+        yield (
+            'photographs with a false face',
+            *(f'{each.photographs_with_any:,}' for each in found),
+        )
+    agreements = [at.agreement for at in widths]
+    for name, field in (
+        ('centre to the right, in widths of the face (median)', 'shift_right'),
+        ('centre further down, in heights of the face (median)', 'shift_down'),
+        ("width, in the face's (median)", 'width'),
+        ("height, in the face's (median)", 'height'),
+        ("landmarks off, in the face's longer side (mean)", 'landmark_error'),
+    ):
+        values = [None if found is None else getattr(found, field) for found in agreements]
+        if any(value is not None for value in values):
+            yield name, *('' if value is None else f'{value:.3f}' for value in values)
+
+
+def rival_picture(width: int) -> str:
+    """Return the name of the picture of what another detector finds as well, at a width."""
+    return f'against_rival_{width}.png'
+
+
+def rival_lines(report: DetectorReport) -> Iterator[str]:
+    """Give a line for each width: how many of another detector's faces are found."""
+    for width in dict.fromkeys(each.width for each in report.against_rival):
+        same = [each for each in report.against_rival if each.width == width]
+        found, faces = sum(each.found for each in same), sum(each.faces for each in same)
+        yield (
+            f"{report.detector}: {found} of {report.rival}'s {faces} faces of {MIN_HEIGHTS[0]} px "
+            f'and over in {len(same)} pictures, at most {width} wide'
+        )
+
+
+def _rival_section(report: DetectorReport) -> list[str]:
+    lines = [
+        f'## Against {report.rival}',
+        '',
+        f'Of the faces that {report.rival} finds, {MIN_HEIGHTS[0]} px and over as it sees them, '
+        f'those found as well, both at a score of {report.threshold:g}; narrower pictures are '
+        'shown as they are:',
+        '',
+    ]
+    lines += table(
+        ('picture', 'width, at most', 'faces', 'found'),
+        (
+            (each.picture, f'{each.width}', f'{each.faces}', f'{each.found}')
+            for each in report.against_rival
+        ),
+    )
+    for width in dict.fromkeys(each.width for each in report.against_rival):
+        lines += [
+            f'In some of the pictures, at most {width} wide:',
+            '',
+            f'![{width} wide]({rival_picture(width)})',
+            '',
+        ]
+    return lines
+
+
+def _clips(report: DetectorReport) -> list[str]:
+    return table(
+        ('clip', 'frames', 'with a face', 'share'),
+        (
+            (found.clip, f'{found.frames:,}', f'{found.frames_with_face:,}', percent(found.share))
+            for found in report.clips
+        ),
+    )

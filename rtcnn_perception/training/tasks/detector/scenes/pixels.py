@@ -1,0 +1,164 @@
+"""
+What happens to the pixels of a scene, once it is known what is to be seen where.
+
+A scene is (H, W, 3) uint8, BGR; boxes are (N, 4) float32, x0, y0, x1, y1 in its pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import math
+import string
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
+
+LEAST_LIGHT = 0.12
+"""Of what a pixel would have: how dark a scene in the dark may be."""
+
+MOST_HIDDEN = 0.6
+"""Of the box of a face, by what is put before it."""
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+HEAD = (1.5, 1.7)
+"""Width and height of a head with its hair, in those of a face's box, from chin to forehead."""
+
+
+def changed(
+    image: ImageBGR,
+    boxes: NDArray[np.float32],
+    config: SceneConfig,
+    rng: np.random.Generator,
+    other: Callable[[], ImageBGR],
+) -> ImageBGR:
+    """
+    Hide parts of some faces, draw on some scenes, and see all in another light.
+
+    :param other: returns a picture of the size of the image, without a face: what hides faces
+    """
+    covers = covering(image.shape[:2], boxes, config.covered_share, rng)
+    image = np.where(covers[..., None], other(), image) if covers.any() else image
+    is_drawn_on = rng.random() < config.drawn_share
+    is_drawn_first = is_drawn_on and rng.random() < 0.5
+    if is_drawn_first:
+        image = drawn_on(image, boxes, rng)
+    image = recoloured(image, config, rng)
+    if is_drawn_on and not is_drawn_first:  # so that gray pictures have coloured frames as well
+        image = drawn_on(image, boxes, rng)
+    return image
+
+
+def covering(
+    size_hw: tuple[int, int], boxes: NDArray[np.float32], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """
+    Return where (H, W) something is before faces: ovals and rectangles, small and large.
+
+    No face is hidden by more than ``MOST_HIDDEN``: what would hide more is left out.
+
+    :param share: of the faces that something is put before
+    """
+    covers = np.zeros(size_hw, np.uint8)
+    for box in boxes[rng.random(len(boxes)) < share]:
+        sides = box[2:] - box[:2]
+        middle = box[:2] + rng.uniform(-0.15, 1.15, 2) * sides
+        size = sides * rng.uniform(0.25, 1.3, 2)
+        shape = (middle.tolist(), size.tolist(), rng.uniform(0, 180))
+        more = covers.copy()
+        if rng.random() < 0.5:
+            cv2.ellipse(more, shape, 1, cv2.FILLED)
+        else:
+            cv2.fillConvexPoly(more, cv2.boxPoints(shape).round().astype(np.int32), 1)
+        if (hidden_shares(more, boxes) <= MOST_HIDDEN).all():
+            covers = more
+    return covers.astype(np.bool_)
+
+
+def heads(size_hw: tuple[int, int], boxes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return where (H, W) heads are, 1 or 0: ovals about faces, with hair and ears."""
+    found = np.zeros(size_hw, np.uint8)
+    for x0, y0, x1, y1 in boxes.tolist():
+        wide, high = HEAD[0] * (x1 - x0), HEAD[1] * (y1 - y0)
+        cv2.ellipse(found, (((x0 + x1) / 2, y1 - 0.45 * high), (wide, high), 0.0), 1, cv2.FILLED)
+    return found
+
+
+def hidden_shares(covers: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how much of each box (N, 4) is covered; 0 of one that is out of sight."""
+    height, width = covers.shape
+    sums = cv2.integral(covers)
+    x0, y0, x1, y1 = np.clip(boxes.round().astype(int), 0, (width, height, width, height)).T
+    hidden = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+    return np.asarray(hidden / np.maximum((x1 - x0) * (y1 - y0), 1), np.float64)
+
+
+def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generator) -> ImageBGR:
+    """
+    Draw frames and words, as pictures have them that something else has marked already.
+
+    Most faces get one, and so does a place anywhere, as a frame is no sign of a face. What lies
+    under the lines shines through them, as in pictures that were made smaller since.
+    """
+    bare, image = image, image.copy()
+    height, width = image.shape[:2]
+    side = rng.uniform(0.1, 0.5) * min(height, width)
+    corner = rng.uniform(0, 1, 2) * (width - side, height - side)
+    elsewhere = np.concatenate([corner, corner + side])[None].astype(np.float32)
+    color = rng.choice((0, 128, 255), 3).tolist()  # loud, as frames are meant to be seen
+    for box in np.concatenate([boxes[rng.random(len(boxes)) < 0.7], elsewhere]):
+        longer = float((box[2:] - box[:2]).max())
+        grown = box + rng.uniform(-0.2, 0.4, 4) * longer * (-1, -1, 1, 1)
+        x0, y0, x1, y1 = grown.round().astype(int).tolist()
+        thickness = int(rng.integers(1, 4)) if longer > 40 else 1
+        cv2.rectangle(image, (x0, y0), (x1, y1), color, thickness, cv2.LINE_AA)
+        if rng.random() < 0.7:
+            size = max(0.2, float(rng.uniform(0.004, 0.014)) * longer)
+            bottom, step = (y0, -30 * size) if rng.random() < 0.8 else (y1, 30 * size)
+            for line in range(int(rng.integers(1, 3))):
+                word = ''.join(rng.choice(list(string.ascii_lowercase), int(rng.integers(3, 9))))
+                place = (x0, round(bottom + line * step))
+                cv2.putText(image, word, place, FONT, size, color, thickness, cv2.LINE_AA)
+    opacity = rng.uniform(0.3, 1.0)
+    return np.asarray(cv2.addWeighted(image, opacity, bare, 1.0 - opacity, 0.0), np.uint8)
+
+
+def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
+    """Give half of the gray pictures a tone of skin, so that gray is no sign of a face."""
+    if rng.random() < 0.5:
+        return image
+    tone = np.array([rng.uniform(0.5, 0.9), rng.uniform(0.7, 0.95), 1.0], np.float32)
+    return (image * tone).astype(np.uint8)
+
+
+def recoloured(image: ImageBGR, config: SceneConfig, rng: np.random.Generator) -> ImageBGR:
+    """Change light, contrast and colour; blur some, add noise to some, compress some."""
+    if rng.random() < config.blur_share:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)), np.uint8)
+    levels = (np.arange(256) / 255.0) ** math.exp(rng.uniform(-config.gamma, config.gamma))
+    gain = rng.uniform(1 - config.light, 1 + config.light)
+    offset = rng.uniform(-config.light, config.light) / 2
+    levels = (levels - 0.5) * gain + 0.5 + offset
+    if rng.random() < config.dark_share:
+        levels = levels * math.exp(rng.uniform(math.log(LEAST_LIGHT), 0.0))
+    tints = 1 + rng.uniform(-config.colour, config.colour, 3) / 4
+    table = (np.clip(levels[:, None] * tints, 0, 1) * 255).astype(np.uint8).reshape(256, 1, 3)
+    image = np.asarray(cv2.LUT(image, table), np.uint8)
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)[..., None]
+    if rng.random() < config.gray_share:
+        image = np.repeat(gray, 3, axis=2)
+    elif config.colour:
+        share = rng.uniform(1 - config.colour, 1 + config.colour)
+        three = np.repeat(gray, 3, axis=2)
+        image = np.asarray(cv2.addWeighted(image, share, three, 1 - share, 0), np.uint8)
+    if rng.random() < config.noise_share:
+        grain = rng.standard_normal(image.shape, np.float32) * rng.uniform(0, config.noise)
+        image = np.clip(image + grain, 0, 255).astype(np.uint8)
+    if rng.random() < config.jpeg_share:
+        quality = int(rng.integers(30, 90))
+        encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    return image

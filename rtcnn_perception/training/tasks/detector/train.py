@@ -1,0 +1,157 @@
+"""Train a detector: scenes, network, epochs, the best and the last state on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+import time
+
+import numpy as np
+from rtcnn_perception.core.detection.card import DetectorSpec
+from rtcnn_perception.core.detection.grid import FaceCells
+from rtcnn_perception.core.detection.rtcnn import MAX_CANDIDATES
+from rtcnn_perception.core.geometry.nms import suppress
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.data.batches import prepared_ahead
+from rtcnn_perception.training.data.face_pictures import FacePicture
+from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.engine.checkpoints import fill_network
+from rtcnn_perception.training.engine.checkpoints import load_checkpoint
+from rtcnn_perception.training.engine.loop import choose_device
+from rtcnn_perception.training.engine.loop import end_epoch
+from rtcnn_perception.training.engine.loop import open_log
+from rtcnn_perception.training.engine.loop import take_steps
+from rtcnn_perception.training.engine.state import take_up
+from rtcnn_perception.training.models.detector import build_detector
+from rtcnn_perception.training.models.detector import FaceNetwork
+from rtcnn_perception.training.models.detector import STRIDES
+from rtcnn_perception.training.models.exported_weights import exported_card
+from rtcnn_perception.training.models.exported_weights import fill_exported
+from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.tfjs_weights import settle_norms
+from rtcnn_perception.training.tasks.detector.assignment import Faces
+from rtcnn_perception.training.tasks.detector.calibration import build_in
+from rtcnn_perception.training.tasks.detector.calibration import calibration_of
+from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
+from rtcnn_perception.training.tasks.detector.figures import curve
+from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.loss import detector_loss
+from rtcnn_perception.training.tasks.detector.predictions import Marks
+from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatch
+from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
+from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels
+from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+import torch
+from torch import Tensor
+
+MIN_IOU = 0.4
+LEAST_SCORE = 0.02
+"""Marks below are neither judged while training nor calibrated by."""
+SUPPRESSION_IOU = 0.4
+"""Of 0.3, 0.4 and 0.5 the best on the ``val`` part of the photographs, by 0.001."""
+
+EXAMPLES = 32
+"""Scenes that give the weights of an exported model their statistics."""
+
+MULTIPLE = max(STRIDES)
+
+
+def train_detector(
+    config: DetectorTrainConfig,
+    photographs: Sequence[Photograph],
+    folder: Path,
+    workers: int = 1,
+    faces: Sequence[FacePicture] = (),
+    *,
+    command: str = '',
+) -> dict[str, float]:
+    """
+    Train a detector, or continue where ``folder`` has an unfinished run.
+
+    Scenes are made of the ``train`` part, and of ``faces`` where the configuration wants them.
+    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder, and
+    ``start.pt`` where it began with weights: export makes the mean of both ends. The best epoch is
+    that of the best average precision on the ``val`` part, in the mean over faces of 20 pixels and
+    more and those of 40 and more.
+
+    :param command: what asks for this, kept in the checkpoints
+    :returns: the best epoch's figures on the ``val`` part
+    :raises ConfigurationError: if there is no face to learn from, or none to judge by
+    :raises DivergenceError: if a loss is no number, naming the batch
+    """
+    shown, held_out = ([p for p in photographs if p.split == part] for part in ('train', 'val'))
+    if not any(len(photograph.boxes) for photograph in held_out):
+        raise ConfigurationError('there is no face in the val part of the photographs')
+    maker = SceneMaker(shown, config.scenes, faces)
+    device = choose_device()
+    torch.manual_seed(config.seed)
+    network = build_detector(config.detector)
+
+    def fill(path: Path) -> None:
+        if not is_exported(path):
+            fill_network(network, load_checkpoint(path)['average'], path)
+            return
+        fill_exported(network, DetectorSpec.load(path))
+        build_in(calibration_of(exported_card(path)).inverse, network)
+        some = SceneBatches(maker, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
+        settle_norms(network, next(iter(some))[0].pixels)
+
+    state = take_up(
+        network, config, folder, device=device, workers=workers, fill=fill, command=command
+    )
+
+    def step(asked: FaceNetwork, batch: SceneBatch) -> Tensor:
+        faces = Faces(*(marks.to(device) for marks in batch.faces))
+        pixels = batch.pixels.to(device)
+        with torch.autocast(device, torch.bfloat16):
+            outputs = asked(pixels)
+        height, width = pixels.shape[2:]
+        return detector_loss(outputs, faces, (height, width), config.loss)
+
+    with open_log(folder) as log:
+        while state.epoch < config.epochs:
+            began = time.monotonic()
+            batches = SceneBatches(
+                maker,
+                steps=config.steps,
+                batch_size=config.batch_size,
+                parts=state.replicas.count,
+                seed=config.seed * 1_000_003 + state.epoch,
+            )
+            loss = take_steps(state, config, prepared_ahead(batches), step, count=len(batches))
+            figures = judge(state.average.network, held_out)
+            record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
+            score = sum(figures.values()) / len(figures)
+            end_epoch(state, config, record, score=score, folder=folder, log=log)
+    return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
+
+
+@torch.inference_mode()
+def judge(network: FaceNetwork, photographs: Sequence[Photograph]) -> dict[str, float]:
+    """Return the average precision of faces of 20 and of 40 pixels and more, as shown."""
+    marks = [mark(network, photograph) for photograph in photographs]
+    return {
+        f'average_precision_{height}': curve(photographs, marks, height, MIN_IOU)[
+            0
+        ].average_precision
+        for height in MIN_HEIGHTS
+    }
+
+
+def mark(network: FaceNetwork, photograph: Photograph) -> Marks:
+    """Return the faces that a network sees in a photograph, as ``core.rtcnn`` finds them."""
+    image = photograph.read()
+    height, width = (-(-side // MULTIPLE) * MULTIPLE for side in image.shape[:2])
+    padded = np.zeros((1, height, width, 3), np.uint8)
+    padded[0, : image.shape[0], : image.shape[1]] = image
+    device = next(network.parameters()).device
+    outputs = network(to_pixels(torch.from_numpy(padded).to(device)))
+    score, box, landmarks = (each[0].float().cpu() for each in outputs)
+    scores = score.sigmoid().numpy()
+    chosen = np.flatnonzero(scores >= LEAST_SCORE)
+    chosen = chosen[np.argsort(-scores[chosen], kind='stable')][:MAX_CANDIDATES]
+    cells = FaceCells.covering((height, width), STRIDES)
+    boxes = cells.boxes(chosen, box.numpy()[chosen])
+    kept = suppress(boxes, SUPPRESSION_IOU)
+    points = cells.points(chosen[kept], landmarks.numpy()[chosen[kept]])
+    return Marks(boxes[kept], scores[chosen[kept]].astype(np.float64), points)

@@ -1,0 +1,192 @@
+"""Marks of photographs are read as they stand, and refused in one line where they cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+
+from drawn_faces import entry
+from drawn_faces import landmarks_of
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.data.photographs import read_photographs
+
+BOX = [10.5, 20.0, 42.5, 60.0]
+
+
+def annotate(folder: Path, content):
+    """Write a folder's marks."""
+    folder.mkdir(exist_ok=True)
+    text = content if isinstance(content, str) else json.dumps(content)
+    (folder / 'annotations.json').write_text(text)
+    return folder
+
+
+def listed(**changes):
+    """Return a list of one photograph with one face, something else instead where asked."""
+    values = {**entry('a.png', 128, [BOX], 'train'), **changes}
+    return [{key: value for key, value in values.items() if value is not None}]
+
+
+def face(**changes):
+    return [{'box': BOX, 'score': 0.8, 'landmarks': landmarks_of(BOX).tolist(), **changes}]
+
+
+def test_a_photograph_without_faces_is_read(tmp_path):
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=[])))
+    assert found.is_negative
+    shapes = (found.boxes.shape, found.scores.shape, found.landmarks.shape, found.ignored.shape)
+    assert shapes == ((0, 4), (0,), (0, 5, 2), (0, 4))
+
+
+def test_the_list_is_read_with_all_it_says(tmp_path):
+    rows = [
+        *listed(faces=face(), ignore=[{'box': [0, 0, 5, 5], 'score': 0.3}], hard=1),
+        entry('b.png', 64, [], 'val'),
+    ]
+    first, second = read_photographs(annotate(tmp_path, rows))
+    assert (first.path, first.width, first.height) == (tmp_path / 'a.png', 128, 128)
+    assert first.boxes.tolist() == [BOX]
+    assert first.scores.tolist() == pytest.approx([0.8])
+    np.testing.assert_allclose(first.landmarks[0], landmarks_of(BOX), rtol=1e-6)
+    assert first.ignored.tolist() == [[0, 0, 5, 5]]
+    assert (first.split, second.split) == ('train', 'val')
+    assert (first.is_negative, second.is_negative) == (False, True)
+    assert first.boxes.dtype == first.landmarks.dtype == np.float32
+
+
+def test_boxes_of_wider_face_are_read_by_name(tmp_path):
+    boxes = [{'box': BOX, 'invalid': 0}, {'box': [0, 0, 9, 9], 'invalid': 1}]
+    content = {'a.jpg': {'boxes': boxes}, 'b.jpg': {'boxes': [], 'width': 64, 'height': 32}}
+    first, second = read_photographs(annotate(tmp_path, content))
+    assert (first.path.name, first.width, first.height) == ('a.jpg', 416, 416)
+    assert (first.boxes.tolist(), first.ignored.tolist()) == ([BOX], [[0, 0, 9, 9]])
+    assert first.scores.tolist() == [1.0]
+    assert np.isnan(first.landmarks).all()
+    assert (second.width, second.height, second.is_negative) == (64, 32, True)
+    assert first.split == second.split == 'test'
+
+
+def test_pictures_lie_in_a_folder_of_their_own_where_there_is_one(tmp_path):
+    (tmp_path / 'images').mkdir()
+    (found,) = read_photographs(annotate(tmp_path, listed()))
+    assert found.path == tmp_path / 'images/a.png'
+
+
+def test_an_ignored_region_alone_makes_a_photograph_no_negative(tmp_path):
+    ignore = [{'box': BOX, 'score': 0.3}]
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=[], ignore=ignore)))
+    assert not found.is_negative
+
+
+def test_unknown_landmarks_are_read_as_such(tmp_path):
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=face(landmarks=[[None] * 2] * 5))))
+    assert np.isnan(found.landmarks).all()
+
+
+def test_a_face_at_the_border_may_reach_beyond_it(tmp_path):
+    box = [-20, -30, 20, 30]
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=face(box=box))))
+    assert found.boxes.tolist() == [box]
+
+
+def test_no_file_is_told(tmp_path):
+    with pytest.raises(DataError, match=r'cannot read .*annotations\.json: No such file'):
+        read_photographs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('', 'is no JSON'),
+        ('[{]', 'is no JSON'),
+        ([], 'lists no photograph'),
+        ({}, 'lists no photograph'),
+        ('3', 'must hold a list or a table, got int'),
+        ('[3]', 'the entry 0 is not as expected'),
+        ({'a.jpg': 3}, 'the entry 0 is not as expected'),
+        ({'a.jpg': {}}, r"the entry a\.jpg is not as expected: KeyError\('boxes'\)"),
+        ({'a.jpg': {'boxes': [{'box': BOX}]}}, r"a\.jpg is not as expected: .*'invalid'"),
+        (listed(file=None), "entry 0 is not as expected: .*'file'"),
+        (listed(width=None), r"a\.png is not as expected: .*'width'"),
+        (listed(height='tall'), r'a\.png is not as expected: .*tall'),
+        (listed(faces=None), "'faces'"),
+        (listed(ignore=None), "'ignore'"),
+        (listed(split=None), "'split'"),
+        (listed(faces=3), 'int'),
+        (listed(faces=face(box=BOX[:3])), r'a\.png is not as expected'),
+        (listed(faces=face(landmarks=[[1, 2]] * 4)), r'a\.png is not as expected'),
+        (listed(faces=face(box=['left', 0, 1, 1])), 'left'),
+        (listed(split='validation'), r"a\.png is of the split 'validation', not of .*'val'"),
+        (listed(faces=face(score=None)), r'a\.png has a score that is no number from 0 to 1'),
+        (listed(faces=face(score=95)), 'no number from 0 to 1'),
+        (listed(faces=face(score=-0.1)), 'no number from 0 to 1'),
+        (listed(faces=face(landmarks=[[1e6, 0]] * 5)), r'a\.png has landmarks .* far from their'),
+        (listed(width=float('inf')), 'is not as expected: OverflowError'),
+        (listed(faces=face(box=[10, 10, 10, 20])), r'128x128 pixels, the box .* is not in it'),
+        (listed(faces=face(box=[20, 10, 10, 20])), 'is not in it'),
+        (listed(faces=face(box=[130, 10, 150, 30])), 'is not in it'),
+        (listed(faces=face(box=[10, -30, 30, 0])), 'is not in it'),
+        (listed(faces=face(box=[None, 10, 20, 20])), 'is not in it'),
+        (listed(ignore=[{'box': [0, 200, 5, 210]}]), 'is not in it'),
+        (listed(faces=face(box=[10, 10, float('inf'), 20])), 'is not in it'),
+    ],
+)
+def test_marks_that_are_none_are_refused_in_one_line(tmp_path, content, message):
+    annotate(tmp_path, content)
+    with pytest.raises(DataError, match=message) as refusal:
+        read_photographs(tmp_path)
+    assert str(tmp_path / 'annotations.json') in str(refusal.value)
+    assert '\n' not in str(refusal.value)
+
+
+@pytest.mark.parametrize('without', [{}, {'landmarks': None}, {'landmarks': []}])
+def test_landmarks_that_nobody_marked_are_unknown(tmp_path, without):
+    faces = [{'box': BOX, 'score': 1, **without}]
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=faces)))
+    assert found.landmarks.shape == (1, 5, 2)
+    assert np.isnan(found.landmarks).all()
+
+
+def marks_of(path, width=40, height=30):
+    (found,) = read_photographs(
+        annotate(path.parent, listed(file=path.name, faces=[], width=width, height=height))
+    )
+    return found
+
+
+def test_a_picture_is_read_as_it_lies_there(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    assert isinstance(marks_of(tmp_path / 'a.png'), Photograph)
+    np.testing.assert_array_equal(marks_of(tmp_path / 'a.png').read(), image)
+
+
+def test_a_gray_picture_is_read_with_three_channels(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.full((30, 40), 7, np.uint8))
+    assert (marks_of(tmp_path / 'a.png').read() == np.full((30, 40, 3), 7)).all()
+
+
+@pytest.mark.parametrize('content', [b'', b'nothing', b'\xff\xd8\xff\xe0 and nothing else'])
+def test_a_picture_that_is_none_is_named(tmp_path, content):
+    (tmp_path / 'a.jpg').write_bytes(content)
+    with pytest.raises(DataError, match=r'a\.jpg cannot be decoded'):
+        marks_of(tmp_path / 'a.jpg').read()
+
+
+def test_a_picture_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match=r'cannot read the picture .*a\.jpg: No such file'):
+        marks_of(tmp_path / 'a.jpg').read()
+
+
+def test_a_picture_of_another_size_is_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((30, 40, 3), np.uint8))
+    expected = r'a\.png: annotations\.json says 30x40 pixels, the picture has 40x30'
+    with pytest.raises(DataError, match=expected):
+        marks_of(tmp_path / 'a.png', width=30, height=40).read()

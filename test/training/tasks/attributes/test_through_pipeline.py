@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.geometry.crops import cut_crop
+from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import one_hot
+from rtcnn_perception.training.tasks.attributes.report import pipeline_line
+from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
+from rtcnn_perception.training.tasks.attributes.through_pipeline import place
+from rtcnn_perception.training.tasks.attributes.through_pipeline import SCENE_HW
+from rtcnn_perception.training.tasks.attributes.through_pipeline import through_pipeline
+
+GEOMETRY = CropGeometry(0.0)
+
+
+class BrightDetector:
+    """Finds the bright or dark square on gray ground, as these tests place it."""
+
+    name = 'bright'
+    min_score = 0.5
+
+    def detect(self, image):
+        rows, columns = np.nonzero(np.abs(to_gray(image).astype(int) - 128) > 60)
+        if not len(rows):
+            return ()
+        box = BoundingBox(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        return (Detection(box, 0.9),)
+
+
+class BrightClassifier:
+    """Says 'man' of what is bright."""
+
+    def crop_of(self, place):
+        return GEOMETRY.square_about(place.box)
+
+    def classify(self, image, places):
+        squares = [self.crop_of(place) for place in places]
+        crops = [cut_crop(to_gray(image), square, (8, 8)).mean() for square in squares]
+        bright = np.array(crops).reshape(-1, 1) > 128
+        return {'gender': np.where(bright, [[0.0, 1.0]], [[1.0, 0.0]]).astype(np.float32)}
+
+
+def faces(values):
+    pictures = []
+    for value in values:
+        picture = np.full((60, 60), 128, np.uint8)
+        picture[15:45, 15:45] = value
+        pictures.append(picture)
+    labels = np.array([value > 128 for value in values], np.int64)
+    return FaceSet(
+        pictures=pictures,
+        boxes=np.tile([15.0, 15.0, 45.0, 45.0], (len(values), 1)),
+        labels={'gender': labels},
+        targets={'gender': one_hot(labels, 2)},
+        names=[str(value) for value in values],
+    )
+
+
+def figures_of(values):
+    return through_pipeline(
+        faces(values),
+        'gender',
+        detector=BrightDetector(),
+        classifier=BrightClassifier(),
+        answer_directly=lambda some: [1] * len(some),
+    )
+
+
+def test_no_faces_have_no_accuracy():
+    figures = PipelineFigures('', 0, 0, 0, 0)
+    assert (figures.accuracy, figures.direct_accuracy) == (0.0, 0.0)
+
+
+def test_a_face_is_where_the_scene_has_it():
+    everyone = faces([250])
+    for seed in range(5):
+        scene, box = place(everyone.pictures[0], everyone.box(0), np.random.default_rng(seed))
+        assert scene.shape == (*SCENE_HW, 3)
+        (found,) = BrightDetector().detect(scene)
+        assert found.box.as_tuple() == pytest.approx(box.as_tuple(), abs=4)
+
+
+def test_what_is_found_and_judged_right_is_counted():
+    figures = figures_of([250, 5, 250, 128])  # the last one nobody can see
+    assert figures == PipelineFigures('bright', faces=4, found=3, right=3, right_directly=2)
+    assert pipeline_line(figures) == (
+        'through the detector bright, tracker and classifier: 100.0 % of 3 faces found of 4; '
+        'the same faces directly: 66.7 %'
+    )
