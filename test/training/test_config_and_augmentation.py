@@ -24,11 +24,12 @@ from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
 from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
 
 SHIPPED = sorted(configs.SHIPPED.glob('*.toml'))
+TRIALS = sorted((Path(__file__).parents[2] / 'experiments').glob('*.toml'))
 BASE = 'name = "a"\narchitecture = "mini_xception"\n'
 WITH_DATA = f'{BASE}[data]\nemotion = "x"\n'
 
 
-@pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', [*SHIPPED, *TRIALS], ids=lambda path: path.stem)
 def test_a_configuration_that_ships_is_valid_and_says_why(path):
     values = configs.read_toml(path)
     if DetectorTrainConfig.describes(values):
