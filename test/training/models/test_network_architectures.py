@@ -10,9 +10,11 @@ from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Stem
 from rtcnn_perception.training.models.costs import keras_parameters
 from rtcnn_perception.training.models.costs import multiply_accumulates
+from rtcnn_perception.training.models.layers import convolve
 from rtcnn_perception.training.models.layers import same_padding
 from rtcnn_perception.training.models.layers import SameConv2d
 from rtcnn_perception.training.models.layers import SamePool2d
+from rtcnn_perception.training.models.layers import SeparableConv2d
 from rtcnn_perception.training.models.layers import StridedPointwise
 from torch.nn import functional
 
@@ -105,3 +107,25 @@ def test_a_shortcut_gives_the_same_while_it_trains(size):
     shortcut = StridedPointwise(8, 16)
     picture = torch.randn(2, 8, size, size)
     torch.testing.assert_close(shortcut.train()(picture), shortcut.eval()(picture))
+
+
+@pytest.mark.parametrize(
+    'layer',
+    [
+        SameConv2d(16, 16, 3, 2, groups=16, bias=False),
+        SeparableConv2d(16, 24, 2),
+    ],
+)
+def test_a_strided_depthwise_convolution_trains_in_float32_with_the_same_result(layer):
+    x = torch.randn(2, 16, 24, 24, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(layer.train()(x), layer.eval()(x))
+    depthwise = getattr(layer, 'depthwise', layer)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = convolve(depthwise.train(), x.bfloat16(), (1, 1))
+        rounded = convolve(depthwise.eval(), x.bfloat16(), (1, 1))
+    expected = functional.conv2d(
+        x.bfloat16().float(), depthwise.weight, stride=2, padding=1, groups=16
+    )
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, expected.bfloat16())
+    torch.testing.assert_close(found, rounded, rtol=0.05, atol=0.05)
