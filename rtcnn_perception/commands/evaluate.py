@@ -1,36 +1,42 @@
-"""``rtcnn_perception evaluate``: judge a model or a face detector, and write a report."""
+"""``rtcnn_perception evaluate``: evaluate a model or a face detector, and write a report."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-import json
 from pathlib import Path
 
 from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.card import DetectorCard
+from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import DETECTORS
-from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.detection.registry import parse_detector
+from rtcnn_perception.core.models.card import kind_of
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 
+ATTRIBUTE_OPTIONS = ('margin', 'where', 'reader', 'votes', 'pictures', 'through_pipeline', 'quick')
+"""Options that a detector has no use for."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what ``evaluate`` takes."""
+    """Add the options of ``evaluate``."""
+    detectors = ', '.join(DETECTORS)
     parser.add_argument(
         'model',
-        type=Path,
-        help="a model's folder or file, Keras weights (.hdf5), or a face detector: rtcnn, yunet, "
-        "haar or the folder of rtcnn's model",
+        help="a model's folder or file, a checkpoint, the original's Keras weights (.hdf5), or a "
+        f'face detector: {detectors}, as NAME or NAME=MODEL',
     )
     parser.add_argument(
         'data',
         nargs='+',
-        help='an .npz or .csv file, or a folder of labelled pictures; for a face detector any '
-        'number of folders with annotations.json, of clips that show a face in every frame, and '
-        'of pictures to compare with --against',
+        help='.npz or .csv files, or folders of labelled pictures, which are joined; for a face '
+        'detector folders with annotations.json, clips that show a face in every frame, and '
+        'pictures to compare with --against',
     )
     parser.add_argument(
         '--output', type=Path, help='folder for the report (default out/evaluate/<model>)'
@@ -40,87 +46,106 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=('train', 'val', 'test', 'all'),
         help='default: test; for a face detector val where there is no test',
     )
-    parser.add_argument('--yunet', default='', help="YuNet's file, if it is not where it belongs")
-    faces = parser.add_argument_group('models that judge faces')
+    faces = parser.add_argument_group('attribute networks')
     faces.add_argument('--margin', type=float, help="another crop margin than the model's own")
     faces.add_argument(
-        '--emotion-votes',
-        default='',
-        metavar='CSV',
-        help="FER+'s votes beside the original fer2013.csv, as emotion_votes of a configuration",
+        '--where',
+        nargs='+',
+        metavar='CONDITION',
+        help='only faces for which it holds, such as age>=20 or race=black',
+    )
+    faces.add_argument('--reader', help='reader of the data (default: by its kind)')
+    faces.add_argument(
+        '--votes', metavar='CSV', help="FER+'s votes beside the original fer2013.csv"
+    )
+    faces.add_argument(
+        '--pictures', metavar='NPZ', help='the file whose rows the data has labels of'
     )
     faces.add_argument(
         '--through-pipeline',
         type=int,
-        default=0,
         metavar='N',
-        help='judge N faces through detector, tracker and classifier as well, in larger scenes',
+        help='classify N faces through detector, tracker and classifier as well, in larger scenes',
     )
     faces.add_argument(
-        '--quick', action='store_true', help='leave out blur, rotation, size and crop'
+        '--detector',
+        default='auto',
+        help=f'for --through-pipeline: {", ".join(detector_names())}, as NAME or NAME=MODEL',
     )
-    detectors = parser.add_argument_group('face detectors')
-    detectors.add_argument(
+    faces.add_argument(
+        '--quick',
+        action='store_true',
+        default=None,
+        help='leave out blur, rotation, size and crop',
+    )
+    faces_detected = parser.add_argument_group('face detectors')
+    faces_detected.add_argument(
         '--width',
         type=int,
         nargs='+',
         default=(320, 416),
         metavar='PIXELS',
-        help='widths at which photographs are shown to the detector (default: 320 416)',
+        help='widths of the photographs for the detector (default: 320 416)',
     )
-    detectors.add_argument(
+    faces_detected.add_argument(
         '--iou',
         type=float,
         default=0.4,
         help='intersection over union from which on a face counts as found (default: 0.4)',
     )
-    detectors.add_argument(
+    faces_detected.add_argument(
         '--against',
         default='',
         metavar='DETECTOR',
-        help='another, whose faces are to be found in pictures that nobody marked',
+        help='a baseline, whose faces are to be found in pictures without annotations',
     )
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Judge, write the folder and print the figures that matter most."""
-    from rtcnn_perception.training.tasks.attributes import evaluate_run  # noqa: PLC0415  an extra
+    """Evaluate, write the folder and print the figures that matter most."""
+    from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.tasks.attributes import evaluate  # noqa: PLC0415
 
     check_margin(args.margin)
-    if args.through_pipeline < 0:
+    if args.through_pipeline is not None and args.through_pipeline < 0:
         raise ConfigurationError(
             f'--through-pipeline must be at least 0, got {args.through_pipeline}'
         )
-    args.output = args.output or Path('out/evaluate') / args.model.stem
+    args.output = args.output or Path('out/evaluate') / Path(args.model).stem
     if _is_detector(args.model):
-        lines = _judge_detector(args)
+        lines = _evaluate_detector(args)
     elif args.against:
         raise ConfigurationError('--against is for face detectors')
-    elif len(args.data) > 1:
-        raise ConfigurationError(
-            f'{args.model} judges one data set at a time, got {", ".join(args.data)}'
-        )
     else:
-        lines = evaluate_run.evaluate_run(
-            args.model,
-            args.data[0],
+        source = AttributeData(
+            path=tuple(args.data),
+            reader=args.reader or '',
+            votes=args.votes or '',
+            pictures=args.pictures or '',
+        )
+        lines = evaluate.evaluate_run(
+            Path(args.model),
+            source,
             args.output,
             part=args.part or 'test',
+            where=tuple(args.where or ()),
             margin=args.margin,
-            emotion_votes=args.emotion_votes,
             with_conditions=not args.quick,
-            pipeline_faces=args.through_pipeline,
-            yunet=args.yunet,
+            pipeline_faces=args.through_pipeline or 0,
+            detector=parse_detector(args.detector),
             command=command_line(
                 'evaluate',
                 args.model,
                 *args.data,
                 part=args.part,
+                where=args.where,
                 margin=args.margin,
-                emotion_votes=args.emotion_votes,
-                through_pipeline=args.through_pipeline or None,
+                reader=args.reader,
+                votes=args.votes,
+                pictures=args.pictures,
+                through_pipeline=args.through_pipeline,
+                detector=args.detector if args.detector != 'auto' else None,
                 quick=args.quick,
-                yunet=args.yunet,
             ),
         )
     for line in lines:
@@ -128,42 +153,42 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
-def _is_detector(model: Path) -> bool:
+def _is_detector(model: str) -> bool:
     """Return whether this is the name or the model of a face detector."""
-    if str(model) in DETECTORS:
+    if model.partition('=')[0] in DETECTORS:
         return True
     path = with_home(model)
     if not is_there(path):
         raise ModelError(
             f"there is no model at {model}; expected a model's folder or file, or a face detector "
-            f'out of {", ".join(DETECTORS)}'
+            f'of {", ".join(DETECTORS)}'
         )
     try:
-        card = json.loads(card_path(path).read_bytes())
-    except (OSError, ValueError):
-        return False  # what is wrong with it, whoever loads it says
-    return isinstance(card, dict) and 'strides' in card and 'heads' not in card
+        return kind_of(path) == DetectorCard.KIND
+    except ModelError:
+        return False  # loading it says what is wrong
 
 
-def _judge_detector(args: argparse.Namespace) -> Iterator[str]:
-    from rtcnn_perception.training.tasks.detector import evaluate as evaluate_detector  # noqa: PLC0415  an extra
+def _detector(text: str) -> DetectorConfig:
+    """Return a detector by its name, with or without a model, or by its model alone."""
+    is_named = text.partition('=')[0] in detector_names()
+    return parse_detector(text) if is_named else DetectorConfig(model_path=text)
 
-    for option, is_given in (
-        ('--margin', args.margin is not None),
-        ('--emotion-votes', args.emotion_votes),
-        ('--through-pipeline', args.through_pipeline),
-        ('--quick', args.quick),
-    ):
-        if is_given:
-            raise ConfigurationError(f'{option} is for models that judge faces')
-    return evaluate_detector.evaluate_detector(
-        evaluate_detector.DetectorChoice(str(args.model), args.yunet),
+
+def _evaluate_detector(args: argparse.Namespace) -> Iterator[str]:
+    from rtcnn_perception.training.tasks.detector.evaluate import evaluate_detector  # noqa: PLC0415
+
+    for option in ATTRIBUTE_OPTIONS:
+        if getattr(args, option) is not None:
+            raise ConfigurationError(f'--{option.replace("_", "-")} is for attribute networks')
+    return evaluate_detector(
+        _detector(args.model),
         args.data,
         args.output,
         part=args.part,
         widths=args.width,
         min_iou=args.iou,
-        rival=evaluate_detector.DetectorChoice(args.against, args.yunet) if args.against else None,
+        baseline=_detector(args.against) if args.against else None,
         command=command_line(
             'evaluate',
             args.model,
@@ -172,6 +197,5 @@ def _judge_detector(args: argparse.Namespace) -> Iterator[str]:
             iou=args.iou,
             against=args.against,
             part=args.part,
-            yunet=args.yunet,
         ),
     )

@@ -1,26 +1,34 @@
-"""``rtcnn_perception export``: make a model for the pipeline from a trained network."""
+"""``rtcnn_perception export``: write a trained network as a model for the pipeline."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 import tempfile
+from typing import TYPE_CHECKING
 
 from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.commands.margin import check_margin
 from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
 
+if TYPE_CHECKING:
+    from rtcnn_perception.training.engine.networks import Mix
+
+ATTRIBUTE_OPTIONS = ('margin', 'mix', 'heads', 'saliency')
+"""Options that a detector has no use for."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what ``export`` takes."""
+    """Add the options of ``export``."""
     parser.add_argument(
         'checkpoints',
         type=Path,
         nargs='+',
         metavar='checkpoint',
-        help='best.pt of a training run, or several for the mean of their weights, where each '
-        'began with another; or Keras weights (.hdf5)',
+        help='best.pt of a training, or several for the mean of their weights, where one started '
+        "from the other; or the original's Keras weights (.hdf5)",
     )
     parser.add_argument(
         '--output', type=Path, required=True, help='folder to write, such as models/emotion'
@@ -30,78 +38,102 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--float32', action='store_true', help='store weights as float32, twice the size'
     )
     parser.add_argument(
-        '--votes',
-        type=float,
-        help="share of the head that learnt from FER+'s votes (default: the configuration's)",
+        '--mix',
+        nargs='+',
+        metavar='HEAD=OTHER:SHARE',
+        help='make a head a mixture with a share of another over the same classes, such as '
+        'emotion=emotion_votes:0.1 (default: as configured)',
+    )
+    parser.add_argument(
+        '--heads', nargs='+', metavar='HEAD', help='heads to export (default: all)'
     )
     parser.add_argument(
         '--margin',
         type=float,
-        help='margin of the crop, for Keras weights only: a checkpoint knows its own',
+        help='margin of the crop, for published weights only: a checkpoint has its own',
     )
     parser.add_argument(
         '--saliency',
         action='store_true',
-        help='write the graph that shows what the network looks at, too (see saliency-graph)',
+        default=None,
+        help='write the saliency graph as well (see saliency-graph)',
     )
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Export, judge once on the test part, and write the folder."""
+    """Export, evaluate once on the test part, and write the folder."""
     from rtcnn_perception.training.engine.checkpoints import mean_checkpoint  # noqa: PLC0415  an extra
     from rtcnn_perception.training.engine.checkpoints import save_checkpoint  # noqa: PLC0415
 
     check_margin(args.margin)
-    if args.votes is not None and not 0 <= args.votes <= 1:
-        raise ConfigurationError(f'--votes must be in [0, 1], got {args.votes:g}')
+    mixes = parse_mixes(args.mix or ())
+    if len(args.checkpoints) == 1:
+        return _export(args, args.checkpoints[0], mixes)
+    with tempfile.TemporaryDirectory() as scratch:
+        mean = Path(scratch) / 'mean.pt'
+        save_checkpoint(mean, mean_checkpoint(args.checkpoints))
+        return _export(args, mean, mixes)
+
+
+def parse_mixes(texts: Iterable[str]) -> dict[str, Mix]:
+    """
+    Read texts such as 'emotion=emotion_votes:0.1'.
+
+    :raises ConfigurationError: if one has another form, or a share out of range
+    """
+    from rtcnn_perception.training.engine.networks import Mix  # noqa: PLC0415  an extra
+
+    mixes = {}
+    for text in texts:
+        head, is_mix, rest = text.partition('=')
+        other, has_share, share = rest.rpartition(':')
+        if not (is_mix and has_share and head and other):
+            raise ConfigurationError(f'--mix must be HEAD=OTHER:SHARE, got {text}')
+        try:
+            mixes[head] = Mix(other, float(share))
+        except ValueError as error:
+            raise ConfigurationError(f'--mix {text}: {error}') from error
+    return mixes
+
+
+def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -> int:
+    from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.attributes.export import export_run  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.attributes.export import ExportSettings  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.detector.export import export_detector  # noqa: PLC0415
+
     command = command_line(
         'export',
         *args.checkpoints,
         output=args.output,
         name=args.name,
         float32=args.float32,
-        votes=args.votes,
+        mix=args.mix,
+        heads=args.heads,
         margin=args.margin,
         saliency=args.saliency,
     )
-    if len(args.checkpoints) == 1:
-        return _export(args, args.checkpoints[0], command)
-    with tempfile.TemporaryDirectory() as scratch:
-        mean = Path(scratch) / 'mean.pt'
-        save_checkpoint(mean, mean_checkpoint(args.checkpoints))
-        return _export(args, mean, command)
-
-
-def _export(args: argparse.Namespace, checkpoint: Path, command: str) -> int:
-    from rtcnn_perception.saliency.write_graph import write_saliency_graph  # noqa: PLC0415
-    from rtcnn_perception.training.tasks.attributes.export_run import export_run  # noqa: PLC0415  an extra
-    from rtcnn_perception.training.tasks.detector.export import export_detector  # noqa: PLC0415
-
     if _is_of_detector(checkpoint):
-        for option in ('margin', 'votes', 'saliency'):
-            value = getattr(args, option)
-            if value is not None and value is not False:
-                raise ConfigurationError(f'--{option} is for models that judge faces')
+        for option in ATTRIBUTE_OPTIONS:
+            if getattr(args, option) is not None:
+                raise ConfigurationError(f'--{option} is for attribute networks')
+        half = not args.float32
         written = export_detector(
-            checkpoint,
-            args.output,
-            name=args.name,
-            half=not args.float32,
-            command=command,
+            checkpoint, args.output, name=args.name, half=half, command=command
         )
         print(f'wrote {written}')
         return 0
-    written = export_run(
-        checkpoint,
-        args.output,
-        name=args.name,
+    settings = ExportSettings(
+        name=args.name or '',
         half=not args.float32,
+        mixes=mixes,
+        heads=args.heads or (),
         margin=args.margin,
-        votes=args.votes,
         command=command,
     )
+    written = export_run(checkpoint, args.output, settings)
     print(f'wrote {written}')
-    # A graph of the model that lay there before would be refused: it is renewed.
+    # A saliency graph of the model that was there before would be refused: it is renewed.
     if args.saliency or has_saliency(written):
         print(f'wrote {write_saliency_graph(written)}')
     return 0
@@ -110,8 +142,9 @@ def _export(args: argparse.Namespace, checkpoint: Path, command: str) -> int:
 def _is_of_detector(checkpoint: Path) -> bool:
     from rtcnn_perception.training.engine.checkpoints import load_checkpoint  # noqa: PLC0415
     from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES  # noqa: PLC0415
+    from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig  # noqa: PLC0415
 
-    if checkpoint.suffix in KERAS_SUFFIXES:
+    if checkpoint.suffix in (*KERAS_SUFFIXES, TFJS_SUFFIX):
         return False
     return DetectorTrainConfig.describes(load_checkpoint(checkpoint)['config'])

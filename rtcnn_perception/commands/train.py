@@ -12,12 +12,12 @@ from rtcnn_perception.exceptions import ConfigurationError
 WORKERS = 2
 
 if TYPE_CHECKING:
-    from rtcnn_perception.training.engine.config import TrainConfig
+    from rtcnn_perception.training.tasks.attributes.config import TrainConfig
     from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add what ``train`` takes."""
+    """Add the options of ``train``."""
     parser.add_argument(
         'config',
         type=Path,
@@ -30,21 +30,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--preview',
         type=Path,
         metavar='PNG',
-        help='only write a contact sheet of what training shows the network',
+        help='only write a contact sheet of the augmented pictures',
     )
     parser.add_argument(
         '--workers',
         type=int,
         default=WORKERS,
-        help='shares of a batch, each on a core of its own (default: %(default)s; counts on a CPU '
-        'only)',
+        help='parts of a batch, each on a core of its own (default: %(default)s; on a CPU only)',
     )
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Train, or continue an interrupted run in the same folder."""
-    # The extra may be absent, which is told where commands are run.
+    """Train, or resume an interrupted run in the same folder."""
+    # The extra may be missing, which is reported where commands are run.
     from rtcnn_perception.training.engine import config as configs  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.attributes.config import TrainConfig  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig  # noqa: PLC0415
     import torch  # noqa: PLC0415
 
@@ -55,45 +55,54 @@ def execute(args: argparse.Namespace) -> int:
     values = configs.read_toml(path)
     if DetectorTrainConfig.describes(values):
         return _train_detector(args, configs.from_mapping(DetectorTrainConfig, values, path.name))
-    return _train_attributes(args, configs.from_mapping(configs.TrainConfig, values, path.name))
+    return _train_attributes(args, configs.from_mapping(TrainConfig, values, path.name))
 
 
 def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
+    from rtcnn_perception.training.data.faces import PARTS  # noqa: PLC0415
     from rtcnn_perception.training.data.load import load_splits  # noqa: PLC0415
-    from rtcnn_perception.training.tasks.attributes.preview import write_preview  # noqa: PLC0415
     from rtcnn_perception.training.tasks.attributes.train import train  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.preview import write_preview  # noqa: PLC0415
 
     splits = load_splits(config.data, config.crop)
     for note in splits.train.notes:
         print(note)
-    parts = ', '.join(f'{name} {len(splits.part(name))}' for name in ('train', 'val', 'test'))
-    print(f'{config.name}: {parts} faces')
+    parts = {part: getattr(splits, part) for part in PARTS}
+    counts = ', '.join(f'{part} {len(faces)}' for part, faces in parts.items())
+    print(f'{config.name}: {counts} faces')
+    for name, labels in splits.train.labels.items():
+        counts = ', '.join(
+            f'{part} {int(faces.labels[name].is_known.sum())}' for part, faces in parts.items()
+        )
+        print(f'{name} ({", ".join(labels.classes)}): {counts} labelled')
     if args.preview:
         write_preview(config, splits.train, args.preview)
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    return _tell(train(config, splits, folder, args.workers, command=_command(args)), folder)
+    return _report(train(config, splits, folder, args.workers, command=_command(args)), folder)
 
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
-    from rtcnn_perception.training.data.face_pictures import face_pictures  # noqa: PLC0415
-    from rtcnn_perception.training.data.load import find_data  # noqa: PLC0415
-    from rtcnn_perception.training.data.npz import read_gender  # noqa: PLC0415
+    from rtcnn_perception.core.geometry.crops import CropGeometry  # noqa: PLC0415
+    from rtcnn_perception.training.data.load import load_faces  # noqa: PLC0415
+    from rtcnn_perception.training.data.photographs import face_pictures  # noqa: PLC0415
     from rtcnn_perception.training.data.photographs import read_photographs  # noqa: PLC0415
-    from rtcnn_perception.training.tasks.detector.scenes.preview import write_scene_preview  # noqa: PLC0415
+    from rtcnn_perception.training.data.sources import find_data  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.train import train_detector  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.preview import write_scene_preview  # noqa: PLC0415
 
-    photographs = read_photographs(find_data(config.photographs))
+    photographs = [p for name in config.photographs for p in read_photographs(find_data(name))]
     if config.test:
-        read_photographs(find_data(config.test))  # export asks for it, hours later
-    faces = face_pictures(read_gender(find_data(config.faces)).train) if config.faces else []
-    if faces:
+        read_photographs(find_data(config.test))  # export needs it, hours later
+    faces = []
+    if config.faces:
+        faces = face_pictures(load_faces(config.faces, CropGeometry(0.0)).train)
         print(f'{config.name}: {len(faces)} faces for scenes')
     for name in ('train', 'val'):
         part = [photograph for photograph in photographs if photograph.split == name]
-        marked = sum(len(photograph.boxes) for photograph in part)
-        print(f'{config.name}: {name} {len(part)} photographs with {marked} faces')
+        annotated = sum(len(photograph.boxes) for photograph in part)
+        print(f'{config.name}: {name} {len(part)} photographs with {annotated} faces')
     if args.preview:
         shown = [p for p in photographs if p.split == 'train']
         write_scene_preview(config, shown, args.preview, faces)
@@ -101,7 +110,7 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
         return 0
     folder = args.output or Path('runs') / config.name
     best = train_detector(config, photographs, folder, args.workers, faces, command=_command(args))
-    return _tell(best, folder)
+    return _report(best, folder)
 
 
 def _command(args: argparse.Namespace) -> str:
@@ -109,7 +118,7 @@ def _command(args: argparse.Namespace) -> str:
     return command_line('train', args.config, output=args.output, workers=workers)
 
 
-def _tell(best: dict[str, float], folder: Path) -> int:
+def _report(best: dict[str, float], folder: Path) -> int:
     figures = ', '.join(f'{name} {value:.4f}' for name, value in best.items())
     print(f'best on the held-out part: {figures}; {folder / "best.pt"}')
     return 0

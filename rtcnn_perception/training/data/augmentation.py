@@ -1,8 +1,8 @@
 """
-What may happen to a face between the world and the network, on whole batches.
+Augmentation of whole batches of face crops.
 
-The box is jittered before the crop is cut (``batches``); everything here acts on crops that are
-already the network's size, (B, 1, H, W) float in [0, 1], and returns the same.
+The box is jittered before the crop is cut (``batches``); everything here acts on crops of the
+network's size, (B, 1, H, W) float in [0, 1], and returns the same.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import replace
 import math
 from typing import Annotated
 
-from rtcnn_perception.training.engine.ranges import check_ranges
-from rtcnn_perception.training.engine.ranges import Degrees
-from rtcnn_perception.training.engine.ranges import NotNegative
-from rtcnn_perception.training.engine.ranges import Range
-from rtcnn_perception.training.engine.ranges import Share
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Degrees
+from rtcnn_perception.training.engine.config import NotNegative
+from rtcnn_perception.training.engine.config import Range
+from rtcnn_perception.training.engine.config import Share
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,13 +25,13 @@ from torch.nn import functional
 @dataclass(frozen=True)
 class AugmentationConfig:
     """
-    How strong each change is and how often it comes; 0 turns it off.
+    How strong each change is and how often it occurs; 0 turns it off.
 
     ``scale`` and ``shift`` jitter the box, as fractions of its longer side; ``rotation`` is in
     degrees. ``light`` bounds gain and offset, ``noise`` the standard deviation, in units of full
     scale. The ``_share`` of the faces gets the change. ``occlusion_size`` is the longest side of
-    what covers a face, as a fraction of the crop's; the shortest is 0.1. ``mix_share`` shows
-    another face through a face, and what is to be learnt is a blend as well (``batches``).
+    the occlusion, as a fraction of the crop's; the shortest is 0.1. ``mix_share`` of the faces are
+    blended with another face, and so are their targets (``batches``).
     """
 
     scale: Share = 0.12
@@ -63,7 +63,7 @@ class AugmentationConfig:
 
 
 class Augmentation:
-    """Changes batches at random; every draw comes from one generator."""
+    """Changes batches at random; every random number comes from one generator."""
 
     def __init__(self, config: AugmentationConfig, seed: int) -> None:
         """Make a stream of changes that ``seed`` repeats."""
@@ -87,7 +87,7 @@ class Augmentation:
         return torch.rand(count, 1, 1, 1, generator=self.generator) < share
 
     def _indices(self, count: int, share: float) -> Tensor:
-        """Draw which faces, a share of them, get a change: what is rare costs little then."""
+        """Draw which faces, a share of them, get a change: a rare change costs little then."""
         return self._chosen(count, share).flatten().nonzero().flatten()
 
     def turn(self, faces: Tensor) -> Tensor:
@@ -108,7 +108,7 @@ class Augmentation:
         return functional.grid_sample(faces, grid, padding_mode='border', align_corners=False)
 
     def degrade(self, faces: Tensor) -> Tensor:
-        """Blur some, take resolution from some, add noise to some."""
+        """Blur some, reduce the resolution of some, add noise to some."""
         config, count = self.config, len(faces)
         if config.blur_share:
             sigma = float(self._uniform(1, 0.6, 1.8))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.geometry.crops import cut_crop
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.training.data.augmentation import Augmentation
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.faces import FaceSet
@@ -25,10 +26,11 @@ T = TypeVar('T')
 @dataclass(frozen=True)
 class Batch:
     """
-    Faces with what is to be learnt from them.
+    Faces with their targets.
 
     ``pixels`` is (B, 1, H, W) float in [-1, 1]; ``targets`` has (B, C) distributions for each
-    attribute and ``weights`` (B,), 0 where a face has no target.
+    attribute and ``weights`` (B,), 0 where a face has no target; ``indices`` (B,) are those of the
+    faces in their set.
     """
 
     pixels: Tensor
@@ -65,7 +67,7 @@ def jittered(
     box: BoundingBox, scale: float, shift: float, rng: np.random.Generator
 ) -> BoundingBox:
     """
-    Scale and shift a box as a detector errs.
+    Scale and shift a box by chance, as boxes of a detector vary.
 
     :param scale: bound of the relative change of size, uniform in its logarithm
     :param shift: bound of the shift in x and in y as a fraction of the longer side
@@ -86,10 +88,8 @@ def cut_faces(
     """Cut the crops of the faces at ``indices``: (B, H, W) uint8."""
     crops = np.empty((len(indices), *size_hw), np.uint8)
     for row, index in enumerate(indices):
-        place = faces.place(int(index))
-        roll = geometry.roll_for(place.landmarks)
-        square = geometry.square_about(place.box, roll)
-        crops[row] = cut_crop(faces.pictures[int(index)], square, size_hw, roll)
+        crop = geometry.crop(faces.region(int(index)))
+        crops[row] = cut_crop(faces.pictures[int(index)], crop, size_hw)
     return crops
 
 
@@ -102,18 +102,18 @@ def cut_jittered(
     config: AugmentationConfig,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Cut crops about jittered boxes, not turned: augmentation does that. (B, H, W) uint8."""
+    """Cut crops about jittered boxes, not rotated: augmentation does that. (B, H, W) uint8."""
     crops = np.empty((len(indices), *size_hw), np.uint8)
     for row, index in enumerate(indices):
         box = jittered(faces.box(int(index)), config.scale, config.shift, rng)
-        square = geometry.square_about(box)
-        crops[row] = cut_crop(faces.pictures[int(index)], square, size_hw)
+        crop = geometry.crop(FaceRegion(box))
+        crops[row] = cut_crop(faces.pictures[int(index)], crop, size_hw)
     return crops
 
 
 def mixed(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
     """
-    Lay a share of the faces over their neighbours in the batch, with what is to be learnt of both.
+    Blend a share of the faces with their neighbours in the batch, and their targets likewise.
 
     The other face counts up to a half, uniformly. A face without a target adds none.
     Source: Zhang, Cisse, Dauphin, Lopez-Paz: mixup: Beyond Empirical Risk Minimization, 2018.
@@ -133,7 +133,7 @@ def mixed(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
 
 
 class TrainingBatches:
-    """The faces of one epoch in random order, changed at random; ``seed`` repeats it."""
+    """The faces of one epoch in random order, augmented; ``seed`` repeats it."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class TrainingBatches:
             pixels = (pixels * 2.0 - 1.0).contiguous(memory_format=torch.channels_last)
             batch = Batch(
                 pixels,
-                {n: torch.from_numpy(self.faces.targets[n][indices]) for n in self.weights},
+                {n: torch.from_numpy(self.faces.labels[n].targets[indices]) for n in self.weights},
                 {n: torch.from_numpy(w[indices]) for n, w in self.weights.items()},
                 indices,
             )
@@ -183,7 +183,7 @@ class TrainingBatches:
 
 
 def prepared_ahead(batches: Iterable[T]) -> Iterator[T]:
-    """Yield the same batches, the next one being made in a thread while the last is learnt."""
+    """Yield the same batches, the next one prepared in a thread while the last is used."""
     source = iter(batches)
     with ThreadPoolExecutor(1, thread_name_prefix='batches') as maker:
         following = maker.submit(next, source, None)

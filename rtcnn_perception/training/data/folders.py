@@ -1,71 +1,140 @@
-"""Pictures of faces in folders: one for each class, or named as UTKFace names them."""
+"""Folders of face crops: one folder for each class, or files named as UTKFace names them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 import re
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.labels import LABELS
-from rtcnn_perception.training.data.faces import box_of_crop
+from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
+from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import DividedFaces
 from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import Fact
+from rtcnn_perception.training.data.faces import Indices
 from rtcnn_perception.training.data.faces import join
-from rtcnn_perception.training.data.faces import one_hot
-from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.faces import Labels
+from rtcnn_perception.training.data.faces import PARTS
+from rtcnn_perception.training.data.faces import ReadOptions
+from rtcnn_perception.training.data.npz import UTKFACE_RACES
 from rtcnn_perception.training.data.pictures import GRAY
 from rtcnn_perception.training.data.pictures import read_picture
 from rtcnn_perception.training.data.splits import duplicate_groups
 from rtcnn_perception.training.data.splits import hold_out
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
-PARTS = ('train', 'val', 'test')
 HELD_OUT = 0.1
 
 UTKFACE_NAME = re.compile(r'^(\d{1,3})_([01])_([0-4])_\d+')
 """Age, gender (0 male, 1 female), race, date. Source: susanqq.github.io/UTKFace, "Labels"."""
 
+UTKFACE_GENDERS = ('man', 'woman')
+"""The classes in the order of UTKFace's numbers."""
 
-def read_folder(path: Path, attribute: str, geometry: CropGeometry, seed: int) -> Splits:
+
+def entries_of(folder: Path) -> list[Path]:
     """
-    Read pictures that are face crops already.
+    Return what is in a folder, in order; hidden entries are left out.
+
+    :raises DataError: if it cannot be listed
+    """
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith('.'))
+    except OSError as error:
+        raise DataError(f'cannot list the folder {folder}: {error.strerror}') from error
+
+
+def folders_of(folder: Path) -> list[Path]:
+    """Return the folders in a folder; errors as of :func:`entries_of`."""
+    return [entry for entry in entries_of(folder) if entry.is_dir()]
+
+
+def is_named_as_utkface(path: Path) -> bool:
+    """Return whether a folder, or its parts, has files alone."""
+    return not any(map(folders_of, _given_parts(path) or [path]))
+
+
+def read_class_folders(path: Path, options: ReadOptions) -> DividedFaces:
+    """
+    Read one folder of pictures for each class, whose names are those of the folders.
+
+    :raises DataError: if a picture is damaged, naming the file, or there are too few
+    """
+    places = _given_parts(path) or [path]
+    classes = sorted({folder.name for place in places for folder in folders_of(place)})
+    if len(classes) < 2:
+        raise DataError(
+            f'{path} has the folders {", ".join(classes) or "none"}; expected one for each class'
+        )
+
+    def read(place: Path) -> FaceSet:
+        files = [(file, folder.name) for folder in folders_of(place) for file in _files(folder)]
+        indices = np.array([classes.index(name) for _, name in files], np.int64)
+        faces = _crops([file for file, _ in files], options)
+        return replace(faces, labels={'': Labels.of(classes, indices)})
+
+    return _divided(path, read, options)
+
+
+def read_utkface(path: Path, options: ReadOptions) -> DividedFaces:
+    """
+    Read files named as UTKFace names them, with gender as a label, age and race as facts.
+
+    :raises DataError: if a picture is damaged, or naming all files that are named otherwise
+    """
+
+    def read(place: Path) -> FaceSet:
+        files = _files(place)
+        matches = [UTKFACE_NAME.match(file.name) for file in files]
+        wrong = [file.name for file, match in zip(files, matches, strict=True) if match is None]
+        if wrong:
+            raise DataError(
+                f'{place} has {len(wrong)} files that are not named as UTKFace does, '
+                f'[age]_[gender]_[race]_[date].jpg: {", ".join(wrong)}; rename or remove them'
+            )
+        rows = [[int(number) for number in match.groups()] for match in matches if match]
+        age, gender, race = np.array(rows, np.int64).T
+        return replace(
+            _crops(files, options),
+            labels={'gender': Labels.of(UTKFACE_GENDERS, gender)},
+            facts={'age': Fact(age), 'race': Fact(race, UTKFACE_RACES)},
+        )
+
+    return _divided(path, read, options)
+
+
+def _divided(path: Path, read: Callable[[Path], FaceSet], options: ReadOptions) -> DividedFaces:
+    """
+    Read every part of a folder.
 
     Folders ``train``, ``val`` and ``test`` are the parts, and a part that has no folder is a tenth
     of the distinct pictures of train, by chance; where there is none of them, all are train. A
     picture of train or val that a later part has too is left out.
-
-    :param path: the folder
-    :param attribute: 'emotion' or 'gender'
-    :param geometry: the crop the pictures are taken for
-    :param seed: chooses what is held out where the folder does not say
-    :raises DataError: if a picture is damaged or its label is no class, naming the file
     """
     given = _given_parts(path)
-    read = [_read_part(path / name, attribute, geometry) for name in given or ['']]
-    everyone = reduce(join, read)
-    groups = duplicate_groups(everyone.pictures)
-    part: NDArray[np.str_] = np.repeat(given or ['train'], [len(faces) for faces in read])
+    sets = [read(place) for place in given or [path]]
+    faces = join(*sets)
+    names = [place.name for place in given]
+    part: NDArray[np.str_] = np.repeat(names or ['train'], list(map(len, sets)))
+    part = part.astype(f'<U{max(map(len, PARTS))}')
+    groups = duplicate_groups(faces.pictures)
     notes = _leave_copies_out(part, groups)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(options.seed)
     for name in ('test', 'val'):
-        if name not in given:
+        if name not in names:
             rest = np.flatnonzero(part == 'train')
             part[rest[hold_out(groups[rest], HELD_OUT, rng)]] = name
     for name in PARTS:
         if not (part == name).any():
             raise DataError(f'{path} has too few pictures: there is none for the part {name}')
-    train, val, test = (everyone.take(part == name) for name in PARTS)
-    return Splits(replace(train, notes=notes), val, test)
+    return DividedFaces(replace(faces, notes=(*faces.notes, *notes)), part)
 
 
-def _leave_copies_out(part: NDArray[np.str_], groups: NDArray[np.int64]) -> tuple[str, ...]:
-    """Empty the part (N,) of each picture that a later part has too, and tell how many."""
+def _leave_copies_out(part: NDArray[np.str_], groups: Indices) -> list[str]:
+    """Empty the part (N,) of each picture that a later part has too; say how many."""
     notes = []
     for name, later in (('val', ['test']), ('train', ['val', 'test'])):
         copies = (part == name) & np.isin(groups, groups[np.isin(part, later)])
@@ -75,106 +144,43 @@ def _leave_copies_out(part: NDArray[np.str_], groups: NDArray[np.int64]) -> tupl
                 f'{int(copies.sum())} pictures of {name} also occur in {" or ".join(later)} '
                 'and are left out'
             )
-    return tuple(notes)
+    return notes
 
 
-def _given_parts(path: Path) -> list[str]:
+def _given_parts(path: Path) -> list[Path]:
     """Return the parts that have a folder; none where the folders are classes."""
-    folders = [entry.name for entry in entries_of(path) if entry.is_dir()]
+    folders = [entry.name for entry in folders_of(path)]
     given = [part for part in PARTS if part in folders]
-    others = [name for name in folders if name not in PARTS and not name.startswith('.')]
-    if given and (others or 'train' not in given):
+    if given and (set(folders) - set(PARTS) or 'train' not in given):
         raise DataError(
             f'{path} has the folders {", ".join(sorted(folders))}; expected train, and maybe val '
             'and test, or else one for each class'
         )
-    return given
-
-
-def likeness(path: Path, attribute: str) -> int:
-    """
-    Return how many classes of an attribute have a folder; UTKFace has none, for gender.
-
-    :raises DataError: if a folder cannot be looked into
-    """
-    places = [path / part for part in _given_parts(path)] or [path]
-    folders = {entry.name for place in places for entry in entries_of(place) if entry.is_dir()}
-    return len(folders & set(LABELS[attribute])) if folders else int(attribute == 'gender')
-
-
-def entries_of(folder: Path) -> list[Path]:
-    """
-    Return what is in a folder, in order.
-
-    :raises DataError: if it cannot be looked into
-    """
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f'cannot look into the folder {folder}: {error.strerror}') from error
-
-
-def _read_part(path: Path, attribute: str, geometry: CropGeometry) -> FaceSet:
-    folders = [entry for entry in entries_of(path) if entry.is_dir()]
-    if folders:
-        return _read_classes(folders, attribute, geometry)
-    if attribute == 'gender':
-        return _read_utkface(path, geometry)
-    raise DataError(f'{path} has no folders; expected one each of {", ".join(LABELS[attribute])}')
-
-
-def _read_classes(folders: list[Path], attribute: str, geometry: CropGeometry) -> FaceSet:
-    classes = LABELS[attribute]
-    unknown = [folder.name for folder in folders if folder.name not in classes]
-    if unknown:
-        raise DataError(
-            f'{folders[0].parent} has the folder {unknown[0]}, which is no class; '
-            f'expected {", ".join(classes)}'
-        )
-    files = [(file, classes.index(folder.name)) for folder in folders for file in _files(folder)]
-    labels = np.array([label for _, label in files], np.int64)
-    return _face_set([file for file, _ in files], attribute, labels, geometry)
-
-
-def _read_utkface(path: Path, geometry: CropGeometry) -> FaceSet:
-    files = _files(path)
-    facts: dict[str, list[int]] = {'age': [], 'race': [], 'source': []}
-    labels = []
-    for file in files:
-        match = UTKFACE_NAME.match(file.name)
-        if match is None:
-            raise DataError(
-                f'{file} is not named as UTKFace does: [age]_[gender]_[race]_[date].jpg'
-            )
-        age, gender, race = map(int, match.groups())
-        labels.append(1 - gender)  # UTKFace counts men as 0
-        for name, value in (('age', age), ('race', race), ('source', 2)):
-            facts[name].append(value)
-    arrays = {name: np.array(values, np.int64) for name, values in facts.items()}
-    return _face_set(files, 'gender', np.array(labels, np.int64), geometry, arrays)
+    return [path / part for part in given]
 
 
 def _files(folder: Path) -> list[Path]:
-    files = [file for file in entries_of(folder) if file.suffix.lower() in SUFFIXES]
+    files = [file for file in entries_of(folder) if file.suffix.lower() in PICTURE_SUFFIXES]
     if not files:
-        raise DataError(f'{folder} has no pictures ({", ".join(SUFFIXES)})')
+        raise DataError(f'{folder} has no pictures ({", ".join(sorted(PICTURE_SUFFIXES))})')
     return files
 
 
-def _face_set(
-    files: list[Path],
-    attribute: str,
-    labels: NDArray[np.int64],
-    geometry: CropGeometry,
-    facts: Mapping[str, NDArray[np.int64]] = MappingProxyType({}),
-) -> FaceSet:
+def _crops(files: list[Path], options: ReadOptions) -> FaceSet:
+    """Return the pictures of files; what else lies beside them is noted."""
+    others: list[str] = []
+    for folder in dict.fromkeys(file.parent for file in files):
+        others += [
+            entry.name
+            for entry in entries_of(folder)
+            if entry.suffix.lower() not in PICTURE_SUFFIXES
+        ]
+    some = ', '.join(others[:5]) + (' ...' if len(others) > 5 else '')
+    notes = (f'{len(others)} files are no pictures and left out: {some}',)
     pictures = [read_picture(file, GRAY) for file in files]
-    boxes = [box_of_crop(geometry, p.shape[1], p.shape[0]) for p in pictures]
     return FaceSet(
         pictures=pictures,
-        boxes=np.array(boxes),
-        labels={attribute: labels},
-        targets={attribute: one_hot(labels, len(LABELS[attribute]))},
+        boxes=boxes_of_crops(pictures, options.geometry),
         names=[str(file) for file in files],
-        facts=facts,
+        notes=notes if others else (),
     )

@@ -1,149 +1,231 @@
-"""Find the data a configuration names, whatever format it has, and part it."""
+"""Load the data that a configuration or a command names, whatever format it has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
-import os
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.paths import is_there
-from rtcnn_perception.paths import with_home
-from rtcnn_perception.training.data import folders as read_folders
-from rtcnn_perception.training.data import npz as read_npz
+from rtcnn_perception.training.data import npz
+from rtcnn_perception.training.data.classes import band_edges
+from rtcnn_perception.training.data.classes import band_names
+from rtcnn_perception.training.data.classes import bands_of
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import DividedFaces
 from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import join
+from rtcnn_perception.training.data.faces import Labels
+from rtcnn_perception.training.data.faces import PARTS
+from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.faces import without_labels
-from rtcnn_perception.training.data.fer_csv import read_fer_csv
-from rtcnn_perception.training.engine.config import DataConfig
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from rtcnn_perception.training.data.fer import read_fer_csv
+from rtcnn_perception.training.data.fer import read_fer_npz
+from rtcnn_perception.training.data.fer import USAGES
+from rtcnn_perception.training.data.folders import is_named_as_utkface
+from rtcnn_perception.training.data.folders import read_class_folders
+from rtcnn_perception.training.data.folders import read_utkface
+from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.data.sources import DataConfig
+from rtcnn_perception.training.data.sources import find_data
 
 SPLIT_SEED = 1
 """
-Parts data that does not say how, alike for everybody and whatever the seed of a training.
+Divides data that does not say how, the same whatever the seed of a training.
 
-With parts of its own, a training would learn from faces that others judge it by.
+With parts of its own, a training would learn from faces that others are evaluated on.
 """
 
+Reader = Callable[[Path, ReadOptions], DividedFaces]
 
-def data_folder() -> Path:
-    """Return where research data is kept: ``RTCNN_DATA``, else beside the repository."""
-    named = os.environ.get('RTCNN_DATA')
-    return Path(named) if named else REPOSITORY.parent / 'shared' / 'data'
+READERS: Mapping[str, Reader] = {
+    'packed': npz.read_packed,
+    'fer2013': read_fer_npz,
+    'fer2013_csv': read_fer_csv,
+    'class_folders': read_class_folders,
+    'utkface': read_utkface,
+}
+"""The readers by name; ``guessed_reader`` says which one is taken where none is named."""
 
 
-def find_data(name: str) -> Path:
+def guessed_reader(path: Path) -> str:
     """
-    Return the path of a data set: as it is given, else below the data folder.
+    Return the name of the reader for the kind of file or folder.
 
-    :raises DataError: if it is in neither place
+    :raises DataError: if there is none
     """
-    candidates = (with_home(name), data_folder() / name)
-    for candidate in candidates:
-        if is_there(candidate):
-            return candidate
-    places = ' or '.join(str(candidate) for candidate in candidates)
-    raise DataError(f'there is no data at {places}; RTCNN_DATA may name the folder')
+    if path.suffix == '.csv':
+        return 'fer2013_csv'
+    if path.suffix == '.npz':
+        return 'packed' if set(USAGES).isdisjoint(npz.part_names(path)) else 'fer2013'
+    if path.is_dir():
+        return 'utkface' if is_named_as_utkface(path) else 'class_folders'
+    raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
+
+
+def load_faces(name: str, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Splits:
+    """
+    Load a data set with the labels that its reader finds, whatever they are of.
+
+    :raises DataError: if it is missing, damaged or mislabelled
+    """
+    path = find_data(name)
+    return Splits.of(*READERS[guessed_reader(path)](path, ReadOptions(geometry, seed)))
 
 
 def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Splits:
     """
-    Read the data of every attribute, joined where there are two.
+    Load the data of every attribute, joined; a file is read once for all attributes it labels.
 
-    :param data: what to read
+    Faces without any label are left out, but for those of the unlabelled data.
+
     :param geometry: the crop that pictures without boxes are taken for
     :param seed: chooses what is held out where the data does not say
     :raises DataError: if something is missing, damaged or mislabelled
+    :raises UnknownClassError: if data sets of one attribute have different classes
     """
-    found: list[Splits] = []
-    if data.emotion:
-        votes = find_data(data.emotion_votes) if data.emotion_votes else None
-        found.append(read_for(find_data(data.emotion), 'emotion', geometry, seed, votes=votes))
-    if data.gender:
-        found.append(read_for(find_data(data.gender), 'gender', geometry, seed))
-    splits = found[0]
-    for other in found[1:]:
-        splits = Splits(
-            join(splits.train, other.train),
-            join(splits.val, other.val),
-            join(splits.test, other.test),
-        )
-    if data.unlabelled:
-        faces = load_any(find_data(data.unlabelled), geometry, ('emotion', 'gender'), seed).train
-        splits = replace(splits, train=join(splits.train, without_labels(faces)))
-    return splits
+    sources: dict[Path, list[tuple[str, Path]]] = {}
+    for name, wanted in data.attributes.items():
+        for path in map(find_data, wanted.path):
+            sources.setdefault(_pictures_of(path, wanted), []).append((name, path))
+    found = []
+    for pictures, uses in sources.items():
+        tables = [data.attributes[name] for name, _ in uses]
+        faces, part = _read(pictures, tables, ReadOptions(geometry, seed))
+        labels = {
+            name: _labels_for(name, wanted, faces, _offered(faces, path, pictures), path)
+            for (name, path), wanted in zip(uses, tables, strict=True)
+        }
+        found.append(_labelled(faces, part, labels))
+    others = [
+        replace(load_faces(name, geometry, seed).train, labels={}) for name in data.unlabelled
+    ]
+    return Splits(
+        join(*(each.train for each in found), *others),
+        join(*(each.val for each in found)),
+        join(*(each.test for each in found)),
+    )
 
 
-def read_for(
-    path: Path,
-    attribute: str,
+def load_for_heads(
+    heads: Mapping[str, Sequence[str]],
+    source: AttributeData,
     geometry: CropGeometry,
-    seed: int,
-    *,
-    votes: Path | None = None,
-) -> Splits:
-    """
-    Read data of one attribute, by the kind of file or folder it is.
-
-    :raises DataError: if there is no reader for it, or the data is not fit
-    """
-    if votes and path.suffix != '.csv':
-        raise DataError(f"{path}: FER+'s votes are read beside fer2013.csv alone, not {votes}")
-    if path.suffix == '.npz':
-        if attribute == 'emotion':
-            return read_npz.read_emotion(path, geometry, seed)
-        return read_npz.read_gender(path)
-    if path.suffix == '.csv':
-        if attribute != 'emotion':
-            raise DataError(f'{path}: a .csv file is read as FER-2013, which has no {attribute}')
-        return read_fer_csv(path, votes, geometry, seed)
-    if path.is_dir():
-        return read_folders.read_folder(path, attribute, geometry, seed)
-    raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
-
-
-def load_any(
-    path: Path,
-    geometry: CropGeometry,
-    attributes: tuple[str, ...],
     seed: int = SPLIT_SEED,
-    *,
-    votes: Path | None = None,
 ) -> Splits:
     """
-    Read data for a model that judges ``attributes``, by the one whose data it looks most like.
+    Load the labels that the heads of a model can be compared with, in the order of their classes.
 
-    :param votes: FER+'s csv beside ``fer2013.csv``
-    :raises DataError: if there is no reader for it, or the data is not fit
+    Labels without a name, and numbers, go to the heads that have their classes. Further labels
+    over the classes of a head are kept under their own names; others are facts.
+
+    :param heads: the classes of each attribute, in order
+    :param source: the data, joined, and the options of its reader
+    :raises DataError: if something is missing, damaged or mislabelled, or fits no head
+    :raises UnknownClassError: if the data has a class that a head of these labels lacks
     """
-    attribute = max(attributes, key=lambda each: _likeness(path, each))
-    return read_for(path, attribute, geometry, seed, votes=votes)
+    found = []
+    for path in map(find_data, source.path):
+        pictures = _pictures_of(path, source)
+        faces, part = _read(pictures, [source], ReadOptions(geometry, seed))
+        labels, facts = _for_heads(faces, _offered(faces, path, pictures), heads)
+        if labels.keys().isdisjoint(heads):
+            known = {**faces.labels, **_offered(faces, path, pictures)}
+            has = '; '.join(f'{n or "labels"}: {", ".join(e.classes)}' for n, e in known.items())
+            expected = '; '.join(f'{name}: {", ".join(names)}' for name, names in heads.items())
+            raise DataError(
+                f'{path} has no labels of any head ({expected}); it has {has or "none"}'
+            )
+        found.append(_labelled(replace(faces, facts=facts), part, labels))
+    return Splits(*(join(*(getattr(each, part) for each in found)) for part in PARTS))
 
 
-def _likeness(path: Path, attribute: str) -> int:
-    if path.suffix == '.npz':
-        return read_npz.likeness(path, attribute)
-    if path.is_dir():
-        return read_folders.likeness(path, attribute)
-    return int(attribute == 'emotion')
+def _for_heads(
+    faces: FaceSet, offered: Mapping[str, Labels], heads: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Labels], dict[str, Fact]]:
+    """Return the labels for heads, and the facts, to which the labels for none are added."""
+    labels: dict[str, Labels] = {}
+    facts = dict(faces.facts)
+    for head, classes in heads.items():
+        fact, where = facts.get(head), f'{head} of the model'
+        if head in offered:
+            labels[head] = offered[head].with_classes(classes, where)
+        elif fact is not None and (fact.names or band_edges(classes)):
+            labels[head] = _of_fact(fact, classes).with_classes(classes, where)
+    for name, each in offered.items():
+        fit = [head for head in heads if set(each.classes) <= set(heads[head])]
+        near = [head for head in heads if set(each.classes) & set(heads[head])]
+        for head in fit or ([] if name else near):
+            if (name or head) not in labels:
+                labels[name or head] = each.with_classes(heads[head], f'{head} of the model')
+        if name not in labels and not fit:
+            facts[name or 'label'] = Fact(each.indices, each.classes)
+    return labels, facts
 
 
-def mix_votes(faces: FaceSet, share: float) -> FaceSet:
-    """
-    Blend FER+'s distributions into the emotion targets where a face has votes.
+def _pictures_of(path: Path, wanted: AttributeData) -> Path:
+    """Return the file whose pictures a data set labels: itself, unless it has labels alone."""
+    if path.suffix != '.npz' or not npz.has_labels_alone(path):
+        return path.resolve()
+    if not wanted.pictures:
+        raise DataError(
+            f'{path} has labels for rows of another file and no pictures; name that file as '
+            '`pictures`'
+        )
+    return find_data(wanted.pictures).resolve()
 
-    :param share: weight of the votes, in [0, 1]
-    """
-    votes = faces.targets.get('emotion_votes')
-    if votes is None:
-        return faces
-    has_votes = votes.sum(axis=1, keepdims=True) > 0
-    weight = np.where(has_votes, np.float32(share), np.float32(0.0))
-    mixed = (1 - weight) * faces.targets['emotion'] + weight * votes
-    targets = {n: t for n, t in faces.targets.items() if n != 'emotion_votes'}
-    targets['emotion'] = mixed.astype(np.float32)
-    return replace(faces, targets=targets)
+
+def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions) -> DividedFaces:
+    """Read a data set with the reader and the votes that its tables name."""
+    readers = sorted({each.reader for each in tables if each.reader})
+    votes = next((each.votes for each in tables if each.votes), '')
+    if len(readers) > 1:
+        raise DataError(f'{pictures} can have one reader, got {" and ".join(readers)}')
+    reader = readers[0] if readers else guessed_reader(pictures)
+    if reader not in READERS:
+        raise DataError(f'reader must be one of {", ".join(READERS)}, got {reader!r}')
+    if votes and reader != 'fer2013_csv':
+        raise DataError(f"{pictures}: FER+'s votes are read beside fer2013.csv alone, not {votes}")
+    return READERS[reader](pictures, options._replace(votes=find_data(votes) if votes else None))
+
+
+def _offered(faces: FaceSet, path: Path, pictures: Path) -> Mapping[str, Labels]:
+    """Return the labels by attribute that a data set has for pictures, its own or others."""
+    if path.resolve() == pictures:
+        return faces.labels
+    return {'': npz.read_row_labels(path, len(faces))}
+
+
+def _labels_for(
+    name: str, wanted: AttributeData, faces: FaceSet, offered: Mapping[str, Labels], path: Path
+) -> Labels:
+    """Return the labels of an attribute: by its name, from a fact, or those without a name."""
+    if name in offered:
+        found = offered[name]
+    elif name in faces.facts:
+        found = _of_fact(faces.facts[name], band_names(wanted.bands))
+    elif '' in offered:
+        found = offered['']
+    else:
+        known = ', '.join((*offered, *faces.facts)) or 'none'
+        raise DataError(f'{path} has no labels of {name}; it has {known}')
+    if not wanted.classes:
+        return found
+    return found.with_classes(wanted.classes, f'[data.{name}] classes')
+
+
+def _of_fact(fact: Fact, bands: Sequence[str]) -> Labels:
+    if fact.names:
+        return Labels.of(fact.names, fact.values)
+    return Labels.of(bands, bands_of(fact.values, bands))
+
+
+def _labelled(faces: FaceSet, part: NDArray[np.str_], labels: Mapping[str, Labels]) -> Splits:
+    """Divide the faces that have a label."""
+    known = np.any([each.is_known for each in labels.values()], axis=0)
+    return Splits.of(replace(faces, labels=labels), np.where(known, part, ''))

@@ -1,11 +1,11 @@
-"""Readers for the packed data sets: pictures in one blob, labels beside it."""
+"""Packed data sets: pictures in one run of bytes, labels and facts beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
-from dataclasses import replace
 from pathlib import Path
 from tokenize import TokenError
 import zipfile
@@ -14,60 +14,44 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
-from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.labels import EMOTION_LABELS
-from rtcnn_perception.core.labels import GENDER_LABELS
+from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import DividedFaces
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.data.faces import one_hot
-from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.fer import emotion_splits
-from rtcnn_perception.training.data.fer import EmotionRecords
+from rtcnn_perception.training.data.faces import Fact
+from rtcnn_perception.training.data.faces import Indices
+from rtcnn_perception.training.data.faces import Labels
+from rtcnn_perception.training.data.faces import PARTS
+from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.pictures import decode_picture
 from rtcnn_perception.training.data.pictures import GRAY
 
 Arrays = dict[str, NDArray[np.generic]]
 
-EMOTION_KEYS = ('png', 'offset', 'labels', 'class_names', 'split', 'split_names', 'ferplus_votes')
-GENDER_KEYS = ('jpeg', 'offset', 'labels', 'split', 'split_names', 'source', 'box', 'age', 'race')
-KEYS = {'emotion': frozenset(EMOTION_KEYS), 'gender': frozenset(GENDER_KEYS)}
-FERPLUS_COLUMNS = (
-    'neutral',
-    'happiness',
-    'surprise',
-    'sadness',
-    'anger',
-    'disgust',
-    'fear',
-    'contempt',
-    'unknown',
-    'NF',
-)
-"""The ten columns of FER+ votes. Source: github.com/microsoft/FERPlus, README."""
+BLOBS = ('png', 'jpeg')
+"""Keys of the run of bytes; both may hold either."""
 
-
-PER_FACE: dict[str, tuple[int, ...]] = {
-    'labels': (),
-    'split': (),
-    'ferplus_votes': (len(FERPLUS_COLUMNS),),
-    'source': (),
-    'age': (),
-    'race': (),
-    'box': (4,),
-    'landmarks': (5, 2),
-}
-"""Arrays with an entry for each face, and what its shape is."""
+CLASS_NAMES = ('class_names', 'label_names')
+"""Keys of the names of the classes, either of which a file may use."""
 
 FRACTIONAL = ('box', 'landmarks')
 """Arrays of numbers that need not be whole."""
 
-MEANT: dict[str, tuple[str, ...]] = {
-    'class_names': EMOTION_LABELS,
-    'ferplus_columns': FERPLUS_COLUMNS,
-    'label_names': GENDER_LABELS,
+PER_FACE: Mapping[str, tuple[int, ...]] = {
+    'labels': (),
+    'split': (),
+    'ferplus_votes': (10,),
+    'box': (4,),
+    'landmarks': (5, 2),
 }
-"""What a file that says what its numbers mean has to say."""
+"""Arrays with an entry for each face, and the shape of an entry."""
 
+UTKFACE_RACES = ('white', 'black', 'Asian', 'Indian', 'other')
+"""The words of UTKFace's file names, in the order of its numbers; what annotators wrote down."""
+
+KNOWN_NAMES: Mapping[str, tuple[str, ...]] = {'race': UTKFACE_RACES}
+"""Names of facts of which the files give numbers alone."""
 
 DAMAGE = (
     ValueError,
@@ -79,162 +63,200 @@ DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What NumPy, zipfile and zlib raise of a file that is not as it was written."""
+"""What NumPy, zipfile and zlib raise for a damaged file."""
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Mapping[str, NDArray[np.generic]]]:
+def opened(path: Path) -> Iterator[Mapping[str, NDArray[np.generic]]]:
     """
-    Open a file whose arrays are loaded when they are asked for; nothing is unpickled.
+    Open a file whose arrays are loaded when they are read; nothing is unpickled.
 
     :raises DataError: if the file is missing or is no .npz, or an array is damaged
     """
     try:
-        with path.open('rb') as opened:
-            if not zipfile.is_zipfile(opened):
+        with path.open('rb') as file:
+            if not zipfile.is_zipfile(file):
                 raise DataError(f'{path} is no readable .npz file: cut off, or of another kind')
-            opened.seek(0)
-            with np.load(opened, allow_pickle=False) as file:
-                yield file
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                yield arrays
     except FileNotFoundError:
         raise DataError(f'there is no data file {path}') from None
     except DAMAGE as error:
         raise DataError(f'{path} is no readable .npz file: {error}') from error
 
 
-def open_npz(path: Path) -> Arrays:
+def part_names(path: Path) -> tuple[str, ...]:
+    """Return what a file calls its parts; errors as of :func:`opened`."""
+    with opened(path) as arrays:
+        return tuple(map(str, arrays['split_names'].flat)) if 'split_names' in arrays else ()
+
+
+def has_labels_alone(path: Path) -> bool:
+    """Return whether a file has labels for rows of another; errors as of :func:`opened`."""
+    with opened(path) as arrays:
+        return set(BLOBS).isdisjoint(arrays) and bool(_row_keys(arrays))
+
+
+def load_arrays(path: Path, required: tuple[str, ...]) -> Arrays:
     """
-    Load every array of a file.
+    Load every array of a file and check that they fit each other.
 
-    :raises DataError: if the file is missing or is no .npz
+    :raises DataError: if the file is damaged, or naming the array, what was expected and what came
     """
-    with _opened(path) as file:
-        return {key: np.asarray(file[key]) for key in file}
-
-
-def likeness(path: Path, attribute: str) -> int:
-    """
-    Return how many of the arrays that an attribute's data has are in a file.
-
-    :raises DataError: if the file is missing or is no .npz
-    """
-    with _opened(path) as file:
-        return len(KEYS[attribute].intersection(file))
-
-
-def require(arrays: Arrays, keys: tuple[str, ...], blob: str, path: Path) -> None:
-    """
-    Refuse a file that lacks an array, or whose arrays do not fit each other.
-
-    :param keys: of the arrays that must be there
-    :param blob: the key of the one that has the pictures
-    :raises DataError: naming the array, what was expected and what came
-    """
-    missing = [key for key in keys if key not in arrays]
+    with opened(path) as file:
+        arrays = {key: np.asarray(file[key]) for key in file}
+    missing = [key for key in required if key not in arrays]
     if missing:
         raise DataError(f'{path} lacks {", ".join(missing)}; it has {", ".join(sorted(arrays))}')
-    count = arrays['labels'].size
-    shapes = {key: (count, *PER_FACE[key]) for key in PER_FACE if key in arrays}
-    shapes |= {'offset': (count + 1,), blob: (arrays[blob].size,)}
-    for key, shape in shapes.items():
-        found, kinds = arrays[key], 'iuf' if key in FRACTIONAL else 'iu'
-        if found.shape != shape or found.dtype.kind not in kinds:
-            numbers = 'numbers' if key in FRACTIONAL else 'whole numbers'
-            raise DataError(
-                f'{path}: {key} must be {numbers} of the shape {shape} for {count} labels, '
-                f'got {found.dtype} of the shape {found.shape}'
-            )
-    for key, names in MEANT.items():
-        if key in arrays and tuple(map(str, arrays[key].flat)) != names:
-            raise DataError(f'{path} has the {key} {arrays[key].tolist()}, expected {list(names)}')
-    _require_order(arrays, blob, path)
+    count = arrays[required[0]].size
+    if 'offset' in arrays:
+        count -= 1
+        _check_shape(path, arrays, 'offset', (count + 1,), count)
+    for key, shape in PER_FACE.items():
+        if key in arrays:
+            _check_shape(path, arrays, key, (count, *shape), count)
+    return arrays
 
 
-def _require_order(arrays: Arrays, blob: str, path: Path) -> None:
-    offsets, splits = arrays['offset'].astype(np.int64), arrays['split'].astype(np.int64)
-    if offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > arrays[blob].size:
+def _check_shape(path: Path, arrays: Arrays, key: str, shape: tuple[int, ...], count: int) -> None:
+    found, kinds = arrays[key], 'iuf' if key in FRACTIONAL else 'iu'
+    if found.shape != shape or found.dtype.kind not in kinds:
+        numbers = 'numbers' if key in FRACTIONAL else 'whole numbers'
         raise DataError(
-            f'{path}: offset must rise from 0 to the {arrays[blob].size} bytes of {blob}, '
+            f'{path}: {key} must be {numbers} of the shape {shape} for {count} faces, '
+            f'got {found.dtype} of the shape {found.shape}'
+        )
+
+
+def decode_pictures(arrays: Arrays, path: Path) -> list[ImageGray]:
+    """
+    Decode every picture to gray.
+
+    :raises DataError: if there are none, or naming the first that is damaged
+    """
+    blob = next((arrays[key] for key in BLOBS if key in arrays), None)
+    if blob is None or blob.ndim != 1 or blob.dtype != np.uint8:
+        raise DataError(f'{path} lacks pictures: expected {" or ".join(BLOBS)}, (bytes,) uint8')
+    offsets = arrays['offset'].astype(np.int64)
+    if offsets[0] < 0 or (np.diff(offsets) < 0).any() or offsets[-1] > blob.size:
+        raise DataError(
+            f'{path}: offset must rise from 0 to the {blob.size} bytes of the pictures, '
             f'got {offsets.min()} to {offsets.max()}'
         )
-    parts = arrays['split_names'].size
-    wrong = np.flatnonzero((splits < 0) | (splits >= parts))
-    if len(wrong):
-        raise DataError(
-            f'{path}: face {wrong[0]} has the split {splits[wrong[0]]}, '
-            f'expected 0 to {parts - 1} as there are {parts} split_names'
-        )
-
-
-def decode_pictures(arrays: Arrays, blob: str, path: Path) -> list[ImageGray]:
-    """Decode every picture to gray; refuse the file at the first that is damaged."""
-    data, offsets = arrays[blob].astype(np.uint8), arrays['offset'].astype(np.int64)
+    ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
     return [
-        decode_picture(
-            data[offsets[index] : offsets[index + 1]].tobytes(), GRAY, f'picture {index} of {path}'
-        )
-        for index in range(len(offsets) - 1)
+        decode_picture(blob[first:last].tobytes(), GRAY, f'picture {index} of {path}')
+        for index, (first, last) in enumerate(ends)
     ]
 
 
-def read_emotion(path: Path, geometry: CropGeometry, seed: int) -> Splits:
+def parts_of(arrays: Arrays, path: Path, known: tuple[str, ...]) -> NDArray[np.str_]:
     """
-    Read FER-2013 with FER+ votes; Training is parted by chance, PublicTest is the test part.
+    Return the name of each face's part (N,).
 
-    :param path: an .npz file as the data's README describes it
-    :param geometry: the crop the pictures are taken for
-    :param seed: chooses the held-out part
-    :raises DataError: if the file is damaged or mislabelled
+    :raises DataError: if a part is none of those known, or a face of none
     """
-    arrays = open_npz(path)
-    require(arrays, EMOTION_KEYS, 'png', path)
-    pictures = decode_pictures(arrays, 'png', path)
-    split_names = [str(name) for name in arrays['split_names'].flat]
-    records = EmotionRecords(
-        pictures=pictures,
-        labels=arrays['labels'].astype(np.int64),
-        votes=arrays['ferplus_votes'].astype(np.int64),
-        usage=[split_names[i] for i in arrays['split'].astype(np.int64)],
-        names=[f'{path.name}[{i}]' for i in range(len(pictures))],
-        origin=str(path),
-    )
-    return emotion_splits(records, geometry, seed)
+    names = tuple(map(str, arrays['split_names'].flat))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DataError(
+            f'{path} has the split_names {", ".join(names)}; expected {", ".join(known)}'
+        )
+    return np.array(names, np.str_)[_indices(arrays['split'], len(names), 'split', path)]
 
 
-def read_gender(path: Path) -> Splits:
+def labels_of(arrays: Arrays, path: Path) -> Labels:
     """
-    Read the gender faces, parted by identity as the file has it.
+    Return the labels, -1 where there is none, with the names of their classes.
 
-    :param path: an .npz file as the data's README describes it
-    :raises DataError: if the file is damaged or mislabelled
+    :raises DataError: if the classes have no names, or a label is none of them
     """
-    arrays = open_npz(path)
-    require(arrays, GENDER_KEYS, 'jpeg', path)
-    labels = arrays['labels'].astype(np.int64)
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(GENDER_LABELS)))
+    named = next((arrays[key] for key in CLASS_NAMES if key in arrays), None)
+    names = () if named is None else tuple(map(str, named.flat))
+    if len(set(names)) != len(names) or len(names) < 2:
+        raise DataError(
+            f'{path}: {" or ".join(CLASS_NAMES)} must be two or more different names, got {names}'
+        )
+    return Labels.of(names, _indices(arrays['labels'], len(names), 'label', path, UNLABELLED))
+
+
+def _indices(
+    array: NDArray[np.generic], count: int, what: str, path: Path, lowest: int = 0
+) -> Indices:
+    """Return an array of indices; refuse one that is out of range."""
+    values = array.astype(np.int64)
+    wrong = np.flatnonzero((values < lowest) | (values >= count))
     if len(wrong):
-        raise DataError(f'{path}: face {wrong[0]} has the label {labels[wrong[0]]}, not 0 or 1')
-    boxes = arrays['box'].astype(np.float64)
+        raise DataError(
+            f'{path}: face {wrong[0]} has the {what} {values[wrong[0]]}, '
+            f'expected {lowest} to {count - 1}'
+        )
+    return values
+
+
+def read_packed(path: Path, options: ReadOptions) -> DividedFaces:
+    """
+    Read a packed data set that says which part each face is of.
+
+    The labels have no attribute's name: it is what they are read for. Every array with names
+    beside it, such as ``source`` and ``source_names``, is a fact, and so is ``age``.
+
+    :raises DataError: if the file is damaged or mislabelled
+    """
+    arrays = load_arrays(path, ('offset', 'split', 'split_names'))
+    part = parts_of(arrays, path, PARTS)
+    labels = {'': labels_of(arrays, path)} if 'labels' in arrays else {}
+    facts = _facts(arrays, path)
+    pictures = decode_pictures(arrays, path)
+    boxes = arrays.get('box')
+    corners = boxes_of_crops(pictures, options.geometry) if boxes is None else boxes.astype(float)
+    found = np.isfinite(corners).all(1) & (corners[:, :2] < corners[:, 2:]).all(1)
+    note = f'{path.name}: {int((~found).sum())} pictures without a box are left out'
     points = arrays.get('landmarks')
-    everyone = FaceSet(
-        pictures=decode_pictures(arrays, 'jpeg', path),
-        boxes=boxes,
-        labels={'gender': labels},
-        targets={'gender': one_hot(labels, len(GENDER_LABELS))},
-        names=[f'{path.name}[{i}]' for i in range(len(labels))],
-        facts={key: arrays[key].astype(np.int64) for key in ('source', 'age', 'race')},
+    faces = FaceSet(
+        pictures=pictures,
+        boxes=corners,
+        names=[f'{path.name}[{index}]' for index in range(len(pictures))],
+        labels=labels,
+        facts=facts,
         landmarks=None if points is None else points.astype(np.float32),
+        notes=() if found.all() else (note,),
     )
-    found = np.isfinite(boxes).all(1) & (boxes[:, :2] < boxes[:, 2:]).all(1)
-    notes = (f'{int((~found).sum())} pictures without a box are left out',)
-    split_names = [str(name) for name in arrays['split_names'].flat]
-    parts = {}
-    for part in ('train', 'val', 'test'):
-        if part not in split_names:
-            raise DataError(f'{path} has no part {part!r}; it has {split_names}')
-        chosen = found & (arrays['split'] == split_names.index(part))
-        if not chosen.any():
-            raise DataError(f'{path}: the part {part!r} is empty')
-        parts[part] = everyone.take(chosen)
-    train, val, test = (parts[part] for part in ('train', 'val', 'test'))
-    return Splits(replace(train, notes=notes), val, test)
+    return DividedFaces(faces, np.where(found, part, ''))
+
+
+def _facts(arrays: Arrays, path: Path) -> dict[str, Fact]:
+    facts = {}
+    for key, values in arrays.items():
+        named = arrays.get(f'{key}_names')
+        names = KNOWN_NAMES.get(key, ()) if named is None else tuple(map(str, named.flat))
+        if key == 'split' or (not names and key != 'age'):
+            continue
+        _check_shape(path, arrays, key, arrays['split'].shape, arrays['split'].size)
+        count = len(names) if names else np.iinfo(np.int64).max
+        facts[key] = Fact(_indices(values, count, key, path, UNLABELLED), names)
+    return facts
+
+
+def read_row_labels(path: Path, count: int) -> Labels:
+    """
+    Read labels for some of the pictures of another packed file, by their rows in it.
+
+    :param count: how many pictures that file has
+    :returns: labels for all of them, ``UNLABELLED`` where this file has none
+    :raises DataError: if the file is damaged or mislabelled
+    """
+    arrays = load_arrays(path, ('labels',))
+    key = _row_keys(arrays)[0]
+    labels = labels_of(arrays, path)
+    _check_shape(path, arrays, key, labels.indices.shape, len(labels.indices))
+    rows = _indices(arrays[key], count, key, path)
+    indices = np.full(count, UNLABELLED, np.int64)
+    indices[rows] = labels.indices
+    return Labels.of(labels.classes, indices)
+
+
+def _row_keys(arrays: Iterable[str]) -> list[str]:
+    """Return the names of the arrays that are rows of another file."""
+    return sorted(key for key in arrays if key.endswith('_index'))

@@ -1,4 +1,4 @@
-"""Photographs whose faces are marked, as ``annotations.json`` in their folder says."""
+"""Photographs with annotated faces, as ``annotations.json`` in their folder lists them."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ import math
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.pictures import COLOR
 from rtcnn_perception.training.data.pictures import read_picture
 
 ANNOTATIONS = 'annotations.json'
-SPLITS = ('train', 'val', 'test')
-
 OUTSIDE = 1.5
-"""Times its own side a box may reach beyond its picture: a face at the border is marked whole."""
+"""Times its own side a box may reach beyond its picture: annotations of faces do at the border."""
 
 FARTHEST = 2.0
 """Longer sides of the box between its middle and a landmark, at most."""
 
 UNKNOWN = [[math.nan, math.nan]] * 5
-"""Landmarks of a face of which nobody marked any."""
+"""Landmarks of a face without annotated ones."""
 
 
 @dataclass(frozen=True)
 class Photograph:
     """
-    A picture in its file, and what is marked in it, in its pixels.
+    A picture in its file, and its annotations in pixels.
 
-    ``boxes`` (N, 4) are x0, y0, x1, y1; ``scores`` (N,) a teacher's, 1 where people marked the
+    ``boxes`` (N, 4) are x0, y0, x1, y1; ``scores`` (N,) a teacher's, 1 where people annotated the
     face; ``landmarks`` (N, 5, 2) right eye, left eye, nose, right and left mouth corner, the
     person's own right and left, NaN where unknown. ``ignored`` (M, 4) are neither faces to find
     nor false ones.
@@ -59,7 +61,7 @@ class Photograph:
         Decode the picture.
 
         :returns: (height, width, 3) uint8, BGR
-        :raises DataError: if it cannot be read whole, or is of another size than its marks say
+        :raises DataError: if it cannot be decoded, or has another size than its annotations say
         """
         image = read_picture(self.path, COLOR)
         if image.shape[:2] != (self.height, self.width):
@@ -70,9 +72,47 @@ class Photograph:
         return image
 
 
+@dataclass(frozen=True)
+class FacePicture(Photograph):
+    """A gray picture of one face, in memory."""
+
+    gray: ImageGray
+
+    def read(self) -> ImageBGR:
+        """Return the picture, (height, width, 3) uint8, all channels alike."""
+        return np.asarray(cv2.cvtColor(self.gray, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def face_pictures(faces: FaceSet) -> list[FacePicture]:
+    """
+    Return a picture for each face, with its box and its landmarks where they are known.
+
+    Other faces in a picture are not annotated; they are few, as the pictures are cut about one.
+    """
+    unknown = np.array(UNKNOWN, np.float32)
+    pictures = []
+    for index, gray in enumerate(faces.pictures):
+        region = faces.region(index)
+        points = unknown if region.landmarks is None else region.landmarks
+        pictures.append(
+            FacePicture(
+                path=Path(faces.names[index]),
+                width=gray.shape[1],
+                height=gray.shape[0],
+                boxes=np.array([region.box.as_tuple()], np.float32),
+                scores=np.ones(1, np.float32),
+                landmarks=points[None].astype(np.float32),
+                ignored=np.zeros((0, 4), np.float32),
+                split='train',
+                gray=gray,
+            )
+        )
+    return pictures
+
+
 def read_photographs(folder: Path) -> list[Photograph]:
     """
-    Read the marks of a folder of photographs, in ``images`` below it or beside the marks.
+    Read the annotations of photographs, which lie in ``images`` below the folder, or in it.
 
     Two forms are known: a list with ``faces``, ``ignore`` and ``split`` for each photograph, and
     WIDER FACE's boxes by name of file, 416x416 unless they say otherwise, which are all ``test``.
@@ -94,7 +134,7 @@ def read_photographs(folder: Path) -> list[Photograph]:
         ]
         read = _read_wider
     elif isinstance(content, list):
-        entries, read = content, _read_marked
+        entries, read = content, _read_listed
     else:
         raise DataError(f'{source} must hold a list or a table, got {type(content).__name__}')
     photographs = []
@@ -111,7 +151,7 @@ def read_photographs(folder: Path) -> list[Photograph]:
     return photographs
 
 
-def _read_marked(images: Path, entry: Mapping[str, Any]) -> Photograph:
+def _read_listed(images: Path, entry: Mapping[str, Any]) -> Photograph:
     faces = entry['faces']
     return Photograph(
         path=images / entry['file'],
@@ -145,10 +185,10 @@ def _rows(values: list[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _check(source: Path, photograph: Photograph) -> None:
-    """Refuse marks that no face can have."""
+    """Refuse annotations that no face can have."""
     name = photograph.path.name
-    if photograph.split not in SPLITS:
-        raise DataError(f'{source}: {name} is of the split {photograph.split!r}, not of {SPLITS}')
+    if photograph.split not in PARTS:
+        raise DataError(f'{source}: {name} is of the split {photograph.split!r}, not of {PARTS}')
     if not ((photograph.scores >= 0) & (photograph.scores <= 1)).all():
         raise DataError(f'{source}: {name} has a score that is no number from 0 to 1')
     for box in (*photograph.boxes, *photograph.ignored):
@@ -171,7 +211,7 @@ def _check(source: Path, photograph: Photograph) -> None:
     for box, points in zip(photograph.boxes, photograph.landmarks, strict=True):
         longer = float((box[2:] - box[:2]).max())
         away = np.abs(points - (box[:2] + box[2:]) / 2)
-        if (away > FARTHEST * longer).any():  # never of what is unknown
+        if (away > FARTHEST * longer).any():  # never where they are unknown
             raise DataError(
                 f'{source}: {name} has landmarks {points.tolist()} far from their '
                 f'box {box.tolist()}'

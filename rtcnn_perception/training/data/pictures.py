@@ -1,4 +1,4 @@
-"""Pictures as files have them: decoded whole or not at all, and written."""
+"""Pictures in files: decoded completely or refused, and written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_picture(path: Path, mode: int) -> NDArray[np.uint8]:
 
     :param mode: ``GRAY`` or ``COLOR``
     :returns: (H, W) or (H, W, 3) uint8, BGR
-    :raises DataError: if there is no such file, or it is no whole picture
+    :raises DataError: if there is no such file, or it is no complete picture
     """
     try:
         encoded = path.read_bytes()
@@ -37,7 +37,7 @@ def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:
     Decode a picture.
 
     :param mode: ``GRAY`` or ``COLOR``
-    :param name: what it is called where it is refused
+    :param name: what an error calls it
     :returns: (H, W) or (H, W, 3) uint8, BGR
     :raises DataError: if it is no picture, or one whose end is missing
     """
@@ -48,15 +48,15 @@ def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:
     except cv2.error:
         picture = None  # it claims to be larger than OpenCV takes
     if picture is None:
-        raise DataError(f'{name} cannot be decoded; expected a whole JPEG, PNG or BMP file')
+        raise DataError(f'{name} cannot be decoded; expected a complete picture file')
     return np.asarray(picture, np.uint8)
 
 
 def lacks_end(jpeg: bytes) -> bool:
     """
-    Return whether the scans of a JPEG break off; OpenCV 4.5 to 4.8 goes on in gray from there.
+    Return whether the scans of a JPEG are cut off; OpenCV 4.5 to 4.8 fills the rest with gray.
 
-    Segments before the scans are skipped, as a small picture in one has an end of its own.
+    Segments before the scans are skipped, as a thumbnail in one has an end of its own.
     """
     at = len(JPEG_START)
     while jpeg[at : at + 2] != JPEG_SCAN:

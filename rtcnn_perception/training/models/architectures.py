@@ -142,32 +142,6 @@ class Network(nn.Module):
         return {name: head(x).mean((2, 3)) for name, head in self.heads.items()}
 
 
-VOTES_HEAD = 'emotion_votes'
-"""A second head that learns from FER+'s votes while the first learns FER-2013's labels."""
-
-
-def without_votes_head(network: Network, share: float) -> Network:
-    """
-    Return a network whose emotion head says what both heads said together.
-
-    Both heads are linear in the same features, so that their weighted sum is one head again and
-    costs nothing. A network without a second head is returned as it is.
-
-    :param share: weight of the head that learnt from votes, in [0, 1]
-    """
-    if VOTES_HEAD not in network.classes:
-        return network
-    classes = {name: count for name, count in network.classes.items() if name != VOTES_HEAD}
-    merged = Network(network.name, network.spec, classes)
-    weights = network.state_dict()
-    for part in ('weight', 'bias'):
-        labels = weights[f'heads.emotion.{part}']
-        votes = weights.pop(f'heads.{VOTES_HEAD}.{part}')
-        weights[f'heads.emotion.{part}'] = (1 - share) * labels + share * votes
-    merged.load_state_dict(weights)
-    return merged.train(network.training)
-
-
 def _xception(stem: int, widths: tuple[int, ...]) -> Architecture:
     """Return a network of the paper's second kind."""
     return Architecture(
@@ -180,6 +154,12 @@ def _xception(stem: int, widths: tuple[int, ...]) -> Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     'mini_xception': _xception(8, (16, 32, 64, 128)),
+    'big_xception': Architecture(
+        source=f'{PAPER}, big_XCEPTION; a teacher, which published weights fit',
+        input_hw=(64, 64),
+        stem=Stem((32, 64), (2, 1), 'valid'),
+        stages=(Stage('xception', 128), Stage('activated_xception', 256)),
+    ),
     'tiny_xception': _xception(5, (8, 16, 32, 64)),
     'simple_cnn': Architecture(
         source=PAPER,

@@ -27,9 +27,10 @@ class XceptionBlock(nn.Module):
     Gender Classification, 2017, section III, figure 2.
     """
 
-    def __init__(self, width_in: int, width_out: int) -> None:
-        """Build a module that halves the picture."""
+    def __init__(self, width_in: int, width_out: int, *, is_activated: bool = False) -> None:
+        """Build a module that halves the picture; its branch may start with an activation."""
         super().__init__()
+        self.is_activated = is_activated
         self.shortcut = StridedPointwise(width_in, width_out)
         self.shortcut_norm = batch_norm(width_out)
         self.first = SeparableConv2d(width_in, width_out)
@@ -41,7 +42,8 @@ class XceptionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, width_out, ceil(H / 2), ceil(W / 2))."""
         residual = self.shortcut_norm(self.shortcut(x))
-        y = functional.relu(self.first_norm(self.first(x)))
+        branch = functional.relu(x) if self.is_activated else x
+        y = functional.relu(self.first_norm(self.first(branch)))
         y = self.pool(self.second_norm(self.second(y)))
         return y + residual  # type: ignore[no-any-return,unused-ignore]
 
@@ -166,6 +168,9 @@ BlockFactory = Callable[[int, int, int, int], nn.Module]
 
 BLOCKS: dict[str, BlockFactory] = {
     'xception': lambda w_in, w_out, _stride, _kernel: XceptionBlock(w_in, w_out),
+    'activated_xception': lambda w_in, w_out, _stride, _kernel: XceptionBlock(
+        w_in, w_out, is_activated=True
+    ),
     'dense': lambda w_in, w_out, stride, _kernel: DenseResidual(w_in, w_out, stride),
     'separable': lambda w_in, w_out, stride, _kernel: SeparableResidual(w_in, w_out, stride),
     'clipped_conv': lambda w_in, w_out, stride, _kernel: ClippedConv(w_in, w_out, stride),

@@ -1,8 +1,8 @@
 """
-The network that finds faces, built from a description as the attribute networks are.
+The network that detects faces, built from a description as the attribute networks are.
 
-One pass over stem and stages, a way back down from coarse to fine, and at each of three strides a
-score, a box and five landmarks for every cell.
+Stem and stages, a path back from coarse to fine features, and at each of three strides a score, a
+box and five landmarks for every anchor.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from torch import Tensor
 from torch.nn import functional
 
 STRIDES = (8, 16, 32)
-"""Pixels between the cells of each level; stages at these strides have a level each."""
+"""Pixels between the anchors of each level; stages at these strides have a level each."""
 
 BOX_NUMBERS, LANDMARK_NUMBERS = 4, 10
 
 RARE = -4.6
-"""Logit of the first scores, 1 in 100: a start at one half would be all false faces."""
+"""Logit of the scores at the start, 1 in 100: one half would be all false faces."""
 
 
-class CellOutputs(NamedTuple):
+class AnchorOutputs(NamedTuple):
     """
-    What the network says of every cell, level by level, row by row.
+    What the network predicts for every anchor, level by level, row by row.
 
     ``score`` (B, N) are logits, ``box`` (B, N, 4) and ``landmarks`` (B, N, 10) in strides as
-    ``core.face_cells`` reads them.
+    ``core.detection.grid`` decodes them.
     """
 
     score: Tensor
@@ -87,13 +87,13 @@ class FaceNetwork(nn.Module):
         self.outputs = nn.ModuleList(outputs)
         bias = torch.zeros(numbers)
         bias[0] = RARE
-        bias[3:5] = 1.0  # faces are larger than their cells
+        bias[3:5] = 1.0  # faces are larger than a stride
         for output in outputs:
             nn.init.normal_(output.weight, std=0.01)
             output.bias = nn.Parameter(bias.clone())
 
-    def forward(self, x: Tensor) -> CellOutputs:
-        """Return what is said of every cell."""
+    def forward(self, x: Tensor) -> AnchorOutputs:
+        """Return the predictions for every anchor."""
         x = self.stem(x)
         features = []
         for stage in self.stages:
@@ -107,13 +107,13 @@ class FaceNetwork(nn.Module):
             output(level(feature)).flatten(2).transpose(1, 2)
             for output, level, feature in zip(self.outputs, self.levels, features, strict=True)
         ]
-        cells = torch.cat(rows, dim=1)
-        return CellOutputs(cells[..., 0], cells[..., 1:5], cells[..., 5:])
+        anchors = torch.cat(rows, dim=1)
+        return AnchorOutputs(anchors[..., 0], anchors[..., 1:5], anchors[..., 5:])
 
 
 DETECTOR_ARCHITECTURES: dict[str, DetectorArchitecture] = {
     'face_cells': DetectorArchitecture(
-        source='this project; single-stage with a way back down, after Wu et al. 2023 (YuNet)',
+        source='this project; single-stage with a path back to fine features, after YuNet (2023)',
         stem=Stem((16,), (2,), 'same'),
         stages=(
             Stage('separable', 32, blocks=2),

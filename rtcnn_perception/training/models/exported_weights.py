@@ -1,29 +1,34 @@
-"""The networks of exported models, to go on from or to learn from without their checkpoints."""
+"""The networks of exported models, to start from or to learn from without their checkpoints."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from rtcnn_perception.core.attributes.card import ModelSpec
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.models.card import ModelCard
-from rtcnn_perception.core.models.fields import JsonFields
+from rtcnn_perception.core.models.card import read_fields
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder
-from rtcnn_perception.training.engine.checkpoints import fill_network
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.folding import convolutions_with_norms
-from rtcnn_perception.training.models.layers import KERAS_EPSILON
 from rtcnn_perception.training.models.onnx_export import stored_weights
+from rtcnn_perception.training.models.weights import fill_network
+from rtcnn_perception.training.models.weights import set_norm
 import torch
 from torch import nn
-from torch import Tensor
 
 GRAPH_SUFFIX = '.onnx'
+TRIAL_FACES = 16
+
+SAME = 0.05
+"""Largest difference of the logarithm of a probability from the graph's; rounding causes less."""
 
 
 def is_exported(path: Path) -> bool:
@@ -32,24 +37,58 @@ def is_exported(path: Path) -> bool:
     return is_folder(path) or path.suffix == GRAPH_SUFFIX or is_card
 
 
-def exported_network(path: Path) -> Network:
+def exported_network(path: Path) -> tuple[Network, AttributeCard]:
     """
-    Rebuild the network of a model that ``rtcnn_perception export`` wrote, ready to judge.
+    Rebuild the network of a model that ``rtcnn_perception export`` wrote.
+
+    The order of its classes is that of the card, whatever the order of the stored weights.
 
     :raises ModelError: if card or graph are missing or damaged, or of no network known here
     """
-    spec = ModelSpec.load(path)
-    card = exported_card(path)
-    name = card.text('architecture')
+    model = AttributeModel.load(path)
+    fields = read_fields(card_path(path))
+    name = fields.text('architecture')
     if name not in ARCHITECTURES:
         known = f'one of the architectures {", ".join(sorted(ARCHITECTURES))}'
-        raise card.refusal('architecture', known, name)
-    network = build_network(name, {head.attribute: len(head.labels) for head in spec.heads})
-    fill_exported(network, spec)
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,unused-ignore]
+        raise fields.refusal('architecture', known, name)
+    card = model.card
+    network = build_network(name, {head.attribute: len(head.labels) for head in card.heads})
+    fill_exported(network, card)
+    _arrange_classes(network.eval(), model)
+    return network, card
 
 
-def fill_exported(network: nn.Module, model: ModelCard) -> None:
+@torch.no_grad()
+def _arrange_classes(network: Network, model: AttributeModel) -> None:
+    """Put the rows of the heads into the order in which the graph gives their probabilities."""
+    rng = np.random.default_rng(0)
+    faces = rng.integers(0, 256, (TRIAL_FACES, *model.card.input_shape), dtype=np.uint8)
+    expected = model.predict(faces)
+    logits = network(torch.from_numpy(faces).float() * (2.0 / 255.0) - 1.0)
+    for head in model.card.heads:
+        found = (logits[head.attribute] / head.temperature).log_softmax(1).numpy()
+        places = _columns(found, np.log(np.maximum(expected[head.attribute], 1e-30)))
+        if places is None:
+            raise ModelError(
+                f'{model.card.path}: expected the graph of a {network.name}, got one '
+                f'that computes {head.attribute} otherwise; name its checkpoint instead'
+            )
+        layer = network.heads[head.attribute]
+        for parameter in layer.parameters():
+            parameter.copy_(parameter[torch.from_numpy(places)].clone())
+
+
+def _columns(
+    found: NDArray[np.float32], expected: NDArray[np.float32]
+) -> NDArray[np.int64] | None:
+    """Return for each expected column (N, C) the one of ``found`` that equals it, or None."""
+    apart = np.abs(found[:, None, :] - expected[:, :, None]).max(axis=0)  # (C, C)
+    places = apart.argmin(axis=1)
+    is_order = len(set(places.tolist())) == len(places)
+    return places if is_order and apart.min(axis=1).max() <= SAME else None
+
+
+def fill_exported(network: nn.Module, card: ModelCard) -> None:
     """
     Put the weights of an exported model, as exact as they are stored, into its network.
 
@@ -58,38 +97,16 @@ def fill_exported(network: nn.Module, model: ModelCard) -> None:
 
     :raises ModelError: if the graph is damaged or of another network
     """
-    weights = stored_weights(model.read_model(), str(model.path))
+    weights = stored_weights(card.read_model(), str(card.path))
     own = network.state_dict()
-    for convolution, norm in convolutions_with_norms(network):
+    for convolution, name in convolutions_with_norms(network):
         bias = weights.pop(f'{convolution}.bias', None)
-        if bias is None:
+        norm = network.get_submodule(name)
+        if bias is None or not isinstance(norm, nn.BatchNorm2d):
             continue
-        weights |= {f'{norm}.{part}': value for part, value in _norm_adding(bias).items()}
+        if len(bias) == norm.num_features:
+            set_norm(norm, torch.ones_like(bias), bias)
+        weights |= {f'{name}.{part}': value for part, value in norm.state_dict().items()}
         if f'{convolution}.bias' in own:
             weights[f'{convolution}.bias'] = torch.zeros_like(bias)
-    fill_network(network, weights, model.path)
-
-
-def exported_card(path: Path) -> JsonFields:
-    """
-    Return all that the card of a model says.
-
-    :raises ModelError: if it is missing or damaged
-    """
-    card = card_path(path)
-    try:
-        content = json.loads(card.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-        raise ModelError(f'{card} is no readable card of a model: {error}') from error
-    return JsonFields(card, content, 'name a model that `rtcnn_perception export` wrote')
-
-
-def _norm_adding(bias: Tensor) -> dict[str, Tensor]:
-    """Return the state of a normalisation that adds ``bias`` (C,) to its input."""
-    return {
-        'weight': torch.full_like(bias, (1.0 + KERAS_EPSILON) ** 0.5),
-        'bias': bias,
-        'running_mean': torch.zeros_like(bias),
-        'running_var': torch.ones_like(bias),
-        'num_batches_tracked': torch.tensor(0),
-    }
+    fill_network(network, weights, card.path)

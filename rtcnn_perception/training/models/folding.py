@@ -17,7 +17,7 @@ SUFFIX = '_norm'
 
 def folded(network: N) -> N:
     """
-    Return a copy that judges the same with fewer layers.
+    Return a copy that computes the same with fewer layers.
 
     :raises ValueError: if a normalisation has no convolution before it
     """

@@ -15,13 +15,17 @@ from rtcnn_perception.training.models.layers import SeparableConv2d
 import torch
 from torch import nn
 
-CLASSES_OF = {7: 'emotion', 2: 'gender'}
-"""The attribute of a file by how many classes it tells apart."""
+ORIGINAL_CLASSES = {
+    7: ('emotion', ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')),
+    2: ('gender', ('woman', 'man')),
+}
+"""
+Attribute and classes of the original's files by their number of outputs.
+
+Source: github.com/oarriaga/face_classification (MIT), ``src/utils/datasets.py``, ``get_labels``.
+"""
 
 KERAS_SUFFIXES = ('.hdf5', '.h5')
-
-KERAS_MARGINS = {'emotion': 0.0, 'gender': 0.3}
-"""The crop about YuNet's box at which the original's weights score best, measured."""
 
 Weights = dict[str, list[NDArray[np.float32]]]
 
@@ -48,17 +52,18 @@ def read_layers(path: Path) -> Weights:
         raise ModelError(f'{path} holds no Keras weights that can be read: {error}') from error
 
 
-def load_keras(path: Path) -> Network:
+def load_keras(path: Path) -> tuple[Network, tuple[str, ...]]:
     """
     Build mini-Xception and fill it with weights of the original.
 
+    :returns: the network, of one attribute, and the classes of that
     :raises ModelError: if the file is damaged or holds another network
     """
     layers = read_layers(path)
     last = list(layers.values())[-1][-1] if layers else np.zeros(0)
-    if last.ndim != 1 or len(last) not in CLASSES_OF:
+    if last.ndim != 1 or len(last) not in ORIGINAL_CLASSES:
         raise ModelError(f'{path} does not end in 7 or 2 classes, so it is no original model')
-    attribute = CLASSES_OF[len(last)]
+    attribute, classes = ORIGINAL_CLASSES[len(last)]
     network = build_network('mini_xception', {attribute: len(last)})
     targets = _targets(network, attribute)
     if layers.keys() != targets.keys():
@@ -69,7 +74,7 @@ def load_keras(path: Path) -> Network:
             _fill(module, layers[name])
     except (RuntimeError, ValueError) as error:
         raise ModelError(f'{path} does not fit mini_xception in {name}: {error}') from error
-    return network.eval()
+    return network.eval(), classes
 
 
 def _names(attribute: Iterable[bytes | str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""From a network to an ONNX graph that is valid and agrees with it."""
+"""From a network to an ONNX graph: traced, checked, and compared with onnxruntime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped,i
 import numpy as np
 from numpy.typing import NDArray
 import onnx
-import onnxruntime
+from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.folding import folded
@@ -34,7 +34,7 @@ PARITY_BATCHES = (1, 16)
 
 
 class PixelsToProbabilities(nn.Module):
-    """The network with its scaling before it and the calibrated softmax behind."""
+    """An attribute network with the scaling of pixels and a calibrated softmax."""
 
     def __init__(self, network: Network, temperatures: Mapping[str, float]) -> None:
         """Wrap a network; each attribute has its temperature."""
@@ -52,12 +52,12 @@ def to_onnx(
     network: Network, temperatures: Mapping[str, float], half: bool
 ) -> tuple[bytes, dict[str, Any]]:
     """
-    Export a network and check what came out.
+    Export an attribute network and compare it with PyTorch.
 
     :param network: trained, on the CPU
     :param temperatures: for each attribute
     :param half: store weights as float16; they are computed with as float32
-    :returns: as :func:`agreeing`
+    :returns: as :func:`compared`
     :raises ModelError: likewise
     """
     shape = (network.spec.channels, *network.spec.input_hw)
@@ -67,7 +67,7 @@ def to_onnx(
         {INPUT_NAME: {0: 'faces'}},
         {name: {0: 'faces'} for name in network.classes},
     )
-    for info in model.graph.output:  # tracing leaves the classes' axis unnamed now and then
+    for info in model.graph.output:  # tracing sometimes leaves this axis unnamed
         info.type.tensor_type.shape.dim[1].dim_value = network.classes[info.name]
     faces = parity_faces(shape)
     batches = [
@@ -75,18 +75,18 @@ def to_onnx(
         for size in PARITY_BATCHES
         for first in range(0, PARITY_FACES, size)
     ]
-    return agreeing(model, PixelsToProbabilities(network, temperatures), batches, half)
+    return compared(model, PixelsToProbabilities(network, temperatures), batches, half)
 
 
 Axes = Mapping[str, Mapping[int, str]]
-"""By the name of an input or output, the axes that are free, and what they count."""
+"""By the name of an input or output, the axes of any length, and what they count."""
 
 
 def traced(wrapped: nn.Module, example: Tensor, inputs: Axes, outputs: Axes) -> onnx.ModelProto:
-    """Return the graph of a network that takes one tensor."""
+    """Trace a network that takes one tensor."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         path = Path(folder) / 'model.onnx'
-        warnings.simplefilter('ignore')  # the tracer remarks on sizes: parity is tried at several
+        warnings.simplefilter('ignore')  # the tracer warns of sizes: several are compared
         torch.onnx.export(
             wrapped.eval(),
             (example,),
@@ -102,18 +102,18 @@ def traced(wrapped: nn.Module, example: Tensor, inputs: Axes, outputs: Axes) -> 
     return model
 
 
-def agreeing(
+def compared(
     model: onnx.ModelProto, trained: nn.Module, inputs: Sequence[NDArray[np.uint8]], half: bool
 ) -> tuple[bytes, dict[str, Any]]:
     """
-    Return a graph as it is written, and what its card says of how far it is from its network.
+    Return a graph as it is written, and how far it deviates from its network, for the card.
 
-    The check is on float32; what float16 changes is told by output, and no fault.
+    The limit holds for float32; what float16 changes is reported by output, and no fault.
 
-    :param trained: takes and gives what the graph does, as it was trained
+    :param trained: takes and returns what the graph does, as it was trained
     :param half: store weights as float16; they are computed with as float32
-    :raises ModelError: if the graph is no valid ONNX, deviates by more than 1e-4, or gives no
-        numbers
+    :raises ModelError: if the graph is no valid ONNX, deviates by more than 1e-4, or returns no
+        finite numbers
     """
     content = checked(model)
     worst = float(np.max([*deviations(content, trained, inputs).values()]))
@@ -174,7 +174,7 @@ def stored_weights(content: bytes, where: str) -> dict[str, Tensor]:
     """
     Return the weights of a graph by their names in the folded network, as float32.
 
-    :param where: what to call it in errors
+    :param where: what errors call it
     :raises ModelError: if it is no ONNX
     """
     try:
@@ -190,18 +190,8 @@ def stored_weights(content: bytes, where: str) -> dict[str, Tensor]:
     }
 
 
-def open_session(content: bytes) -> onnxruntime.InferenceSession:
-    """Open a graph on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        content, sess_options=options, providers=['CPUExecutionProvider']
-    )
-
-
 def parity_faces(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return noise and smooth pictures by turns."""
+    """Return noise and smooth pictures alternately."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (PARITY_FACES, *shape))
     ramps = np.linspace(0, 1, shape[-1]) * rng.integers(0, 256, (PARITY_FACES, shape[0], 1, 1))
@@ -215,7 +205,7 @@ def deviations(
     content: bytes, trained: nn.Module, inputs: Sequence[NDArray[np.uint8]]
 ) -> dict[str, float]:
     """Return the largest difference of each output between a graph and its network; NaN counts."""
-    session = open_session(content)
+    session = open_session(content, Path('the exported graph'))
     (name,) = (each.name for each in session.get_inputs())
     apart = []
     for pixels in inputs:

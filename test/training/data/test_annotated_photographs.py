@@ -1,5 +1,3 @@
-"""Marks of photographs are read as they stand, and refused in one line where they cannot be."""
-
 from __future__ import annotations
 
 import json
@@ -14,6 +12,8 @@ pytest.importorskip('torch')
 from drawn_faces import entry
 from drawn_faces import landmarks_of
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.photographs import face_pictures
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import read_photographs
 
@@ -21,7 +21,7 @@ BOX = [10.5, 20.0, 42.5, 60.0]
 
 
 def annotate(folder: Path, content):
-    """Write a folder's marks."""
+    """Write the annotations of a folder."""
     folder.mkdir(exist_ok=True)
     text = content if isinstance(content, str) else json.dumps(content)
     (folder / 'annotations.json').write_text(text)
@@ -29,7 +29,7 @@ def annotate(folder: Path, content):
 
 
 def listed(**changes):
-    """Return a list of one photograph with one face, something else instead where asked."""
+    """Return a list of one photograph with one face; a change to None removes a key."""
     values = {**entry('a.png', 128, [BOX], 'train'), **changes}
     return [{key: value for key, value in values.items() if value is not None}]
 
@@ -45,7 +45,7 @@ def test_a_photograph_without_faces_is_read(tmp_path):
     assert shapes == ((0, 4), (0,), (0, 5, 2), (0, 4))
 
 
-def test_the_list_is_read_with_all_it_says(tmp_path):
+def test_a_list_of_photographs_is_read(tmp_path):
     rows = [
         *listed(faces=face(), ignore=[{'box': [0, 0, 5, 5], 'score': 0.3}], hard=1),
         entry('b.png', 64, [], 'val'),
@@ -96,7 +96,7 @@ def test_a_face_at_the_border_may_reach_beyond_it(tmp_path):
     assert found.boxes.tolist() == [box]
 
 
-def test_no_file_is_told(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DataError, match=r'cannot read .*annotations\.json: No such file'):
         read_photographs(tmp_path)
 
@@ -138,7 +138,7 @@ def test_no_file_is_told(tmp_path):
         (listed(faces=face(box=[10, 10, float('inf'), 20])), 'is not in it'),
     ],
 )
-def test_marks_that_are_none_are_refused_in_one_line(tmp_path, content, message):
+def test_wrong_annotations_are_refused_in_one_line(tmp_path, content, message):
     annotate(tmp_path, content)
     with pytest.raises(DataError, match=message) as refusal:
         read_photographs(tmp_path)
@@ -147,46 +147,79 @@ def test_marks_that_are_none_are_refused_in_one_line(tmp_path, content, message)
 
 
 @pytest.mark.parametrize('without', [{}, {'landmarks': None}, {'landmarks': []}])
-def test_landmarks_that_nobody_marked_are_unknown(tmp_path, without):
+def test_missing_landmarks_are_unknown(tmp_path, without):
     faces = [{'box': BOX, 'score': 1, **without}]
     (found,) = read_photographs(annotate(tmp_path, listed(faces=faces)))
     assert found.landmarks.shape == (1, 5, 2)
     assert np.isnan(found.landmarks).all()
 
 
-def marks_of(path, width=40, height=30):
+def photograph_of(path, width=40, height=30):
     (found,) = read_photographs(
         annotate(path.parent, listed(file=path.name, faces=[], width=width, height=height))
     )
     return found
 
 
-def test_a_picture_is_read_as_it_lies_there(tmp_path):
+def test_a_picture_is_read_unchanged(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 3)).astype(np.uint8)
     cv2.imwrite(str(tmp_path / 'a.png'), image)
-    assert isinstance(marks_of(tmp_path / 'a.png'), Photograph)
-    np.testing.assert_array_equal(marks_of(tmp_path / 'a.png').read(), image)
+    assert isinstance(photograph_of(tmp_path / 'a.png'), Photograph)
+    np.testing.assert_array_equal(photograph_of(tmp_path / 'a.png').read(), image)
 
 
 def test_a_gray_picture_is_read_with_three_channels(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.full((30, 40), 7, np.uint8))
-    assert (marks_of(tmp_path / 'a.png').read() == np.full((30, 40, 3), 7)).all()
+    assert (photograph_of(tmp_path / 'a.png').read() == np.full((30, 40, 3), 7)).all()
 
 
 @pytest.mark.parametrize('content', [b'', b'nothing', b'\xff\xd8\xff\xe0 and nothing else'])
-def test_a_picture_that_is_none_is_named(tmp_path, content):
+def test_a_damaged_picture_is_refused_by_name(tmp_path, content):
     (tmp_path / 'a.jpg').write_bytes(content)
     with pytest.raises(DataError, match=r'a\.jpg cannot be decoded'):
-        marks_of(tmp_path / 'a.jpg').read()
+        photograph_of(tmp_path / 'a.jpg').read()
 
 
-def test_a_picture_that_is_not_there_is_named(tmp_path):
+def test_a_missing_picture_is_refused_by_name(tmp_path):
     with pytest.raises(DataError, match=r'cannot read the picture .*a\.jpg: No such file'):
-        marks_of(tmp_path / 'a.jpg').read()
+        photograph_of(tmp_path / 'a.jpg').read()
 
 
 def test_a_picture_of_another_size_is_refused(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((30, 40, 3), np.uint8))
     expected = r'a\.png: annotations\.json says 30x40 pixels, the picture has 40x30'
     with pytest.raises(DataError, match=expected):
-        marks_of(tmp_path / 'a.png', width=30, height=40).read()
+        photograph_of(tmp_path / 'a.png', width=30, height=40).read()
+
+
+POINTS = np.float32([[40, 40], [70, 40], [55, 60], [45, 80], [65, 80]])
+
+
+def face_set(count=2, *, with_landmarks=True):
+    return FaceSet(
+        pictures=[np.full((112, 112), 100 + index, np.uint8) for index in range(count)],
+        boxes=np.tile([[30.0, 20.0, 80.0, 95.0]], (count, 1)),
+        names=[f'face {index}' for index in range(count)],
+        landmarks=np.tile(POINTS, (count, 1, 1)) if with_landmarks else None,
+    )
+
+
+def test_no_faces_are_no_pictures():
+    assert face_pictures(face_set(0)) == []
+
+
+def test_a_face_becomes_a_photograph_with_its_annotations():
+    first, second = face_pictures(face_set())
+    assert (second.width, second.height, second.path.name) == (112, 112, 'face 1')
+    assert first.boxes.tolist() == [[30, 20, 80, 95]]
+    assert first.landmarks.tolist() == [POINTS.tolist()]
+    image = second.read()
+    assert image.shape == (112, 112, 3)
+    assert (image == 101).all()
+    assert not first.is_negative
+
+
+def test_unknown_landmarks_of_a_face_stay_unknown():
+    (picture,) = face_pictures(face_set(1, with_landmarks=False))
+    assert picture.landmarks.shape == (1, 5, 2)
+    assert np.isnan(picture.landmarks).all()

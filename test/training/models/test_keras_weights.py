@@ -11,21 +11,21 @@ h5py = pytest.importorskip('h5py')
 
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.batches import to_input
-from rtcnn_perception.training.data.load import data_folder
-from rtcnn_perception.training.data.npz import read_emotion
+from rtcnn_perception.training.data.load import load_faces
+from rtcnn_perception.training.data.sources import data_folder
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.keras_weights import _targets
 from rtcnn_perception.training.models.keras_weights import load_keras
 from rtcnn_perception.training.models.layers import SeparableConv2d
-from rtcnn_perception.training.tasks.attributes.export_run import export_run
-from rtcnn_perception.training.tasks.attributes.predictor import load_judge
-from rtcnn_perception.training.tasks.attributes.scores import accuracy
+from rtcnn_perception.training.tasks.attributes.export import export_run
+from rtcnn_perception.training.tasks.attributes.export import ExportSettings
+from rtcnn_perception.training.tasks.attributes.metrics import accuracy
+from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 
 REFERENCE = Path(__file__).parents[2] / 'data' / 'keras_reference.npz'
-"""Eight pictures and what Keras 2.15 on TensorFlow 2.15 said of them with the original weights."""
+"""Eight pictures and what Keras 2.15 on TensorFlow 2.15 predicts with the original weights."""
 
 BASELINES = Path(os.environ.get('RTCNN_BASELINES', data_folder().parent / 'baselines'))
 SEED = {
@@ -43,8 +43,8 @@ needs_seed = pytest.mark.skipif(
 @pytest.mark.data
 @needs_seed
 @pytest.mark.parametrize('attribute', sorted(SEED))
-def test_the_original_weights_say_what_they_say_in_keras(attribute):
-    network = load_keras(SEED[attribute])
+def test_the_original_weights_give_what_they_give_in_keras(attribute):
+    network, _ = load_keras(SEED[attribute])
     with np.load(REFERENCE) as reference:
         faces, expected = reference['faces'], reference[attribute]
     with torch.inference_mode():
@@ -57,10 +57,9 @@ def test_the_original_weights_say_what_they_say_in_keras(attribute):
 @needs_seed
 @pytest.mark.skipif(not FER.exists(), reason='FER-2013 is not there; RTCNN_DATA may name a folder')
 def test_the_original_weights_score_what_they_score_in_keras():
-    judge = load_judge(SEED['emotion'])
-    faces = read_emotion(FER, CropGeometry(0.0), 0).test
-    rows = judge.probabilities(faces)['emotion']
-    assert accuracy(rows, faces.labels['emotion']) == pytest.approx(0.655, abs=5e-4)
+    faces = load_faces(str(FER), CropGeometry(0.0)).test
+    rows = load_predictor(SEED['emotion']).probabilities(faces)['emotion']
+    assert accuracy(rows, faces.labels['emotion'].indices) == pytest.approx(0.655, abs=5e-4)
 
 
 def write_layers(path, layers):
@@ -119,7 +118,9 @@ def layers_of_the_original():
 
 def test_a_file_with_all_layers_is_read(tmp_path):
     write_layers(tmp_path / 'a.hdf5', layers_of_the_original())
-    assert load_keras(tmp_path / 'a.hdf5').classes == {'emotion': 7}
+    network, classes = load_keras(tmp_path / 'a.hdf5')
+    assert network.classes == {'emotion': 7}
+    assert (classes[3], classes[6]) == ('happy', 'neutral')
 
 
 @pytest.mark.parametrize(
@@ -149,26 +150,12 @@ def test_a_file_whose_list_of_layers_is_none_is_refused(tmp_path):
 @needs_seed
 @pytest.mark.parametrize('attribute', sorted(SEED))
 def test_the_original_weights_run_like_any_other_model_once_exported(tmp_path, attribute):
-    export_run(
-        SEED[attribute], tmp_path, name=None, half=False, margin=None, votes=None, command=''
-    )
+    export_run(SEED[attribute], tmp_path, ExportSettings(half=False))
     with np.load(REFERENCE) as reference:
         faces, expected = reference['faces'], reference[attribute]
-    found = AttributeModel.load(tmp_path).judge(faces[:, None])[attribute]
+    model = AttributeModel.load(tmp_path)
+    assert model.card.name == f'original_{attribute}'
+    found = model.predict(faces[:, None])[attribute]
     np.testing.assert_allclose(found, expected, atol=1e-4)
-    np.testing.assert_allclose(
-        load_judge(SEED[attribute]).answer(faces)[attribute], found, atol=1e-4
-    )
-
-
-def test_a_checkpoint_keeps_its_own_crop(tmp_path):
-    with pytest.raises(ConfigurationError, match='--margin is for Keras weights'):
-        export_run(
-            tmp_path / 'best.pt',
-            tmp_path,
-            name=None,
-            half=True,
-            margin=0.3,
-            votes=None,
-            command='',
-        )
+    directly = load_predictor(SEED[attribute]).predict(faces)[attribute]
+    np.testing.assert_allclose(directly, found, atol=1e-4)

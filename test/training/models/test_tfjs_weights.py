@@ -9,12 +9,15 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.training.engine.start_weights import fill_first
-from rtcnn_perception.training.models import tfjs_weights as published_weights
+from rtcnn_perception.training.engine.networks import fill_start
+from rtcnn_perception.training.engine.networks import load_network
+from rtcnn_perception.training.models import tfjs_weights
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.layers import same_padding
-from rtcnn_perception.training.models.tfjs_weights import fill_published
-from rtcnn_perception.training.models.tfjs_weights import settle_norms
+from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
+from rtcnn_perception.training.models.tfjs_weights import load_big_xception
+from rtcnn_perception.training.models.tfjs_weights import read_graph_model
+from torch import nn
 from torch.nn import functional
 
 WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
@@ -24,8 +27,14 @@ HALVING = (2, 4, 6, 12)
 """The blocks of stride 2."""
 
 
-def write_model(folder, arrays, *, change=None, lost=0):
-    """Write a graph model as TensorFlow.js does; the file with the numbers may lose some bytes."""
+def write_model(folder, arrays, *, change=None, lost=0, order=()):
+    """
+    Write a graph model as TensorFlow.js does.
+
+    :param change: of what the manifest says of the first array
+    :param lost: bytes that the file of the numbers lacks
+    :param order: names in the order in which operations take the arrays
+    """
     manifest = [
         {'name': n, 'shape': list(a.shape), 'dtype': str(a.dtype)} for n, a in arrays.items()
     ]
@@ -34,9 +43,10 @@ def write_model(folder, arrays, *, change=None, lost=0):
     content = b''.join(a.tobytes() for a in arrays.values())
     (folder / 'model.bin').write_bytes(content[: len(content) - lost])
     path = folder / 'model.json'
-    path.write_text(
-        json.dumps({'weightsManifest': [{'paths': ['model.bin'], 'weights': manifest}]})
-    )
+    content = {'weightsManifest': [{'paths': ['model.bin'], 'weights': manifest}]}
+    if order:
+        content['modelTopology'] = {'node': [{'op': 'any', 'input': [n]} for n in order]}
+    path.write_text(json.dumps(content))
     return path
 
 
@@ -93,10 +103,10 @@ def published_features(arrays, colours):
 
 
 def test_a_published_network_gives_the_same_features_here(arrays, tmp_path, monkeypatch):
-    # Beyond the border this network sees middle gray, the published one its mean: here one.
-    monkeypatch.setattr(published_weights, 'MEANS', (127.5, 127.5, 127.5))
+    # Beyond the border this network has middle gray, the published one its mean: here the same.
+    monkeypatch.setattr(tfjs_weights, 'MEANS', (127.5, 127.5, 127.5))
     network = build_network('mobilenet', {'emotion': 7}).eval()
-    fill_published(network, write_model(tmp_path, arrays))
+    fill_mobilenet(network, write_model(tmp_path, arrays))
     gray = torch.rand(2, 1, 96, 96, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.inference_mode():
         found = network.blocks(network.stem(gray))
@@ -107,9 +117,9 @@ def test_a_published_network_gives_the_same_features_here(arrays, tmp_path, monk
 
 def test_the_mean_that_a_published_network_subtracts_is_its_bias_here(arrays, tmp_path):
     network = build_network('mobilenet', {'emotion': 7}).eval()
-    fill_published(network, write_model(tmp_path, arrays))
+    fill_mobilenet(network, write_model(tmp_path, arrays))
     kernel = torch.from_numpy(arrays['conv1/convolution/merged_input']).permute(3, 2, 0, 1)
-    black = -torch.tensor(published_weights.MEANS).reshape(1, 3, 1, 1).expand(1, 3, 5, 5)
+    black = -torch.tensor(tfjs_weights.MEANS).reshape(1, 3, 1, 1).expand(1, 3, 5, 5)
     bias = torch.from_numpy(arrays['conv1_bn/batchnorm_1/sub']).reshape(1, -1, 1, 1)
     with torch.inference_mode():
         found = network.blocks[0](torch.full((1, 1, 5, 5), -1.0))[:, :, 1, 1]
@@ -117,30 +127,11 @@ def test_the_mean_that_a_published_network_subtracts_is_its_bias_here(arrays, tm
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_settled_norms_compute_the_same_when_they_judge_and_when_they_train(arrays, tmp_path):
-    network = build_network('mobilenet', {'emotion': 7}).eval()
-    fill_published(network, write_model(tmp_path, arrays))
-    faces = torch.rand(8, 1, 96, 96, generator=torch.Generator().manual_seed(2)) * 2 - 1
-
-    def features():
-        with torch.no_grad():
-            return network.blocks(network.stem(faces))
-
-    before = features()
-    network.train()
-    assert (features() - before).abs().max() > 0.1  # other statistics, another function
-    fill_published(network, write_model(tmp_path, arrays))
-    settle_norms(network, faces)
-    torch.testing.assert_close(features(), before, atol=1e-3, rtol=1e-3)
-    network.train()
-    torch.testing.assert_close(features(), before, atol=1e-3, rtol=1e-3)
-
-
-def test_a_training_begins_with_published_weights_and_statistics_of_its_faces(arrays, tmp_path):
+def test_a_training_starts_with_published_weights_and_statistics_of_its_faces(arrays, tmp_path):
     path = write_model(tmp_path, arrays)
     network = build_network('mobilenet', {'emotion': 7})
     faces = torch.rand(4, 1, 96, 96, generator=torch.Generator().manual_seed(3)) * 2 - 1
-    fill_first(network, path, lambda _hw: faces)
+    fill_start(network, {'emotion': tuple('abcdefg')}, path, lambda _hw: faces)
     first = network.blocks[0]
     kernel = torch.from_numpy(arrays['conv1/convolution/merged_input']).permute(3, 2, 0, 1)
     torch.testing.assert_close(first.convolution.weight, 127.5 * kernel.sum(1, keepdim=True))
@@ -150,7 +141,7 @@ def test_a_training_begins_with_published_weights_and_statistics_of_its_faces(ar
 
 
 @pytest.mark.parametrize(
-    ('how', 'said'),
+    ('how', 'message'),
     [
         ({'change': {'dtype': 'float16'}}, 'must be float32'),
         ({'change': {'quantization': {'dtype': 'uint8'}}}, 'must be float32'),
@@ -160,18 +151,72 @@ def test_a_training_begins_with_published_weights_and_statistics_of_its_faces(ar
         ({'change': {'shape': [3, 3, 32, 3]}}, 'does not fit mobilenet'),
     ],
 )
-def test_a_file_that_is_no_such_network_is_named(arrays, tmp_path, how, said):
+def test_a_file_of_another_network_is_refused_by_its_path(arrays, tmp_path, how, message):
     path = write_model(tmp_path, arrays, **how)
     network = build_network('mobilenet', {'emotion': 7})
-    with pytest.raises(ModelError, match=said) as refusal:
-        fill_published(network, path)
+    with pytest.raises(ModelError, match=message) as refusal:
+        fill_mobilenet(network, path)
     assert str(path) in str(refusal.value)
 
 
 def test_a_missing_file_and_another_architecture_are_refused(arrays, tmp_path):
     with pytest.raises(ModelError, match=r'absent\.json'):
-        fill_published(build_network('mobilenet', {'emotion': 7}), tmp_path / 'absent.json')
+        fill_mobilenet(build_network('mobilenet', {'emotion': 7}), tmp_path / 'absent.json')
     with pytest.raises(ModelError, match='does not fit compact_resnet'):
-        fill_published(
+        fill_mobilenet(
             build_network('compact_resnet', {'emotion': 7}), write_model(tmp_path, arrays)
         )
+
+
+def arrays_of(network):
+    """Return the arrays of a big Xception as published ones are: named by number, norms folded."""
+    found = []
+    for module in tfjs_weights._layers(network, 'emotion'):
+        if isinstance(module, nn.BatchNorm2d):
+            found.append(torch.randn(module.num_features) * 0.3)
+        elif module.groups > 1:
+            found.append(module.weight.permute(2, 3, 0, 1))
+        else:
+            found.append(module.weight.permute(2, 3, 1, 0))
+    found.append(network.heads['emotion'].bias)
+    return {f'unknown_{i}': np.ascontiguousarray(a.detach().numpy()) for i, a in enumerate(found)}
+
+
+def write_big_xception(folder, change=lambda arrays: arrays):
+    torch.manual_seed(3)
+    network = build_network('big_xception', {'emotion': 7})
+    arrays = change(arrays_of(network))
+    names = sorted(arrays)  # the file has another order than the graph
+    path = write_model(folder, {name: arrays[name] for name in names}, order=list(arrays))
+    return network, path
+
+
+def test_a_big_xception_is_filled_in_the_order_of_the_graph(tmp_path):
+    network, path = write_big_xception(tmp_path)
+    found, classes = load_big_xception(path)
+    assert classes[0] == 'angry'
+    expected = list(tfjs_weights._layers(network, 'emotion'))
+    for layer, filled in zip(expected, tfjs_weights._layers(found, 'emotion'), strict=True):
+        if not isinstance(layer, nn.BatchNorm2d):
+            assert torch.equal(filled.weight, layer.weight)
+    last = list(read_graph_model(path).values())[-1]
+    assert found.heads['emotion'].bias.tolist() == last.tolist()
+    with torch.inference_mode():
+        assert found(torch.zeros(2, 1, 64, 64))['emotion'].std() > 0
+    assert load_network(path).classes == {'emotion': classes}
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda _arrays: {'a': np.zeros(5, np.float32)}, 'does not end in 7 or 2 classes'),
+        (lambda _arrays: {'a': np.zeros(7, np.float32)}, 'does not fit big_xception'),
+        (
+            lambda arrays: {**arrays, 'unknown_0': np.zeros((3, 3, 1, 9), np.float32)},
+            r'does not fit big_xception: expected the shape \(32, 1, 3, 3\), got \(9, 1, 3, 3\)',
+        ),
+    ],
+)
+def test_another_network_than_the_big_xception_is_refused(tmp_path, change, message):
+    with pytest.raises(ModelError, match=message):
+        load_big_xception(write_big_xception(tmp_path, change)[1])

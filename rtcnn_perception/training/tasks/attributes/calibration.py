@@ -1,34 +1,33 @@
-"""Temperature scaling: make a probability mean what it says."""
+"""How far confidence is from accuracy, and the temperature that brings both together."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.training.data.faces import UNLABELLED
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.training.data.classes import UNLABELLED
 
 BINS = 15
 """Equal bins of confidence; the number of Guo et al. 2017."""
 
 
-def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float32]:
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> Probabilities:
     """Return the probabilities (N, C) of logits divided by a temperature."""
     scaled = logits / temperature
     exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
+    probabilities: Probabilities = exponents / exponents.sum(axis=1, keepdims=True)
     return probabilities.astype(np.float32)
 
 
-def negative_log_likelihood(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
-) -> float:
-    """Return the mean over the faces of minus the logarithm of the label's probability."""
-    probabilities = softmax(logits, temperature)[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(probabilities, 1e-12)).mean())
+def log_loss(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
+    """Return the mean of -log p of the true class, in nats; no p counts as less than 1e-7."""
+    given = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(given, 1e-7)).mean())
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """
-    Return the temperature that makes held-out labels most likely.
+    Return the temperature at which held-out labels are most likely.
 
     Golden-section search over its logarithm; the loss has a single minimum there.
     Source: Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, 2017,
@@ -45,13 +44,13 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     low, high, golden = np.log(0.1), np.log(10.0), (np.sqrt(5.0) - 1) / 2
     for _ in range(40):
         left, right = high - golden * (high - low), low + golden * (high - low)
-        losses = [negative_log_likelihood(logits, labels, float(np.exp(t))) for t in (left, right)]
+        losses = [log_loss(softmax(logits, float(np.exp(t))), labels) for t in (left, right)]
         low, high = (low, right) if losses[0] < losses[1] else (left, high)
     return float(np.exp((low + high) / 2))
 
 
 def reliability(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = BINS
+    probabilities: Probabilities, labels: NDArray[np.int64], bins: int = BINS
 ) -> NDArray[np.float64]:
     """
     Return, for each bin of confidence, how many faces it has, their confidence and accuracy.
@@ -59,17 +58,17 @@ def reliability(
     :returns: (bins, 3) float64; an empty bin is a row of zeros
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     number = np.minimum((confidence * bins).astype(int), bins - 1)
     table = np.zeros((bins, 3))
     for index in range(bins):
         inside = number == index
         if inside.any():
-            table[index] = inside.sum(), confidence[inside].mean(), right[inside].mean()
+            table[index] = inside.sum(), confidence[inside].mean(), correct[inside].mean()
     return table
 
 
-def calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def calibration_error(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
     """Return the expected calibration error over the labelled faces, in [0, 1]."""
     known = labels != UNLABELLED
     table = reliability(probabilities[known], labels[known])

@@ -1,204 +1,209 @@
-"""Judge a model on labelled faces and write a folder that says all about it."""
+"""Evaluate an attribute network on labelled faces, from paths to a folder with a report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.training.data.batches import cut_faces
-from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.data.faces import UNLABELLED
-from rtcnn_perception.training.data.pictures import write_picture
-from rtcnn_perception.training.tasks.attributes.metrics import Figures
-from rtcnn_perception.training.tasks.attributes.metrics import gap
-from rtcnn_perception.training.tasks.attributes.metrics import GroupFigures
-from rtcnn_perception.training.tasks.attributes.metrics import judge_figures
-from rtcnn_perception.training.tasks.attributes.metrics import people_figures
-from rtcnn_perception.training.tasks.attributes.predictor import Judge
+from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.load import load_for_heads
+from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.tasks.attributes.groups import group_figures
+from rtcnn_perception.training.tasks.attributes.metrics import compute_figures
+from rtcnn_perception.training.tasks.attributes.metrics import summarise
+from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
+from rtcnn_perception.training.tasks.attributes.predictor import Predictor
+from rtcnn_perception.training.tasks.attributes.report import AttributeReport
+from rtcnn_perception.training.tasks.attributes.report import Curves
+from rtcnn_perception.training.tasks.attributes.report import draw_report
+from rtcnn_perception.training.tasks.attributes.report import Report
+from rtcnn_perception.training.tasks.attributes.report import report_page
+from rtcnn_perception.training.tasks.attributes.report import summary_lines
+from rtcnn_perception.training.tasks.attributes.robustness import accuracy_by_condition
 from rtcnn_perception.training.tasks.attributes.robustness import conditions
 from rtcnn_perception.training.tasks.attributes.robustness import jitter_loss
-from rtcnn_perception.training.tasks.attributes.robustness import try_conditions
-from rtcnn_perception.training.tasks.attributes.scores import gender_groups
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
-from rtcnn_perception.training.tasks.drawing import draw_confusion
-from rtcnn_perception.training.tasks.drawing import draw_curve
-from rtcnn_perception.training.tasks.drawing import draw_faces
-from rtcnn_perception.training.tasks.drawing import draw_reliability
+from rtcnn_perception.training.tasks.attributes.through_pipeline import through_pipeline
+from rtcnn_perception.training.tasks.reporting import write_report
+import torch
 from tqdm import tqdm
-
-WORST = 32
-"""How many mistakes the picture of the worst shows."""
-
-
-@dataclass(frozen=True)
-class AttributeReport:
-    """
-    All that is known about one attribute.
-
-    ``robustness`` has accuracy by condition and value, ``people`` the groups, ``extra`` single
-    figures such as accuracy on a part of the data.
-    """
-
-    attribute: str
-    labels: tuple[str, ...]
-    figures: Figures
-    robustness: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    jitter: tuple[float, float] = (0.0, 0.0)
-    people: dict[str, tuple[GroupFigures, ...]] = field(default_factory=dict)
-    extra: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Report:
-    """What ``evaluate`` found, as JSON keeps it."""
-
-    model: str
-    data: str
-    faces: int
-    crop: dict[str, float]
-    command: str
-    attributes: tuple[AttributeReport, ...]
-    pipeline: dict[str, PipelineFigures] = field(default_factory=dict)
-
-    @property
-    def judged(self) -> tuple[str, ...]:
-        """The attributes that were judged."""
-        return tuple(part.attribute for part in self.attributes)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
 
 
 def evaluate(
-    judge: Judge, faces: FaceSet, *, data: str, command: str, with_conditions: bool = True
+    predictor: Predictor, faces: FaceSet, *, data: str, command: str, with_conditions: bool = True
 ) -> tuple[Report, dict[str, Probabilities]]:
     """
-    Judge a model by every figure.
+    Compute every figure of a model.
 
+    :param faces: with labels in the order of the model's classes
     :returns: the report and the probabilities it was made from
-    :raises DataError: if the faces have no label for anything the model judges
     """
-    answers = judge.probabilities(faces)
-    judged = [name for name in answers if name in faces.labels]
-    if not judged:
-        raise DataError(
-            f'{data} has labels of {", ".join(faces.labels)}; '
-            f'{judge.name} judges {", ".join(answers)}'
-        )
-    curves = _curves(judge, faces) if with_conditions else {}
+    probabilities = predictor.probabilities(faces)
+    compared = [name for name in probabilities if name in faces.labels]
+    curves = _curves(predictor, faces) if with_conditions else {}
+    summary = summarise(probabilities, faces)
     reports = []
-    for name in judged:
-        figures = judge_figures(answers[name], faces.labels[name], judge.labels[name])
+    for name in compared:
+        figures = compute_figures(
+            probabilities[name], faces.labels[name].indices, predictor.classes[name]
+        )
         found = curves.get(name, {})
         flat = {(a, value): accuracy for a, points in found.items() for value, accuracy in points}
+        start = f'{name}.accuracy_on_'
         reports.append(
             AttributeReport(
                 attribute=name,
-                labels=judge.labels[name],
+                classes=predictor.classes[name],
                 figures=figures,
                 robustness=found,
                 jitter=jitter_loss(figures.accuracy, flat),
-                people=_people(name, answers[name], faces),
-                extra=_extra(name, answers[name], faces),
+                groups=group_figures(probabilities[name], name, faces),
+                on_others={
+                    key.removeprefix(start): value
+                    for key, value in summary.items()
+                    if key.startswith(start)
+                },
             )
         )
-    report = Report(judge.name, data, len(faces), asdict(judge.geometry), command, tuple(reports))
-    return report, answers
+    crop = asdict(predictor.geometry)
+    report = Report(predictor.name, data, len(faces), crop, command, tuple(reports))
+    return report, probabilities
 
 
-def _curves(judge: Judge, faces: FaceSet) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    curves: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    tried = tqdm(try_conditions(judge, faces), total=len(conditions()), desc='conditions')
-    for condition, shares in tried:
+def _curves(predictor: Predictor, faces: FaceSet) -> dict[str, Curves]:
+    curves: dict[str, Curves] = {}
+    found = tqdm(
+        accuracy_by_condition(predictor, faces), total=len(conditions()), desc='conditions'
+    )
+    for condition, shares in found:
         for name, share in shares.items():
             points = curves.setdefault(name, {}).setdefault(condition.axis, [])
             points.append((condition.value, share))
     return curves
 
 
-def _people(name: str, rows: Probabilities, faces: FaceSet) -> dict[str, tuple[GroupFigures, ...]]:
-    if name != 'gender' or 'age' not in faces.facts:
-        return {}
-    hits = rows.argmax(1) == faces.labels[name]
-    return people_figures(hits, faces.facts['age'], faces.facts['race'])
+def select_faces(splits: Splits, part: str, where: tuple[str, ...]) -> FaceSet:
+    """
+    Return the faces of a part for which every condition holds.
+
+    :param where: such as 'age>=20', or 'race=black' with a name
+    :raises ConfigurationError: if a condition is none, or leaves no face
+    """
+    faces = splits.part(part)
+    for condition in where:
+        name, is_least, value = condition.partition('>=')
+        if not is_least:
+            name, _, value = condition.partition('=')
+        if is_least:
+            fact = faces.facts.get(name)
+            if fact is None or fact.names or not value.isdigit():
+                numbers = [key for key, each in faces.facts.items() if not each.names]
+                raise ConfigurationError(
+                    f'--where {condition} must compare a number, of {", ".join(numbers)}, with one'
+                )
+            chosen = fact.values >= int(value)
+        else:
+            fact = faces.groups(name)
+            if value not in fact.names:
+                known = ', '.join(fact.names)
+                raise ConfigurationError(f'--where {condition} must name one of {known}')
+            chosen = fact.values == fact.names.index(value)
+        faces = faces.take(chosen)
+    if not len(faces):
+        raise ConfigurationError(f'--where {" ".join(where)} leaves no face')
+    return faces
 
 
-def _extra(name: str, rows: Probabilities, faces: FaceSet) -> dict[str, float]:
-    if name == 'gender':
-        return gender_groups(rows, faces)
-    majority = faces.facts.get('ferplus')
-    if name != 'emotion' or majority is None or not (majority != UNLABELLED).any():
-        return {}
-    figures = judge_figures(rows, majority, tuple('0123456'))
-    return {
-        'against_ferplus_majority': figures.accuracy,
-        'against_ferplus_majority_faces': float(figures.faces),
-        'against_ferplus_majority_balanced': figures.balanced_accuracy,
-    }
+def evaluate_run(
+    model: Path,
+    source: AttributeData,
+    output: Path,
+    *,
+    part: str,
+    where: tuple[str, ...] = (),
+    margin: float | None = None,
+    with_conditions: bool = True,
+    pipeline_faces: int = 0,
+    detector: DetectorConfig | None = None,
+    command: str,
+) -> Iterator[str]:
+    """
+    Evaluate a model and write its report.
 
-
-def draw_report(
-    report: Report, answers: Mapping[str, Probabilities], judge: Judge, faces: FaceSet
-) -> dict[str, ImageBGR]:
-    """Return every picture of a report by its file name."""
-    pictures: dict[str, ImageBGR] = {}
-    for part in report.attributes:
-        name, figures = part.attribute, part.figures
-        pictures[f'{name}_confusion.png'] = draw_confusion(figures.confusion, part.labels)
-        pictures[f'{name}_reliability.png'] = draw_reliability(figures.reliability)
-        for axis, points in part.robustness.items():
-            file = f'{name}_{axis.replace(" ", "_")}.png'
-            pictures[file] = draw_curve(axis, points, figures.accuracy)
-        pictures[f'{name}_worst.png'] = _worst(part, answers[name], judge, faces)
-    return pictures
-
-
-def _worst(part: AttributeReport, rows: Probabilities, judge: Judge, faces: FaceSet) -> ImageBGR:
-    labels = faces.labels[part.attribute]
-    wrong = (rows.argmax(1) != labels) & (labels != UNLABELLED)
-    surest: NDArray[np.int64] = np.argsort(-rows.max(1) * wrong)[: min(WORST, int(wrong.sum()))]
-    captions = [
-        (
-            f'is {part.labels[labels[i]]}',
-            f'said {part.labels[int(rows[i].argmax())]} {rows[i].max():.0%}',
+    :param source: the data and the options of its reader
+    :param where: conditions that faces must meet
+    :param margin: another than the model's own, about the faces of the same pictures
+    :param pipeline_faces: how many faces are classified through the pipeline as well
+    :param command: the command line, for the report
+    :returns: lines for the terminal
+    :raises PerceptionError: if model or data is not fit, or the folder cannot be written to
+    """
+    torch.set_num_threads(1)
+    if pipeline_faces and margin is not None:
+        raise ConfigurationError(
+            f'the pipeline cuts crops as {model} says: leave out --margin or --through-pipeline'
         )
-        for i in surest
-    ]
-    return draw_faces(cut_faces(faces, judge.geometry, judge.size_hw, surest), captions)
+    predictor = load_predictor(model)
+    splits = load_for_heads(predictor.classes, source, predictor.geometry)
+    faces = select_faces(splits, part, where)
+    if margin is not None:
+        predictor = predictor.with_margin(margin)
+    names = ', '.join(Path(path).name for path in source.path)
+    data = ', '.join((f'{names} ({part})', *where))
+    report, probabilities = evaluate(
+        predictor, faces, data=data, command=command, with_conditions=with_conditions
+    )
+    if pipeline_faces:
+        figures = {
+            each.attribute: run_pipeline(
+                model, predictor, faces, each.attribute, count=pipeline_faces, detector=detector
+            )
+            for each in report.attributes
+        }
+        report = replace(report, pipeline=figures)
+    pictures = draw_report(report, probabilities, predictor, faces)
+    page = write_report(report.as_dict(), report_page(report), pictures, output)
+    yield from summary_lines(report)
+    yield f'wrote {page}'
 
 
-def write_report(
-    figures: Mapping[str, Any], text: str, pictures: Mapping[str, ImageBGR], folder: Path
-) -> None:
+def run_pipeline(
+    model: Path,
+    predictor: Predictor,
+    faces: FaceSet,
+    attribute: str,
+    *,
+    count: int,
+    detector: DetectorConfig | None = None,
+) -> PipelineFigures:
     """
-    Write report.md, report.json and the pictures.
+    Classify some faces through the pipeline that the nodes run.
 
-    :param figures: what goes into report.json
-    :raises ConfigurationError: if the folder cannot be written to
+    :raises ConfigurationError: if the model is none that the pipeline loads
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, picture in pictures.items():
-            write_picture(picture, folder / name)
-        content = json.dumps(figures, indent=1)
-        (folder / 'report.json').write_text(content + '\n', encoding='utf-8')
-        (folder / 'report.md').write_text(text, encoding='utf-8')
-    except OSError as error:
-        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
+    if not is_exported(model):
+        raise ConfigurationError(f'{model} has to be exported before the pipeline can run it')
+    chosen = np.random.default_rng(0).permutation(len(faces))[:count]
 
+    def predict_directly(some: FaceSet) -> list[str]:
+        rows = predictor.probabilities(some)[attribute]
+        return [predictor.classes[attribute][index] for index in rows.argmax(1)]
 
-def worst_gaps(part: AttributeReport) -> dict[str, float]:
-    """Return the gap between the best and the worst group of each kind."""
-    return {kind: gap(groups) for kind, groups in part.people.items() if groups}
+    return through_pipeline(
+        faces.take(chosen),
+        attribute,
+        detector=load_detector(detector or DetectorConfig(), models_search_path()).detector,
+        classifier=AttributeClassifier.load({attribute: model}),
+        predict_directly=predict_directly,
+    )

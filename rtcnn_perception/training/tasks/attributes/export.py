@@ -1,4 +1,4 @@
-"""Write a model the pipeline can load: graph, card and a page for people, all or nothing."""
+"""Export an attribute network: mix its heads, calibrate on held-out faces, measure once, write."""
 
 from __future__ import annotations
 
@@ -7,54 +7,148 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
 from dataclasses import dataclass
-import hashlib
-import json
+from dataclasses import replace
 from pathlib import Path
 import tempfile
 from typing import Any
 
-from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.models.card import CARD_FORMAT
-from rtcnn_perception.core.models.card import CARD_NAME
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.training.models.architectures import Network
-from rtcnn_perception.training.models.costs import keras_parameters
-from rtcnn_perception.training.models.costs import multiply_accumulates
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.load import load_splits
+from rtcnn_perception.training.engine.checkpoints import load_checkpoint
+from rtcnn_perception.training.engine.config import from_mapping
+from rtcnn_perception.training.engine.networks import LabelledNetwork
+from rtcnn_perception.training.engine.networks import load_network
+from rtcnn_perception.training.engine.networks import Mix
+from rtcnn_perception.training.engine.provenance import limits_of
+from rtcnn_perception.training.engine.provenance import provenance_of
+from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.models.onnx_export import INPUT_NAME
-from rtcnn_perception.training.models.onnx_export import OPSET
 from rtcnn_perception.training.models.onnx_export import to_onnx
-from rtcnn_perception.training.tasks.attributes.model_page import model_page
+from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX
+from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
+from rtcnn_perception.training.tasks.attributes.calibration import fit_temperature
+from rtcnn_perception.training.tasks.attributes.config import TrainConfig
+from rtcnn_perception.training.tasks.attributes.groups import group_figures
+from rtcnn_perception.training.tasks.attributes.metrics import summarise
+from rtcnn_perception.training.tasks.attributes.metrics import surely_wrong
+from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
+from rtcnn_perception.training.tasks.attributes.predictor import Predictor
+from rtcnn_perception.training.tasks.model_folder import make_card
+from rtcnn_perception.training.tasks.model_folder import page_of
+from rtcnn_perception.training.tasks.model_folder import rounded
+from rtcnn_perception.training.tasks.model_folder import write_model
 
-MODEL_NAME = 'model.onnx'
+NO_FACT = (
+    'Each class is what a network predicts from a picture, among the classes of its data, and no '
+    'fact about a person.'
+)
 
 
 @dataclass(frozen=True)
-class ExportRequest:
+class ExportSettings:
     """
-    All that an exported model says about itself beside its weights.
+    How a network is exported.
 
-    ``data`` has the name and the terms of each source.
+    ``name`` is that of the model, or else that of its configuration or file; ``half`` stores
+    weights as float16. ``mixes`` go before those of the configuration; ``heads`` are those
+    exported, all where there are none. ``margin`` is the crop's of published weights.
     """
+
+    name: str = ''
+    half: bool = True
+    mixes: Mapping[str, Mix] | None = None
+    heads: Sequence[str] = ()
+    margin: float | None = None
+    command: str = ''
+
+
+def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
+    """
+    Export a checkpoint, or published weights of the original, with card and page.
+
+    :returns: where the graph lies
+    :raises PerceptionError: if the weights, the data or the result are not fit
+    """
+    if weights.suffix in (*KERAS_SUFFIXES, TFJS_SUFFIX):
+        source = load_network(weights)
+        if settings.margin is not None:
+            source = replace(source, crop=replace(source.crop, margin=settings.margin))
+        source = source.mixed(settings.mixes or {}, settings.heads)
+        temperatures = dict.fromkeys(source.classes, 1.0)
+        named = replace(settings, name=settings.name or f'original_{"_".join(source.classes)}')
+        return export_network(source, temperatures, folder, _info(weights, named))
+    if settings.margin is not None:
+        raise ConfigurationError('--margin is for published weights; a checkpoint has its crop')
+    config = from_mapping(TrainConfig, load_checkpoint(weights)['config'], weights.name)
+    mixes = {**config.mix, **(settings.mixes or {})}
+    source = load_network(weights).mixed(mixes, settings.heads)
+    splits = load_splits(config.data, config.crop)
+    calibrated_on = {
+        name: mixes[name].head if name in mixes and mixes[name].share > 0.5 else name
+        for name in source.classes
+    }
+    held_out = splits.val.with_classes(source.classes)
+    temperatures = {
+        name: fit_temperature(logits, held_out.labels[calibrated_on[name]].indices)
+        for name, logits in source.logits(held_out).items()
+    }
+    return export_network(
+        source,
+        temperatures,
+        folder,
+        _info(weights, replace(settings, name=settings.name or config.name)),
+        lambda model: measure(load_predictor(model), splits, calibrated_on),
+    )
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a card says of a model beside its network: ``data`` has name and terms by source."""
 
     name: str
-    labels: Mapping[str, tuple[str, ...]]
-    geometry: CropGeometry
-    temperatures: Mapping[str, float]
-    data: Sequence[Mapping[str, str]]
+    half: bool
+    data: list[dict[str, str]]
     command: str
-    half: bool = True
 
 
-def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[str, Any]:
-    """Return what ``model.json`` holds; ``core.model_spec`` reads it."""
+def _info(weights: Path, settings: ExportSettings) -> ModelInfo:
+    provenance = provenance_of(weights)
+    command = provenance.then(settings.command)
+    return ModelInfo(settings.name, settings.half, provenance.data, command)
+
+
+def export_network(
+    source: LabelledNetwork,
+    temperatures: Mapping[str, float],
+    folder: Path,
+    info: ModelInfo,
+    measured: Callable[[Path], Mapping[str, float]] = lambda _model: {},
+) -> Path:
+    """
+    Export a network.
+
+    The files in the folder are replaced only after every check has passed.
+
+    :param temperatures: by attribute
+    :param measured: returns the figures of the model that lies at a path, for the card
+    :returns: where the graph lies
+    :raises ModelError: if the graph is invalid or deviates from PyTorch
+    :raises ConfigurationError: if the folder cannot be written to
+    """
+    network = source.network
+    content, deviations = to_onnx(network, temperatures, info.half)
     height, width = network.spec.input_hw
-    return {
-        'format': CARD_FORMAT,
-        'name': request.name,
-        'file': MODEL_NAME,
-        'sha256': hashlib.sha256(content).hexdigest(),
-        'opset': OPSET,
-        'input': {
+    card = make_card(
+        AttributeCard.KIND,
+        content,
+        network,
+        (network.spec.channels, height, width),
+        **asdict(info),
+        input={
             'name': INPUT_NAME,
             'size_hw': [height, width],
             'channels': 'gray',
@@ -62,72 +156,75 @@ def make_card(network: Network, request: ExportRequest, content: bytes) -> dict[
             'scale': 1.0,
             'offset': 0.0,
         },
-        'crop': asdict(request.geometry),
-        'heads': [
+        crop=asdict(source.crop),
+        heads=[
             {
                 'attribute': name,
                 'output': name,
-                'labels': list(request.labels[name]),
-                'temperature': round(request.temperatures[name], 4),
+                'labels': list(classes),
+                'temperature': round(temperatures[name], 4),
             }
-            for name in network.classes
+            for name, classes in source.classes.items()
         ],
-        'architecture': network.name,
-        'parameters': keras_parameters(network),
-        'multiply_accumulates': multiply_accumulates(network, network.spec.input_hw),
-        'weights': 'float16, computed with as float32' if request.half else 'float32',
-        'data': list(request.data),
-        'metrics': {},
-        'command': request.command,
+        **deviations,
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        card['metrics'] = rounded(measured(write_model(content, card, '', Path(scratch))))
+    return write_model(content, card, _page(card), folder)
+
+
+def measure(
+    predictor: Predictor, splits: Splits, calibrated_on: Mapping[str, str]
+) -> dict[str, float]:
+    """
+    Return the figures of a model: on the test part, and in short on the held-out part.
+
+    :param calibrated_on: for each head, the labels that its probabilities are about
+    """
+    found: dict[str, float] = {}
+    if len(splits.test):
+        faces = splits.test.with_classes(predictor.classes)
+        probabilities = predictor.probabilities(faces)
+        found = summarise(probabilities, faces)
+        for name, rows in probabilities.items():
+            labels = faces.labels[calibrated_on[name]].indices
+            found[f'{name}.calibration_error'] = calibration_error(rows, labels)
+            found[f'{name}.surely_wrong'] = surely_wrong(rows, labels)
+            found |= _groups_of_one_fact(rows, name, faces)
+    faces = splits.val.with_classes(predictor.classes)
+    held_out = summarise(predictor.probabilities(faces), faces)
+    return found | {f'held_out.{name}': value for name, value in held_out.items()}
+
+
+def _groups_of_one_fact(rows: Probabilities, name: str, faces: FaceSet) -> dict[str, float]:
+    return {
+        f'{name}.accuracy of {kind} {group.group}': group.accuracy
+        for kind, groups in group_figures(rows, name, faces, most_facts=1).items()
+        for group in groups
     }
 
 
-def export(
-    network: Network,
-    request: ExportRequest,
-    folder: Path,
-    measure: Callable[[Path], Mapping[str, float]] = lambda _model: {},
-) -> Path:
-    """
-    Export a trained network.
-
-    The folder's files are replaced only after every check has passed.
-
-    :param measure: returns the figures of the model that lies at a path, for the card
-    :returns: where the graph lies
-    :raises ModelError: if the graph is invalid or deviates from PyTorch
-    :raises ConfigurationError: if the folder cannot be written to
-    """
-    content, deviations = to_onnx(network, request.temperatures, request.half)
-    card = make_card(network, request, content) | deviations
-    with tempfile.TemporaryDirectory() as scratch:
-        card['metrics'] = rounded(measure(write_model(content, card, '', Path(scratch))))
-    return write_model(content, card, model_page(card), folder)
-
-
-def rounded(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return figures as a card has them."""
-    return {name: round(value, 4) for name, value in metrics.items()}
-
-
-def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path) -> Path:
-    """
-    Write a graph, its card and its page, all or nothing.
-
-    :returns: where the graph lies
-    :raises ConfigurationError: if the folder cannot be written to
-    """
-    text = json.dumps(card, indent=2) + '\n'
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix='.export-', dir=folder) as beside:
-            unfinished = Path(beside)
-            (unfinished / MODEL_NAME).write_bytes(content)
-            (unfinished / CARD_NAME).write_text(text, encoding='utf-8')
-            (unfinished / 'README.md').write_text(page, encoding='utf-8')
-            for name in (MODEL_NAME, CARD_NAME, 'README.md'):
-                (unfinished / name).chmod(0o644)
-                (unfinished / name).replace(folder / name)
-    except OSError as error:
-        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
-    return folder / MODEL_NAME
+def _page(card: Mapping[str, Any]) -> str:
+    """Return Markdown that says what the card says."""
+    height, width = card['input']['size_hw']
+    crop = card['crop']
+    upright = ', rotated upright by the landmarks' if crop['upright'] else ''
+    return page_of(
+        card,
+        summary=[
+            f'Classifies {head["attribute"]}: {", ".join(head["labels"])} '
+            f'(temperature {head["temperature"]:.3f}, built in).'
+            for head in card['heads']
+        ],
+        facts=[
+            ('Multiply-accumulates for one face', f'{card["multiply_accumulates"]:,}'),
+            ('Input', f'{width}x{height}, {card["input"]["channels"]}, {card["input"]["dtype"]}'),
+            (
+                "Crop about the face's box",
+                f'margin {crop["margin"]}, shift down {crop["shift_down"]}{upright}',
+            ),
+        ],
+        measured_on='This file on faces that had no part in training, each with its run-time '
+        'crop; epoch and temperature are chosen by those "held out", nothing by the others:',
+        limits=[NO_FACT, *limits_of(card['data'])],
+    )

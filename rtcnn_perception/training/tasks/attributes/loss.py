@@ -1,61 +1,138 @@
-"""What a network is punished for."""
+"""The loss of an attribute network, and how much each face counts in it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.training.engine.config import LossConfig
+from rtcnn_perception.training.data.classes import band_ranks
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import Fact
+from rtcnn_perception.training.data.faces import Labels
+from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.engine.teachers import DistillationConfig
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+MOST = 5.0
+"""A group of faces counts at most so many times as much as the mean of all, and at least 1/5."""
 
-def face_weights(targets: NDArray[np.float32], balance: float) -> NDArray[np.float32]:
+
+def face_weights(faces: FaceSet, attribute: str, settings: AttributeData) -> NDArray[np.float32]:
     """
-    Weigh faces so that classes count alike.
+    Weigh faces so that the classes of an attribute, and groups of faces, count alike.
 
-    :param targets: (N, C) distributions, rows of zeros where there is none
-    :param balance: 0 leaves classes as frequent as they come, 1 evens them out
     :returns: (N,) float32 with mean 1 over the faces that have a target, 0 for the others
+    :raises DataError: if nothing is known of a group
     """
-    labelled = targets.sum(axis=1) > 0
+    labels = faces.labels[attribute]
+    labelled = np.asarray(labels.targets.any(axis=1))
+    weights = class_weights(labels, settings.balance)
+    if settings.balance_groups:
+        groups = [faces.groups(name) for name in settings.balance_groups]
+        weights[labelled] *= group_weights(groups, settings.group_balance, labelled)
+    if labelled.any():
+        weights[labelled] /= weights[labelled].mean()
+    return weights.astype(np.float32)
+
+
+def class_weights(labels: Labels, balance: float) -> NDArray[np.float64]:
+    """
+    Weigh faces by the classes of their targets.
+
+    :param balance: 0 leaves classes as frequent as they are, 1 makes them count alike
+    :returns: (N,) 0 for faces without a target
+    """
+    labelled = np.asarray(labels.targets.any(axis=1))
     if not labelled.any():
-        return np.zeros(len(targets), np.float32)
-    frequency = targets[labelled].mean(axis=0)
+        return np.zeros(len(labelled))
+    frequency = labels.targets[labelled].mean(axis=0, dtype=np.float64)
     inverse = np.divide(1.0, frequency, out=np.zeros_like(frequency), where=frequency > 0)
-    weights = (targets * inverse**balance).sum(axis=1)
-    weights[labelled] /= weights[labelled].mean()
-    result: NDArray[np.float32] = weights.astype(np.float32)
-    return result
+    return np.asarray((labels.targets * inverse**balance).sum(axis=1), np.float64)
 
 
-def total_loss(
-    logits: Mapping[str, Tensor],
-    targets: Mapping[str, Tensor],
-    weights: Mapping[str, Tensor],
-    teacher: Mapping[str, Tensor],
-    config: LossConfig,
-) -> Tensor:
+def group_weights(
+    groups: Sequence[Fact], balance: float, chosen: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """
-    Return the sum over attributes of cross-entropy and of distance to the teacher.
+    Weigh the chosen faces by the groups that several facts make together.
+
+    :param balance: 0 leaves groups as frequent as they are, 1 makes them count alike; what is
+        unknown is a group as well
+    :returns: (K,) with mean 1, from 1 / ``MOST`` to ``MOST`` before that
+    """
+    rows = np.stack([fact.values[chosen] for fact in groups], axis=1)
+    _, group, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    weights = (1.0 / counts[group.reshape(-1)]) ** balance
+    weights = np.clip(weights / weights.mean(), 1 / MOST, MOST)
+    return np.asarray(weights / weights.mean(), np.float64)
+
+
+def smoothing_matrix(classes: Sequence[str], share: float) -> Tensor:
+    """
+    Return what a one-hot target is multiplied by: a row for each true class.
+
+    :param share: of the target that goes to all classes, or to the neighbours of ordered ones
+    """
+    ranks = band_ranks(classes)
+    if ranks is None:
+        spread = np.full((len(classes), len(classes)), 1 / len(classes))
+    else:
+        is_near = np.abs(ranks[:, None] - ranks[None]) == 1
+        spread = is_near / is_near.sum(axis=1, keepdims=True)
+    return torch.from_numpy((1 - share) * np.eye(len(classes)) + share * spread).float()
+
+
+class AttributeLoss:
+    """
+    The weighted sum over attributes of cross-entropy and of distance to the teachers.
 
     A face without a target for an attribute adds nothing to that attribute's cross-entropy. The
-    teacher's answer, where it has the attribute, counts for every face.
+    soft targets, where there are any for the attribute, count for every face.
+    Source: Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, 2015, section 2.
     """
-    terms: list[Tensor] = []
-    for name, target in targets.items():
-        scores, weight = logits[name].float(), weights[name]
-        smooth = config.label_smoothing
-        aim = target * (1 - smooth) + smooth / target.shape[1]
-        entropy = -(aim * functional.log_softmax(scores, dim=1)).sum(1)
-        hard = (entropy * weight).sum() / weight.sum().clamp(min=1.0)
-        if name in teacher and config.distillation:
-            temperature = config.temperature
-            ours = functional.log_softmax(scores / temperature, dim=1)
-            distance = functional.kl_div(ours, teacher[name], reduction='batchmean')
-            share = config.distillation
-            hard = (1 - share) * hard + share * temperature**2 * distance
-        terms.append(hard)
-    return torch.stack(terms).sum()
+
+    def __init__(
+        self,
+        classes: Mapping[str, Sequence[str]],
+        weights: Mapping[str, float],
+        label_smoothing: float,
+        distillation: DistillationConfig,
+        device: str = 'cpu',
+    ) -> None:
+        """
+        Prepare the loss.
+
+        :param classes: by attribute
+        :param weights: of the attributes
+        """
+        self.weights, self.distillation = weights, distillation
+        self.smoothing = {
+            name: smoothing_matrix(names, label_smoothing).to(device)
+            for name, names in classes.items()
+        }
+
+    def __call__(
+        self,
+        logits: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
+        weights: Mapping[str, Tensor],
+        soft_targets: Mapping[str, Tensor],
+    ) -> Tensor:
+        """Return the loss; all are by attribute, ``weights`` (B,) and the others (B, C)."""
+        parts: list[Tensor] = []
+        for name, target in targets.items():
+            scores, weight = logits[name].float(), weights[name]
+            log_probabilities = functional.log_softmax(scores, dim=1)
+            entropy = -((target @ self.smoothing[name]) * log_probabilities).sum(1)
+            loss = (entropy * weight).sum() / weight.sum().clamp(min=1.0)
+            if name in soft_targets:
+                temperature, share = self.distillation.temperature, self.distillation.share
+                ours = functional.log_softmax(scores / temperature, dim=1)
+                distance = functional.kl_div(ours, soft_targets[name], reduction='batchmean')
+                loss = (1 - share) * loss + share * temperature**2 * distance
+            parts.append(self.weights[name] * loss)
+        return torch.stack(parts).sum()

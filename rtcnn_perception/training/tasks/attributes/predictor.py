@@ -1,4 +1,4 @@
-"""One way to ask any model: this project's ONNX files and the original's Keras weights alike."""
+"""One way to run any attribute network: exported models, checkpoints and published weights."""
 
 from __future__ import annotations
 
@@ -11,87 +11,90 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.attributes.model import FaceModel
+from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.core.labels import LABELS
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.batches import cut_faces
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.models.keras_weights import KERAS_MARGINS
-from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
-from rtcnn_perception.training.models.keras_weights import load_keras
+from rtcnn_perception.training.engine.networks import AT_ONCE
+from rtcnn_perception.training.engine.networks import LabelledNetwork
+from rtcnn_perception.training.engine.networks import load_network
+from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.tasks.attributes.calibration import softmax
 import torch
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
-class Judge:
+class Predictor:
     """
-    A model with what has to be known to ask it.
+    A model with its classes by attribute and the crops that it takes.
 
-    ``answer`` takes (N, h, w) uint8 gray crops and gives (N, C) probabilities by attribute.
+    ``predict`` takes (N, h, w) uint8 gray crops and returns (N, C) probabilities by attribute.
     """
 
     name: str
-    labels: Mapping[str, tuple[str, ...]]
+    classes: Mapping[str, tuple[str, ...]]
     size_hw: tuple[int, int]
     geometry: CropGeometry
-    answer: Callable[[NDArray[np.uint8]], dict[str, Probabilities]]
+    predict: Callable[[NDArray[np.uint8]], dict[str, Probabilities]]
 
-    def with_margin(self, margin: float) -> Judge:
-        """Return a judge that looks at crops of another margin."""
+    def with_margin(self, margin: float) -> Predictor:
+        """Return a predictor that takes crops of another margin."""
         return replace(self, geometry=replace(self.geometry, margin=margin))
 
     def probabilities(self, faces: FaceSet) -> dict[str, Probabilities]:
-        """Judge every face of a set, each from its run-time crop."""
-        parts: dict[str, list[Probabilities]] = {name: [] for name in self.labels}
-        for first in range(0, len(faces), BATCH):
-            indices = np.arange(first, min(first + BATCH, len(faces)))
-            crops = cut_faces(faces, self.geometry, self.size_hw, indices)
-            for name, rows in self.answer(crops).items():
-                parts[name].append(rows)
+        """
+        Classify every face of a set, each from its crop at run time.
+
+        :raises DataError: if there is none
+        """
         if not len(faces):
-            raise DataError('there is no face to judge')
+            raise DataError('there is no face to classify')
+        parts: dict[str, list[Probabilities]] = {name: [] for name in self.classes}
+        for first in range(0, len(faces), AT_ONCE):
+            indices = np.arange(first, min(first + AT_ONCE, len(faces)))
+            crops = cut_faces(faces, self.geometry, self.size_hw, indices)
+            for name, rows in self.predict(crops).items():
+                parts[name].append(rows)
         return {name: np.concatenate(rows) for name, rows in parts.items()}
 
 
-def load_judge(path: Path) -> Judge:
+def load_predictor(path: Path) -> Predictor:
     """
-    Load a model's folder, its ONNX file, or the original's Keras weights.
+    Load an exported model's folder or file, a checkpoint, or published weights.
 
     :raises ModelError: if the model is missing, damaged or takes colours
     """
-    if path.suffix in KERAS_SUFFIXES:
-        return _keras_judge(path)
-    model = FaceModel.load(path)
-    spec = model.spec
-    if spec.channels != 'gray':
-        raise ModelError(f'{spec.path} takes {spec.channels}; the data here is gray')
-    return Judge(
-        name=spec.tag,
-        labels={head.attribute: head.labels for head in spec.heads},
-        size_hw=spec.input_size_hw,
-        geometry=spec.crop,
-        answer=lambda crops: model.judge(crops[:, None]),
+    path = with_home(path)
+    if is_exported(path) or not is_there(path):
+        return of_model(AttributeModel.load(path))
+    return of_network(load_network(path))
+
+
+def of_model(model: AttributeModel) -> Predictor:
+    """Return a predictor that runs an exported graph."""
+    card = model.card
+    if card.channels != 'gray':
+        raise ModelError(f'{card.path} takes {card.channels}; the data here is gray')
+    return Predictor(
+        name=card.tag,
+        classes={head.attribute: head.labels for head in card.heads},
+        size_hw=card.input_size_hw,
+        geometry=card.crop,
+        predict=lambda crops: model.predict(crops[:, None]),
     )
 
 
-def _keras_judge(path: Path) -> Judge:
-    network = load_keras(path)
-    attribute = next(iter(network.classes))
+def of_network(source: LabelledNetwork) -> Predictor:
+    """Return a predictor that runs a network in PyTorch."""
+    network = source.network
 
-    def answer(crops: NDArray[np.uint8]) -> dict[str, Probabilities]:
-        with torch.inference_mode():
-            scores = network(to_input(crops))
-        return {name: rows.softmax(1).numpy() for name, rows in scores.items()}
+    @torch.inference_mode()
+    def predict(crops: NDArray[np.uint8]) -> dict[str, Probabilities]:
+        return {n: softmax(rows.numpy()) for n, rows in network(to_input(crops)).items()}
 
-    return Judge(
-        name=f'original {attribute} (Keras)',
-        labels={attribute: LABELS[attribute]},
-        size_hw=network.spec.input_hw,
-        geometry=CropGeometry(KERAS_MARGINS[attribute]),
-        answer=answer,
-    )
+    return Predictor(source.name, source.classes, network.spec.input_hw, source.crop, predict)

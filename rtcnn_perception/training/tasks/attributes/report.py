@@ -1,27 +1,122 @@
-"""The Markdown of a report."""
+"""The report on an attribute network: figures, pictures and the Markdown page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
 
-from rtcnn_perception.training.tasks.attributes.evaluate import AttributeReport
-from rtcnn_perception.training.tasks.attributes.evaluate import Report
-from rtcnn_perception.training.tasks.attributes.evaluate import worst_gaps
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.training.data.batches import cut_faces
+from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.tasks.attributes.groups import GroupFigures
+from rtcnn_perception.training.tasks.attributes.groups import Groups
+from rtcnn_perception.training.tasks.attributes.metrics import Figures
+from rtcnn_perception.training.tasks.attributes.metrics import SURE
+from rtcnn_perception.training.tasks.attributes.predictor import Predictor
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
+from rtcnn_perception.training.tasks.reporting import draw_confusion
+from rtcnn_perception.training.tasks.reporting import draw_curve
+from rtcnn_perception.training.tasks.reporting import draw_faces
+from rtcnn_perception.training.tasks.reporting import draw_reliability
+from rtcnn_perception.training.tasks.reporting import percent
+from rtcnn_perception.training.tasks.reporting import span
+from rtcnn_perception.training.tasks.reporting import table
 
-KINDS = {'age': 'Age in years', 'race': 'Group, age 16 and over (the words of UTKFace)'}
+WORST_FACES = 32
+"""How many mistakes the picture of the worst shows."""
+
+WORST_GROUPS = 15
+"""How many groups of one kind the page lists; ``report.json`` has all."""
+
+Curves = dict[str, list[tuple[float, float]]]
+"""Accuracy by condition and value."""
 
 
-def percent(share: float) -> str:
-    """Return a share as per cent with one decimal."""
-    return f'{100 * share:.1f} %'
+@dataclass(frozen=True)
+class AttributeReport:
+    """
+    All figures of one attribute.
+
+    ``jitter`` is the accuracy lost with a box off by 10 %, on average and at worst; ``on_others``
+    the accuracy on other labels over the same classes.
+    """
+
+    attribute: str
+    classes: tuple[str, ...]
+    figures: Figures
+    robustness: Curves = field(default_factory=dict)
+    jitter: tuple[float, float] = (0.0, 0.0)
+    groups: Groups = field(default_factory=dict)
+    on_others: dict[str, float] = field(default_factory=dict)
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return the lines of a table, and an empty one."""
-    columns = list(head)
-    lines = [f'| {" | ".join(columns)} |', f'|{" --- |" * len(columns)}']
-    return [*lines, *(f'| {" | ".join(row)} |' for row in rows), '']
+@dataclass(frozen=True)
+class Report:
+    """What ``evaluate`` found, as JSON keeps it."""
+
+    model: str
+    data: str
+    faces: int
+    crop: dict[str, float]
+    command: str
+    attributes: tuple[AttributeReport, ...]
+    pipeline: dict[str, PipelineFigures] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def summary_lines(report: Report) -> Iterator[str]:
+    """Give the figures that matter most, for the terminal."""
+    for each in report.attributes:
+        figures = each.figures
+        yield (
+            f'{report.model}: {each.attribute} {percent(figures.accuracy)} '
+            f'({span(figures.interval)}) of {figures.faces:,} faces, '
+            f'surely wrong {percent(figures.surely_wrong)}, calibration error '
+            f'{percent(figures.calibration_error)}, log-loss {figures.log_loss:.3f}'
+        )
+        for name, value in _named_metrics(each):
+            yield f'  {name}: {value}'
+        for kind, groups in each.groups.items():
+            worst = groups[0]
+            yield (
+                f'  worst by {kind}: {worst.group}, {percent(worst.accuracy)} '
+                f'({span(worst.interval)}) of {worst.count:,}'
+            )
+        if each.robustness:
+            mean, least = each.jitter
+            yield f'  box off by 10 %: {percent(mean)} lost on average, {percent(least)} at worst'
+    for name, pipeline in report.pipeline.items():
+        yield f'  {name} {pipeline_line(pipeline)}'
+
+
+def pipeline_line(figures: PipelineFigures) -> str:
+    """Return in one sentence how the pipeline classified faces placed in larger scenes."""
+    return (
+        f'through the detector {figures.detector}, tracker and classifier: '
+        f'{percent(figures.accuracy)} of '
+        f'{figures.found:,} faces found of {figures.faces:,}; the same faces directly: '
+        f'{percent(figures.direct_accuracy)}'
+    )
+
+
+def _named_metrics(report: AttributeReport) -> Iterator[tuple[str, str]]:
+    for name, value in report.figures.metrics.items():
+        shown = f'{value:.2f}' if name == 'mean_band_error' else percent(value)
+        if name != 'accuracy':
+            yield name.replace('_', ' '), shown
+    for name, value in report.on_others.items():
+        yield f'accuracy on {name}', percent(value)
 
 
 def report_page(report: Report) -> str:
@@ -31,50 +126,38 @@ def report_page(report: Report) -> str:
         '',
         f'{report.faces:,} faces, crop margin {report.crop["margin"]}, '
         f'shift down {report.crop["shift_down"]}'
-        f'{", turned upright by the landmarks" if report.crop["upright"] else ""}.',
+        f'{", rotated upright by the landmarks" if report.crop["upright"] else ""}.',
         '',
         f'`{report.command}`',
         '',
     ]
-    for part in report.attributes:
-        lines += _attribute(part)
-        if part.attribute in report.pipeline:
-            figures = report.pipeline[part.attribute]
+    for each in report.attributes:
+        lines += _attribute_section(each)
+        if each.attribute in report.pipeline:
+            figures = report.pipeline[each.attribute]
             lines += ['### Through the pipeline', '', f'{pipeline_line(figures)}.', '']
     return '\n'.join(lines).rstrip() + '\n'
 
 
-def pipeline_line(figures: PipelineFigures) -> str:
-    """Return in one sentence what the pipeline made of faces placed in larger scenes."""
-    return (
-        f'through the detector {figures.detector}, tracker and classifier: '
-        f'{percent(figures.accuracy)} of '
-        f'{figures.found:,} faces found of {figures.faces:,}; the same faces directly: '
-        f'{percent(figures.direct_accuracy)}'
-    )
-
-
-def _attribute(part: AttributeReport) -> list[str]:
-    figures, name = part.figures, part.attribute
+def _attribute_section(report: AttributeReport) -> list[str]:
+    figures, name = report.figures, report.attribute
     rows = [
         ('labelled faces', f'{figures.faces:,}'),
-        ('accuracy', f'{percent(figures.accuracy)} (95 %: {_span(figures.interval)})'),
-        ('balanced accuracy', percent(figures.balanced_accuracy)),
+        ('accuracy', f'{percent(figures.accuracy)} (95 %: {span(figures.interval)})'),
+        *_named_metrics(report),
+        (f'wrong with {SURE:g} and more', percent(figures.surely_wrong)),
         ('expected calibration error', percent(figures.calibration_error)),
         ('log-loss', f'{figures.log_loss:.3f}'),
     ]
-    if part.robustness:
-        mean, worst = part.jitter
+    if report.robustness:
+        mean, worst = report.jitter
         rows.append(
             (
                 'lost with the box off by 10 %',
                 f'{percent(mean)} on average, {percent(worst)} at worst',
             )
         )
-    for key, value in part.extra.items():
-        shown = f'{value:,.0f}' if key.endswith('_faces') else percent(value)
-        rows.append((key.replace('_', ' '), shown))
-    lines = [f'## {name}', '', *table(('', ''), rows)]
+    lines = [f'## {name}', '', *table(('', ''), rows), *_group_lines(report.groups)]
     lines += table(
         ('class', 'faces', 'precision', 'recall', 'F1'),
         (
@@ -82,49 +165,84 @@ def _attribute(part: AttributeReport) -> list[str]:
             for c in figures.classes
         ),
     )
-    lines += ['Rows are what is true, columns what was said:', '']
+    lines += ['Rows are true classes, columns predicted ones:', '']
     lines += table(
-        ('', *part.labels),
+        ('', *report.classes),
         (
             (label, *map(str, row))
-            for label, row in zip(part.labels, figures.confusion, strict=True)
+            for label, row in zip(report.classes, figures.confusion, strict=True)
         ),
     )
     lines += [f'![confusion]({name}_confusion.png) ![reliability]({name}_reliability.png)', '']
-    lines += _people(part)
-    if part.robustness:
-        lines += ['### When conditions are worse', '']
-    for axis, points in part.robustness.items():
+    if report.robustness:
+        lines += ['### Under worse conditions', '']
+    for axis, points in report.robustness.items():
         lines += table(
             (axis, *(f'{value:g}' for value, _ in points)),
             [('accuracy', *(percent(share) for _, share in points))],
         )
         lines += [f'![{axis}]({name}_{axis.replace(" ", "_")}.png)', '']
-    lines += ['### The surest mistakes', '', f'![mistakes]({name}_worst.png)', '']
-    return lines
+    return [*lines, '### The surest mistakes', '', f'![mistakes]({name}_worst.png)', '']
 
 
-def _span(interval: tuple[float, float]) -> str:
-    return ' to '.join(percent(bound) for bound in interval)
-
-
-def _people(part: AttributeReport) -> list[str]:
-    lines: list[str] = []
-    gaps = worst_gaps(part)
-    for kind, groups in part.people.items():
-        if not groups:
-            continue
+def _group_lines(groups: Groups) -> list[str]:
+    lines = ['### Groups, the worst first', ''] if groups else []
+    for kind, found in groups.items():
         lines += table(
-            (KINDS[kind], 'faces', 'accuracy', '95 %'),
-            (
-                (
-                    g.group,
-                    f'{g.count:,}',
-                    percent(g.accuracy),
-                    _span(g.interval),
-                )
-                for g in groups
-            ),
+            (kind, 'faces', 'accuracy', '95 %', f'wrong with {SURE:g}', 'calibration error'),
+            map(_group_row, found[:WORST_GROUPS]),
         )
-        lines += [f'Between the best and the worst of these: {percent(gaps[kind])}.', '']
+        best, worst = found[-1], found[0]
+        lines += [
+            f'{len(found)} groups; the best, {best.group}, has {percent(best.accuracy)}, '
+            f'{percent(best.accuracy - worst.accuracy)} more than the worst.',
+            '',
+        ]
     return lines
+
+
+def _group_row(group: GroupFigures) -> tuple[str, ...]:
+    return (
+        group.group,
+        f'{group.count:,}',
+        percent(group.accuracy),
+        span(group.interval),
+        percent(group.surely_wrong),
+        percent(group.calibration_error),
+    )
+
+
+def draw_report(
+    report: Report,
+    probabilities: Mapping[str, Probabilities],
+    predictor: Predictor,
+    faces: FaceSet,
+) -> dict[str, ImageBGR]:
+    """Return every picture of a report by its file name."""
+    pictures: dict[str, ImageBGR] = {}
+    for each in report.attributes:
+        name, figures = each.attribute, each.figures
+        pictures[f'{name}_confusion.png'] = draw_confusion(figures.confusion, each.classes)
+        pictures[f'{name}_reliability.png'] = draw_reliability(figures.reliability)
+        for axis, points in each.robustness.items():
+            file = f'{name}_{axis.replace(" ", "_")}.png'
+            pictures[file] = draw_curve(axis, points, figures.accuracy)
+        pictures[f'{name}_worst.png'] = _draw_worst(each, probabilities[name], predictor, faces)
+    return pictures
+
+
+def _draw_worst(
+    report: AttributeReport, rows: Probabilities, predictor: Predictor, faces: FaceSet
+) -> ImageBGR:
+    labels, classes = faces.labels[report.attribute].indices, report.classes
+    wrong = (rows.argmax(1) != labels) & (labels != UNLABELLED)
+    count = min(WORST_FACES, int(wrong.sum()))
+    surest: NDArray[np.int64] = np.argsort(-rows.max(1) * wrong)[:count]
+    captions = [
+        (
+            f'is {classes[labels[i]]}',
+            f'predicted {classes[int(rows[i].argmax())]} {rows[i].max():.0%}',
+        )
+        for i in surest
+    ]
+    return draw_faces(cut_faces(faces, predictor.geometry, predictor.size_hw, surest), captions)

@@ -1,4 +1,4 @@
-"""How a model fares when faces are small, blurred or turned, and boxes are off."""
+"""Accuracy under changed conditions: small, blurred or rotated faces, boxes that are off."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.tasks.attributes.predictor import Judge
-from rtcnn_perception.training.tasks.attributes.scores import accuracy
+from rtcnn_perception.training.tasks.attributes.metrics import accuracy
+from rtcnn_perception.training.tasks.attributes.predictor import Predictor
 
 NOMINAL_FACE = 48.0
-"""Blur is told in pixels of a face this large, so that it means the same in any picture."""
+"""Blur is given in pixels of a face this large, so that it means the same in any picture."""
 
 
 Change = Callable[[FaceSet, float], FaceSet]
@@ -23,7 +23,7 @@ Change = Callable[[FaceSet, float], FaceSet]
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that is done to every face; ``axis`` groups those that make a curve."""
+    """A change of every face; ``axis`` groups those that make a curve."""
 
     axis: str
     value: float
@@ -79,11 +79,11 @@ def blurred(faces: FaceSet, sigma: float) -> FaceSet:
     return _each(faces, blur)
 
 
-def turned(faces: FaceSet, degrees: float) -> FaceSet:
-    """Turn each picture, and its landmarks with it, about the centre of the face's box."""
+def rotated(faces: FaceSet, degrees: float) -> FaceSet:
+    """Rotate each picture, and its landmarks with it, about the centre of the face's box."""
     landmarks = None if faces.landmarks is None else faces.landmarks.copy()
 
-    def turn(picture: ImageGray, index: int) -> ImageGray:
+    def rotate(picture: ImageGray, index: int) -> ImageGray:
         matrix = cv2.getRotationMatrix2D(faces.box(index).center, degrees, 1.0)
         if landmarks is not None:
             landmarks[index] = landmarks[index] @ matrix[:, :2].T + matrix[:, 2]
@@ -91,7 +91,7 @@ def turned(faces: FaceSet, degrees: float) -> FaceSet:
         result = cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(result, np.uint8)
 
-    return replace(_each(faces, turn), landmarks=landmarks)
+    return replace(_each(faces, rotate), landmarks=landmarks)
 
 
 def _with_value(change: Change, value: float) -> Callable[[FaceSet], FaceSet]:
@@ -99,7 +99,7 @@ def _with_value(change: Change, value: float) -> Callable[[FaceSet], FaceSet]:
 
 
 def conditions() -> tuple[Condition, ...]:
-    """Return everything that is tried, curve by curve."""
+    """Return all conditions, curve by curve."""
     found: list[Condition] = []
 
     def add(axis: str, values: tuple[float, ...], change: Change) -> None:
@@ -111,7 +111,7 @@ def conditions() -> tuple[Condition, ...]:
     add('box scaled', (0.8, 0.9, 1.1, 1.2), lambda f, v: with_boxes(f, v, 0.0, 0.0))
     add('face size in pixels', (16.0, 24.0, 32.0), at_size)
     add('blur at 48 pixels', (1.0, 2.0, 3.0), blurred)
-    add('rotation in degrees', (-30.0, -15.0, 15.0, 30.0), turned)
+    add('rotation in degrees', (-30.0, -15.0, 15.0, 30.0), rotated)
     found.extend(
         Condition('crop margin', margin, lambda faces: faces, margin=margin)
         for margin in (-0.1, 0.0, 0.15, 0.3, 0.45)
@@ -119,16 +119,20 @@ def conditions() -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def try_conditions(judge: Judge, faces: FaceSet) -> Iterator[tuple[Condition, dict[str, float]]]:
-    """Yield the accuracy for each labelled attribute under each condition."""
+def accuracy_by_condition(
+    predictor: Predictor, faces: FaceSet
+) -> Iterator[tuple[Condition, dict[str, float]]]:
+    """Yield the accuracy of each labelled head under each condition."""
     for condition in conditions():
-        asked = judge if condition.margin is None else judge.with_margin(condition.margin)
-        answers = asked.probabilities(condition.change(faces))
+        changed = (
+            predictor if condition.margin is None else predictor.with_margin(condition.margin)
+        )
+        found = changed.probabilities(condition.change(faces))
         yield (
             condition,
             {
-                name: accuracy(rows, faces.labels[name])
-                for name, rows in answers.items()
+                name: accuracy(rows, faces.labels[name].indices)
+                for name, rows in found.items()
                 if name in faces.labels
             },
         )

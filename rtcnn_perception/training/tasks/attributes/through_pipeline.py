@@ -14,27 +14,27 @@ import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.detection.registry import Detector
-from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
+from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
 from rtcnn_perception.core.pipeline import DetectionStage
-from rtcnn_perception.core.pipeline import Frame
-from rtcnn_perception.core.pipeline import JudgedFace
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.data.faces import UNLABELLED
 from tqdm import tqdm
 
 SCENE_HW = (480, 640)
 FACE_SIDE = 140.0
-"""The longer side of the face's box in the scene, in pixels: somebody two steps away."""
+"""The longer side of the face's box in the scene, in pixels: a person two steps away."""
 
 FRAMES = 3
-"""A face of low score counts from the third frame on."""
+"""A face of low score is confirmed in the third frame."""
 
 FRAME_NS = 33_000_000
 MIN_OVERLAP = 0.2
@@ -42,30 +42,34 @@ MIN_OVERLAP = 0.2
 
 @dataclass(frozen=True)
 class PipelineFigures:
-    """How many faces were placed in scenes, found there, and judged right, and right directly."""
+    """
+    How many faces were placed in scenes and found there, and how many of these were correct.
+
+    ``correct_directly`` counts those that were found and are correct from their own pictures.
+    """
 
     detector: str
     faces: int
     found: int
-    right: int
-    right_directly: int
+    correct: int
+    correct_directly: int
 
     @property
     def accuracy(self) -> float:
-        """Share of the faces found that were judged right."""
-        return self.right / self.found if self.found else 0.0
+        """Accuracy on the faces that were found."""
+        return self.correct / self.found if self.found else 0.0
 
     @property
     def direct_accuracy(self) -> float:
-        """Share of the same faces judged right from their own pictures."""
-        return self.right_directly / self.found if self.found else 0.0
+        """Accuracy on the same faces from their own pictures."""
+        return self.correct_directly / self.found if self.found else 0.0
 
 
 def place(
     picture: ImageGray, box: BoundingBox, rng: np.random.Generator
 ) -> tuple[ImageBGR, BoundingBox]:
     """
-    Put a picture at a random place of a larger scene; its border runs out into a soft background.
+    Put a picture at a random place of a larger scene; its border blends into a soft background.
 
     :param picture: (H, W) uint8 with one face
     :param box: the face in it
@@ -92,20 +96,18 @@ def place(
     return scene, there
 
 
-def judge_scene(
+def classify_scene(
     scene: ImageBGR, detector: Detector, classifier: Classifier
-) -> tuple[JudgedFace, ...]:
-    """Run the pipeline's stages over a scene that stands still, and return what it sees last."""
+) -> tuple[Face, ...]:
+    """Run the pipeline on a scene that stands still until a face is confirmed."""
     detection = DetectionStage(detector, FaceTracker())
     classification = ClassificationStage(classifier, TrackSmoother(0.0))
-    faces: tuple[JudgedFace, ...] = ()
     for number in range(1, FRAMES + 1):
         stamp = number * FRAME_NS
-        found = detection.process(Frame(scene, stamp, 'camera', stamp))
-        if found.tracks:
-            faces = classification.process(found).faces
-            break
-    return faces
+        result = detection.process(FrameResult(Frame(scene, stamp, 'camera', stamp)))
+        if result.faces:
+            return classification.process(result).faces
+    return ()
 
 
 def through_pipeline(
@@ -114,39 +116,35 @@ def through_pipeline(
     *,
     detector: Detector,
     classifier: Classifier,
-    answer_directly: Callable[[FaceSet], list[int]],
+    predict_directly: Callable[[FaceSet], list[str]],
     seed: int = 0,
 ) -> PipelineFigures:
     """
-    Place every labelled face in a scene and judge it there.
+    Place every labelled face in a scene and classify it there.
 
-    :param faces: what to place
-    :param attribute: what is judged
-    :param detector: the pipeline's
-    :param classifier: the pipeline's
-    :param answer_directly: gives the class of each face from its own picture, to compare with
+    :param faces: the faces to place
+    :param attribute: of which the labels are compared
+    :param predict_directly: gives the class of each face from its own picture, by name
     :param seed: chooses places
     """
-    faces = faces.take(faces.labels[attribute] != UNLABELLED)
+    labels = faces.labels[attribute]
+    chosen = labels.indices != UNLABELLED
+    faces, truths = faces.take(chosen), labels.indices[chosen].tolist()
     rng = np.random.default_rng(seed)
-    labels, direct = faces.labels[attribute].tolist(), answer_directly(faces)
-    found = right = right_directly = 0
+    direct = predict_directly(faces)
+    found = correct = correct_directly = 0
     for index in tqdm(range(len(faces)), desc='through the pipeline'):
         scene, box = place(faces.pictures[index], faces.box(index), rng)
-        judged = judge_scene(scene, detector, classifier)
-        if not judged:
+        classified = classify_scene(scene, detector, classifier)
+        if not classified:
             continue
-        boxes = boxes_to_array(tuple(face.track.box for face in judged))
+        boxes = boxes_to_array(tuple(face.box for face in classified))
         overlaps = iou_matrix(boxes, boxes_to_array((box,)))[:, 0]
         best = int(overlaps.argmax())
         if overlaps[best] < MIN_OVERLAP:
             continue
+        truth = labels.classes[truths[index]]
         found += 1
-        right += int(judged[best].raw[attribute].argmax()) == labels[index]
-        right_directly += direct[index] == labels[index]
-    return PipelineFigures(tag_of(detector), len(faces), found, right, right_directly)
-
-
-def tag_of(detector: Detector) -> str:
-    """Return a detector's name; of one with a card the model's, with its sha256."""
-    return detector.spec.tag if isinstance(detector, RtcnnDetector) else detector.name
+        correct += classified[best].attributes[attribute].label == truth
+        correct_directly += direct[index] == truth
+    return PipelineFigures(detector.tag, len(faces), found, correct, correct_directly)

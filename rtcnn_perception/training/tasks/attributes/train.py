@@ -1,60 +1,72 @@
-"""Train a network: data, network, epochs, the best and the last state on disk."""
+"""Train an attribute network: data, network, epochs, the best and the last state on disk."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 import time
 
 import numpy as np
-from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.batches import Batch
 from rtcnn_perception.training.data.batches import cut_faces
 from rtcnn_perception.training.data.batches import parts_of
 from rtcnn_perception.training.data.batches import prepared_ahead
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.batches import TrainingBatches
+from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.load import mix_votes
-from rtcnn_perception.training.engine.config import TrainConfig
 from rtcnn_perception.training.engine.loop import choose_device
 from rtcnn_perception.training.engine.loop import end_epoch
 from rtcnn_perception.training.engine.loop import open_log
 from rtcnn_perception.training.engine.loop import take_steps
-from rtcnn_perception.training.engine.start_weights import fill_first
-from rtcnn_perception.training.engine.state import take_up
+from rtcnn_perception.training.engine.networks import fill_start
+from rtcnn_perception.training.engine.networks import LabelledNetwork
+from rtcnn_perception.training.engine.state import start_or_resume
 from rtcnn_perception.training.engine.state import TrainingState
 from rtcnn_perception.training.engine.teachers import Teachers
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
-from rtcnn_perception.training.models.architectures import VOTES_HEAD
-from rtcnn_perception.training.models.architectures import without_votes_head
+from rtcnn_perception.training.tasks.attributes.config import TrainConfig
+from rtcnn_perception.training.tasks.attributes.loss import AttributeLoss
 from rtcnn_perception.training.tasks.attributes.loss import face_weights
-from rtcnn_perception.training.tasks.attributes.loss import total_loss
-from rtcnn_perception.training.tasks.attributes.scores import predict_logits
-from rtcnn_perception.training.tasks.attributes.scores import summarise
+from rtcnn_perception.training.tasks.attributes.metrics import check_selected
+from rtcnn_perception.training.tasks.attributes.metrics import summarise
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 EXAMPLES = 512
-"""Faces that give weights without statistics theirs."""
+"""Faces from which weights without statistics get theirs."""
+
+Classes = Mapping[str, tuple[str, ...]]
 
 
-def selection_score(summary: dict[str, float]) -> float:
-    """Return what the best epoch is chosen by, on held-out faces only."""
-    parts = [summary[name] for name in ('emotion_accuracy', 'gender_balanced') if name in summary]
-    return sum(parts) / len(parts)
+def classes_of(config: TrainConfig, splits: Splits) -> dict[str, tuple[str, ...]]:
+    """
+    Return the classes that a network is to learn, by attribute.
+
+    :raises DataError: if a part that is needed has no labelled face of an attribute
+    """
+    for part in ('train', 'val'):
+        faces: FaceSet = getattr(splits, part)
+        for name in config.data.attributes:
+            found = faces.labels.get(name)
+            if found is None or not (found.indices != UNLABELLED).any():
+                raise DataError(f'[data.{name}] has no labelled face in the part {part}')
+    return {name: splits.train.labels[name].classes for name in config.data.attributes}
 
 
 def count_hits(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> tuple[int, int]:
-    """Return how many answers hit their target's likeliest class, and how many there were."""
-    right = judged = 0
+    """Return how many predictions are the most likely class of their target, and how many were."""
+    hits = count = 0
     for name, target in targets.items():
         labelled = target.sum(1) > 0
         same = logits[name].detach().argmax(1) == target.argmax(1)
-        right += int((same & labelled).sum())
-        judged += int(labelled.sum())
-    return right, judged
+        hits += int((same & labelled).sum())
+        count += int(labelled.sum())
+    return hits, count
 
 
 def train_one_epoch(
@@ -62,34 +74,35 @@ def train_one_epoch(
     batches: TrainingBatches,
     config: TrainConfig,
     teachers: Teachers,
-    device: str,
+    loss: AttributeLoss,
     *,
-    draw: int,
+    augmentation_round: int,
 ) -> tuple[float, float]:
     """
     Take one pass over the training faces.
 
-    :param draw: of the augmentation; epochs of the same draw see the same pixels
-    :returns: the mean loss, and the share of answers that were right
-    :raises DivergenceError: if a loss is no number, naming the batch
+    :param augmentation_round: epochs of the same round have the same pixels
+    :returns: the mean loss, and the accuracy on the training faces
+    :raises DivergenceError: if a loss is no finite number, naming the batch
     """
+    device = teachers.device
     hits: list[tuple[int, int]] = []
 
     def step(network: Network, batch: Batch) -> Tensor:
         pixels = batch.pixels.to(device)
         targets = {name: values.to(device) for name, values in batch.targets.items()}
         weights = {name: values.to(device) for name, values in batch.weights.items()}
-        answers = teachers.answers(batch, draw)
+        soft_targets = teachers.soft_targets(batch, augmentation_round)
         with torch.autocast(device, torch.bfloat16):
             logits = network(pixels)
         hits.append(count_hits(logits, targets))
-        return total_loss(logits, targets, weights, answers, config.loss)
+        return loss(logits, targets, weights, soft_targets)
 
     def accuracy() -> float:
-        right, judged = map(sum, zip(*hits, strict=True))
-        return right / max(judged, 1)
+        correct, count = map(sum, zip(*hits, strict=True))
+        return correct / max(count, 1)
 
-    loss = take_steps(
+    mean_loss = take_steps(
         state,
         config,
         (parts_of(batch, state.replicas.count) for batch in prepared_ahead(batches)),
@@ -97,90 +110,98 @@ def train_one_epoch(
         count=len(batches),
         shown=lambda: {'accuracy': f'{accuracy():.3f}'},
     )
-    return loss, accuracy()
+    return mean_loss, accuracy()
 
 
 def is_over(state: TrainingState[Network], config: TrainConfig) -> bool:
-    """Return whether a run is done, or had no better epoch for as long as it was to wait."""
+    """Return whether a run is done, or had no better epoch for its patience."""
     has_stopped = 0 < config.patience <= state.epoch - state.best_epoch
     return has_stopped or state.epoch >= config.epochs
+
+
+def evaluate_epoch(
+    network: Network, classes: Classes, config: TrainConfig, faces: FaceSet
+) -> dict[str, float]:
+    """Return the metrics of a network on held-out faces, its heads mixed as configured."""
+    labelled = LabelledNetwork(config.name, network, classes, config.crop).mixed(config.mix)
+    return summarise(labelled.logits(faces), faces)
 
 
 def train(
     config: TrainConfig, splits: Splits, folder: Path, workers: int = 1, *, command: str = ''
 ) -> dict[str, float]:
     """
-    Train a network, or continue where ``folder`` has an unfinished run.
+    Train a network, or resume where ``folder`` has an unfinished run.
 
-    Each of ``workers`` takes a share of every batch on a core of its own; another number trains
-    another network, as normalisation sees other batches. On a CPU the same configuration and
-    number train the same network again; a GPU adds up in an order of its own.
+    Each of ``workers`` takes a part of every batch on a core of its own; another number trains
+    another network, as normalisation uses other batches. On a CPU the same configuration and
+    number train the same network again; a GPU sums in another order each time.
     Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder, and
-    ``start.pt`` where it began with weights: export makes the mean of both ends.
+    ``start.pt`` where it started from weights: export makes the mean of both ends.
 
-    :param command: what asks for this, kept in the checkpoints
+    :param command: the command line, kept in the checkpoints
     :returns: the best epoch's figures on the held-out part
     """
     train_set, val_set = splits.train, splits.val
-    if not config.loss.votes_head:
-        train_set = mix_votes(train_set, config.loss.votes)
-    elif VOTES_HEAD not in train_set.targets or not train_set.targets[VOTES_HEAD].any():
-        raise ConfigurationError('votes_head is set, but the emotion data has no FER+ votes')
-    classes = {name: targets.shape[1] for name, targets in train_set.targets.items()}
+    classes = classes_of(config, splits)
+    selected = check_selected(config.select.metrics, classes)
     device = choose_device()
+    tables = config.data.attributes
+    loss = AttributeLoss(
+        classes,
+        {name: table.weight for name, table in tables.items()},
+        config.loss.label_smoothing,
+        config.distillation,
+        device,
+    )
+    weights = {name: face_weights(train_set, name, tables[name]) for name in classes}
 
     def examples(size_hw: tuple[int, int]) -> Tensor:
         chosen = np.random.default_rng(config.seed).permutation(len(train_set))[:EXAMPLES]
         return to_input(cut_faces(train_set, config.crop, size_hw, chosen))
 
     torch.manual_seed(config.seed)
-    network = build_network(config.architecture, classes)
-    state = take_up(
+    counts = {name: len(names) for name, names in classes.items()}
+    network = build_network(config.architecture, counts)
+    state = start_or_resume(
         network,
         config,
         folder,
         device=device,
         workers=workers,
-        fill=lambda path: fill_first(network, path, examples),
-        classes=classes,
+        fill=lambda path: fill_start(network, classes, path, examples),
+        classes={name: list(names) for name, names in classes.items()},
         command=command,
     )
-    teachers = Teachers(config.loss, device, classes)
+    teachers = Teachers(config.distillation, device, classes)
     if not is_over(state, config):
-        teachers.look_once(train_set, config.crop, network.spec.input_hw)
-    weights = {n: face_weights(t, config.loss.balance) for n, t in train_set.targets.items()}
-    rounds = config.loss.teacher_rounds
+        teachers.run_once(train_set)
+    rounds = config.distillation.rounds
     with open_log(folder) as log:
         while not is_over(state, config):
-            began = time.monotonic()
-            draw = state.epoch % rounds if rounds else state.epoch
+            start = time.monotonic()
+            augmentation_round = state.epoch % rounds if rounds else state.epoch
             batches = TrainingBatches(
                 train_set,
                 weights,
                 geometry=config.crop,
-                size_hw=state.network.spec.input_hw,
+                size_hw=network.spec.input_hw,
                 batch_size=config.batch_size,
                 augmentation=config.augmentation_at(state.epoch),
-                seed=config.seed * 1_000_003 + draw,
+                seed=config.seed * 1_000_003 + augmentation_round,
             )
-            loss, train_accuracy = train_one_epoch(
-                state,
-                batches,
-                config,
-                teachers,
-                device,
-                draw=draw,
+            mean_loss, train_accuracy = train_one_epoch(
+                state, batches, config, teachers, loss, augmentation_round=augmentation_round
             )
-            judged = without_votes_head(state.average.network, config.loss.votes).to(device)
-            summary = summarise(predict_logits(judged, val_set, config.crop, device), val_set)
+            summary = evaluate_epoch(state.average.network, classes, config, val_set)
             record = {
-                'loss': loss,
+                'loss': mean_loss,
                 'train_accuracy': train_accuracy,
                 **summary,
-                'seconds': time.monotonic() - began,
+                'seconds': time.monotonic() - start,
             }
-            score = selection_score(summary)
+            score = sum(summary[name] for name in selected) / len(selected)
             end_epoch(state, config, record, score=score, folder=folder, log=log)
     if state.epoch < config.epochs:
         tqdm.write(f'no better for {config.patience} epochs: stopped early')
-    return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
+    return state.best_record

@@ -1,4 +1,4 @@
-"""From what a detector feels to how likely a mark is a face."""
+"""Calibration of a detector: from its score to how likely a prediction is a face."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from scipy.optimize import minimize
 import torch
 
 HEIGHT = 32.0
-"""Pixels of a face as shown to the network, at which ``growth`` changes nothing."""
+"""Pixels of a face as the network takes it, at which ``growth`` changes nothing."""
 
 SCORE_ROW, HEIGHT_ROW = 0, 4
-"""Of the network's last layers: the score, and the logarithm of the height in strides."""
+"""Rows of the last layers: the score, and the logarithm of the height in strides."""
 
 
 class ScoreCalibration(NamedTuple):
     """
-    What a score's logit becomes.
+    How the logit of a score is changed.
 
     It is multiplied by ``slope``, above 0; ``offset`` is added, and ``growth`` times the logarithm
-    of a face's height in ``HEIGHT``: of marks of one score small ones are faces less often.
+    of a face's height in ``HEIGHT``: at the same score small predictions are faces less often.
     """
 
     slope: float = 1.0
@@ -34,7 +34,7 @@ class ScoreCalibration(NamedTuple):
 
     @property
     def inverse(self) -> ScoreCalibration:
-        """Return what takes a calibrated score back."""
+        """Return the calibration that undoes this one."""
         return ScoreCalibration(
             1 / self.slope, -self.offset / self.slope, -self.growth / self.slope
         )
@@ -44,7 +44,7 @@ def calibration_of(card: JsonFields) -> ScoreCalibration:
     """
     Return the calibration that an exported network has built in.
 
-    :raises ModelError: if the card does not tell
+    :raises ModelError: if the card does not say
     """
     fields = card.section('score_calibration')
     found = ScoreCalibration(*(fields.number(name) for name in ScoreCalibration._fields))
@@ -55,7 +55,7 @@ def calibration_of(card: JsonFields) -> ScoreCalibration:
 
 @torch.no_grad()
 def build_in(calibration: ScoreCalibration, network: FaceNetwork) -> None:
-    """Make a network say calibrated scores: its last layers say score and height already."""
+    """Make a network predict calibrated scores, by its last layers alone."""
     slope, offset, growth = calibration
     for output, stride in zip(network.outputs, STRIDES, strict=True):
         weight, bias = output.parameters()
@@ -68,29 +68,31 @@ def fit_calibration(
     scores: NDArray[np.float64], heights: NDArray[np.float64], hits: NDArray[np.bool_]
 ) -> ScoreCalibration:
     """
-    Fit scores to the share of marks that are faces.
+    Fit scores to the share of predictions that are faces.
 
-    Aims fall short of 0 and 1 by what so many marks cannot tell, so that the fit has an end where
-    a threshold parts all faces from all others.
+    Targets are a little below 1 and above 0, the less the more predictions there are, so that the
+    fit converges where a threshold separates all faces from all others.
     Source: Platt: Probabilistic Outputs for Support Vector Machines, 1999, section 2.
 
-    :param scores: (N,) of held-out marks, in (0, 1)
-    :param heights: (N,) of their boxes in pixels as shown to the network, above 0
+    :param scores: (N,) of held-out predictions, in (0, 1)
+    :param heights: (N,) of their boxes in pixels as the network takes them, above 0
     :param hits: (N,) whether each is on a face
-    :returns: none where there are not both faces and others, or scores do not rise with faces
+    :returns: the identity where there are not both faces and others, or scores fall with faces
     """
     if hits.all() or not hits.any():
         return ScoreCalibration()
     clipped = np.clip(scores, 1e-6, 1 - 1e-6)
-    told = np.stack(
+    inputs = np.stack(
         [np.log(clipped / (1 - clipped)), np.ones(len(hits)), np.log(heights / HEIGHT)]
     )
     faces, others = int(hits.sum()), int((~hits).sum())
-    aims = np.where(hits, (faces + 1) / (faces + 2), 1 / (others + 2))
+    targets = np.where(hits, (faces + 1) / (faces + 2), 1 / (others + 2))
 
-    def unlikeliness(weights: NDArray[np.float64]) -> float:
-        fitted = weights @ told
-        return float((np.logaddexp(0.0, fitted) - aims * fitted).mean())
+    def negative_log_likelihood(weights: NDArray[np.float64]) -> float:
+        fitted = weights @ inputs
+        return float((np.logaddexp(0.0, fitted) - targets * fitted).mean())
 
-    found = ScoreCalibration(*minimize(unlikeliness, np.array([1.0, 0.0, 0.0])).x.tolist())
+    found = ScoreCalibration(
+        *minimize(negative_log_likelihood, np.array([1.0, 0.0, 0.0])).x.tolist()
+    )
     return found if found.slope > 0 else ScoreCalibration()

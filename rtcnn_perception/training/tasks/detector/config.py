@@ -1,38 +1,102 @@
-"""What a detector's training is: a TOML file with only what differs from the defaults here."""
+"""The configuration of a training of a detector: scenes, loss, run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from typing import Annotated
 from typing import Any
 
-from rtcnn_perception.training.engine.ranges import AtLeastOne
-from rtcnn_perception.training.engine.ranges import BelowOne
-from rtcnn_perception.training.engine.ranges import check_ranges
-from rtcnn_perception.training.engine.ranges import NotNegative
-from rtcnn_perception.training.engine.ranges import Positive
-from rtcnn_perception.training.engine.ranges import Seed
+from rtcnn_perception.training.engine.config import AtLeastOne
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Degrees
+from rtcnn_perception.training.engine.config import NotNegative
+from rtcnn_perception.training.engine.config import Positive
+from rtcnn_perception.training.engine.config import Range
+from rtcnn_perception.training.engine.config import RunConfig
+from rtcnn_perception.training.engine.config import Share
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
-from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
+
+LARGEST = 4096
+"""Pixels of the side of a scene; a batch of larger ones fits into no memory."""
 
 
 @dataclass(frozen=True)
-class DetectorTrainConfig:
+class SceneConfig:
+    """
+    How scenes are composed.
+
+    ``sizes`` are the sides of a batch's scenes in pixels, one chosen for each batch. A face of the
+    photograph is chosen and scaled to ``least_face`` to ``most_face`` pixels of height, but little
+    more than the scene's; ``most_enlarged`` bounds the scale, as enlarged pictures are blurred;
+    all but ``small_share`` fill the scene. ``negative_share`` are without a face, ``faces_share``
+    of the others show one of the faces that are given beside photographs; ``mosaic_share`` are
+    made of four, ``nine_share`` of those of nine. Where a photograph does not reach, there is one
+    colour or, in ``background_share``, another photograph without a face. Faces lower than
+    ``too_small`` pixels are ignored. ``rotation`` is in degrees, ``stretch`` bounds the logarithm
+    of width by height. ``front_share`` of the scenes have heads of another photograph in front. A
+    part of ``covered_share`` of the faces is covered, by one colour or as ``background_share``
+    says; ``drawn_share`` of the scenes have frames and words drawn on them, ``dark_share`` are
+    darkened; the rest is as for face crops.
+    """
+
+    sizes: tuple[int, ...] = (160, 224, 288)
+    least_face: Positive = 9.0
+    most_face: Positive = 260.0
+    most_enlarged: Positive = 2.5
+    small_share: Share = 0.15
+    negative_share: Share = 0.3
+    faces_share: Share = 0.0
+    mosaic_share: Share = 0.35
+    nine_share: Share = 0.0
+    background_share: Share = 0.0
+    too_small: NotNegative = 7.0
+    rotation: Degrees = 12.0
+    stretch: Share = 0.0
+    front_share: Share = 0.0
+    covered_share: Share = 0.0
+    drawn_share: Share = 0.0
+    dark_share: Share = 0.0
+    light: Share = 0.3
+    gamma: NotNegative = 0.4
+    colour: Share = 0.4
+    gray_share: Share = 0.08
+    blur_share: Share = 0.1
+    noise_share: Share = 0.2
+    noise: Annotated[float, Range(0, 255)] = 12.0
+    jpeg_share: Share = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
+        check_ranges(self)
+        if not self.sizes or any(size % 32 or not 0 < size <= LARGEST for size in self.sizes):
+            raise ValueError(
+                f'sizes must be multiples of 32 pixels up to {LARGEST}, got {self.sizes}'
+            )
+        if self.least_face > self.most_face:
+            raise ValueError(
+                f'least_face must be at most most_face, got {self.least_face} and {self.most_face}'
+            )
+        if self.too_small >= self.most_face:
+            raise ValueError(
+                f'too_small must be below most_face, got {self.too_small} and {self.most_face}'
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorTrainConfig(RunConfig):
     """
     A training of a detector.
 
-    ``detector`` is the architecture, ``photographs`` a folder with marks, ``test`` another that is
-    judged once, when the detector is exported; ``faces`` a file of faces with boxes, as networks
-    for gender learn from, to be put into scenes. An epoch has ``steps`` batches; rates, decay and
-    averaging are as for the attribute networks. ``start_from`` is a checkpoint, or the folder of
-    an exported model, of the same architecture.
+    ``detector`` is the architecture, ``photographs`` are folders of annotated ones, ``test`` is
+    another that is evaluated once, when the detector is exported; ``faces`` is a packed file of
+    faces with boxes, as attribute networks learn from, to be put into scenes. An epoch has
+    ``steps`` batches. ``start_from`` is a checkpoint or an exported model of the architecture.
     """
 
-    name: str
     detector: str
-    photographs: str
+    photographs: tuple[str, ...]
     test: str = ''
     faces: str = ''
     scenes: SceneConfig = field(default_factory=SceneConfig)
@@ -40,16 +104,12 @@ class DetectorTrainConfig:
     epochs: AtLeastOne = 20
     steps: AtLeastOne = 1000
     batch_size: AtLeastOne = 32
-    learning_rate: Positive = 2e-3
     warmup_epochs: NotNegative = 0.5
     weight_decay: NotNegative = 1e-3
-    average: BelowOne = 0.999
-    seed: Seed = 1
-    start_from: str = ''
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges, and faces that no scene would show."""
-        check_ranges(self)
+        super().__post_init__()
         if bool(self.faces) != bool(self.scenes.faces_share):
             raise ValueError(
                 'faces and faces_share of [scenes] must be given both or neither, '
@@ -58,9 +118,5 @@ class DetectorTrainConfig:
 
     @classmethod
     def describes(cls, values: Mapping[str, Any]) -> bool:
-        """Return whether plain values are a detector's training and no attribute network's."""
+        """Return whether plain values are a training of a detector."""
         return 'detector' in values
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, as a checkpoint keeps them."""
-        return asdict(self)

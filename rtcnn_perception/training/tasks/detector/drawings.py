@@ -1,4 +1,4 @@
-"""Pictures of what a detector finds, takes for a face, and misses."""
+"""Pictures of the faces that a detector finds, of its false ones, and of those it misses."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from rtcnn_perception.core.drawing.rect import Rect
 from rtcnn_perception.core.drawing.text import draw_text
 from rtcnn_perception.core.drawing.text import set_text
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import Crop
 from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.tasks.detector.figures import curve
-from rtcnn_perception.training.tasks.detector.figures import false_marks
-from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.figures import false_predictions
 from rtcnn_perception.training.tasks.detector.figures import missed_faces
-from rtcnn_perception.training.tasks.detector.figures import true_boxes
 from rtcnn_perception.training.tasks.detector.metrics import FALSE
-from rtcnn_perception.training.tasks.detector.metrics import match
-from rtcnn_perception.training.tasks.detector.predictions import Marks
-from rtcnn_perception.training.tasks.drawing import draw_faces
-from rtcnn_perception.training.tasks.drawing import draw_lines
-from rtcnn_perception.training.tasks.drawing import Line
+from rtcnn_perception.training.tasks.detector.predictions import annotated_boxes
+from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.predictions import Predictions
+from rtcnn_perception.training.tasks.reporting import draw_faces
+from rtcnn_perception.training.tasks.reporting import draw_lines
+from rtcnn_perception.training.tasks.reporting import Line
 
 GREEN, RED, YELLOW, GRAY, DARK = (
     (90, 210, 60),
@@ -39,12 +39,12 @@ WIDTH_COLORS = ((190, 110, 40), (60, 130, 230), (90, 160, 60), (150, 70, 150), (
 SHEET_COLUMNS, SHEET_ROWS, SHEET_CELL = 3, 2, 480
 WORST, WORST_COLUMNS, WORST_SIDE = 24, 6, 180
 LONGEST_NAME = 22
-"""Letters below a face in the pictures of the worst."""
+"""Characters below a face in the pictures of the worst."""
 
 
 def draw_curves(
     photographs: Sequence[Photograph],
-    marks: dict[int, list[Marks]],
+    predictions: dict[int, list[Predictions]],
     *,
     min_iou: float,
     threshold: float,
@@ -52,13 +52,13 @@ def draw_curves(
     """
     Draw precision over recall, a line for each width and least height of a face.
 
-    :param marks: by width in pixels
+    :param predictions: by width in pixels
     """
     lines = []
-    for number, (width, marked) in enumerate(marks.items()):
+    for number, (width, predicted) in enumerate(predictions.items()):
         color = WIDTH_COLORS[number % len(WIDTH_COLORS)]
         for thickness, min_height in zip((2, 1), MIN_HEIGHTS, strict=True):
-            found, _ = curve(photographs, marked, min_height, min_iou)
+            found, _ = curve(photographs, predicted, min_height, min_iou)
             precision, recall = found.at(threshold)
             points = np.stack([found.recall, found.interpolated], 1)
             label = f'{width} wide, {min_height} px and over'
@@ -67,21 +67,21 @@ def draw_curves(
 
 
 def draw_sheet(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> ImageBGR:
     """
-    Draw what is found in a few photographs with faces: the same ones, whoever finds it.
+    Draw the predictions in a few photographs with faces, the same for every detector.
 
-    :param marks: those at the threshold that counts
+    :param predictions: those at the threshold that counts
     """
     shown = [
         index
         for index, photograph in enumerate(photographs)
-        if true_boxes(photograph, MIN_HEIGHTS[0])[1].any()
+        if annotated_boxes(photograph, MIN_HEIGHTS[0])[1].any()
     ]
     count = min(SHEET_COLUMNS * SHEET_ROWS, len(shown))
     chosen = [shown[(2 * cell + 1) * len(shown) // (2 * count)] for cell in range(count)]
-    cells = [_draw_found(photographs[i], marks[i], min_iou) for i in chosen]
+    cells = [_draw_found(photographs[i], predictions[i], min_iou) for i in chosen]
     rows = [_legend(SHEET_COLUMNS * SHEET_CELL)]
     for first in range(0, len(cells), SHEET_COLUMNS):
         last = first + SHEET_COLUMNS
@@ -99,18 +99,18 @@ def _side_by_side(cells: list[ImageBGR]) -> ImageBGR:
     return row
 
 
-def _draw_found(photograph: Photograph, marked: Marks, min_iou: float) -> ImageBGR:
+def _draw_found(photograph: Photograph, predicted: Predictions, min_iou: float) -> ImageBGR:
     """Return the photograph with its boxes, as large as fits a square of the sheet."""
     scale = (SHEET_CELL - 8) / max(photograph.width, photograph.height)
     size = (round(photograph.width * scale), round(photograph.height * scale))
     image = np.asarray(cv2.resize(photograph.read(), size), np.uint8)
-    boxes, counts = true_boxes(photograph, MIN_HEIGHTS[0])
-    answers = match(marked.boxes, boxes, counts, min_iou)
-    missed = np.setdiff1d(np.flatnonzero(counts), answers)
+    boxes, counts = annotated_boxes(photograph, MIN_HEIGHTS[0])
+    matched = predicted.match(photograph, MIN_HEIGHTS[0], min_iou)
+    missed = np.setdiff1d(np.flatnonzero(counts), matched)
     for box in boxes[missed] * scale:
         _draw_box(image, box, YELLOW)
-    for box, answer in zip(marked.boxes * scale, answers, strict=True):
-        _draw_box(image, box, GREEN if answer >= 0 else RED if answer == FALSE else GRAY)
+    for box, face in zip(predicted.boxes * scale, matched, strict=True):
+        _draw_box(image, box, GREEN if face >= 0 else RED if face == FALSE else GRAY)
     return image
 
 
@@ -137,32 +137,36 @@ def _legend(width: int) -> ImageBGR:
 
 
 def draw_worst_false(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> ImageBGR:
     """
-    Draw what the detector is surest of and what is no face.
+    Draw the false predictions of the highest scores.
 
-    :param marks: those at the threshold that counts
+    :param predictions: those at the threshold that counts
     """
-    worst = false_marks(photographs, marks, min_iou)[:WORST]
+    worst = false_predictions(photographs, predictions, min_iou)[:WORST]
     return _draw_tiles(
         [
-            (photographs[index], marks[index].boxes[mark], f'{marks[index].scores[mark]:.2f}')
-            for index, mark in worst
+            (
+                photographs[index],
+                predictions[index].boxes[number],
+                f'{predictions[index].scores[number]:.2f}',
+            )
+            for index, number in worst
         ],
         RED,
     )
 
 
 def draw_worst_misses(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> ImageBGR:
     """
     Draw the largest faces that the detector misses.
 
-    :param marks: those at the threshold that counts
+    :param predictions: those at the threshold that counts
     """
-    worst = missed_faces(photographs, marks, min_iou)[:WORST]
+    worst = missed_faces(photographs, predictions, min_iou)[:WORST]
     return _draw_tiles(
         [(photographs[index], photographs[index].boxes[face], '') for index, face in worst],
         YELLOW,
@@ -173,7 +177,7 @@ def _draw_tiles(
     worst: list[tuple[Photograph, BoxesXYXY | NDArray[np.float32], str]],
     color: tuple[int, int, int],
 ) -> ImageBGR:
-    """Draw each box amid its surroundings, over its text, height and file."""
+    """Draw each box with its surroundings, over its text, height and file."""
     if not worst:
         strip = np.full((36, SHEET_CELL, 3), 255, np.uint8)
         draw_text(strip, set_text('none', 8, 9, 11), DARK)
@@ -185,7 +189,7 @@ def _draw_tiles(
         x, y = box.center
         square = Rect.about(BoundingBox(x - half, y - half, x + half, y + half))
         around = BoundingBox(square.left, square.top, square.right, square.bottom)
-        tile = cut_crop(photograph.read(), around, (WORST_SIDE, WORST_SIDE))
+        tile = cut_crop(photograph.read(), Crop(around), (WORST_SIDE, WORST_SIDE))
         scale = WORST_SIDE / square.width
         origin = (square.left, square.top, square.left, square.top)
         _draw_box(tile, (corners.astype(np.float64) - origin) * scale, color)

@@ -1,56 +1,49 @@
-"""From a trained detector to a folder the pipeline loads: calibrate, judge once, write."""
+"""Export a detector: calibrate it on held-out photographs, measure once, write the folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-import hashlib
 from pathlib import Path
 import tempfile
 from typing import Any
 
 import numpy as np
+from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
-from rtcnn_perception.core.models.card import CARD_FORMAT
-from rtcnn_perception.training.data.load import find_data
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import read_photographs
-from rtcnn_perception.training.engine.checkpoints import fill_network
+from rtcnn_perception.training.data.sources import find_data
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.config import from_mapping
 from rtcnn_perception.training.engine.provenance import provenance_of
-from rtcnn_perception.training.models.costs import keras_parameters
-from rtcnn_perception.training.models.costs import multiply_accumulates
 from rtcnn_perception.training.models.detector import BOX_NUMBERS
 from rtcnn_perception.training.models.detector import build_detector
 from rtcnn_perception.training.models.detector import FaceNetwork
 from rtcnn_perception.training.models.detector import LANDMARK_NUMBERS
 from rtcnn_perception.training.models.detector import STRIDES
 from rtcnn_perception.training.models.folding import folded
-from rtcnn_perception.training.models.onnx_export import agreeing
-from rtcnn_perception.training.models.onnx_export import OPSET
+from rtcnn_perception.training.models.onnx_export import compared
 from rtcnn_perception.training.models.onnx_export import traced
-from rtcnn_perception.training.tasks.attributes.export import MODEL_NAME
-from rtcnn_perception.training.tasks.attributes.export import rounded
-from rtcnn_perception.training.tasks.attributes.export import write_model
-from rtcnn_perception.training.tasks.attributes.model_page import figures_and_origin
-from rtcnn_perception.training.tasks.detector import evaluate as evaluate_detector
-from rtcnn_perception.training.tasks.detector import train as train_detector
+from rtcnn_perception.training.models.weights import fill_network
+from rtcnn_perception.training.tasks.detector import evaluate
+from rtcnn_perception.training.tasks.detector import train
 from rtcnn_perception.training.tasks.detector.calibration import build_in
 from rtcnn_perception.training.tasks.detector.calibration import fit_calibration
 from rtcnn_perception.training.tasks.detector.calibration import HEIGHT
 from rtcnn_perception.training.tasks.detector.calibration import ScoreCalibration
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.figures import curve
-from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
-from rtcnn_perception.training.tasks.detector.figures import scored_answers
-from rtcnn_perception.training.tasks.detector.loss import cells_of
+from rtcnn_perception.training.tasks.detector.figures import matched_scores
+from rtcnn_perception.training.tasks.detector.loss import anchors_of
 from rtcnn_perception.training.tasks.detector.metrics import NEUTRAL
-from rtcnn_perception.training.tasks.detector.predictions import mark_faces
-from rtcnn_perception.training.tasks.detector.predictions import Marks
+from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.predictions import predict_faces
+from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels
-from rtcnn_perception.training.tasks.detector.train import MIN_IOU
-from rtcnn_perception.training.tasks.detector.train import MULTIPLE
-from rtcnn_perception.training.tasks.detector.train import SUPPRESSION_IOU
+from rtcnn_perception.training.tasks.model_folder import make_card
+from rtcnn_perception.training.tasks.model_folder import page_of
+from rtcnn_perception.training.tasks.model_folder import rounded
+from rtcnn_perception.training.tasks.model_folder import write_model
 import torch
 from torch import nn
 from torch import Tensor
@@ -58,18 +51,18 @@ from torch import Tensor
 INPUT_NAME = 'image'
 OUTPUT_NAMES = ('score', 'box', 'landmarks')
 WIDTH = 320
-"""Pixels of detection where none are asked for, as YuNet's here; the score is calibrated there."""
+"""Default detection width in pixels, as YuNet's here; the score is calibrated there."""
 
 COUNTED_HW = (256, 320)
-"""Of the input for which multiply-accumulates are counted: 640x480 at that width, padded."""
+"""Input for which multiply-accumulates are counted: 640x480 at that width, padded."""
 
-JUDGED_WIDTHS = (320, 416)
+MEASURED_WIDTHS = (320, 416)
 PARITY_SIZES = ((64, 96), (256, 320))
 PARITY_IMAGES = 16
 
 
 class PixelsToFaces(nn.Module):
-    """The network with its scaling before it and its score made a probability behind."""
+    """A detector with the scaling of pixels and its score as a probability."""
 
     def __init__(self, network: FaceNetwork) -> None:
         """Wrap a network."""
@@ -83,7 +76,7 @@ class PixelsToFaces(nn.Module):
 
 
 class CalibratedFaces(PixelsToFaces):
-    """The same with its score calibrated in the open, to compare with what has that built in."""
+    """The same with its score calibrated explicitly, to compare with the built-in calibration."""
 
     def __init__(self, network: FaceNetwork, calibration: ScoreCalibration) -> None:
         """Wrap a network."""
@@ -94,7 +87,7 @@ class CalibratedFaces(PixelsToFaces):
         """Return what :class:`PixelsToFaces` does."""
         score, box, landmarks = self.network(to_pixels(image))
         slope, offset, growth = self.calibration
-        strides = cells_of((image.shape[1], image.shape[2]))[1][:, 0]
+        strides = anchors_of((image.shape[1], image.shape[2]))[1][:, 0]
         heights = box[..., 3].exp() * strides
         logit = score * slope + offset + growth * (heights / HEIGHT).log()
         return logit.sigmoid(), box, landmarks
@@ -104,10 +97,10 @@ def detector_to_onnx(
     network: FaceNetwork, calibration: ScoreCalibration, half: bool
 ) -> tuple[bytes, dict[str, Any]]:
     """
-    Export a network and check what came out.
+    Export a network and compare it with PyTorch.
 
     :param half: store weights as float16; they are computed with as float32
-    :returns: as :func:`agreeing`
+    :returns: as :func:`compared`
     :raises ModelError: likewise
     """
     calibrated = folded(network)
@@ -116,12 +109,12 @@ def detector_to_onnx(
         PixelsToFaces(calibrated),
         torch.zeros((1, 64, 96, 3), dtype=torch.uint8),
         {INPUT_NAME: {1: 'height', 2: 'width'}},
-        {name: {1: 'cells'} for name in OUTPUT_NAMES},
+        {name: {1: 'anchors'} for name in OUTPUT_NAMES},
     )
     for info, numbers in zip(
         model.graph.output, ((), (BOX_NUMBERS,), (LANDMARK_NUMBERS,)), strict=True
     ):
-        axes = info.type.tensor_type.shape.dim  # tracing leaves those unnamed that do not vary
+        axes = info.type.tensor_type.shape.dim  # tracing leaves axes of fixed size unnamed
         for axis, size in zip((axes[0], *axes[2:]), (1, *numbers), strict=True):
             axis.dim_value = size
     rng = np.random.default_rng(0)
@@ -130,7 +123,7 @@ def detector_to_onnx(
         for height, width in PARITY_SIZES
         for _ in range(PARITY_IMAGES)
     ]
-    return agreeing(model, CalibratedFaces(network, calibration), images, half)
+    return compared(model, CalibratedFaces(network, calibration), images, half)
 
 
 def export_detector(
@@ -139,10 +132,10 @@ def export_detector(
     """
     Export a checkpoint, with card and page.
 
-    The score is made to say how likely a mark is a face in the ``val`` part; the test
-    photographs, where the configuration names any, are judged once.
+    The score is calibrated to how likely a prediction is a face in the ``val`` part; the test
+    photographs, where the configuration names any, are evaluated once.
 
-    :param command: what asks for this; the card has it behind the trainings that came before
+    :param command: the command line; the card has it behind the trainings that came before
     :returns: where the graph lies
     :raises PerceptionError: if the checkpoint, the data or the result is not fit
     """
@@ -151,108 +144,103 @@ def export_detector(
     network = build_detector(config.detector)
     fill_network(network, values['average'], checkpoint)
     network.eval()
-    photographs = read_photographs(find_data(config.photographs))
+    photographs = [p for path in config.photographs for p in read_photographs(find_data(path))]
     held_out = [photograph for photograph in photographs if photograph.split == 'val']
+    provenance = provenance_of(checkpoint)
+
+    def made(calibration: ScoreCalibration) -> tuple[bytes, dict[str, Any]]:
+        content, deviations = detector_to_onnx(network, calibration, half)
+        return content, make_card(
+            DetectorCard.KIND,
+            content,
+            network,
+            (network.spec.channels, *COUNTED_HW),
+            name=name or config.name,
+            half=half,
+            data=provenance.data,
+            command=provenance.then(command),
+            input={
+                'name': INPUT_NAME,
+                'channels': 'bgr',
+                'dtype': 'uint8',
+                'multiple': train.MULTIPLE,
+            },
+            strides=list(STRIDES),
+            nms_iou=train.NMS_IOU,
+            width=WIDTH,
+            outputs={each: each for each in OUTPUT_NAMES},
+            score_calibration={k: round(v, 4) for k, v in calibration._asdict().items()},
+            **deviations,
+        )
+
     with tempfile.TemporaryDirectory() as scratch:
         trial = Path(scratch)
-        write_model(*_graph_and_card(network, config, ScoreCalibration(), half), '', trial)
-        marks = _marks(trial, held_out, WIDTH, train_detector.LEAST_SCORE)
-        content, card = _graph_and_card(network, config, _fitted(held_out, marks), half)
+        write_model(*made(ScoreCalibration()), '', trial)
+        predictions = _predictions(trial, held_out, WIDTH, train.LEAST_SCORE)
+        content, card = made(_fitted(held_out, predictions))
         write_model(content, card, '', trial)
-        metrics = _precisions(trial, held_out, WIDTH, 'held_out_')
+        metrics = _average_precisions(trial, held_out, WIDTH, 'held_out_')
         if config.test:
-            judged = read_photographs(find_data(config.test))
-            for width in JUDGED_WIDTHS:
-                metrics |= _precisions(trial, judged, width)
-    card['name'] = name or config.name
-    provenance = provenance_of(checkpoint)
-    card['data'] = provenance.data
+            test = read_photographs(find_data(config.test))
+            for width in MEASURED_WIDTHS:
+                metrics |= _average_precisions(trial, test, width)
     card['metrics'] = rounded(metrics)
-    card['command'] = provenance.then(command)
-    return write_model(content, card, detector_model_page(card), folder)
+    return write_model(content, card, _page(card), folder)
 
 
-def _marks(
+def _predictions(
     folder: Path, photographs: list[Photograph], width: int, least_score: float
-) -> list[Marks]:
+) -> list[Predictions]:
     detector = RtcnnDetector.load(folder, width=width, min_score=least_score)
-    return list(mark_faces(detector, photographs, width))
+    return list(predict_faces(detector, photographs, width))
 
 
-def _precisions(
+def _average_precisions(
     folder: Path, photographs: list[Photograph], width: int, kind: str = ''
 ) -> dict[str, float]:
-    marks = _marks(folder, photographs, width, evaluate_detector.LEAST_SCORE)
+    predictions = _predictions(folder, photographs, width, evaluate.LEAST_SCORE)
+    curves = {
+        height: curve(photographs, predictions, height, train.MIN_IOU)[0] for height in MIN_HEIGHTS
+    }
     return {
-        f'{kind}average_precision_{height}_at_{width}': curve(photographs, marks, height, MIN_IOU)[
-            0
-        ].average_precision
-        for height in MIN_HEIGHTS
+        f'{kind}average_precision_{height}_at_{width}': found.average_precision
+        for height, found in curves.items()
     }
 
 
-def _fitted(photographs: list[Photograph], marks: list[Marks]) -> ScoreCalibration:
-    scores, answers, _ = scored_answers(photographs, marks, MIN_HEIGHTS[0], MIN_IOU)
+def _fitted(photographs: list[Photograph], predictions: list[Predictions]) -> ScoreCalibration:
+    scores, matched, _ = matched_scores(photographs, predictions, MIN_HEIGHTS[0], train.MIN_IOU)
     heights = [
-        (marked.boxes[:, 3] - marked.boxes[:, 1]) * (WIDTH / photograph.width)
-        for photograph, marked in zip(photographs, marks, strict=True)
+        (predicted.boxes[:, 3] - predicted.boxes[:, 1]) * (WIDTH / photograph.width)
+        for photograph, predicted in zip(photographs, predictions, strict=True)
     ]
-    counted = answers != NEUTRAL
+    counted = matched != NEUTRAL
     return fit_calibration(
-        scores[counted], np.concatenate([*heights, np.empty(0)])[counted], answers[counted] >= 0
+        scores[counted], np.concatenate([*heights, np.empty(0)])[counted], matched[counted] >= 0
     )
 
 
-def _graph_and_card(
-    network: FaceNetwork, config: DetectorTrainConfig, calibration: ScoreCalibration, half: bool
-) -> tuple[bytes, dict[str, Any]]:
-    """Return the graph and what ``model.json`` holds; ``core.detector_spec`` reads it."""
-    content, deviations = detector_to_onnx(network, calibration, half)
-    return content, {
-        'format': CARD_FORMAT,
-        'name': config.name,
-        'file': MODEL_NAME,
-        'sha256': hashlib.sha256(content).hexdigest(),
-        'opset': OPSET,
-        'input': {'name': INPUT_NAME, 'channels': 'bgr', 'dtype': 'uint8', 'multiple': MULTIPLE},
-        'strides': list(STRIDES),
-        'suppression_iou': SUPPRESSION_IOU,
-        'width': WIDTH,
-        'outputs': {name: name for name in OUTPUT_NAMES},
-        'architecture': network.name,
-        'parameters': keras_parameters(network),
-        'multiply_accumulates': multiply_accumulates(network, COUNTED_HW),
-        'weights': 'float16, computed with as float32' if half else 'float32',
-        'score_calibration': {k: round(v, 4) for k, v in calibration._asdict().items()},
-        **deviations,
-    }
-
-
-def detector_model_page(card: Mapping[str, Any]) -> str:
+def _page(card: Mapping[str, Any]) -> str:
     """Return Markdown that says what the card says."""
-    sources = [entry['name'] for entry in card['data']]
-    is_taught = 'detection/train' in sources
+    is_taught = 'detection/train' in [entry['name'] for entry in card['data']]
     teacher = ', in `detection/train` those of another detector' if is_taught else ''
-    marks = '; "held out" against the marks of the teacher, the others against those of people'
-    lines = [
-        f'# {card["name"]}',
-        '',
-        'Finds faces: for each a score, a box from forehead to chin, and five landmarks.',
-        '',
-        '| | |',
-        '| --- | --- |',
-        f'| Architecture | `{card["architecture"]}` |',
-        f'| Parameters | {card["parameters"]:,} ({card["weights"]}) |',
-        f'| Multiply-accumulates of {COUNTED_HW[1]}x{COUNTED_HW[0]} pixels | '
-        f'{card["multiply_accumulates"]:,} |',
-        '| Input | any multiple of 32 by another, colour (blue first), uint8 |',
-        f'| sha256 | `{card["sha256"]}` |',
-        *figures_and_origin(
-            card,
-            f'Average precision at an overlap of {MIN_IOU:g}, of faces of '
-            f'{" or ".join(map(str, MIN_HEIGHTS))} pixels and more{marks if is_taught else ""}:',
-        ),
-        f'It may repeat the errors of the marks it learnt from{teacher}. Whose faces it finds '
-        'less often was not measured.',
-    ]
-    return '\n'.join(lines) + '\n'
+    truth = '; "held out" against annotations of the teacher, the others against those of people'
+    height, width = COUNTED_HW
+    return page_of(
+        card,
+        summary=['Detects faces: for each a score, a box from forehead to chin, five landmarks.'],
+        facts=[
+            (
+                f'Multiply-accumulates of {width}x{height} pixels',
+                f'{card["multiply_accumulates"]:,}',
+            ),
+            ('Input', 'any multiple of 32 by another, colour (blue first), uint8'),
+        ],
+        measured_on=f'Average precision at an intersection over union of {train.MIN_IOU:g}, of '
+        f'faces of {" or ".join(map(str, MIN_HEIGHTS))} pixels and more'
+        f'{truth if is_taught else ""}:',
+        limits=[
+            f'It may repeat the errors of the annotations it learnt from{teacher}. Which groups '
+            'of people it finds less often was not measured.'
+        ],
+    )

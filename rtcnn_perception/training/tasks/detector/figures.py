@@ -1,4 +1,4 @@
-"""Figures from what a detector marks and what is marked by hand."""
+"""Figures from the predictions of a detector and the annotations of photographs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ import itertools
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.tasks.detector.metrics import FALSE
-from rtcnn_perception.training.tasks.detector.metrics import match
 from rtcnn_perception.training.tasks.detector.metrics import precision_recall
 from rtcnn_perception.training.tasks.detector.metrics import PrecisionRecall
-from rtcnn_perception.training.tasks.detector.predictions import Marks
-
-MIN_HEIGHTS = (20, 40)
-"""Faces count from these heights up, in pixels of the photograph as it lies in the set."""
+from rtcnn_perception.training.tasks.detector.predictions import annotated_boxes
+from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.predictions import Predictions
 
 BAND_EDGES = (10, 20, 40, 80, 160)
-"""Heights in pixels that part the faces whose recall is given; the last band has no end."""
+"""Limits in pixels of the bands of height whose recall is given; the last band has no end."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +44,12 @@ class BandFigures:
 @dataclass(frozen=True)
 class Agreement:
     """
-    How the true marks lie on their faces, at the default threshold; medians.
+    How true predictions fit their faces, at the default threshold; medians.
 
     Shifts of the centre are in widths and heights of the face, to the right and down; ``width``
-    and ``height`` are those of the mark by the face's. ``landmark_error`` is the mean distance of
-    five points by the box's longer side, over ``landmark_faces``; None where nobody knows them.
+    and ``height`` are those of the prediction by the face's. ``landmark_error`` is the mean
+    distance of five points by the box's longer side, over ``landmark_faces``; None where they are
+    unknown.
     """
 
     faces: int
@@ -75,7 +73,7 @@ class NegativeFigures:
 
 @dataclass(frozen=True)
 class WidthFigures:
-    """All that is known about a detector at one width in pixels; None where it marks nothing."""
+    """All figures of a detector at one width in pixels; None where there is nothing to count."""
 
     width: int
     sizes: tuple[SizeFigures, ...]
@@ -84,41 +82,35 @@ class WidthFigures:
     negatives: NegativeFigures | None
 
 
-def true_boxes(photograph: Photograph, min_height: float) -> tuple[BoxesXYXY, NDArray[np.bool_]]:
-    """
-    Return the boxes that are marked by hand, and which of them count.
-
-    :returns: (N + M, 4), the N faces before the M ignored regions, and (N + M,)
-    """
-    boxes = np.concatenate([photograph.boxes, photograph.ignored]).astype(np.float64)
-    is_face = np.arange(len(boxes)) < len(photograph.boxes)
-    return boxes, is_face & (boxes[:, 3] - boxes[:, 1] >= min_height)
-
-
 def curve(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_height: float, min_iou: float
+    photographs: Sequence[Photograph],
+    predictions: Sequence[Predictions],
+    min_height: float,
+    min_iou: float,
 ) -> tuple[PrecisionRecall, int]:
     """Return precision and recall over all photographs, and how many faces count."""
-    scores, answers, faces = scored_answers(photographs, marks, min_height, min_iou)
-    return precision_recall(scores, answers, faces), faces
+    scores, matched, faces = matched_scores(photographs, predictions, min_height, min_iou)
+    return precision_recall(scores, matched, faces), faces
 
 
-def scored_answers(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_height: float, min_iou: float
+def matched_scores(
+    photographs: Sequence[Photograph],
+    predictions: Sequence[Predictions],
+    min_height: float,
+    min_iou: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
-    """Return every mark's score and what :func:`match` says of it, and how many faces count."""
-    answers, faces = [np.empty(0, np.int64)], 0
-    for photograph, marked in zip(photographs, marks, strict=True):
-        boxes, counts = true_boxes(photograph, min_height)
-        answers.append(match(marked.boxes, boxes, counts, min_iou))
-        faces += int(counts.sum())
-    scores = np.concatenate([np.empty(0), *(marked.scores for marked in marks)])
-    return scores, np.concatenate(answers), faces
+    """Return the score and the match of every prediction, and how many faces count."""
+    matched, faces = [np.empty(0, np.int64)], 0
+    for photograph, predicted in zip(photographs, predictions, strict=True):
+        matched.append(predicted.match(photograph, min_height, min_iou))
+        faces += int(annotated_boxes(photograph, min_height)[1].sum())
+    scores = np.concatenate([np.empty(0), *(predicted.scores for predicted in predictions)])
+    return scores, np.concatenate(matched), faces
 
 
 def width_figures(
     photographs: Sequence[Photograph],
-    marks: Sequence[Marks],
+    predictions: Sequence[Predictions],
     *,
     width: int,
     min_iou: float,
@@ -127,12 +119,12 @@ def width_figures(
     """
     Return all figures at one width.
 
-    :param marks: of each photograph, down to a very low score
-    :param threshold: the least score of a mark that the pipeline would take
+    :param predictions: for each photograph, down to a very low score
+    :param threshold: the lowest score that the pipeline would take
     """
     sizes = []
     for min_height in MIN_HEIGHTS:
-        found, faces = curve(photographs, marks, min_height, min_iou)
+        found, faces = curve(photographs, predictions, min_height, min_iou)
         sizes.append(
             SizeFigures(
                 min_height,
@@ -142,10 +134,11 @@ def width_figures(
                 *found.at(threshold),
             )
         )
-    taken = [marked.from_score(threshold) for marked in marks]
-    matched = []
-    for photograph, marked in zip(photographs, taken, strict=True):
-        matched.append(match(marked.boxes, *true_boxes(photograph, BAND_EDGES[0]), min_iou))
+    taken = [predicted.from_score(threshold) for predicted in predictions]
+    matched = [
+        predicted.match(photograph, BAND_EDGES[0], min_iou)
+        for photograph, predicted in zip(photographs, taken, strict=True)
+    ]
     return WidthFigures(
         width=width,
         sizes=tuple(sizes),
@@ -159,9 +152,9 @@ def _bands(
     photographs: Sequence[Photograph], matched: Sequence[NDArray[np.int64]]
 ) -> tuple[BandFigures, ...]:
     heights, hits = [np.empty(0, np.float32)], [np.empty(0, np.bool_)]
-    for photograph, answers in zip(photographs, matched, strict=True):
+    for photograph, found in zip(photographs, matched, strict=True):
         heights.append(photograph.boxes[:, 3] - photograph.boxes[:, 1])
-        hits.append(np.isin(np.arange(len(photograph.boxes)), answers))
+        hits.append(np.isin(np.arange(len(photograph.boxes)), found))
     height, hit = np.concatenate(heights), np.concatenate(hits)
     bands = []
     for low, high in itertools.pairwise((*BAND_EDGES, np.inf)):
@@ -174,18 +167,18 @@ def _bands(
 
 def _agreement(
     photographs: Sequence[Photograph],
-    marks: Sequence[Marks],
+    predictions: Sequence[Predictions],
     matched: Sequence[NDArray[np.int64]],
 ) -> Agreement | None:
     shifts, ratios, errors = [], [], []
-    for photograph, marked, answers in zip(photographs, marks, matched, strict=True):
-        hits = np.flatnonzero(answers >= 0)
-        faces = photograph.boxes[answers[hits]].astype(np.float64).reshape(-1, 2, 2)
-        found = marked.boxes[hits].reshape(-1, 2, 2)
+    for photograph, predicted, faces_of in zip(photographs, predictions, matched, strict=True):
+        hits = np.flatnonzero(faces_of >= 0)
+        faces = photograph.boxes[faces_of[hits]].astype(np.float64).reshape(-1, 2, 2)
+        found = predicted.boxes[hits].reshape(-1, 2, 2)
         sides, found_sides = faces[:, 1] - faces[:, 0], found[:, 1] - found[:, 0]
         shifts.append((found.mean(1) - faces.mean(1)) / sides)
         ratios.append(found_sides / sides)
-        apart = marked.landmarks[hits] - photograph.landmarks[answers[hits]]  # (K, 5, 2)
+        apart = predicted.landmarks[hits] - photograph.landmarks[faces_of[hits]]  # (K, 5, 2)
         errors.append(np.linalg.norm(apart, axis=2).mean(1) / sides.max(1))
     if not any(map(len, shifts)):
         return None
@@ -204,11 +197,11 @@ def _agreement(
 
 
 def _negatives(
-    photographs: Sequence[Photograph], marks: Sequence[Marks]
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions]
 ) -> NegativeFigures | None:
     counts = [
-        len(marked.boxes)
-        for photograph, marked in zip(photographs, marks, strict=True)
+        len(predicted.boxes)
+        for photograph, predicted in zip(photographs, predictions, strict=True)
         if photograph.is_negative
     ]
     if not counts:
@@ -222,41 +215,39 @@ def _negatives(
     )
 
 
-def false_marks(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+def false_predictions(
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> list[tuple[int, int]]:
     """
-    Return which marks are on nothing at all, the surest first.
+    Return which predictions are on nothing at all, by falling score.
 
-    Where there are photographs without a face, only theirs: in others, a face may have been
-    forgotten.
+    Where there are photographs without a face, only theirs: in others, a face may lack its
+    annotation.
 
-    :returns: index of the photograph and of the mark
+    :returns: index of the photograph and of the prediction
     """
     has_negatives = any(photograph.is_negative for photograph in photographs)
     found = [
-        (index, int(mark))
-        for index, (photograph, marked) in enumerate(zip(photographs, marks, strict=True))
+        (index, int(number))
+        for index, (photograph, predicted) in enumerate(zip(photographs, predictions, strict=True))
         if photograph.is_negative or not has_negatives
-        for mark in np.flatnonzero(
-            match(marked.boxes, *true_boxes(photograph, 0.0), min_iou) == FALSE
-        )
+        for number in np.flatnonzero(predicted.match(photograph, 0.0, min_iou) == FALSE)
     ]
-    return sorted(found, key=lambda at: -marks[at[0]].scores[at[1]])
+    return sorted(found, key=lambda at: -predictions[at[0]].scores[at[1]])
 
 
 def missed_faces(
-    photographs: Sequence[Photograph], marks: Sequence[Marks], min_iou: float
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> list[tuple[int, int]]:
     """
-    Return which faces no mark is on, the highest first.
+    Return which faces no prediction is on, the highest first.
 
     :returns: index of the photograph and of the face
     """
     found = []
-    for index, (photograph, marked) in enumerate(zip(photographs, marks, strict=True)):
-        answers = match(marked.boxes, *true_boxes(photograph, 0.0), min_iou)
-        missed = np.setdiff1d(np.arange(len(photograph.boxes)), answers)
+    for index, (photograph, predicted) in enumerate(zip(photographs, predictions, strict=True)):
+        matched = predicted.match(photograph, 0.0, min_iou)
+        missed = np.setdiff1d(np.arange(len(photograph.boxes)), matched)
         found += [(index, int(face)) for face in missed]
 
     def height(at: tuple[int, int]) -> float:

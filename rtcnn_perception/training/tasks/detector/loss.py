@@ -1,23 +1,23 @@
-"""What a detector is punished for."""
+"""The loss of a detector: score, box and landmarks of the assigned anchors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rtcnn_perception.core.detection.grid import FaceCells
-from rtcnn_perception.training.engine.ranges import check_ranges
-from rtcnn_perception.training.engine.ranges import NotNegative
-from rtcnn_perception.training.models.detector import CellOutputs
+from rtcnn_perception.core.detection.grid import AnchorGrid
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import NotNegative
+from rtcnn_perception.training.models.detector import AnchorOutputs
 from rtcnn_perception.training.models.detector import STRIDES
+from rtcnn_perception.training.tasks.detector.assignment import Annotations
 from rtcnn_perception.training.tasks.detector.assignment import assign
 from rtcnn_perception.training.tasks.detector.assignment import Assignment
-from rtcnn_perception.training.tasks.detector.assignment import Faces
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 LARGEST = 6.0
-"""Bound of the logarithm of a size in strides while training: a wild guess must not overflow."""
+"""Bound of the logarithm of a size in strides while training, so that nothing overflows."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class DetectorLossConfig:
     """
     How much each part counts against the score's.
 
-    ``focus`` is the power of the error by which easy cells count less.
+    ``focus`` is the power of the error by which easy anchors count less.
     Source: Li et al.: Generalized Focal Loss, 2020, equation 2.
     """
 
@@ -38,15 +38,15 @@ class DetectorLossConfig:
         check_ranges(self)
 
 
-def cells_of(size_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Return the centres (N, 2) and strides (N, 1) of the cells of an input, in pixels."""
-    cells = FaceCells.covering(size_hw, STRIDES)
-    return torch.from_numpy(cells.centers).float(), torch.from_numpy(cells.strides).float()
+def anchors_of(size_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return the anchor points (N, 2) of an input and their strides (N, 1), in pixels."""
+    grid = AnchorGrid.covering(size_hw, STRIDES)
+    return torch.from_numpy(grid.points).float(), torch.from_numpy(grid.strides).float()
 
 
-def decode(box: Tensor, centers: Tensor, strides: Tensor) -> Tensor:
-    """Return (B, N, 4) corners in pixels, as ``FaceCells.boxes`` does."""
-    middle = centers + box[..., :2] * strides
+def decode(box: Tensor, points: Tensor, strides: Tensor) -> Tensor:
+    """Return (B, N, 4) corners in pixels, as ``AnchorGrid.decode_boxes`` does."""
+    middle = points + box[..., :2] * strides
     half = box[..., 2:].clamp(max=LARGEST).exp() * strides / 2
     return torch.cat([middle - half, middle + half], dim=-1)
 
@@ -67,44 +67,49 @@ def generalised_overlap(first: Tensor, second: Tensor) -> Tensor:
 
 
 def detector_loss(
-    outputs: CellOutputs, faces: Faces, size_hw: tuple[int, int], config: DetectorLossConfig
+    outputs: AnchorOutputs,
+    faces: Annotations,
+    size_hw: tuple[int, int],
+    config: DetectorLossConfig,
 ) -> Tensor:
     """
     Return the loss of a batch.
 
-    A cell's score is to be the square root of its overlap, times how sure its face is, and 0
-    where it has none: what is ranked is first whether there is a face, and then how well it lies.
+    The target of a score is the square root of the overlap, times how certain the face is, and 0
+    without a face: it ranks first whether there is a face, and then how well the box fits.
 
     :param size_hw: height and width of the pictures in pixels
     """
-    centers, strides = (each.to(outputs.score.device) for each in cells_of(size_hw))
+    anchors, strides = (each.to(outputs.score.device) for each in anchors_of(size_hw))
     logits = outputs.score.float()
-    boxes = decode(outputs.box.float(), centers, strides)
-    found = assign(logits.sigmoid(), boxes, centers, strides, faces)
+    boxes = decode(outputs.box.float(), anchors, strides)
+    found = assign(logits.sigmoid(), boxes, anchors, strides, faces)
     target = _score_targets(found, faces)
     error = (logits.sigmoid() - target).abs() ** config.focus
     entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction='none')
-    taught = target.sum().clamp(min=1.0)
-    loss = (entropy * error)[~found.is_ignored].sum() / taught
-    picture, cell = (found.face >= 0).nonzero(as_tuple=True)
-    if not len(cell):
+    total = target.sum().clamp(min=1.0)
+    loss = (entropy * error)[~found.is_ignored].sum() / total
+    picture, anchor = (found.face >= 0).nonzero(as_tuple=True)
+    if not len(anchor):
         return loss
-    face = found.face[picture, cell]
-    weight = target[picture, cell]
-    lies = generalised_overlap(boxes[picture, cell], faces.boxes[picture, face])
-    loss = loss + config.box * ((1 - lies) * weight).sum() / taught
-    points = outputs.landmarks.float()[picture, cell].reshape(-1, 5, 2)
-    points = centers[cell][:, None] + points * strides[cell][:, None]
+    face = found.face[picture, anchor]
+    weight = target[picture, anchor]
+    fit = generalised_overlap(boxes[picture, anchor], faces.boxes[picture, face])
+    loss = loss + config.box * ((1 - fit) * weight).sum() / total
+    points = outputs.landmarks.float()[picture, anchor].reshape(-1, 5, 2)
+    points = anchors[anchor][:, None] + points * strides[anchor][:, None]
     aims = faces.landmarks[picture, face]
     is_known = aims.isfinite().all(-1).all(-1)
     sides = faces.boxes[picture, face]
     side = (sides[:, 2:] - sides[:, :2]).amax(1)[:, None, None]
     apart = torch.where(is_known[:, None, None], (points - aims.nan_to_num()) / side, 0.0)
-    missed = functional.smooth_l1_loss(apart, torch.zeros_like(apart), beta=0.05, reduction='none')
-    return loss + config.landmarks * (missed.mean((1, 2)) * weight).sum() / taught
+    landmark_error = functional.smooth_l1_loss(
+        apart, torch.zeros_like(apart), beta=0.05, reduction='none'
+    )
+    return loss + config.landmarks * (landmark_error.mean((1, 2)) * weight).sum() / total
 
 
-def _score_targets(found: Assignment, faces: Faces) -> Tensor:
-    sure = faces.weights.gather(1, found.face.clamp(min=0))
-    target = sure * found.overlap.sqrt()
+def _score_targets(found: Assignment, faces: Annotations) -> Tensor:
+    certainty = faces.weights.gather(1, found.face.clamp(min=0))
+    target = certainty * found.overlap.sqrt()
     return torch.where(found.face >= 0, target, 0.0)

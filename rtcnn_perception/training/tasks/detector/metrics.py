@@ -1,11 +1,11 @@
 """
-Which of the faces that a detector marks are true, and how good that is over all thresholds.
+Matching of predictions to annotated faces, precision, recall and average precision.
 
 What counts:
 
-- A mark is true where it overlaps a face that counts, and that no surer mark has taken: the surest
-  chooses first, and takes the face that it overlaps most.
-- A mark that overlaps only what is neutral (a face too small to count, an ignored region) is
+- A prediction is true where it overlaps a face that counts, and that no prediction of higher score
+  has taken: the one of highest score chooses first, the face that it overlaps most.
+- A prediction that overlaps only what is neutral (a face too small to count, an ignored region) is
   neither true nor false, however many there are.
 - Any other is false, whatever its size; so is the second on one face.
 
@@ -23,40 +23,40 @@ from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.core.geometry.boxes import iou_matrix
 
 FALSE, NEUTRAL = -1, -2
-"""What :func:`match` says of a mark that is on no face."""
+"""What :func:`match` returns for a prediction that is on no face."""
 
 
 def match(
-    marks: BoxesXYXY, faces: BoxesXYXY, counts: NDArray[np.bool_], min_iou: float
+    predictions: BoxesXYXY, faces: BoxesXYXY, counts: NDArray[np.bool_], min_iou: float
 ) -> NDArray[np.int64]:
     """
-    Say for each mark in one picture which face it is on.
+    Match the predictions in one picture to its faces.
 
-    :param marks: (N, 4), the surest first
-    :param faces: (M, 4) what is marked by hand, neutral or not
+    :param predictions: (N, 4), the one of highest score first
+    :param faces: (M, 4) annotated, neutral or not
     :param counts: (M,) whether to find it; the others are neutral
-    :param min_iou: intersection over union from which on a mark is on a face
+    :param min_iou: intersection over union from which on a prediction is on a face
     :returns: (N,) index of the face, :data:`FALSE` or :data:`NEUTRAL`
     """
-    answers = np.full(len(marks), FALSE, np.int64)
+    matched = np.full(len(predictions), FALSE, np.int64)
     if not len(faces):
-        return answers
-    overlaps = iou_matrix(marks, faces)
+        return matched
+    overlaps = iou_matrix(predictions, faces)
     is_free = counts.copy()
     for index, row in enumerate(overlaps):
         best = int(np.where(is_free, row, -1.0).argmax())
         if is_free[best] and row[best] >= min_iou:
             is_free[best] = False
-            answers[index] = best
+            matched[index] = best
         elif (row[~counts] >= min_iou).any():
-            answers[index] = NEUTRAL
-    return answers
+            matched[index] = NEUTRAL
+    return matched
 
 
 @dataclass(frozen=True)
 class PrecisionRecall:
     """
-    Precision and recall as the threshold falls, a point for each mark that counts.
+    Precision and recall as the threshold falls, a point for each prediction that counts.
 
     ``precision`` is not smoothed; ``average_precision`` is the area under the curve that has at
     each recall the best precision of that recall and above.
@@ -79,11 +79,11 @@ class PrecisionRecall:
 
     @property
     def highest_recall(self) -> float:
-        """Share of the faces that is found with every mark taken."""
+        """Share of the faces that is found with every prediction taken."""
         return float(self.recall[-1]) if len(self.recall) else 0.0
 
     def at(self, min_score: float) -> tuple[float, float]:
-        """Return precision and recall at a threshold; precision 1 where nothing is marked."""
+        """Return precision and recall at a threshold; precision 1 where nothing is predicted."""
         taken = int((self.scores >= min_score).sum())
         if not taken:
             return 1.0, 0.0
@@ -91,17 +91,17 @@ class PrecisionRecall:
 
 
 def precision_recall(
-    scores: NDArray[np.float64], answers: NDArray[np.int64], faces: int
+    scores: NDArray[np.float64], matched: NDArray[np.int64], faces: int
 ) -> PrecisionRecall:
     """
     Return the curve over all pictures.
 
-    :param scores: (N,) of every mark
-    :param answers: (N,) what :func:`match` says of it
+    :param scores: (N,) of every prediction
+    :param matched: (N,) what :func:`match` returns for it
     :param faces: how many there are to find
     """
-    counted = answers != NEUTRAL
-    scores, hits = scores[counted], answers[counted] >= 0
+    counted = matched != NEUTRAL
+    scores, hits = scores[counted], matched[counted] >= 0
     order = np.argsort(-scores, kind='stable')
     found = np.cumsum(hits[order])
     return PrecisionRecall(

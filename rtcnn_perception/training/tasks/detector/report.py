@@ -7,17 +7,17 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from typing import Any
 
-from rtcnn_perception.training.tasks.attributes.report import percent
-from rtcnn_perception.training.tasks.attributes.report import table
-from rtcnn_perception.training.tasks.detector.baseline import RivalFigures
 from rtcnn_perception.training.tasks.detector.figures import BAND_EDGES
-from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.figures import WidthFigures
+from rtcnn_perception.training.tasks.detector.predictions import BaselineFigures
+from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.reporting import percent
+from rtcnn_perception.training.tasks.reporting import table
 
 
 @dataclass(frozen=True)
 class SetFigures:
-    """What is known from one set of photographs, a part of it or the whole."""
+    """The figures of one set of photographs, a part of it or the whole."""
 
     data: str
     part: str
@@ -26,7 +26,7 @@ class SetFigures:
 
     @property
     def slug(self) -> str:
-        """The part of a picture's file name that says which set it is of."""
+        """The part of a picture's file name that names the set."""
         return f'{self.data}_{self.part}'
 
 
@@ -51,8 +51,8 @@ class DetectorReport:
     min_iou: float
     sets: tuple[SetFigures, ...]
     clips: tuple[ClipFigures, ...]
-    rival: str
-    against_rival: tuple[RivalFigures, ...]
+    baseline: str
+    against_baseline: tuple[BaselineFigures, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -97,29 +97,31 @@ def detector_page(report: DetectorReport) -> str:
     if report.clips:
         lines += ['## Clips', '', 'At the width and the threshold of the detector itself:', '']
         lines += _clips(report)
-    if report.against_rival:
-        lines += _rival_section(report)
+    if report.against_baseline:
+        lines += _baseline_section(report)
     return '\n'.join(lines).rstrip() + '\n'
 
 
 def _method(report: DetectorReport) -> Iterator[str]:
     low, high = MIN_HEIGHTS
     yield (
-        f'A mark is true from an intersection over union of {report.min_iou:g} with a face that '
-        'no surer mark has taken; one on a smaller face or on an ignored region counts neither '
-        'way; any other is false, whatever its size, and so is a second one on a face.'
+        f'A prediction is true from an intersection over union of {report.min_iou:g} with a face '
+        'that none of higher score has taken; one on a smaller face or on an ignored region '
+        'counts neither way; any other is false, whatever its size, and so is a second one on a '
+        'face.'
     )
     yield (
-        f'Faces of {low} and of {high} px and over: in pixels of the photographs as they lie in '
+        f'Faces of {low} and of {high} px and over: in pixels of the photographs as they are in '
         'the set.'
     )
     yield (
-        'AP is the area under the interpolated curve of precision and recall through every mark '
-        f'of score {report.least_score:g} and above; the highest recall is where that curve ends.'
+        'AP is the area under the interpolated curve of precision and recall through every '
+        f'prediction of score {report.least_score:g} and above; the highest recall is where that '
+        'curve ends.'
     )
     yield (
-        'Every photograph is shown at the width given: wider ones are shrunk by the detector, '
-        'narrower ones enlarged before, which detectors never do by themselves.'
+        'Every photograph has the width given: wider ones are shrunk by the detector, narrower '
+        'ones enlarged before, which detectors never do by themselves.'
     )
 
 
@@ -129,7 +131,7 @@ def _set_section(data: SetFigures, threshold: float) -> list[str]:
         f'## {data.data} ({data.part})',
         '',
         f'{data.photographs:,} photographs; from here on at a score of {threshold:g} and above.',
-        f'How marks lie on their faces is told of faces of {BAND_EDGES[0]} px and over.',
+        f'How predictions fit their faces is given for faces of {BAND_EDGES[0]} px and over.',
         '',
         *table(('', *widths), _threshold_rows(data.widths)),
         'Recall by height of the face, in pixels of the photograph:',
@@ -147,7 +149,7 @@ def _set_section(data: SetFigures, threshold: float) -> list[str]:
         '',
         f'![found]({data.slug}_found.png)',
         '',
-        f'The surest false faces, {widths[0]}'
+        f'The false faces of highest score, {widths[0]}'
         f'{"" if data.widths[0].negatives is None else ", in photographs without any face"}:',
         '',
         f'![false]({data.slug}_false.png)',
@@ -193,43 +195,43 @@ def _threshold_rows(widths: tuple[WidthFigures, ...]) -> Iterator[tuple[str, ...
             yield name, *('' if value is None else f'{value:.3f}' for value in values)
 
 
-def rival_picture(width: int) -> str:
-    """Return the name of the picture of what another detector finds as well, at a width."""
-    return f'against_rival_{width}.png'
+def baseline_picture(width: int) -> str:
+    """Return the name of the picture of the comparison with a baseline, at a width."""
+    return f'against_baseline_{width}.png'
 
 
-def rival_lines(report: DetectorReport) -> Iterator[str]:
-    """Give a line for each width: how many of another detector's faces are found."""
-    for width in dict.fromkeys(each.width for each in report.against_rival):
-        same = [each for each in report.against_rival if each.width == width]
+def baseline_lines(report: DetectorReport) -> Iterator[str]:
+    """Give a line for each width: how many of the faces of a baseline are found."""
+    for width in dict.fromkeys(each.width for each in report.against_baseline):
+        same = [each for each in report.against_baseline if each.width == width]
         found, faces = sum(each.found for each in same), sum(each.faces for each in same)
         yield (
-            f"{report.detector}: {found} of {report.rival}'s {faces} faces of {MIN_HEIGHTS[0]} px "
-            f'and over in {len(same)} pictures, at most {width} wide'
+            f"{report.detector}: {found} of {report.baseline}'s {faces} faces of "
+            f'{MIN_HEIGHTS[0]} px and over in {len(same)} pictures, at most {width} wide'
         )
 
 
-def _rival_section(report: DetectorReport) -> list[str]:
+def _baseline_section(report: DetectorReport) -> list[str]:
     lines = [
-        f'## Against {report.rival}',
+        f'## Against {report.baseline}',
         '',
-        f'Of the faces that {report.rival} finds, {MIN_HEIGHTS[0]} px and over as it sees them, '
-        f'those found as well, both at a score of {report.threshold:g}; narrower pictures are '
-        'shown as they are:',
+        f'Of the faces that {report.baseline} finds, {MIN_HEIGHTS[0]} px and over at its width, '
+        f'those found as well, both at a score of {report.threshold:g}; narrower pictures keep '
+        'their size:',
         '',
     ]
     lines += table(
         ('picture', 'width, at most', 'faces', 'found'),
         (
             (each.picture, f'{each.width}', f'{each.faces}', f'{each.found}')
-            for each in report.against_rival
+            for each in report.against_baseline
         ),
     )
-    for width in dict.fromkeys(each.width for each in report.against_rival):
+    for width in dict.fromkeys(each.width for each in report.against_baseline):
         lines += [
             f'In some of the pictures, at most {width} wide:',
             '',
-            f'![{width} wide]({rival_picture(width)})',
+            f'![{width} wide]({baseline_picture(width)})',
             '',
         ]
     return lines

@@ -7,36 +7,37 @@ from pathlib import Path
 import time
 
 import numpy as np
-from rtcnn_perception.core.detection.card import DetectorSpec
-from rtcnn_perception.core.detection.grid import FaceCells
+from rtcnn_perception.core.detection.card import DetectorCard
+from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.core.detection.rtcnn import MAX_CANDIDATES
-from rtcnn_perception.core.geometry.nms import suppress
+from rtcnn_perception.core.geometry.boxes import non_maximum_suppression
+from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.card import read_fields
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.batches import prepared_ahead
-from rtcnn_perception.training.data.face_pictures import FacePicture
+from rtcnn_perception.training.data.photographs import FacePicture
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.engine.checkpoints import fill_network
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.loop import choose_device
 from rtcnn_perception.training.engine.loop import end_epoch
 from rtcnn_perception.training.engine.loop import open_log
 from rtcnn_perception.training.engine.loop import take_steps
-from rtcnn_perception.training.engine.state import take_up
+from rtcnn_perception.training.engine.state import start_or_resume
 from rtcnn_perception.training.models.detector import build_detector
 from rtcnn_perception.training.models.detector import FaceNetwork
 from rtcnn_perception.training.models.detector import STRIDES
-from rtcnn_perception.training.models.exported_weights import exported_card
 from rtcnn_perception.training.models.exported_weights import fill_exported
 from rtcnn_perception.training.models.exported_weights import is_exported
-from rtcnn_perception.training.models.tfjs_weights import settle_norms
-from rtcnn_perception.training.tasks.detector.assignment import Faces
+from rtcnn_perception.training.models.weights import fill_network
+from rtcnn_perception.training.models.weights import settle_norms
+from rtcnn_perception.training.tasks.detector.assignment import Annotations
 from rtcnn_perception.training.tasks.detector.calibration import build_in
 from rtcnn_perception.training.tasks.detector.calibration import calibration_of
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.figures import curve
-from rtcnn_perception.training.tasks.detector.figures import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
-from rtcnn_perception.training.tasks.detector.predictions import Marks
+from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatch
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
 from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels
@@ -46,12 +47,12 @@ from torch import Tensor
 
 MIN_IOU = 0.4
 LEAST_SCORE = 0.02
-"""Marks below are neither judged while training nor calibrated by."""
-SUPPRESSION_IOU = 0.4
+"""Predictions below are neither evaluated while training nor used for calibration."""
+NMS_IOU = 0.4
 """Of 0.3, 0.4 and 0.5 the best on the ``val`` part of the photographs, by 0.001."""
 
 EXAMPLES = 32
-"""Scenes that give the weights of an exported model their statistics."""
+"""Scenes from which the weights of an exported model get their statistics."""
 
 MULTIPLE = max(STRIDES)
 
@@ -66,23 +67,24 @@ def train_detector(
     command: str = '',
 ) -> dict[str, float]:
     """
-    Train a detector, or continue where ``folder`` has an unfinished run.
+    Train a detector, or resume where ``folder`` has an unfinished run.
 
-    Scenes are made of the ``train`` part, and of ``faces`` where the configuration wants them.
-    Leaves ``last.pt``, ``best.pt``, ``history.json`` and TensorBoard's log in the folder, and
-    ``start.pt`` where it began with weights: export makes the mean of both ends. The best epoch is
-    that of the best average precision on the ``val`` part, in the mean over faces of 20 pixels and
-    more and those of 40 and more.
+    Scenes are composed of the ``train`` part, and of ``faces`` as configured. Leaves ``last.pt``,
+    ``best.pt``, ``history.json`` and TensorBoard's log in the folder, and ``start.pt`` where it
+    started from weights: export makes the mean of both ends. The best epoch has the best average
+    precision on the ``val`` part, in the mean over faces of 20 pixels and more and of 40 and more.
 
-    :param command: what asks for this, kept in the checkpoints
+    :param command: the command line, kept in the checkpoints
     :returns: the best epoch's figures on the ``val`` part
-    :raises ConfigurationError: if there is no face to learn from, or none to judge by
-    :raises DivergenceError: if a loss is no number, naming the batch
+    :raises ConfigurationError: if there is no face to learn from, or none to evaluate on
+    :raises DivergenceError: if a loss is no finite number, naming the batch
     """
-    shown, held_out = ([p for p in photographs if p.split == part] for part in ('train', 'val'))
+    train_part, held_out = (
+        [p for p in photographs if p.split == part] for part in ('train', 'val')
+    )
     if not any(len(photograph.boxes) for photograph in held_out):
         raise ConfigurationError('there is no face in the val part of the photographs')
-    maker = SceneMaker(shown, config.scenes, faces)
+    maker = SceneMaker(train_part, config.scenes, faces)
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
@@ -91,26 +93,26 @@ def train_detector(
         if not is_exported(path):
             fill_network(network, load_checkpoint(path)['average'], path)
             return
-        fill_exported(network, DetectorSpec.load(path))
-        build_in(calibration_of(exported_card(path)).inverse, network)
+        fill_exported(network, DetectorCard.load(path))
+        build_in(calibration_of(read_fields(card_path(path))).inverse, network)
         some = SceneBatches(maker, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
         settle_norms(network, next(iter(some))[0].pixels)
 
-    state = take_up(
+    state = start_or_resume(
         network, config, folder, device=device, workers=workers, fill=fill, command=command
     )
 
-    def step(asked: FaceNetwork, batch: SceneBatch) -> Tensor:
-        faces = Faces(*(marks.to(device) for marks in batch.faces))
+    def step(replica: FaceNetwork, batch: SceneBatch) -> Tensor:
+        annotations = Annotations(*(each.to(device) for each in batch.faces))
         pixels = batch.pixels.to(device)
         with torch.autocast(device, torch.bfloat16):
-            outputs = asked(pixels)
+            outputs = replica(pixels)
         height, width = pixels.shape[2:]
-        return detector_loss(outputs, faces, (height, width), config.loss)
+        return detector_loss(outputs, annotations, (height, width), config.loss)
 
     with open_log(folder) as log:
         while state.epoch < config.epochs:
-            began = time.monotonic()
+            start = time.monotonic()
             batches = SceneBatches(
                 maker,
                 steps=config.steps,
@@ -119,27 +121,27 @@ def train_detector(
                 seed=config.seed * 1_000_003 + state.epoch,
             )
             loss = take_steps(state, config, prepared_ahead(batches), step, count=len(batches))
-            figures = judge(state.average.network, held_out)
-            record = {'loss': loss, **figures, 'seconds': time.monotonic() - began}
+            figures = average_precisions(state.average.network, held_out)
+            record = {'loss': loss, **figures, 'seconds': time.monotonic() - start}
             score = sum(figures.values()) / len(figures)
             end_epoch(state, config, record, score=score, folder=folder, log=log)
-    return next((r for r in state.history if r['epoch'] == state.best_epoch), {})
+    return state.best_record
+
+
+def average_precisions(
+    network: FaceNetwork, photographs: Sequence[Photograph]
+) -> dict[str, float]:
+    """Return the average precision of faces of 20 and of 40 pixels and more."""
+    predictions = [predict(network, photograph) for photograph in photographs]
+    curves = {
+        height: curve(photographs, predictions, height, MIN_IOU)[0] for height in MIN_HEIGHTS
+    }
+    return {f'average_precision_{height}': c.average_precision for height, c in curves.items()}
 
 
 @torch.inference_mode()
-def judge(network: FaceNetwork, photographs: Sequence[Photograph]) -> dict[str, float]:
-    """Return the average precision of faces of 20 and of 40 pixels and more, as shown."""
-    marks = [mark(network, photograph) for photograph in photographs]
-    return {
-        f'average_precision_{height}': curve(photographs, marks, height, MIN_IOU)[
-            0
-        ].average_precision
-        for height in MIN_HEIGHTS
-    }
-
-
-def mark(network: FaceNetwork, photograph: Photograph) -> Marks:
-    """Return the faces that a network sees in a photograph, as ``core.rtcnn`` finds them."""
+def predict(network: FaceNetwork, photograph: Photograph) -> Predictions:
+    """Return the predictions of a network for a photograph, as ``core.detection.rtcnn`` does."""
     image = photograph.read()
     height, width = (-(-side // MULTIPLE) * MULTIPLE for side in image.shape[:2])
     padded = np.zeros((1, height, width, 3), np.uint8)
@@ -150,8 +152,8 @@ def mark(network: FaceNetwork, photograph: Photograph) -> Marks:
     scores = score.sigmoid().numpy()
     chosen = np.flatnonzero(scores >= LEAST_SCORE)
     chosen = chosen[np.argsort(-scores[chosen], kind='stable')][:MAX_CANDIDATES]
-    cells = FaceCells.covering((height, width), STRIDES)
-    boxes = cells.boxes(chosen, box.numpy()[chosen])
-    kept = suppress(boxes, SUPPRESSION_IOU)
-    points = cells.points(chosen[kept], landmarks.numpy()[chosen[kept]])
-    return Marks(boxes[kept], scores[chosen[kept]].astype(np.float64), points)
+    grid = AnchorGrid.covering((height, width), STRIDES)
+    boxes = grid.decode_boxes(chosen, box.numpy()[chosen])
+    kept = non_maximum_suppression(boxes, NMS_IOU)
+    points = grid.decode_landmarks(chosen[kept], landmarks.numpy()[chosen[kept]])
+    return Predictions(boxes[kept], scores[chosen[kept]].astype(np.float64), points)

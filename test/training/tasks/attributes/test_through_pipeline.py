@@ -5,13 +5,15 @@ import pytest
 
 pytest.importorskip('torch')
 
+from rtcnn_perception.core.attributes.classifier import Classification
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.data.faces import one_hot
+from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.tasks.attributes.report import pipeline_line
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
 from rtcnn_perception.training.tasks.attributes.through_pipeline import place
@@ -24,7 +26,8 @@ GEOMETRY = CropGeometry(0.0)
 class BrightDetector:
     """Finds the bright or dark square on gray ground, as these tests place it."""
 
-    name = 'bright'
+    tag = 'bright'
+    landmark_names = ()
     min_score = 0.5
 
     def detect(self, image):
@@ -36,16 +39,16 @@ class BrightDetector:
 
 
 class BrightClassifier:
-    """Says 'man' of what is bright."""
+    """Classifies what is bright as 'bright'; its classes are in another order than the labels."""
 
-    def crop_of(self, place):
-        return GEOMETRY.square_about(place.box)
+    attributes = (AttributeInfo('shade', ('bright', 'dark'), 'made'),)
 
-    def classify(self, image, places):
-        squares = [self.crop_of(place) for place in places]
-        crops = [cut_crop(to_gray(image), square, (8, 8)).mean() for square in squares]
-        bright = np.array(crops).reshape(-1, 1) > 128
-        return {'gender': np.where(bright, [[0.0, 1.0]], [[1.0, 0.0]]).astype(np.float32)}
+    def classify(self, image, regions):
+        crops = tuple(GEOMETRY.crop(region) for region in regions)
+        means = [cut_crop(to_gray(image), crop, (8, 8)).mean() for crop in crops]
+        is_bright = np.array(means).reshape(-1, 1) > 128
+        rows = np.where(is_bright, [[1.0, 0.0]], [[0.0, 1.0]]).astype(np.float32)
+        return Classification(crops, {'shade': rows})
 
 
 def faces(values):
@@ -54,23 +57,22 @@ def faces(values):
         picture = np.full((60, 60), 128, np.uint8)
         picture[15:45, 15:45] = value
         pictures.append(picture)
-    labels = np.array([value > 128 for value in values], np.int64)
+    labels = Labels.of(('dark', 'bright'), np.array([value > 128 for value in values], int))
     return FaceSet(
         pictures=pictures,
         boxes=np.tile([15.0, 15.0, 45.0, 45.0], (len(values), 1)),
-        labels={'gender': labels},
-        targets={'gender': one_hot(labels, 2)},
         names=[str(value) for value in values],
+        labels={'shade': labels},
     )
 
 
 def figures_of(values):
     return through_pipeline(
         faces(values),
-        'gender',
+        'shade',
         detector=BrightDetector(),
         classifier=BrightClassifier(),
-        answer_directly=lambda some: [1] * len(some),
+        predict_directly=lambda some: ['bright'] * len(some),
     )
 
 
@@ -79,7 +81,7 @@ def test_no_faces_have_no_accuracy():
     assert (figures.accuracy, figures.direct_accuracy) == (0.0, 0.0)
 
 
-def test_a_face_is_where_the_scene_has_it():
+def test_the_box_is_where_the_face_is_in_the_scene():
     everyone = faces([250])
     for seed in range(5):
         scene, box = place(everyone.pictures[0], everyone.box(0), np.random.default_rng(seed))
@@ -88,9 +90,9 @@ def test_a_face_is_where_the_scene_has_it():
         assert found.box.as_tuple() == pytest.approx(box.as_tuple(), abs=4)
 
 
-def test_what_is_found_and_judged_right_is_counted():
-    figures = figures_of([250, 5, 250, 128])  # the last one nobody can see
-    assert figures == PipelineFigures('bright', faces=4, found=3, right=3, right_directly=2)
+def test_faces_that_are_found_and_classified_correctly_are_counted():
+    figures = figures_of([250, 5, 250, 128])  # the last one is as its ground
+    assert figures == PipelineFigures('bright', faces=4, found=3, correct=3, correct_directly=2)
     assert pipeline_line(figures) == (
         'through the detector bright, tracker and classifier: 100.0 % of 3 faces found of 4; '
         'the same faces directly: 66.7 %'

@@ -1,4 +1,4 @@
-"""What is done to the pixels of a scene is done where it is meant to be, and leaves a picture."""
+"""Covers, drawings, light and colour of scenes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import pytest
 
 pytest.importorskip('torch')
 
-from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
+from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.pixels import changed
 from rtcnn_perception.training.tasks.detector.scenes.pixels import covering
 from rtcnn_perception.training.tasks.detector.scenes.pixels import LEAST_LIGHT
 from rtcnn_perception.training.tasks.detector.scenes.pixels import MOST_HIDDEN
 from rtcnn_perception.training.tasks.detector.scenes.pixels import recoloured
+from rtcnn_perception.training.tasks.detector.scenes.pixels import toned
 from still_scenes import STILL
 
 BOXES = np.float32([[8, 8, 40, 48], [60, 30, 90, 66]])
@@ -22,8 +23,8 @@ def grains(seed=0, side=96):
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3)).astype(np.uint8)
 
 
-def seen_in(image, seed, boxes=BOXES, **shares):
-    """Return a still scene after ``changed``, with black before its faces."""
+def scene_with(image, seed, boxes=BOXES, **shares):
+    """Return a still scene after ``changed``, with black covers."""
     config = SceneConfig(**{**STILL, **shares})
     found = changed(
         image, boxes, config, np.random.default_rng(seed), lambda: np.zeros_like(image)
@@ -33,17 +34,17 @@ def seen_in(image, seed, boxes=BOXES, **shares):
 
 
 def where_changed(image, seed, boxes=BOXES, **shares):
-    """Return where (H, W) a still scene is another after ``changed``."""
-    return (np.abs(seen_in(image, seed, boxes, **shares).astype(int) - image) > 1).any(2)
+    """Return where (H, W) a still scene differs after ``changed``."""
+    return (np.abs(scene_with(image, seed, boxes, **shares).astype(int) - image) > 1).any(2)
 
 
-def test_nothing_is_covered_or_drawn_where_none_is_asked_for():
+def test_without_shares_nothing_is_covered_or_drawn():
     assert not where_changed(grains(), 1).any()
 
 
-def test_what_is_before_a_face_is_the_other_picture_and_nothing_else_is_changed():
+def test_a_face_is_covered_by_the_other_picture_and_nothing_else_changes():
     image = np.maximum(grains(), 1)
-    found = seen_in(image, 3, overlap_share=1.0)
+    found = scene_with(image, 3, covered_share=1.0)
     is_other = (found == 0).all(2)
     assert is_other.any()
     np.testing.assert_allclose(found[~is_other], image[~is_other], atol=1)
@@ -53,7 +54,7 @@ def test_faces_are_covered_in_part_and_nothing_far_from_them():
     boxes = BOXES + 60
     beside = np.ones((220, 220), bool)
     for x0, y0, x1, y1 in boxes.astype(int):
-        reach = int(1.3 * np.hypot(x1 - x0, y1 - y0))  # more than a face's own size, turned
+        reach = int(1.3 * np.hypot(x1 - x0, y1 - y0))  # more than a face's own size, rotated
         beside[y0 - reach : y1 + reach, x0 - reach : x1 + reach] = False
     assert beside.any()
     shares = []
@@ -66,7 +67,7 @@ def test_faces_are_covered_in_part_and_nothing_far_from_them():
     assert np.count_nonzero(shares) > 0.8 * len(shares)
 
 
-def test_what_covers_one_face_hides_no_other_too_far():
+def test_the_cover_of_one_face_does_not_hide_another():
     near = np.float32([[10, 10, 80, 80], [30, 30, 44, 44]])
     for seed in range(200):
         covers = covering((96, 96), near, 1.0, np.random.default_rng(seed))
@@ -75,11 +76,11 @@ def test_what_covers_one_face_hides_no_other_too_far():
 
 def test_a_share_of_the_faces_is_covered():
     alone = BOXES[:1]
-    seen = [covering((96, 96), alone, 0.5, np.random.default_rng(n)).any() for n in range(200)]
-    assert 60 < sum(seen) < 110
+    found = [covering((96, 96), alone, 0.5, np.random.default_rng(n)).any() for n in range(200)]
+    assert 60 < sum(found) < 110
 
 
-def test_frames_are_drawn_about_faces_and_elsewhere_and_leave_most_of_a_face_as_it_is():
+def test_frames_are_drawn_about_faces_and_elsewhere_and_cover_little_of_a_face():
     image, box = grains(side=160), np.float32([[60, 60, 100, 100]])
     near = far = 0
     for seed in range(60):
@@ -98,12 +99,12 @@ def test_a_scene_without_faces_is_drawn_on_as_well():
 
 def test_frames_on_gray_scenes_are_gray_or_coloured():
     gray = np.full((96, 96, 3), 128, np.uint8)
-    seen = [seen_in(gray, seed, drawn_share=1.0, gray_share=1.0) for seed in range(80)]
-    are_coloured = [np.ptp(image.astype(int), axis=2).max() > 20 for image in seen]
+    found = [scene_with(gray, seed, drawn_share=1.0, gray_share=1.0) for seed in range(80)]
+    are_coloured = [np.ptp(image.astype(int), axis=2).max() > 20 for image in found]
     assert 15 < sum(are_coloured) < 50  # half of them, but for the frames that are gray themselves
 
 
-def test_the_dark_leaves_as_much_light_as_it_says():
+def test_a_darkened_scene_keeps_at_least_some_light():
     image = np.full((8, 8, 3), 200, np.uint8)
     config = SceneConfig(**{**STILL, 'dark_share': 1.0})
     light = [recoloured(image, config, np.random.default_rng(seed)).mean() for seed in range(200)]
@@ -111,7 +112,7 @@ def test_the_dark_leaves_as_much_light_as_it_says():
     assert 0.8 * 200 < max(light) <= 200
 
 
-def test_still_colours_stay():
+def test_without_changes_colours_stay():
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     found = recoloured(image, SceneConfig(**STILL), np.random.default_rng(1))
     np.testing.assert_allclose(found, image, atol=1)
@@ -130,7 +131,7 @@ def test_still_colours_stay():
         {'dark_share': 1.0},
     ],
 )
-def test_each_change_of_colour_changes_a_picture_and_leaves_it_one(changes):
+def test_each_change_of_colour_changes_a_copy_of_the_picture(changes):
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     before = image.copy()
     config = SceneConfig(**{**STILL, **changes})
@@ -140,3 +141,13 @@ def test_each_change_of_colour_changes_a_picture_and_leaves_it_one(changes):
     assert np.array_equal(image, before)
     if 'gray_share' in changes:
         assert (np.ptp(found, axis=2) == 0).all()
+
+
+def test_half_of_the_gray_pictures_get_a_tone_of_skin():
+    rng = np.random.default_rng(0)
+    gray = np.full((4, 4, 3), 200, np.uint8)
+    tones = [toned(gray, rng)[0, 0].tolist() for _ in range(200)]
+    plain = [tone for tone in tones if tone == [200, 200, 200]]
+    assert 70 < len(plain) < 130
+    others = [tone for tone in tones if tone not in plain]
+    assert all(100 <= blue <= green + 40 and green <= red == 200 for blue, green, red in others)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.training.tasks.detector.assignment import Faces
+from rtcnn_perception.training.tasks.detector.assignment import Annotations
 from rtcnn_perception.training.tasks.detector.scenes.compose import Scene
 from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
 import torch
@@ -17,10 +17,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class SceneBatch:
-    """``pixels`` (B, 3, H, W) float in [-1, 1], blue first, channels last; and what is marked."""
+    """``pixels`` (B, 3, H, W) float in [-1, 1], blue first, channels last; and annotations."""
 
     pixels: Tensor
-    faces: Faces
+    faces: Annotations
 
 
 def to_pixels(images: Tensor) -> Tensor:
@@ -34,10 +34,10 @@ def to_pixels(images: Tensor) -> Tensor:
 
 
 def collate(scenes: Sequence[Scene]) -> SceneBatch:
-    """Stack scenes of one size; rows of no face fill up."""
+    """Stack scenes of one size, with rows of no face as padding."""
     return SceneBatch(
         to_pixels(torch.from_numpy(np.stack([scene.image for scene in scenes]))),
-        Faces(
+        Annotations(
             _filled([scene.boxes for scene in scenes], (4,)),
             _filled([scene.weights for scene in scenes], ()),
             _filled([scene.landmarks for scene in scenes], (5, 2)),

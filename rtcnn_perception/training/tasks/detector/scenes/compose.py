@@ -1,7 +1,8 @@
 """
-What a detector learns from: parts of photographs at random scales, alone, four or nine at once.
+Compose the scenes that a detector is trained on: parts of photographs at random scales.
 
-A scene is (H, W, 3) uint8, BGR, with the marks moved to its pixels.
+A scene shows one photograph, or a mosaic of four or nine. It is (H, W, 3) uint8, BGR, with the
+annotations moved to its pixels.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
+from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.pixels import changed
 from rtcnn_perception.training.tasks.detector.scenes.pixels import heads
 from rtcnn_perception.training.tasks.detector.scenes.pixels import hidden_shares
@@ -26,14 +27,14 @@ from rtcnn_perception.training.tasks.detector.scenes.pixels import MOST_HIDDEN
 from rtcnn_perception.training.tasks.detector.scenes.pixels import toned
 
 MIRRORED = (1, 0, 2, 4, 3)
-"""Where each landmark comes from in a mirror: left and right change their places."""
+"""The source of each landmark in a mirrored picture: left and right change places."""
 
 TRUST = ((0.0, 0.6, 0.7, 0.8, 1.0), (0.5, 0.6, 0.75, 0.95, 1.0))
 """
-How likely a teacher's mark of a score is a face, between these points in a straight line.
+How likely a teacher's annotation of a score is a face, linear between these points.
 
-Source: the comparison with people's boxes in the description of the data: 66 % of marks from 0.6
-to 0.7, 80 to 87 % from 0.7 to 0.8, 97 % above.
+Source: the comparison with people's boxes in the description of the data: 66 % of annotations from
+0.6 to 0.7, 80 to 87 % from 0.7 to 0.8, 97 % above.
 """
 
 
@@ -43,7 +44,7 @@ MOST_BYTES = 8 * 2**30
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and its marks: as a :class:`Photograph`, with how sure each face is."""
+    """A picture and its annotations: as a :class:`Photograph`, with how certain each face is."""
 
     image: ImageBGR
     boxes: NDArray[np.float32]
@@ -148,7 +149,7 @@ class SceneMaker:
         if rng.random() >= config.small_share:
             scale = max(scale, covering)
         scale = min(scale, config.most_enlarged)
-        # Anywhere, but for the edges of the photograph, which stay out where it is large enough.
+        # Anywhere, but the edges of the photograph stay outside where it is large enough.
         edges = np.stack([room - scale * (size - focus), scale * focus])
         place = np.clip(rng.uniform(0.1, 0.9, 2) * room, edges.min(0), edges.max(0))
         angle = math.radians(rng.uniform(-config.rotation, config.rotation))
@@ -168,7 +169,7 @@ class SceneMaker:
         )
 
     def _background(self, height: int, width: int, rng: np.random.Generator) -> ImageBGR:
-        """Return what is seen beside a photograph: one colour, or another without a face."""
+        """Return what lies beside a photograph: one colour, or another one without a face."""
         if not len(self.negatives) or rng.random() >= self.config.background_share:
             return np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
         image = self.images[int(rng.choice(self.negatives))]
@@ -177,7 +178,7 @@ class SceneMaker:
         top = int(rng.integers(image.shape[0] - high + 1))
         left = int(rng.integers(image.shape[1] - wide + 1))
         part = image[top : top + high, left : left + wide]
-        # Averaging over areas repeats pixels where it enlarges, which would be a sign of no face.
+        # Enlarging by areas repeats pixels, which would be a sign of no face.
         is_smaller = high >= height and wide >= width
         how = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
@@ -185,20 +186,20 @@ class SceneMaker:
 
 def overlaid(behind: Scene, front: Scene) -> Scene:
     """
-    Put the heads of one scene before another of its size.
+    Put the heads of one scene in front of another of its size.
 
     A face behind them of which more than ``MOST_HIDDEN`` is hidden is ignored.
     Source: Ghiasi et al.: Simple Copy-Paste is a Strong Data Augmentation Method, 2021.
     """
     covers = heads(behind.image.shape[:2], front.boxes)
-    is_seen = hidden_shares(covers, behind.boxes) <= MOST_HIDDEN
+    is_visible = hidden_shares(covers, behind.boxes) <= MOST_HIDDEN
     is_copied = hidden_shares(covers, front.ignored) > 0
     return Scene(
         np.where(covers[..., None] > 0, front.image, behind.image),
-        np.concatenate([behind.boxes[is_seen], front.boxes]),
-        np.concatenate([behind.weights[is_seen], front.weights]),
-        np.concatenate([behind.landmarks[is_seen], front.landmarks]),
-        np.concatenate([behind.ignored, behind.boxes[~is_seen], front.ignored[is_copied]]),
+        np.concatenate([behind.boxes[is_visible], front.boxes]),
+        np.concatenate([behind.weights[is_visible], front.weights]),
+        np.concatenate([behind.landmarks[is_visible], front.landmarks]),
+        np.concatenate([behind.ignored, behind.boxes[~is_visible], front.ignored[is_copied]]),
     )
 
 
@@ -217,15 +218,15 @@ def transformed(
     stretch: float = 1.0,
 ) -> Scene:
     """
-    Scale, turn and mirror a photograph about a point, and cut out what is to be seen.
+    Scale, rotate and mirror a photograph about a point, and cut out the scene.
 
-    A turned face keeps the size of its box. A face of which less than half is inside, or that is
-    too small, is ignored. What is ignored is cut off at the edges of the scene, as beyond them
-    another may lie.
+    A rotated face keeps the size of its box. A face of which less than half is inside, or that is
+    too small, is ignored. Ignored regions end at the edges of the scene, as another may lie beyond
+    them.
 
     :param scale: pixels of the scene for one of the photograph
-    :param angle: in radians, clockwise as seen
-    :param background: of the size of the scene, seen where the photograph does not reach
+    :param angle: in radians, clockwise in the image
+    :param background: of the size of the scene, shown where the photograph does not reach
     :param stretch: width by height of what is square in the photograph
     :param focus: x, y in the photograph that come to lie at ``place`` in the scene
     """
@@ -238,7 +239,7 @@ def transformed(
         smaller = np.maximum(1, np.round(sides * image.shape[1::-1])).astype(int).tolist()
         image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     step = turn * (np.array([photograph.width, photograph.height]) / image.shape[1::-1])
-    # OpenCV's pixels have their centres at whole numbers, marks are from edge to edge.
+    # OpenCV's pixels have their centres at whole numbers, annotations are from edge to edge.
     matrix = np.column_stack([step, shift + step.sum(1) / 2 - 0.5])
     warped = cv2.warpAffine(
         image,
@@ -254,8 +255,8 @@ def transformed(
         landmarks = landmarks[:, MIRRORED]
     edges = np.array([width, height, width, height], np.float32)
     clipped = np.clip(boxes, 0, edges)
-    seen = (clipped[:, 2:] - clipped[:, :2]).prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    is_fit = (boxes[:, 3] - boxes[:, 1] >= too_small) & (seen >= 0.5)
+    visible = (clipped[:, 2:] - clipped[:, :2]).prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    is_fit = (boxes[:, 3] - boxes[:, 1] >= too_small) & (visible >= 0.5)
     ignored = np.clip(_moved(photograph.ignored, turn, shift, sides), 0, edges)
     ignored = np.concatenate([ignored, clipped[~is_fit]])
     weights = np.interp(photograph.scores, *TRUST).astype(np.float32)

@@ -1,5 +1,5 @@
 """
-What happens to the pixels of a scene, once it is known what is to be seen where.
+Changes of the pixels of a composed scene: covers, drawings, light and colour.
 
 A scene is (H, W, 3) uint8, BGR; boxes are (N, 4) float32, x0, y0, x1, y1 in its pixels.
 """
@@ -14,13 +14,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.training.tasks.detector.scenes.config import SceneConfig
+from rtcnn_perception.training.tasks.detector.config import SceneConfig
 
 LEAST_LIGHT = 0.12
-"""Of what a pixel would have: how dark a scene in the dark may be."""
+"""The least share of light in a darkened scene."""
 
 MOST_HIDDEN = 0.6
-"""Of the box of a face, by what is put before it."""
+"""The largest share of a face's box that a cover may hide."""
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -36,9 +36,9 @@ def changed(
     other: Callable[[], ImageBGR],
 ) -> ImageBGR:
     """
-    Hide parts of some faces, draw on some scenes, and see all in another light.
+    Cover parts of some faces, draw on some scenes, and change light and colour of all.
 
-    :param other: returns a picture of the size of the image, without a face: what hides faces
+    :param other: returns a picture of the size of the image, without a face: what covers faces
     """
     covers = covering(image.shape[:2], boxes, config.covered_share, rng)
     image = np.where(covers[..., None], other(), image) if covers.any() else image
@@ -56,11 +56,11 @@ def covering(
     size_hw: tuple[int, int], boxes: NDArray[np.float32], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """
-    Return where (H, W) something is before faces: ovals and rectangles, small and large.
+    Return where (H, W) faces are covered: by ovals and rectangles, small and large.
 
-    No face is hidden by more than ``MOST_HIDDEN``: what would hide more is left out.
+    No face is hidden by more than ``MOST_HIDDEN``: a cover that would hide more is left out.
 
-    :param share: of the faces that something is put before
+    :param share: of the faces that get a cover
     """
     covers = np.zeros(size_hw, np.uint8)
     for box in boxes[rng.random(len(boxes)) < share]:
@@ -88,7 +88,7 @@ def heads(size_hw: tuple[int, int], boxes: NDArray[np.float32]) -> NDArray[np.ui
 
 
 def hidden_shares(covers: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return how much of each box (N, 4) is covered; 0 of one that is out of sight."""
+    """Return the share of each box (N, 4) that is covered; 0 of one outside the scene."""
     height, width = covers.shape
     sums = cv2.integral(covers)
     x0, y0, x1, y1 = np.clip(boxes.round().astype(int), 0, (width, height, width, height)).T
@@ -98,17 +98,17 @@ def hidden_shares(covers: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDAr
 
 def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generator) -> ImageBGR:
     """
-    Draw frames and words, as pictures have them that something else has marked already.
+    Draw frames and words, as in pictures that another detector has annotated.
 
-    Most faces get one, and so does a place anywhere, as a frame is no sign of a face. What lies
-    under the lines shines through them, as in pictures that were made smaller since.
+    Most faces get one, and so does a place anywhere, as a frame is no sign of a face. Lines are
+    translucent, as in pictures that were shrunk afterwards.
     """
     bare, image = image, image.copy()
     height, width = image.shape[:2]
     side = rng.uniform(0.1, 0.5) * min(height, width)
     corner = rng.uniform(0, 1, 2) * (width - side, height - side)
     elsewhere = np.concatenate([corner, corner + side])[None].astype(np.float32)
-    color = rng.choice((0, 128, 255), 3).tolist()  # loud, as frames are meant to be seen
+    color = rng.choice((0, 128, 255), 3).tolist()  # loud, as such frames are
     for box in np.concatenate([boxes[rng.random(len(boxes)) < 0.7], elsewhere]):
         longer = float((box[2:] - box[:2]).max())
         grown = box + rng.uniform(-0.2, 0.4, 4) * longer * (-1, -1, 1, 1)

@@ -1,0 +1,95 @@
+"""What ``[data]`` of a configuration names, and where data lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+import os
+from pathlib import Path
+
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
+from rtcnn_perception.training.data.classes import AGE_BANDS
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Positive
+from rtcnn_perception.training.engine.config import Share
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class AttributeData:
+    """
+    Where the labels of one attribute come from, and how much each face counts.
+
+    ``path`` names data sets, which are joined; ``reader`` is one of ``load.READERS``, guessed
+    where it is empty. ``classes`` gives the order of the classes, else the first data set does.
+    ``bands`` are the lower edges of the classes where the data has numbers, such as years.
+    ``votes`` is FER+'s csv beside ``fer2013.csv``; ``pictures`` the packed file whose rows a file
+    of labels alone refers to.
+
+    ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come;
+    ``balance_groups`` names facts and attributes by which faces fall into groups, and
+    ``group_balance`` is the like for those. ``weight`` is that of the attribute in the loss.
+    """
+
+    path: tuple[str, ...]
+    reader: str = ''
+    classes: tuple[str, ...] = ()
+    bands: tuple[int, ...] = AGE_BANDS
+    votes: str = ''
+    pictures: str = ''
+    balance: Share = 0.0
+    balance_groups: tuple[str, ...] = ()
+    group_balance: Share = 0.5
+    weight: Positive = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges, and what names no data."""
+        check_ranges(self)
+        if not self.path or not all(self.path):
+            raise ValueError('path must name a file or folder')
+        if sorted(set(self.bands)) != list(self.bands) or not self.bands or self.bands[0] < 0:
+            raise ValueError(f'bands must rise from 0 or above, got {list(self.bands)}')
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """
+    A table for each attribute, and faces of which the labels are not used.
+
+    A path that does not exist is searched for below the data folder as well. Of ``unlabelled``
+    data the training part is taken: teachers give soft targets for it.
+    """
+
+    attributes: Mapping[str, AttributeData] = field(metadata={'tables': True})
+    unlabelled: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Ask for at least one attribute."""
+        if not self.attributes:
+            raise ValueError(
+                '[data] must have a table for each attribute, such as [data.emotion] with a path'
+            )
+
+
+def data_folder() -> Path:
+    """Return where research data is kept: ``RTCNN_DATA``, else beside the repository."""
+    named = os.environ.get('RTCNN_DATA')
+    return Path(named) if named else REPOSITORY.parent / 'shared' / 'data'
+
+
+def find_data(name: str) -> Path:
+    """
+    Return the path of a data set: as it is given, else below the data folder.
+
+    :raises DataError: if it is in neither place
+    """
+    candidates = (with_home(name), data_folder() / name)
+    for candidate in candidates:
+        if is_there(candidate):
+            return candidate
+    places = ' or '.join(str(candidate) for candidate in candidates)
+    raise DataError(f'there is no data at {places}; RTCNN_DATA may name the folder')

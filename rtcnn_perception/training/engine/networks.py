@@ -1,0 +1,211 @@
+"""
+Attribute networks with the names of their classes, wherever their weights lie.
+
+Checkpoints, exported models, the original's Keras weights and published TensorFlow.js models are
+loaded here alike: to teach, to start from, to evaluate and to export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import with_home
+from rtcnn_perception.training.data.batches import cut_faces
+from rtcnn_perception.training.data.batches import to_input
+from rtcnn_perception.training.data.classes import positions
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.engine.checkpoints import load_checkpoint
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Share
+from rtcnn_perception.training.models.architectures import build_network
+from rtcnn_perception.training.models.architectures import Network
+from rtcnn_perception.training.models.exported_weights import exported_network
+from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
+from rtcnn_perception.training.models.keras_weights import load_keras
+from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
+from rtcnn_perception.training.models.tfjs_weights import load_big_xception
+from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX
+from rtcnn_perception.training.models.weights import fill_network
+from rtcnn_perception.training.models.weights import settle_norms
+import torch
+from torch import Tensor
+
+AT_ONCE = 256
+"""Faces of one batch where nothing is learnt."""
+
+ORIGINAL_MARGINS = {'emotion': 0.0, 'gender': 0.3}
+"""The crop about YuNet's box at which weights of the original score best, measured."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A share of another head over the same classes; the rest is the head's own."""
+
+    head: str
+    share: Share
+
+    def __post_init__(self) -> None:
+        """Refuse a share out of its range."""
+        check_ranges(self)
+
+
+@dataclass(frozen=True)
+class LabelledNetwork:
+    """A network, the names of its classes by attribute, and the crop it is made for."""
+
+    name: str
+    network: Network
+    classes: Mapping[str, tuple[str, ...]]
+    crop: CropGeometry
+
+    def mixed(self, mixes: Mapping[str, Mix], kept: Sequence[str] = ()) -> LabelledNetwork:
+        """
+        Return a network some of whose heads are a mixture with another.
+
+        Heads are linear in the same features, so that their weighted sum is one head again.
+
+        :param mixes: by attribute
+        :param kept: the heads of the result; empty for all
+        :raises ConfigurationError: if the network lacks a head
+        :raises UnknownClassError: if heads to be mixed have different classes
+        """
+        named = (*mixes, *(mix.head for mix in mixes.values()), *kept)
+        for name in named:
+            if name not in self.classes:
+                known = ', '.join(self.classes)
+                raise ConfigurationError(f'{self.name} has no head {name}; it has {known}')
+        weights = self.network.state_dict()
+        result = dict(weights)
+        for name, mix in mixes.items():
+            places = positions(
+                self.classes[name], self.classes[mix.head], f'{mix.head} of {self.name}'
+            )
+            for part in ('weight', 'bias'):
+                own, other = (weights[f'heads.{each}.{part}'] for each in (name, mix.head))
+                result[f'heads.{name}.{part}'] = torch.lerp(own, other[places], mix.share)
+        classes = {name: self.classes[name] for name in kept or self.classes}
+        counts = {name: len(names) for name, names in classes.items()}
+        network = Network(self.network.name, self.network.spec, counts)
+        own_names = network.state_dict().keys()
+        network.load_state_dict({name: result[name] for name in own_names})
+        device = next(self.network.parameters()).device
+        return replace(self, network=ready(network.to(device)), classes=classes)
+
+    @torch.inference_mode()
+    def logits(self, faces: FaceSet) -> dict[str, NDArray[np.float32]]:
+        """Return the logits (N, C) of each attribute for every face, each from its crop."""
+        network = self.network.eval()
+        device = next(network.parameters()).device
+        parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in self.classes}
+        for first in range(0, len(faces), AT_ONCE):
+            indices = np.arange(first, min(first + AT_ONCE, len(faces)))
+            crops = cut_faces(faces, self.crop, network.spec.input_hw, indices)
+            for name, scores in network(to_input(crops).to(device)).items():
+                parts[name].append(scores.float().cpu().numpy())
+        return {name: np.concatenate(each) for name, each in parts.items()}
+
+
+def ready(network: Network) -> Network:
+    """Return a network in evaluation mode, in the memory format that is fastest."""
+    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return,unused-ignore]
+
+
+def load_network(path: Path) -> LabelledNetwork:
+    """
+    Load a network by what lies at a path.
+
+    :param path: a checkpoint, an exported model, Keras weights (.hdf5), or a TensorFlow.js model
+    :raises ModelError: if it is missing, damaged, or of no network known here
+    """
+    path = with_home(path)
+    if path.suffix in KERAS_SUFFIXES:
+        return _original(path, *load_keras(path))
+    if path.suffix == TFJS_SUFFIX and not is_exported(path):
+        return _original(path, *load_big_xception(path))
+    if is_exported(path):
+        network, card = exported_network(path)
+        classes = {head.attribute: head.labels for head in card.heads}
+        return LabelledNetwork(card.tag, ready(network), classes, card.crop)
+    values = load_checkpoint(path)
+    config = values['config']
+    if 'classes' not in values:
+        raise ModelError(f'{path} is no checkpoint of an attribute network')
+    classes = {name: tuple(names) for name, names in values['classes'].items()}
+    network = build_network(
+        config['architecture'], {name: len(names) for name, names in classes.items()}
+    )
+    fill_network(network, values['average'], path)
+    return LabelledNetwork(str(path), ready(network), classes, CropGeometry(**config['crop']))
+
+
+def _original(path: Path, network: Network, labels: tuple[str, ...]) -> LabelledNetwork:
+    (attribute,) = network.classes
+    crop = CropGeometry(ORIGINAL_MARGINS[attribute])
+    return LabelledNetwork(path.name, ready(network), {attribute: labels}, crop)
+
+
+def fill_start(
+    network: Network,
+    classes: Mapping[str, tuple[str, ...]],
+    path: Path,
+    examples: Callable[[tuple[int, int]], Tensor],
+) -> None:
+    """
+    Put the weights of a checkpoint, of an exported model, or published ones into a network.
+
+    :param classes: of the network, by attribute
+    :param examples: gives inputs of a height and width, for norms that come without statistics
+    :raises ModelError: if the weights are missing, damaged, or of another architecture
+    :raises UnknownClassError: if they lack a class of a head
+    """
+    if path.suffix == TFJS_SUFFIX and not is_exported(path):
+        fill_mobilenet(network, path)
+    else:
+        start_from(network, classes, load_network(path), path)
+        if not is_exported(path):
+            return
+    settle_norms(network, examples(network.spec.input_hw))
+
+
+def start_from(
+    network: Network,
+    classes: Mapping[str, tuple[str, ...]],
+    source: LabelledNetwork,
+    path: Path,
+) -> None:
+    """
+    Take over the weights of another network, those of its heads by the names of the classes.
+
+    A head that it lacks starts as one over the same classes, or stays as it is.
+
+    :raises ModelError: if the weights, which lie at ``path``, are of another architecture
+    :raises UnknownClassError: if a head of the same attribute lacks a class
+    """
+    theirs = source.network.state_dict()
+    taken: dict[str, Any] = {
+        name: value for name, value in theirs.items() if not name.startswith('heads.')
+    }
+    for attribute, names in classes.items():
+        same = [each for each, known in source.classes.items() if set(known) == set(names)]
+        head = attribute if attribute in source.classes else next(iter(same), None)
+        for part in ('weight', 'bias'):
+            if head is None:
+                own = network.state_dict()[f'heads.{attribute}.{part}']
+                taken[f'heads.{attribute}.{part}'] = own
+                continue
+            places = positions(names, source.classes[head], f'{head} of {path}')
+            rows = theirs[f'heads.{head}.{part}'][torch.from_numpy(places)]
+            taken[f'heads.{attribute}.{part}'] = rows
+    fill_network(network, taken, path)

@@ -1,0 +1,86 @@
+"""The configuration of a training of an attribute network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.training.data.augmentation import AugmentationConfig
+from rtcnn_perception.training.data.sources import DataConfig
+from rtcnn_perception.training.engine.config import BelowOne
+from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Count
+from rtcnn_perception.training.engine.config import RunConfig
+from rtcnn_perception.training.engine.networks import Mix
+from rtcnn_perception.training.engine.teachers import DistillationConfig
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """
+    What the cross-entropy is taken with.
+
+    ``label_smoothing`` is the share of a target that is spread over all classes, or over the
+    neighbours of ordered ones.
+    """
+
+    label_smoothing: BelowOne = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges."""
+        check_ranges(self)
+
+
+@dataclass(frozen=True)
+class SelectConfig:
+    """
+    The metrics on held-out faces by whose mean the best epoch is chosen, such as 'age.within_one'.
+
+    None means the mean of the balanced accuracies of all heads.
+    """
+
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(RunConfig):
+    """
+    A training of an attribute network, with a head for each attribute of the data.
+
+    ``mix`` makes of some heads a mixture with another when the network is evaluated and exported.
+    ``patience`` is in epochs, 0 never stops early. ``start_from`` is a checkpoint or an exported
+    model, or published weights; heads that it lacks start as one over the same classes, or at
+    random. After ``ease_from`` epochs, if above 0, augmentation is half as strong.
+    """
+
+    architecture: str
+    data: DataConfig
+    crop: CropGeometry = field(default_factory=lambda: CropGeometry(0.0))
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
+    mix: Mapping[str, Mix] = field(default_factory=dict)
+    select: SelectConfig = field(default_factory=SelectConfig)
+    patience: Count = 0
+    ease_from: Count = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers out of their ranges, and settings that contradict each other."""
+        super().__post_init__()
+        distillation, attributes = self.distillation, self.data.attributes
+        if self.data.unlabelled and not distillation.teachers:
+            raise ValueError('[data] has unlabelled faces, so [distillation] must name teachers')
+        if distillation.rounds and self.ease_from:
+            raise ValueError('with rounds augmentation must not change: ease_from must be 0')
+        if distillation.once and self.augmentation.mix_share:
+            raise ValueError('with once no teacher sees blended faces: mix_share must be 0')
+        for name in (*self.mix, *(each.head for each in self.mix.values())):
+            if name not in attributes:
+                raise ValueError(f'[mix] has the head {name}, expected {" or ".join(attributes)}')
+
+    def augmentation_at(self, epoch: int) -> AugmentationConfig:
+        """Return the augmentation when ``epoch`` epochs are done."""
+        is_eased = 0 < self.ease_from <= epoch
+        return self.augmentation.scaled(0.5) if is_eased else self.augmentation

@@ -1,0 +1,110 @@
+"""How an attribute network fares in groups of faces, by all that is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import Fact
+from rtcnn_perception.training.data.faces import Indices
+from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
+from rtcnn_perception.training.tasks.attributes.metrics import surely_wrong
+from rtcnn_perception.training.tasks.attributes.metrics import wilson_interval
+
+LEAST_FACES = 10
+"""Groups of fewer faces are left out: their figures would be chance."""
+
+MOST_FACTS = 3
+"""So many facts make groups together at most, such as race by gender by age."""
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """A group of faces, with the 95 % interval of its accuracy."""
+
+    group: str
+    count: int
+    accuracy: float
+    interval: tuple[float, float]
+    surely_wrong: float
+    calibration_error: float
+
+
+Groups = dict[str, tuple[GroupFigures, ...]]
+"""Groups by the facts that make them, such as 'race by gender', the worst first."""
+
+
+def group_figures(
+    probabilities: Probabilities, attribute: str, faces: FaceSet, most_facts: int = MOST_FACTS
+) -> Groups:
+    """
+    Return the figures of every group that one, two or three facts make.
+
+    Facts of which all faces have the same value make no groups, nor does a fact together with
+    another that it determines, such as fine and coarse groups.
+
+    :param probabilities: (N, C) of the attribute, in the order of its classes
+    """
+    labels = faces.labels[attribute].indices
+    known = labels != UNLABELLED
+    classes = faces.labels[attribute].classes
+    others = [name for name, each in faces.labels.items() if each.classes != classes]
+    facts = {name: faces.groups(name) for name in (*faces.facts, attribute, *others)}
+    found: Groups = {}
+    for count in range(1, most_facts + 1):
+        for names in itertools.combinations(facts, count):
+            chosen = [facts[name] for name in names]
+            inside = known & np.all([fact.values != UNLABELLED for fact in chosen], axis=0)
+            if _make_groups([fact.values[inside] for fact in chosen]):
+                groups = _figures(probabilities, labels, chosen, inside)
+                if len(groups) > 1:
+                    found[' by '.join(names)] = groups
+    return found
+
+
+def _make_groups(columns: list[Indices]) -> bool:
+    """Return whether every fact divides the faces that the others have together."""
+    if not len(columns[0]):
+        return False
+    together = len(np.unique(np.stack(columns, axis=1), axis=0))
+    without = [
+        len(np.unique(np.stack([*columns[:i], *columns[i + 1 :]], axis=1), axis=0))
+        if len(columns) > 1
+        else 1
+        for i in range(len(columns))
+    ]
+    return together > max(without)
+
+
+def _figures(
+    probabilities: Probabilities, labels: Indices, facts: list[Fact], inside: NDArray[np.bool_]
+) -> tuple[GroupFigures, ...]:
+    rows, counts = np.unique(
+        np.stack([fact.values[inside] for fact in facts], axis=1), axis=0, return_counts=True
+    )
+    found = []
+    for row in rows[counts >= LEAST_FACES].tolist():
+        chosen = inside.copy()
+        for fact, value in zip(facts, row, strict=True):
+            chosen &= fact.values == value
+        name = ', '.join(fact.names[value] for fact, value in zip(facts, row, strict=True))
+        found.append(figures_of(name, probabilities[chosen], labels[chosen]))
+    return tuple(sorted(found, key=lambda group: group.accuracy))
+
+
+def figures_of(name: str, probabilities: Probabilities, labels: Indices) -> GroupFigures:
+    """Return the figures of the faces of one group, all labelled."""
+    correct, count = int((probabilities.argmax(1) == labels).sum()), len(labels)
+    return GroupFigures(
+        group=name,
+        count=count,
+        accuracy=correct / count if count else 0.0,
+        interval=wilson_interval(correct, count),
+        surely_wrong=surely_wrong(probabilities, labels),
+        calibration_error=calibration_error(probabilities, labels),
+    )

@@ -1,0 +1,213 @@
+"""What reports are made of: Markdown tables, drawings with OpenCV, and the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import Image
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.data.pictures import write_picture
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent with one decimal."""
+    return f'{100 * share:.1f} %'
+
+
+def span(interval: tuple[float, float]) -> str:
+    """Return an interval of shares as per cent."""
+    return ' to '.join(percent(bound) for bound in interval)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Return the lines of a Markdown table, and an empty one."""
+    columns = list(head)
+    lines = [f'| {" | ".join(columns)} |', f'|{" --- |" * len(columns)}']
+    return [*lines, *(f'| {" | ".join(row)} |' for row in rows), '']
+
+
+def write_report(
+    figures: Mapping[str, Any], page: str, pictures: Mapping[str, ImageBGR], folder: Path
+) -> Path:
+    """
+    Write report.md, report.json and the pictures.
+
+    :param figures: the content of report.json
+    :returns: where the page lies
+    :raises ConfigurationError: if the folder cannot be written to
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, picture in pictures.items():
+            write_picture(picture, folder / name)
+        content = json.dumps(figures, indent=1)
+        (folder / 'report.json').write_text(content + '\n', encoding='utf-8')
+        (folder / 'report.md').write_text(page, encoding='utf-8')
+    except OSError as error:
+        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
+    return folder / 'report.md'
+
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+BLACK, GRAY, BLUE, RED = (30, 30, 30), (170, 170, 170), (190, 110, 40), (60, 60, 200)
+LEFT, TOP, SIDE = 70, 30, 320
+LEGEND_WIDTH = 240
+
+
+def _canvas(height: int, width: int) -> ImageBGR:
+    return np.full((height, width, 3), 255, np.uint8)
+
+
+def _text(
+    image: ImageBGR, text: str, at: tuple[int, int], color: tuple[int, int, int] = BLACK
+) -> None:
+    cv2.putText(image, text, at, FONT, 0.4, color, 1, cv2.LINE_AA)
+
+
+def draw_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> ImageBGR:
+    """Draw shares of each true class (rows) by answer (columns), darker for more."""
+    counts = np.asarray(matrix, float)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    cell = 56
+    image = _canvas(TOP + cell * len(labels) + 10, LEFT + cell * len(labels) + 10)
+    for row, name in enumerate(labels):
+        _text(image, name, (4, TOP + row * cell + cell // 2))
+        _text(image, name, (LEFT + row * cell + 2, TOP - 10))
+        for column in range(len(labels)):
+            x, y = LEFT + column * cell, TOP + row * cell
+            shade = int(255 - 200 * shares[row, column])
+            cv2.rectangle(image, (x, y), (x + cell, y + cell), (255, shade, shade), -1)
+            cv2.rectangle(image, (x, y), (x + cell, y + cell), GRAY, 1)
+            _text(image, f'{shares[row, column]:.0%}', (x + 12, y + cell // 2 + 4))
+    return image
+
+
+def draw_reliability(table: Sequence[Sequence[float]]) -> ImageBGR:
+    """Draw accuracy over confidence; the diagonal is a model that is as sure as it is right."""
+    image = _axes('confidence', 'accuracy', (0.0, 1.0), (0.0, 1.0))
+    cv2.line(image, (LEFT, TOP + SIDE), (LEFT + SIDE, TOP), GRAY, 1, cv2.LINE_AA)
+    largest = max((row[0] for row in table), default=1.0) or 1.0
+    for count, confidence, accuracy in table:
+        if count:
+            x, y = LEFT + round(confidence * SIDE), TOP + round((1 - accuracy) * SIDE)
+            cv2.circle(
+                image, (x, y), 3 + round(7 * (count / largest) ** 0.5), BLUE, -1, cv2.LINE_AA
+            )
+    return image
+
+
+def draw_curve(axis: str, points: Sequence[tuple[float, float]], base: float) -> ImageBGR:
+    """Draw accuracy over one condition; the gray line is the accuracy without it."""
+    ordered = sorted(points)
+    values = [value for value, _ in ordered]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    span = (low, high if high > low else low + 1.0)
+    image = _axes(axis, 'accuracy', span, (0.0, 1.0))
+    level = TOP + round((1 - base) * SIDE)
+    cv2.line(image, (LEFT, level), (LEFT + SIDE, level), GRAY, 1, cv2.LINE_AA)
+    places = [
+        (LEFT + round((value - span[0]) / (span[1] - span[0]) * SIDE), TOP + round((1 - y) * SIDE))
+        for value, y in ordered
+    ]
+    for start, end in itertools.pairwise(places):
+        cv2.line(image, start, end, BLUE, 2, cv2.LINE_AA)
+    for place, (_, y) in zip(places, ordered, strict=True):
+        cv2.circle(image, place, 4, BLUE, -1, cv2.LINE_AA)
+        _text(image, f'{y:.0%}', (min(place[0] + 4, LEFT + SIDE - 20), place[1] - 8))
+    return image
+
+
+@dataclass(frozen=True)
+class Line:
+    """
+    A line to draw, from ``points`` (N, 2) in [0, 1], with a dot on it where ``dot`` says.
+
+    ``label`` stands in the legend.
+    """
+
+    label: str
+    points: NDArray[np.float64]
+    color: tuple[int, int, int]
+    thickness: int
+    dot: tuple[float, float] | None = None
+
+
+def draw_lines(across: str, up: str, lines: Sequence[Line], note: str = '') -> ImageBGR:
+    """
+    Draw lines over axes from 0 to 1, with a legend at the right.
+
+    :param note: a line below the legend
+    """
+
+    def place(point: tuple[float, float] | NDArray[np.float64]) -> tuple[int, int]:
+        return LEFT + round(point[0] * SIDE), TOP + round((1 - point[1]) * SIDE)
+
+    axes = _axes(across, up, (0.0, 1.0), (0.0, 1.0))
+    image = np.hstack([axes, _canvas(axes.shape[0], LEGEND_WIDTH)])
+    left = axes.shape[1]
+    for number, line in enumerate(lines):
+        corners = np.array([place(point) for point in line.points], np.int32).reshape(-1, 1, 2)
+        cv2.polylines(image, [corners], False, line.color, line.thickness, cv2.LINE_AA)
+        y = TOP + 12 + 20 * number
+        cv2.line(image, (left, y - 4), (left + 24, y - 4), line.color, line.thickness, cv2.LINE_AA)
+        _text(image, line.label, (left + 32, y))
+    for line in lines:
+        if line.dot is not None:
+            cv2.circle(image, place(line.dot), 5, line.color, -1, cv2.LINE_AA)
+            cv2.circle(image, place(line.dot), 5, BLACK, 1, cv2.LINE_AA)
+    _text(image, note, (left, TOP + 24 + 20 * len(lines)))
+    return image
+
+
+def _axes(
+    across: str, up: str, x_span: tuple[float, float], y_span: tuple[float, float]
+) -> ImageBGR:
+    image = _canvas(TOP + SIDE + 50, LEFT + SIDE + 30)
+    cv2.rectangle(image, (LEFT, TOP), (LEFT + SIDE, TOP + SIDE), BLACK, 1)
+    _text(image, up, (4, TOP - 10))
+    _text(image, across, (LEFT + SIDE // 3, TOP + SIDE + 38))
+    for share in (0.0, 0.5, 1.0):
+        x = x_span[0] + share * (x_span[1] - x_span[0])
+        y = y_span[0] + share * (y_span[1] - y_span[0])
+        _text(image, f'{x:g}', (LEFT + round(share * SIDE) - 8, TOP + SIDE + 18))
+        _text(image, f'{y:g}', (LEFT - 34, TOP + SIDE - round(share * SIDE) + 4))
+    return image
+
+
+def draw_faces(
+    faces: Sequence[Image] | NDArray[np.uint8],
+    captions: Sequence[Sequence[str]] = (),
+    columns: int = 8,
+    side: int = 112,
+) -> ImageBGR:
+    """
+    Draw faces in rows, each over its lines of text.
+
+    :param faces: (h, w) uint8 gray or (h, w, 3) BGR each
+    :param captions: lines for each face; none at all is fine
+    :param columns: faces in a row
+    :param side: how large each is drawn, in pixels
+    """
+    lines = max((len(caption) for caption in captions), default=0)
+    cell_h, cell_w = side + 14 * lines + 6, side + 6
+    rows = max(1, -(-len(faces) // columns))
+    image = _canvas(rows * cell_h, columns * cell_w)
+    for index, face in enumerate(faces):
+        x, y = (index % columns) * cell_w + 3, (index // columns) * cell_h + 3
+        shown = cv2.resize(face, (side, side), interpolation=cv2.INTER_NEAREST)
+        image[y : y + side, x : x + side] = shown if shown.ndim == 3 else shown[..., None]
+        for number, line in enumerate(captions[index] if index < len(captions) else ()):
+            color = RED if number else BLACK
+            _text(image, line, (x, y + side + 12 + 14 * number), color)
+    return image

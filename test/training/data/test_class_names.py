@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rtcnn_perception.training.data.classes import AGE_BANDS
+from rtcnn_perception.training.data.classes import band_edges
+from rtcnn_perception.training.data.classes import band_names
+from rtcnn_perception.training.data.classes import band_ranks
+from rtcnn_perception.training.data.classes import bands_of
+from rtcnn_perception.training.data.classes import positions
+from rtcnn_perception.training.data.classes import UnknownClassError
+
+AGES = ('0-9', '10-19', '20-39', '40-59', '60+')
+
+
+def test_no_names_have_no_positions():
+    assert positions((), ('a', 'b'), 'x').tolist() == []
+
+
+def test_positions_are_those_of_the_names():
+    assert positions(('sad', 'happy'), ('happy', 'fear', 'sad'), 'x').tolist() == [2, 0]
+
+
+def test_a_name_that_is_not_known_is_refused_by_name():
+    expected = "emotion of the model has no class 'joy' or 'rage'; it has happy, sad"
+    with pytest.raises(UnknownClassError, match=expected):
+        positions(('joy', 'sad', 'rage'), ('happy', 'sad'), 'emotion of the model')
+
+
+def test_bands_are_named_by_their_numbers():
+    assert band_names(AGE_BANDS) == AGES
+    assert band_names((0,)) == ('0+',)
+
+
+@pytest.mark.parametrize(
+    ('names', 'edges'),
+    [
+        ((), None),
+        (('happy', 'sad'), None),
+        (('0-9', 'old'), None),
+        (('0-9', '11+'), None),
+        (('0-9', '10-19'), None),
+        (('0-9', '10+'), (0, 10)),
+        (AGES[::-1], (60, 40, 20, 10, 0)),
+    ],
+)
+def test_classes_are_bands_where_they_adjoin_each_other(names, edges):
+    assert band_edges(names) == edges
+
+
+def test_the_ranks_of_bands_follow_their_numbers_and_not_their_order():
+    assert band_ranks(('60+', '0-9', '10-59')).tolist() == [2, 0, 1]
+    assert band_ranks(('happy', 'sad')) is None
+
+
+@pytest.mark.parametrize('order', [[0, 1, 2, 3, 4], [4, 2, 0, 1, 3]])
+def test_a_number_has_the_band_that_it_lies_in(order):
+    names = [AGES[index] for index in order]
+    found = bands_of(np.array([-1, 0, 9, 10, 39, 40, 60, 116]), names)
+    assert [names[index] if index >= 0 else None for index in found] == [
+        None,
+        '0-9',
+        '0-9',
+        '10-19',
+        '20-39',
+        '40-59',
+        '60+',
+        '60+',
+    ]
+
+
+def test_a_number_below_the_lowest_band_has_none():
+    assert bands_of(np.array([3, 20]), ('10-19', '20+')).tolist() == [-1, 1]

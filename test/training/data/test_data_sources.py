@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.data.sources import data_folder
+from rtcnn_perception.training.data.sources import DataConfig
+from rtcnn_perception.training.data.sources import find_data
+
+
+def test_data_is_found_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv('RTCNN_DATA', str(tmp_path))
+    (tmp_path / 'a.npz').touch()
+    assert data_folder() == tmp_path
+    assert find_data('a.npz') == tmp_path / 'a.npz'
+
+
+def test_a_path_as_it_is_given_takes_precedence(tmp_path, monkeypatch):
+    monkeypatch.setenv('RTCNN_DATA', str(tmp_path / 'data'))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'a.npz').touch()
+    assert find_data('a.npz').resolve() == tmp_path / 'a.npz'
+    assert find_data(str(tmp_path / 'a.npz')) == tmp_path / 'a.npz'
+
+
+def test_missing_data_is_refused_with_both_places(tmp_path, monkeypatch):
+    monkeypatch.setenv('RTCNN_DATA', str(tmp_path))
+    with pytest.raises(DataError, match=rf'there is no data at b\.npz or {tmp_path}/b\.npz'):
+        find_data('b.npz')
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [
+        ({'path': ()}, 'path must name a file or folder'),
+        ({'path': ('a', '')}, 'path must name a file or folder'),
+        ({'balance': 1.5}, r'balance must be in \[0, 1\], got 1.5'),
+        ({'group_balance': -1.0}, r'group_balance must be in \[0, 1\], got -1.0'),
+        ({'weight': 0.0}, 'weight must be above 0, got 0.0'),
+        ({'bands': ()}, r'bands must rise from 0 or above, got \[\]'),
+        ({'bands': (20, 10)}, 'bands must rise'),
+        ({'bands': (0, 10, 10)}, 'bands must rise'),
+        ({'bands': (-5, 10)}, 'bands must rise'),
+    ],
+)
+def test_wrong_settings_of_data_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        AttributeData(**{'path': ('a',), **values})
+
+
+def test_data_needs_an_attribute():
+    with pytest.raises(ValueError, match='must have a table for each attribute, such as'):
+        DataConfig({}, unlabelled=('a',))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+from rtcnn_perception.training.data.splits import duplicate_groups
+from rtcnn_perception.training.data.splits import hold_out
+from rtcnn_perception.training.data.splits import is_blank
+from small_data import pictures
+
+
+def test_no_pictures_have_no_groups():
+    assert duplicate_groups([]).tolist() == []
+
+
+def test_copies_share_a_group():
+    first, second = pictures(2)
+    assert duplicate_groups([first, second, first.copy()]).tolist() == [0, 1, 0]
+
+
+def test_nothing_is_held_out_of_nothing():
+    assert hold_out(np.array([], np.int64), 0.5, np.random.default_rng(0)).tolist() == []
+
+
+def test_a_group_is_held_out_whole():
+    groups = np.array([0, 1, 2, 3, 0, 1, 2, 3])
+    held_out = hold_out(groups, 0.5, np.random.default_rng(0))
+    assert held_out[:4].tolist() == held_out[4:].tolist()
+    assert held_out.sum() == 4
+
+
+def test_a_picture_of_one_value_is_blank():
+    assert is_blank(np.full((4, 4), 7, np.uint8))
+    assert not is_blank(pictures(1)[0])

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.engine.checkpoints import load_checkpoint
+from rtcnn_perception.training.engine.checkpoints import mean_checkpoint
+from rtcnn_perception.training.engine.checkpoints import save_checkpoint
+
+
+def test_a_checkpoint_is_read_as_it_was_written(tmp_path):
+    values = {'config': {'name': 'a'}, 'average': {'w': torch.ones(2)}}
+    save_checkpoint(tmp_path / 'new/best.pt', values)
+    found = load_checkpoint(tmp_path / 'new/best.pt')
+    assert found['config'] == {'name': 'a'}
+    assert torch.equal(found['average']['w'], torch.ones(2))
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['best.pt']
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(ModelError, match='cannot write the checkpoint'):
+        save_checkpoint(tmp_path / 'file/best.pt', {})
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'',
+        b'no checkpoint',
+        b'hello world\n',
+        b'epoch 1\n',
+        b'emotion,pixels,Usage\n0,1 2 3,Training\n',
+        b'RIFF\x00\x00',
+        b'\x89PNG\r\n',
+        b'PK\x03\x04',
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path, content):
+    (tmp_path / 'best.pt').write_bytes(content)
+    with pytest.raises(ModelError, match=r'^[^\n]* is no readable checkpoint[^\n]*$'):
+        load_checkpoint(tmp_path / 'best.pt')
+
+
+@pytest.mark.parametrize('missing', ['config', 'average'])
+def test_a_checkpoint_without_a_part_is_refused(tmp_path, missing):
+    save_checkpoint(tmp_path / 'a.pt', {'config': {}, 'average': {}, missing: None})
+    with pytest.raises(ModelError, match=f'its {missing} is missing'):
+        load_checkpoint(tmp_path / 'a.pt')
+
+
+def test_a_missing_checkpoint_is_refused(tmp_path):
+    with pytest.raises(ModelError, match='there is no checkpoint'):
+        load_checkpoint(tmp_path / 'best.pt')
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path):
+    torch.save({'format': 1}, tmp_path / 'best.pt')
+    with pytest.raises(ModelError, match=r'no checkpoint of this version \(format 2\)'):
+        load_checkpoint(tmp_path / 'best.pt')
+
+
+def test_a_mean_has_the_mean_of_all_weights_and_whole_numbers_of_the_first(tmp_path):
+    paths = [tmp_path / f'{name}.pt' for name in 'abc']
+    for number, path in enumerate(paths):
+        weights = {'w': torch.full((2,), 3.0 * number), 'steps': torch.tensor(number)}
+        save_checkpoint(path, {'config': {}, 'average': weights, 'epoch': number})
+    found = mean_checkpoint(paths)
+    assert found['average']['w'].tolist() == [3.0, 3.0]
+    assert (int(found['average']['steps']), found['epoch']) == (0, 0)
+    assert found['mean_of'] == [str(path) for path in paths]
+    assert torch.equal(mean_checkpoint(paths[1:2])['average']['w'], torch.full((2,), 3.0))
+
+
+@pytest.mark.parametrize('other', [{'w': torch.zeros(3)}, {'v': torch.zeros(2)}, {}])
+def test_there_is_no_mean_of_weights_of_other_shapes(tmp_path, other):
+    save_checkpoint(tmp_path / 'a.pt', {'config': {}, 'average': {'w': torch.zeros(2)}})
+    save_checkpoint(tmp_path / 'b.pt', {'config': {}, 'average': other})
+    with pytest.raises(ModelError, match=r'b\.pt holds weights of other shapes than .*a\.pt'):
+        mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])
+
+
+def test_there_is_no_mean_of_networks_with_their_classes_in_another_order(tmp_path):
+    for name, classes in (('a', ['happy', 'sad']), ('b', ['sad', 'happy'])):
+        values = {'config': {}, 'average': {}, 'classes': {'mood': classes}}
+        save_checkpoint(tmp_path / f'{name}.pt', values)
+    with pytest.raises(ModelError, match=r'b\.pt has other classes than .*a\.pt: no mean'):
+        mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])

@@ -1,0 +1,149 @@
+"""Networks with the names of their classes, from whatever holds their weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from bright_faces import bright_faces
+from lively_networks import CLASSES
+from lively_networks import EMOTIONS
+from lively_networks import export
+from lively_networks import inputs
+from lively_networks import labelled
+from lively_networks import save
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.data.classes import UnknownClassError
+from rtcnn_perception.training.engine.checkpoints import save_checkpoint
+from rtcnn_perception.training.engine.networks import fill_start
+from rtcnn_perception.training.engine.networks import load_network
+from rtcnn_perception.training.engine.networks import Mix
+from rtcnn_perception.training.engine.networks import start_from
+
+WITH_VOTES = {'emotion': EMOTIONS, 'emotion_votes': EMOTIONS[::-1], 'gender': ('woman', 'man')}
+
+
+def logits(source, pixels):
+    with torch.inference_mode():
+        return source.network(pixels)
+
+
+def test_a_checkpoint_gives_its_network_classes_and_crop(tmp_path):
+    source = labelled(crop=CropGeometry(0.2, 0.1, upright=True))
+    found = load_network(save(source, tmp_path / 'best.pt'))
+    assert found.classes == CLASSES
+    assert found.crop == CropGeometry(0.2, 0.1, upright=True)
+    pixels = inputs(found.network)
+    expected = logits(source, pixels)
+    torch.testing.assert_close(logits(found, pixels), expected)
+
+
+def test_an_exported_model_gives_its_network_classes_and_crop(tmp_path):
+    source = labelled(crop=CropGeometry(0.1))
+    export(source, tmp_path)
+    for path in (tmp_path, tmp_path / 'model.onnx', tmp_path / 'model.json'):
+        found = load_network(path)
+        assert found.classes == CLASSES
+        assert found.crop == CropGeometry(0.1)
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
+    source = labelled()
+    source.network.name = 'mini_xception'
+    with pytest.raises(ModelError, match='does not hold weights of the architecture mini_xcep'):
+        load_network(save(source, tmp_path / 'best.pt'))
+
+
+def test_a_checkpoint_of_a_detector_is_refused(tmp_path):
+    save_checkpoint(tmp_path / 'best.pt', {'config': {'detector': 'face_cells'}, 'average': {}})
+    with pytest.raises(ModelError, match=r'best\.pt is no checkpoint of an attribute network'):
+        load_network(tmp_path / 'best.pt')
+
+
+@pytest.mark.parametrize('architecture', ['compact_resnet', 'tiny_xception'])
+def test_a_mixed_head_gives_the_weighted_sum_of_both_by_class_names(architecture):
+    source = labelled(architecture, WITH_VOTES)
+    found = source.mixed({'emotion': Mix('emotion_votes', 0.25)}, ['emotion', 'gender'])
+    assert list(found.classes) == ['emotion', 'gender']
+    pixels = inputs(source.network)
+    before, after = logits(source, pixels), logits(found, pixels)
+    expected = 0.75 * before['emotion'] + 0.25 * before['emotion_votes'].flip(1)
+    torch.testing.assert_close(after['emotion'], expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(after['gender'], before['gender'])
+
+
+def test_without_mixes_a_network_keeps_all_its_heads():
+    source = labelled()
+    found = source.mixed({})
+    pixels = inputs(source.network)
+    torch.testing.assert_close(logits(found, pixels), logits(source, pixels))
+
+
+@pytest.mark.parametrize(
+    ('mixes', 'kept', 'error', 'message'),
+    [
+        ({}, ['age'], ConfigurationError, 'made has no head age; it has emotion, gender'),
+        ({'age': Mix('gender', 0.1)}, [], ConfigurationError, 'made has no head age'),
+        ({'gender': Mix('age', 0.1)}, [], ConfigurationError, 'made has no head age'),
+        ({'gender': Mix('emotion', 0.1)}, [], UnknownClassError, "has no class 'woman' or 'man'"),
+    ],
+)
+def test_heads_that_cannot_be_mixed_are_refused(mixes, kept, error, message):
+    with pytest.raises(error, match=message):
+        labelled().mixed(mixes, kept)
+
+
+def test_logits_are_those_of_each_crop():
+    source = labelled(classes={'shade': ('dark', 'bright')}, crop=CropGeometry(0.0))
+    faces = bright_faces(3)
+    found = source.logits(faces)['shade']
+    assert found.shape == (3, 2)
+    alone = source.logits(faces.take(np.array([2])))['shade']
+    np.testing.assert_allclose(alone[0], found[2], atol=1e-5)
+
+
+def test_heads_start_by_class_names_and_from_a_head_over_the_same_classes():
+    source = labelled(classes=CLASSES, seed=1)
+    classes = {**WITH_VOTES, 'emotion': EMOTIONS[::-1], 'age': ('0-9', '10+')}
+    network = labelled(classes=classes, seed=2).network
+    untouched = network.heads['age'].bias.clone()
+    start_from(network, classes, source, 'best.pt')
+    theirs = source.network.heads['emotion'].bias
+    assert torch.equal(network.heads['emotion'].bias, theirs.flip(0))
+    assert torch.equal(network.heads['emotion_votes'].bias, theirs.flip(0))
+    assert torch.equal(network.heads['gender'].bias, source.network.heads['gender'].bias)
+    assert torch.equal(network.heads['age'].bias, untouched)
+    assert torch.equal(network.stem[0].weight, source.network.stem[0].weight)
+
+
+def test_weights_to_start_from_without_a_class_are_refused():
+    classes = {'gender': ('woman', 'other')}
+    network = labelled(classes=classes).network
+    with pytest.raises(UnknownClassError, match=r"gender of best.pt has no class 'other'"):
+        start_from(network, classes, labelled(), 'best.pt')
+
+
+def test_weights_of_another_architecture_to_start_from_are_refused(tmp_path):
+    export(labelled(), tmp_path)
+    network = labelled('compact_resnet').network
+    with pytest.raises(ModelError, match='does not hold weights of the architecture compact'):
+        fill_start(network, CLASSES, tmp_path, lambda _hw: inputs(network))
+
+
+def test_a_training_starts_as_the_exported_model_that_it_starts_from(tmp_path):
+    source = labelled('compact_resnet')
+    export(source, tmp_path, half=True)
+    started = labelled('compact_resnet', {'emotion': EMOTIONS}, seed=5)
+    pixels = inputs(started.network)
+    fill_start(started.network, started.classes, tmp_path, lambda _hw: pixels)
+    expected = logits(source, pixels)['emotion']
+    found = logits(started, pixels)['emotion']
+    training = replace(started, network=started.network.train())
+    torch.testing.assert_close(found, expected, atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(logits(training, pixels)['emotion'], expected, atol=2e-2, rtol=2e-2)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from lively_networks import inputs
+from lively_networks import lively
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.models.weights import fill_network
+from rtcnn_perception.training.models.weights import set_norm
+from rtcnn_perception.training.models.weights import settle_norms
+from torch import nn
+
+GENDER = {'gender': 2}
+
+
+def test_weights_of_another_architecture_are_refused_by_their_path():
+    weights = lively('tiny_xception', GENDER).state_dict()
+    expected = r'best\.pt does not hold weights of the architecture mini_xception: '
+    with pytest.raises(ModelError, match=expected) as refusal:
+        fill_network(lively('mini_xception', GENDER), weights, Path('best.pt'))
+    assert '\n' not in str(refusal.value)
+
+
+def test_a_norm_without_statistics_scales_and_shifts():
+    norm = nn.BatchNorm2d(2).eval()
+    norm.running_mean.fill_(9)
+    set_norm(norm, torch.tensor([2.0, 3.0]), torch.tensor([0.5, -1.0]))
+    found = norm(torch.ones(1, 2, 1, 1)).flatten()
+    torch.testing.assert_close(found, torch.tensor([2.5, 2.0]))
+
+
+@pytest.mark.parametrize('name', ['tiny_xception', 'compact_resnet'])
+def test_a_network_with_settled_norms_computes_the_same_in_training(name):
+    network = lively(name, GENDER)
+    pixels = inputs(network)
+    with torch.no_grad():
+        before = network(pixels)['gender']
+        other = copy.deepcopy(network).train()(pixels)['gender']
+        settle_norms(network.eval(), pixels)
+        torch.testing.assert_close(network(pixels)['gender'], before, atol=1e-3, rtol=1e-3)
+        found = network.train()(pixels)['gender']
+    assert (other - before).abs().max() > 0.05
+    torch.testing.assert_close(found, before, atol=1e-3, rtol=1e-3)

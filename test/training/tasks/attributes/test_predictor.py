@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from bright_faces import bright_faces
+from lively_networks import export
+from lively_networks import labelled
+from lively_networks import save
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
+from rtcnn_perception.training.tasks.attributes.predictor import of_network
+from rtcnn_perception.training.tasks.attributes.predictor import Predictor
+from rtcnn_perception.training.tasks.attributes.robustness import rotated
+
+CLASSES = {'shade': ('dark', 'bright'), 'mood': ('happy', 'sad', 'calm')}
+
+
+def test_no_faces_are_refused():
+    with pytest.raises(DataError, match='no face to classify'):
+        of_network(labelled(classes=CLASSES)).probabilities(bright_faces(0))
+
+
+def test_probabilities_are_those_of_each_crop_and_sum_to_one():
+    predictor = of_network(labelled(classes=CLASSES, crop=CropGeometry(0.1)))
+    faces = bright_faces(3)
+    found = predictor.probabilities(faces)
+    assert {name: rows.shape for name, rows in found.items()} == {'shade': (3, 2), 'mood': (3, 3)}
+    np.testing.assert_allclose(found['mood'].sum(1), 1.0, atol=1e-5)
+    alone = predictor.probabilities(faces.take(np.array([2])))
+    np.testing.assert_allclose(alone['shade'][0], found['shade'][2], atol=1e-5)
+    other = predictor.with_margin(0.4)
+    assert other.geometry.margin == 0.4
+    assert (other.probabilities(faces)['shade'] != found['shade']).any()
+
+
+def test_a_checkpoint_and_its_exported_model_give_the_same(tmp_path):
+    source = labelled(classes=CLASSES, crop=CropGeometry(0.1))
+    save(source, tmp_path / 'best.pt')
+    export(source, tmp_path / 'model')
+    first, second = (load_predictor(tmp_path / name) for name in ('best.pt', 'model'))
+    assert first.classes == second.classes == CLASSES
+    assert first.geometry == second.geometry == CropGeometry(0.1)
+    faces = bright_faces(4)
+    expected = first.probabilities(faces)
+    for name, rows in second.probabilities(faces).items():
+        np.testing.assert_allclose(rows, expected[name], atol=1e-4)
+
+
+def test_a_missing_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match='nothing'):
+        load_predictor(tmp_path / 'nothing')
+
+
+def test_a_predictor_of_upright_crops_undoes_the_rotation_of_faces():
+    def predict(crops):
+        is_upper = crops[:, :8].mean((1, 2)) - crops[:, -8:].mean((1, 2)) > 110
+        return {'shade': np.where(is_upper[:, None], [[0.0, 1.0]], [[1.0, 0.0]]).astype('f')}
+
+    points = np.float32([[22, 25], [38, 25], [30, 32], [24, 40], [36, 40]])
+    picture = np.full((60, 60), 100, np.uint8)
+    bright = picture.copy()
+    bright[:30] = 220
+    faces = bright_faces(
+        2,
+        pictures=[picture, bright],
+        boxes=np.tile([15.0, 15.0, 45.0, 45.0], (2, 1)),
+        landmarks=np.stack([points, points]),
+    )
+    plain = Predictor('halves', {'shade': CLASSES['shade']}, (24, 24), CropGeometry(0.0), predict)
+    upright = replace(plain, geometry=CropGeometry(0.0, upright=True))
+    leaning = rotated(faces, -60.0)
+    assert upright.probabilities(leaning)['shade'].argmax(1).tolist() == [0, 1]
+    assert plain.probabilities(leaning)['shade'].argmax(1).tolist() == [0, 0]

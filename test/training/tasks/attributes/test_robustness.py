@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+
+from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.tasks.attributes.robustness import at_size
+from rtcnn_perception.training.tasks.attributes.robustness import blurred
+from rtcnn_perception.training.tasks.attributes.robustness import conditions
+from rtcnn_perception.training.tasks.attributes.robustness import jitter_loss
+from rtcnn_perception.training.tasks.attributes.robustness import rotated
+from rtcnn_perception.training.tasks.attributes.robustness import with_boxes
+
+POINTS = np.float32([[22, 25], [38, 25], [30, 32], [24, 40], [36, 40]])
+
+
+def face_set(count=1, landmarks=None):
+    return FaceSet(
+        pictures=[np.full((60, 60), 40 + 150 * (index % 2), np.uint8) for index in range(count)],
+        boxes=np.tile([10.0, 10.0, 50.0, 50.0], (count, 1)),
+        names=['a'] * count,
+        landmarks=landmarks,
+    )
+
+
+def test_boxes_are_scaled_and_shifted_by_their_longer_side():
+    changed = with_boxes(face_set(), 0.5, 0.25, -0.25)
+    assert changed.boxes[0].tolist() == [30, 10, 50, 30]
+
+
+def test_a_small_face_is_not_enlarged():
+    faces = face_set()
+    assert at_size(faces, 50.0).pictures[0] is faces.pictures[0]
+
+
+def test_a_face_is_shrunk_to_a_size_and_its_landmarks_with_it():
+    changed = at_size(face_set(landmarks=POINTS[None]), 20.0)
+    assert changed.pictures[0].shape == (30, 30)
+    assert changed.box(0).width == pytest.approx(20.0)
+    np.testing.assert_allclose(changed.landmarks[0], POINTS / 2, atol=1e-5)
+
+
+def test_landmarks_rotate_with_the_picture():
+    faces = face_set(landmarks=POINTS[None])
+    roll = CropGeometry(0.0, upright=True).crop(rotated(faces, -25.0).region(0)).roll
+    assert roll == pytest.approx(25.0, abs=0.1)
+    np.testing.assert_array_equal(faces.landmarks[0], POINTS)
+
+
+@pytest.mark.parametrize('change', [lambda f: blurred(f, 2.0), lambda f: rotated(f, 30.0)])
+def test_an_even_picture_does_not_change(change):
+    faces = face_set(2)
+    for before, after in zip(faces.pictures, change(faces).pictures, strict=True):
+        assert np.array_equal(before, after)
+
+
+def test_every_condition_changes_faces_or_the_crop():
+    faces = face_set(2, np.stack([POINTS, POINTS]))
+    faces.pictures[0][:30] = 200
+    for condition in conditions():
+        changed = condition.change(faces)
+        if condition.margin is None:
+            assert any(
+                not np.array_equal(before, after)
+                for before, after in (
+                    (faces.pictures[0], changed.pictures[0]),
+                    (faces.boxes, changed.boxes),
+                )
+            ), condition
+        else:
+            assert changed is faces
+
+
+def test_the_loss_by_jitter_is_that_of_ten_per_cent():
+    results = {
+        ('box shifted right', 0.1): 0.7,
+        ('box shifted down', -0.1): 0.8,
+        ('box scaled', 1.2): 0.1,
+        ('crop margin', 0.1): 0.1,
+    }
+    assert jitter_loss(0.8, results) == pytest.approx((0.05, 0.1))
+    assert jitter_loss(0.8, {}) == (0.0, 0.0)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+
+from predicted_faces import faces_at
+from predicted_faces import LEFT
+from predicted_faces import predicted
+from rtcnn_perception.training.tasks.detector import drawings
+from rtcnn_perception.training.tasks.detector.drawings import draw_sheet
+from rtcnn_perception.training.tasks.detector.drawings import draw_worst_false
+from rtcnn_perception.training.tasks.detector.drawings import draw_worst_misses
+
+
+@pytest.mark.parametrize(
+    ('photographs', 'chosen'),
+    [(1, [0]), (2, [0, 1]), (5, [0, 1, 2, 3, 4]), (7, [0, 1, 2, 4, 5, 6]), (60, range(5, 60, 10))],
+)
+def test_a_sheet_has_no_photograph_twice(monkeypatch, photographs, chosen):
+    every, drawn = [faces_at(LEFT) for _ in range(photographs)], []
+
+    def draw(shown, *_):
+        drawn.append(next(i for i, each in enumerate(every) if each is shown))
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(drawings, '_draw_found', draw)
+    draw_sheet([faces_at(), *every], [predicted()] * (photographs + 1), 0.4)
+    assert drawn == list(chosen)
+
+
+def test_drawings_of_nothing_are_pictures():
+    for draw in (draw_sheet, draw_worst_false, draw_worst_misses):
+        assert np.ptp(draw([], [], 0.4)) > 100

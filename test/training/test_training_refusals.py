@@ -1,0 +1,150 @@
+"""What cannot be done ends in one line that says what to do, and in exit code 1."""
+
+from __future__ import annotations
+
+import builtins
+
+import pytest
+
+pytest.importorskip('torch')
+pytest.importorskip('tensorboard')
+
+from lively_networks import CLASSES
+from lively_networks import labelled
+from lively_networks import save
+from rtcnn_perception import cli
+from small_data import pictures
+from small_data import write_fer_npz
+from tiny_model import write_tiny_model
+
+CONFIG = """
+name = "small"
+architecture = "tiny_xception"
+epochs = 1
+batch_size = 8
+"""
+
+
+def write_faces(folder):
+    """Write a handful of faces."""
+    return write_fer_npz(folder / 'e.npz', pictures(22), [0] * 22, 20)
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Return a configuration for them."""
+    path = tmp_path / 'small.toml'
+    path.write_text(f'{CONFIG}[data.emotion]\npath = "{write_faces(tmp_path).as_posix()}"\n')
+    return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Return a model of the same attribute."""
+    return write_tiny_model(tmp_path / 'model', {'emotion': CLASSES['emotion']})
+
+
+def refusal(capsys, *words):
+    """Return the one line with which a command refuses."""
+    capsys.readouterr()
+    assert cli.main([str(word) for word in words]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith('rtcnn_perception: ')
+    assert line.count('\n') == 1
+    return line
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (['train', 'nothing.toml'], 'cannot read the configuration nothing.toml'),
+        (['export', 'nothing.pt', '--output', 'x'], 'there is no checkpoint nothing.pt'),
+        (['evaluate', 'nothing', 'x.npz'], "no model at nothing; expected a model's folder"),
+    ],
+)
+def test_what_does_not_exist_is_refused_by_name(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in refusal(capsys, *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_without_workers_is_refused(config, capsys):
+    assert '--workers must be at least 1, got 0' in refusal(
+        capsys, 'train', config, '--workers', 0
+    )
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path, config, capsys):
+    config.write_text(config.read_text().replace('tiny_xception', 'resnet50'))
+    line = refusal(capsys, 'train', config, '--preview', tmp_path / 'a.png')
+    assert "no architecture is called 'resnet50'; there are big_xception, compact_resnet" in line
+
+
+def test_votes_that_the_data_lacks_are_refused(tmp_path, config, capsys):
+    more = f'[data.emotion_votes]\npath = "{(tmp_path / "e.npz").as_posix()}"\n'
+    config.write_text(config.read_text() + more)
+    line = refusal(capsys, 'train', config, '--output', tmp_path / 'run')
+    assert 'e.npz has no labels of emotion_votes; it has emotion' in line
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_preview_that_cannot_be_written_is_refused(tmp_path, config, capsys):
+    (tmp_path / 'file').touch()
+    line = refusal(capsys, 'train', config, '--preview', tmp_path / 'file/sheet.png')
+    assert 'cannot write the picture' in line
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--mix', 'emotion'], '--mix must be HEAD=OTHER:SHARE, got emotion'),
+        (['--mix', 'emotion=votes'], '--mix must be HEAD=OTHER:SHARE, got emotion=votes'),
+        (['--mix', 'emotion=gender:2'], '--mix emotion=gender:2: share must be in [0, 1], got 2'),
+        (['--mix', 'emotion=gender:x'], '--mix emotion=gender:x: could not convert'),
+        (['--mix', 'emotion=age:0.5'], 'has no head age; it has emotion, gender'),
+        (['--mix', 'emotion=gender:0.5'], "has no class 'angry' or"),
+        (['--heads', 'age'], 'has no head age; it has emotion, gender'),
+        (['--margin', '9'], '--margin must be in [-0.25, 2], got 9'),
+        (['--margin', '0.1'], '--margin is for published weights; a checkpoint has its crop'),
+    ],
+)
+def test_a_wrong_export_is_refused(tmp_path, capsys, options, message):
+    data = {'attributes': {name: {'path': ['x.npz']} for name in CLASSES}}
+    checkpoint = save(labelled(classes=CLASSES), tmp_path / 'best.pt', data=data)
+    line = refusal(capsys, 'export', checkpoint, '--output', tmp_path / 'x', *options)
+    assert message in line
+    assert not (tmp_path / 'x').exists()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--margin', '9'], '--margin must be in [-0.25, 2], got 9'),
+        (['--through-pipeline', '-3'], '--through-pipeline must be at least 0, got -3'),
+        (['--votes', 'nowhere.csv'], "e.npz: FER+'s votes are read beside fer2013.csv alone"),
+        (['--reader', 'fer'], 'reader must be one of packed, fer2013, fer2013_csv, class_folders'),
+        (['--where', 'tone=light'], 'nothing is known of tone; expected one of emotion'),
+        (['--against', 'haar'], '--against is for face detectors'),
+    ],
+)
+def test_a_wrong_evaluation_is_refused(tmp_path, model, capsys, options, message):
+    data = write_faces(tmp_path)
+    line = refusal(capsys, 'evaluate', model, data, '--output', tmp_path / 'x', *options)
+    assert message in line
+    assert not (tmp_path / 'x').exists()
+
+
+@pytest.mark.parametrize(
+    'words', [('train', 'x'), ('export', 'x', '--output', 'y'), ('evaluate', 'x', 'y')]
+)
+def test_without_the_extra_a_command_says_how_to_install_it(monkeypatch, capsys, words):
+    whole = builtins.__import__
+
+    def without_training(name, *args, **kwargs):
+        if name == 'torch' or name.startswith('rtcnn_perception.training'):
+            raise ModuleNotFoundError("No module named 'torch'", name='torch')
+        return whole(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, '__import__', without_training)
+    assert cli.main(words) == 1
+    assert '[training]' in capsys.readouterr().err
