@@ -1,5 +1,5 @@
 """
-Build, train, judge and export the networks; the only part that needs PyTorch.
+Build, train, evaluate and export the networks; the only part that needs PyTorch.
 
 PyTorch, h5py, TensorBoard and ONNX belong to the extra ``training``; nothing outside this package
 and its three commands imports them, but for ONNX, which ``rtcnn_perception.saliency`` needs too.

@@ -68,7 +68,7 @@ class DataConfig:
     unlabelled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Ask for at least one attribute."""
+        """Refuse a configuration without attributes."""
         if not self.attributes:
             raise ValueError(
                 '[data] must have a table for each attribute, such as [data.emotion] with a path'

@@ -193,7 +193,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         head=Head('linear', dropout=0.3),
     ),
     'mobilenet': Architecture(
-        source='Howard et al. 2017; a teacher, which can begin with published weights',
+        source='Howard et al. 2017; a teacher, which can start from published weights',
         input_hw=(96, 96),
         stem=Stem((), (), 'same'),
         stages=(

@@ -76,7 +76,7 @@ def _text(
 
 
 def draw_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> ImageBGR:
-    """Draw shares of each true class (rows) by answer (columns), darker for more."""
+    """Draw shares of each true class (rows) by predicted class (columns), darker for more."""
     counts = np.asarray(matrix, float)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     cell = 56
@@ -94,7 +94,7 @@ def draw_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Im
 
 
 def draw_reliability(table: Sequence[Sequence[float]]) -> ImageBGR:
-    """Draw accuracy over confidence; the diagonal is a model that is as sure as it is right."""
+    """Draw accuracy over confidence; the diagonal is a calibrated model."""
     image = _axes('confidence', 'accuracy', (0.0, 1.0), (0.0, 1.0))
     cv2.line(image, (LEFT, TOP + SIDE), (LEFT + SIDE, TOP), GRAY, 1, cv2.LINE_AA)
     largest = max((row[0] for row in table), default=1.0) or 1.0

@@ -182,7 +182,7 @@ def _attribute_section(report: AttributeReport) -> list[str]:
             [('accuracy', *(percent(share) for _, share in points))],
         )
         lines += [f'![{axis}]({name}_{axis.replace(" ", "_")}.png)', '']
-    return [*lines, '### The surest mistakes', '', f'![mistakes]({name}_worst.png)', '']
+    return [*lines, '### The most confident mistakes', '', f'![mistakes]({name}_worst.png)', '']
 
 
 def _group_lines(groups: Groups) -> list[str]:
@@ -237,12 +237,12 @@ def _draw_worst(
     labels, classes = faces.labels[report.attribute].indices, report.classes
     wrong = (rows.argmax(1) != labels) & (labels != UNLABELLED)
     count = min(WORST_FACES, int(wrong.sum()))
-    surest: NDArray[np.int64] = np.argsort(-rows.max(1) * wrong)[:count]
+    worst: NDArray[np.int64] = np.argsort(-rows.max(1) * wrong)[:count]
     captions = [
         (
             f'is {classes[labels[i]]}',
             f'predicted {classes[int(rows[i].argmax())]} {rows[i].max():.0%}',
         )
-        for i in surest
+        for i in worst
     ]
-    return draw_faces(cut_faces(faces, predictor.geometry, predictor.size_hw, surest), captions)
+    return draw_faces(cut_faces(faces, predictor.geometry, predictor.size_hw, worst), captions)

@@ -156,19 +156,19 @@ def _take_part(path: Path, part: str | None) -> PhotographSet:
 
 
 def _evaluate_set(
-    config: DetectorConfig, asked: PhotographSet, widths: Sequence[int], min_iou: float
+    config: DetectorConfig, part: PhotographSet, widths: Sequence[int], min_iou: float
 ) -> tuple[SetFigures, dict[str, ImageBGR]]:
-    photographs = asked.photographs
+    photographs = part.photographs
     predictions: dict[int, list[Predictions]] = {}
     for width in dict.fromkeys(widths):
         detector = load(config, width, LEAST_SCORE)
-        shown = tqdm(photographs, desc=f'{detector.tag}, {asked.data}, {width} wide')
+        shown = tqdm(photographs, desc=f'{detector.tag}, {part.data}, {width} wide')
         predictions[width] = list(predict_faces(detector, shown, width))
     figures = [
         width_figures(photographs, each, width=width, min_iou=min_iou, threshold=THRESHOLD)
         for width, each in predictions.items()
     ]
-    found = SetFigures(asked.data, asked.part, len(photographs), tuple(figures))
+    found = SetFigures(part.data, part.part, len(photographs), tuple(figures))
     taken = [each.from_score(THRESHOLD) for each in next(iter(predictions.values()))]
     curves = draw_curves(photographs, predictions, min_iou=min_iou, threshold=THRESHOLD)
     return found, {
