@@ -141,10 +141,9 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
 
 def _is_of_detector(checkpoint: Path) -> bool:
     from rtcnn_perception.training.engine.checkpoints import load_checkpoint  # noqa: PLC0415
-    from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES  # noqa: PLC0415
-    from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX  # noqa: PLC0415
+    from rtcnn_perception.training.models.tfjs_weights import is_published  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig  # noqa: PLC0415
 
-    if checkpoint.suffix in (*KERAS_SUFFIXES, TFJS_SUFFIX):
-        return False
-    return DetectorTrainConfig.describes(load_checkpoint(checkpoint)['config'])
+    return not is_published(checkpoint) and DetectorTrainConfig.describes(
+        load_checkpoint(checkpoint)['config']
+    )

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
 from rtcnn_perception.training.engine.networks import LabelledNetwork
+from rtcnn_perception.training.engine.provenance import Provenance
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.tasks.attributes.export import export_network
-from rtcnn_perception.training.tasks.attributes.export import ModelInfo
+from rtcnn_perception.training.tasks.attributes.export import ExportSettings
 import torch
 from torch import nn
 
@@ -40,10 +41,12 @@ def labelled(name='tiny_xception', classes=CLASSES, *, seed=0, crop=None):
 
 def export(source, folder, *, temperatures=None, half=False, data=(SOURCE,), measured=None):
     """Export a network; temperatures are 1 where none are given."""
-    info = ModelInfo('made', half, list(data), COMMAND)
+    *trainings, command = COMMAND.split(' && ')
+    origin = Provenance(trainings, list(data))
+    settings = ExportSettings('made', half, command=command)
     given = {**dict.fromkeys(source.classes, 1.0), **(temperatures or {})}
-    more = () if measured is None else (measured,)
-    return export_network(source, given, folder, info, *more)
+    more = {} if measured is None else {'measured': measured}
+    return export_network(source, given, folder, settings, origin, **more)
 
 
 def save(source, path, **settings):

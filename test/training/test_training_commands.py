@@ -219,7 +219,7 @@ def test_a_report_has_the_command_that_made_it(tmp_path, emotion):
     words = ['--quick', '--votes', votes, '--through-pipeline', 2, '--detector', 'haar']
     run(evaluate, tmp_path / 'model', data, *words, '--output', tmp_path / 'report')
     page = (tmp_path / 'report/report.md').read_text()
-    assert 'accuracy on emotion_votes' in page
+    assert 'accuracy on emotion votes' in page
     assert re.search(r'### Through the pipeline\n\nthrough the detector haar', page)
     command = f'evaluate {tmp_path}/model {data} --votes {votes} --through-pipeline 2'
     assert f'\n`rtcnn_perception {command} --detector haar --quick`\n' in page

@@ -12,10 +12,10 @@ from dataclasses import replace
 import math
 from typing import Annotated
 
-from rtcnn_perception.training.engine.config import check_ranges
 from rtcnn_perception.training.engine.config import Degrees
 from rtcnn_perception.training.engine.config import NotNegative
 from rtcnn_perception.training.engine.config import Range
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from torch.nn import functional
 
 
 @dataclass(frozen=True)
-class AugmentationConfig:
+class AugmentationConfig(Settings):
     """
     How strong each change is and how often it occurs; 0 turns it off.
 
@@ -47,10 +47,6 @@ class AugmentationConfig:
     occlusion_share: Share = 0.2
     occlusion_size: Annotated[float, Range(0.1, 1)] = 0.4
     mix_share: Share = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
-        check_ranges(self)
 
     def scaled(self, factor: float) -> AugmentationConfig:
         """Return all changes weaker and rarer by a factor; mirroring stays."""

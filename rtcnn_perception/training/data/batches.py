@@ -19,6 +19,10 @@ from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.faces import FaceSet
 import torch
 from torch import Tensor
+from tqdm import tqdm
+
+AT_ONCE = 256
+"""Faces of one batch where nothing is learnt."""
 
 T = TypeVar('T')
 
@@ -91,6 +95,20 @@ def cut_faces(
         crop = geometry.crop(faces.region(int(index)))
         crops[row] = cut_crop(faces.pictures[int(index)], crop, size_hw)
     return crops
+
+
+def cut_all(
+    faces: FaceSet, geometry: CropGeometry, size_hw: tuple[int, int], title: str = ''
+) -> Iterator[NDArray[np.uint8]]:
+    """
+    Yield the crops of all faces, some at a time.
+
+    :param title: of a progress bar; empty for none
+    """
+    starts = range(0, len(faces), AT_ONCE)
+    for first in tqdm(starts, title, leave=False, mininterval=1.0, disable=not title):
+        chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
+        yield cut_faces(faces, geometry, size_hw, chosen)
 
 
 def cut_jittered(

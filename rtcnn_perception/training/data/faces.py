@@ -85,8 +85,6 @@ class Labels:
         :param where: what has those classes, for errors
         :raises UnknownClassError: if a class of these labels is not among them
         """
-        if tuple(classes) == self.classes:
-            return self
         places = positions(self.classes, classes, where)
         targets = np.zeros((len(self.indices), len(classes)), np.float32)
         targets[:, places] = self.targets
@@ -141,11 +139,7 @@ class FaceSet:
         )
 
     def with_classes(self, classes: Mapping[str, Sequence[str]]) -> FaceSet:
-        """
-        Return the same faces, the labels of some attributes with other classes.
-
-        :raises UnknownClassError: if a label has a class that is not among them
-        """
+        """Return the same faces, labels of some attributes as :meth:`Labels.with_classes`."""
         labels = {
             name: each.with_classes(classes[name], name) if name in classes else each
             for name, each in self.labels.items()
@@ -154,9 +148,7 @@ class FaceSet:
 
     def groups(self, name: str) -> Fact:
         """
-        Return the groups by which faces can be counted: those of an attribute or of a fact.
-
-        Numbers are counted by bands of years.
+        Return the groups of an attribute, or of a fact, numbers in bands of years.
 
         :raises DataError: if neither has that name
         """
@@ -253,21 +245,11 @@ def join(*parts: FaceSet) -> FaceSet:
         classes = {**{name: each.classes for name, each in part.labels.items()}, **classes}
         for name, fact in part.facts.items():
             facts[name] = tuple(dict.fromkeys((*facts.get(name, ()), *fact.names)))
-    labels = {
-        name: [_labels(part, name, kept) for part in parts] for name, kept in classes.items()
-    }
     return FaceSet(
         pictures=[picture for part in parts for picture in part.pictures],
         boxes=np.concatenate([part.boxes for part in parts]),
         names=[name for part in parts for name in part.names],
-        labels={
-            name: Labels(
-                classes[name],
-                np.concatenate([each.indices for each in found]),
-                np.concatenate([each.targets for each in found]),
-            )
-            for name, found in labels.items()
-        },
+        labels={name: _joined(name, names, parts) for name, names in classes.items()},
         facts={
             name: Fact(np.concatenate([_values(part, name, names) for part in parts]), names)
             for name, names in facts.items()
@@ -277,11 +259,14 @@ def join(*parts: FaceSet) -> FaceSet:
     )
 
 
-def _labels(part: FaceSet, name: str, classes: tuple[str, ...]) -> Labels:
-    found = part.labels.get(name)
-    if found is None:
-        return Labels.of(classes, np.full(len(part), UNLABELLED, np.int64))
-    return found.with_classes(classes, f'{name} of the data before it')
+def _joined(name: str, classes: tuple[str, ...], parts: Sequence[FaceSet]) -> Labels:
+    found = [
+        part.labels.get(name, Labels.of(classes, np.full(len(part), UNLABELLED, np.int64)))
+        for part in parts
+    ]
+    found = [each.with_classes(classes, f'{name} of the data before it') for each in found]
+    indices = np.concatenate([each.indices for each in found])
+    return Labels(classes, indices, np.concatenate([each.targets for each in found]))
 
 
 def _values(part: FaceSet, name: str, names: tuple[str, ...]) -> Indices:

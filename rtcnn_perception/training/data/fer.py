@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import csv
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.training.data import npz
+from rtcnn_perception.training.data import splits
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
@@ -23,28 +25,13 @@ from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Indices
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import ReadOptions
-from rtcnn_perception.training.data.npz import decode_pictures
-from rtcnn_perception.training.data.npz import labels_of
-from rtcnn_perception.training.data.npz import load_arrays
-from rtcnn_perception.training.data.npz import parts_of
-from rtcnn_perception.training.data.splits import duplicate_groups
-from rtcnn_perception.training.data.splits import hold_out
-from rtcnn_perception.training.data.splits import is_blank
 
 FER_CLASSES = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
 """The classes in the order of FER-2013's numbers."""
 
 FERPLUS_COLUMNS = (
-    'neutral',
-    'happiness',
-    'surprise',
-    'sadness',
-    'anger',
-    'disgust',
-    'fear',
-    'contempt',
-    'unknown',
-    'NF',
+    *('neutral', 'happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear'),
+    *('contempt', 'unknown', 'NF'),
 )
 """The ten columns of FER+ votes. Source: github.com/microsoft/FERPlus, README."""
 
@@ -58,20 +45,6 @@ HELD_OUT = 0.1
 """Of the distinct Training pictures; some 2,800, so that one point is 28 pictures."""
 
 SIDE = 48
-CSV_COLUMNS = ('emotion', 'pixels', 'Usage')
-NPZ_KEYS = ('offset', 'labels', 'split', 'split_names')
-
-
-@dataclass(frozen=True)
-class FerRows:
-    """Rows of FER-2013 as they stand in a file; ``votes`` (N, 10) are -1 where there are none."""
-
-    pictures: list[ImageGray]
-    labels: Labels
-    votes: NDArray[np.int64]
-    usage: NDArray[np.str_]
-    names: list[str]
-    origin: Path
 
 
 def read_fer_npz(path: Path, options: ReadOptions) -> DividedFaces:
@@ -80,21 +53,18 @@ def read_fer_npz(path: Path, options: ReadOptions) -> DividedFaces:
 
     :raises DataError: if the file is damaged or mislabelled
     """
-    arrays = load_arrays(path, NPZ_KEYS)
+    arrays = npz.load_arrays(path, ('offset', 'labels', 'split', 'split_names'))
     columns = tuple(map(str, arrays.get('ferplus_columns', np.array(FERPLUS_COLUMNS)).flat))
     if columns != FERPLUS_COLUMNS:
         raise DataError(f'{path} has the ferplus_columns {columns}, expected {FERPLUS_COLUMNS}')
-    pictures = decode_pictures(arrays, path)
-    none = np.full((len(pictures), len(FERPLUS_COLUMNS)), -1)
-    rows = FerRows(
-        pictures=pictures,
-        labels=labels_of(arrays, path),
-        votes=np.asarray(arrays.get('ferplus_votes', none)).astype(np.int64),
-        usage=parts_of(arrays, path, USAGES),
-        names=[f'{path.name}[{index}]' for index in range(len(pictures))],
-        origin=path,
-    )
-    return divide_fer(rows, options)
+    labels = {'emotion': npz.labels_of(arrays, path)}
+    if 'ferplus_votes' in arrays:
+        labels['emotion_votes'] = votes_to_labels(arrays['ferplus_votes'].astype(np.int64))
+    pictures = npz.decode_pictures(arrays, path)
+    names = [f'{path.name}[{index}]' for index in range(len(pictures))]
+    boxes = boxes_of_crops(pictures, options.geometry)
+    faces = FaceSet(pictures, boxes, names, labels)
+    return divide(faces, npz.parts_of(arrays, path, USAGES), path, options.seed)
 
 
 def read_fer_csv(path: Path, options: ReadOptions) -> DividedFaces:
@@ -104,47 +74,41 @@ def read_fer_csv(path: Path, options: ReadOptions) -> DividedFaces:
     :raises DataError: if a file is damaged or mislabelled, naming the row
     """
     pictures: list[ImageGray] = []
-    labels: list[int] = []
+    indices: list[int] = []
     usage: list[str] = []
-    for index, row in enumerate(_rows(path, CSV_COLUMNS)):
-        where = f'row {index + 1} of {path}'
-        labels.append(_whole_number(row['emotion'], 'emotion', where))
-        if not 0 <= labels[-1] < len(FER_CLASSES):
-            raise DataError(
-                f'{where} has the label {labels[-1]}, expected 0 to {len(FER_CLASSES) - 1}'
-            )
+    names: list[str] = []
+    for where, row in _rows(path, ('emotion', 'pixels', 'Usage')):
+        names.append(where)
+        indices.append(_whole_number(row['emotion'], 'emotion', where))
         pictures.append(_picture(row['pixels'] or '', where))
         usage.append((row['Usage'] or '').strip())
+        if not 0 <= indices[-1] < len(FER_CLASSES):
+            last = len(FER_CLASSES) - 1
+            raise DataError(f'{where} has the label {indices[-1]}, expected 0 to {last}')
         if usage[-1] not in USAGES:
-            raise DataError(
-                f'{where} has the usage {usage[-1]!r}, expected one of {", ".join(USAGES)}'
-            )
+            expected = ', '.join(USAGES)
+            raise DataError(f'{where} has the usage {usage[-1]!r}, expected one of {expected}')
     if not pictures:
         raise DataError(f'{path} has no rows')
-    rows = FerRows(
-        pictures=pictures,
-        labels=Labels.of(FER_CLASSES, np.array(labels, np.int64)),
-        votes=_read_votes(options.votes, len(pictures)),
-        usage=np.array(usage),
-        names=[f'row {index + 1} of {path}' for index in range(len(pictures))],
-        origin=path,
-    )
-    return divide_fer(rows, options)
+    labels = {'emotion': Labels.of(FER_CLASSES, np.array(indices, np.int64))}
+    if options.votes is not None:
+        labels['emotion_votes'] = votes_to_labels(_read_votes(options.votes, len(pictures)))
+    faces = FaceSet(pictures, boxes_of_crops(pictures, options.geometry), names, labels)
+    return divide(faces, np.array(usage), path, options.seed)
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Yield a file's rows by column, after checking that the columns exist."""
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what to call each row of a file, and its values by column, which must exist."""
     try:
         with path.open(newline='', encoding='utf-8-sig') as file:
             reader = csv.DictReader(file)
             found = tuple(name.strip() for name in reader.fieldnames or ())
-            missing = [name for name in columns if name not in found]
+            missing = ', '.join(name for name in columns if name not in found)
             if missing:
-                raise DataError(
-                    f'{path} lacks the column {", ".join(missing)}; it has {", ".join(found)}'
-                )
-            for row in reader:
-                yield {name.strip(): value for name, value in row.items() if name}
+                raise DataError(f'{path} lacks the column {missing}; it has {", ".join(found)}')
+            for number, row in enumerate(reader, start=1):
+                values = {name.strip(): value for name, value in row.items() if name}
+                yield f'row {number} of {path}', values
     except FileNotFoundError:
         raise DataError(f'there is no data file {path}') from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -173,13 +137,11 @@ def _whole_number(text: str | None, column: str, where: str) -> int:
         raise DataError(f'{where}: {column} must be a whole number, got {text!r}') from None
 
 
-def _read_votes(path: Path | None, count: int) -> NDArray[np.int64]:
-    """Return the votes (N, 10), a row for each of ``fer2013.csv``; -1 without a file."""
-    if path is None:
-        return np.full((count, len(FERPLUS_COLUMNS)), -1, np.int64)
+def _read_votes(path: Path, count: int) -> NDArray[np.int64]:
+    """Return the votes (N, 10), a row for each of ``fer2013.csv``."""
     rows = [
-        [_whole_number(row[name], name, f'row {index + 1} of {path}') for name in FERPLUS_COLUMNS]
-        for index, row in enumerate(_rows(path, FERPLUS_COLUMNS))
+        [_whole_number(row[name], name, where) for name in FERPLUS_COLUMNS]
+        for where, row in _rows(path, FERPLUS_COLUMNS)
     ]
     if len(rows) != count:
         raise DataError(f'{path} has {len(rows)} rows of votes for {count} pictures')
@@ -203,46 +165,42 @@ def votes_to_labels(votes: NDArray[np.int64]) -> Labels:
     return Labels(FER_CLASSES, majority.astype(np.int64), shares.astype(np.float32))
 
 
-def divide_fer(rows: FerRows, options: ReadOptions) -> DividedFaces:
+def divide(faces: FaceSet, usage: NDArray[np.str_], path: Path, seed: int) -> DividedFaces:
     """
-    Divide the rows into train, val (held out of Training) and test (PublicTest).
+    Divide rows into train, val (held out of Training) and test (PublicTest).
 
     Blank pictures are left out of train and val, and so is every Training picture that PublicTest
     has too. Copies within train and val become one picture with the average of their targets.
 
     :raises DataError: if a part is empty
     """
-    training, test = rows.usage == 'Training', rows.usage == 'PublicTest'
+    training, test = usage == 'Training', usage == 'PublicTest'
     for name, chosen in (('Training', training), ('PublicTest', test)):
         if not chosen.any():
-            raise DataError(f'{rows.origin}: the split {name} is empty')
-    groups = duplicate_groups(rows.pictures)
-    blank = np.array([is_blank(picture) for picture in rows.pictures])
+            raise DataError(f'{path}: the split {name} is empty')
+    groups = splits.duplicate_groups(faces.pictures)
+    blank = np.array([splits.is_blank(picture) for picture in faces.pictures])
     in_test = np.isin(groups, groups[test])
     usable = training & ~blank & ~in_test
     firsts = np.unique(np.where(usable, groups, -1), return_index=True)[1]
     firsts = np.sort(firsts[usable[firsts]])
-    held_out = hold_out(groups[firsts], HELD_OUT, np.random.default_rng(options.seed))
+    held_out = splits.hold_out(groups[firsts], HELD_OUT, np.random.default_rng(seed))
     if held_out.all() or not held_out.any():
-        raise DataError(f'{rows.origin}: too few Training pictures to hold a part out')
+        raise DataError(f'{path}: too few Training pictures to hold a part out')
     part = np.where(test, 'test', '').astype('<U5')
     part[firsts] = np.where(held_out, 'val', 'train')
-    labels = {'emotion': rows.labels}
-    if (rows.votes >= 0).any():
-        labels['emotion_votes'] = votes_to_labels(rows.votes)
-    faces = FaceSet(
-        pictures=rows.pictures,
-        boxes=boxes_of_crops(rows.pictures, options.geometry),
-        names=rows.names,
-        labels={name: _averaged(each, groups, usable) for name, each in labels.items()},
-        notes=(
-            f'{int((training & blank).sum())} blank pictures of Training are left out',
-            f'{int((training & ~blank & in_test).sum())} pictures of Training also occur in '
-            'PublicTest and are left out',
-            f'{int(usable.sum()) - len(firsts)} further copies within Training are merged',
-        ),
+    labels = {
+        name: _averaged(each, groups, usable)
+        for name, each in faces.labels.items()
+        if each.is_known.any()
+    }
+    notes = (
+        f'{int((training & blank).sum())} blank pictures of Training are left out',
+        f'{int((training & ~blank & in_test).sum())} pictures of Training also occur in '
+        'PublicTest and are left out',
+        f'{int(usable.sum()) - len(firsts)} further copies within Training are merged',
     )
-    return DividedFaces(faces, part)
+    return DividedFaces(replace(faces, labels=labels, notes=notes), part)
 
 
 def _averaged(labels: Labels, groups: Indices, usable: NDArray[np.bool_]) -> Labels:

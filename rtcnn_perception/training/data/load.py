@@ -9,27 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.training.data import fer
+from rtcnn_perception.training.data import folders
 from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data.classes import band_edges
 from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import bands_of
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import DividedFaces
-from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import join
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.fer import read_fer_csv
-from rtcnn_perception.training.data.fer import read_fer_npz
-from rtcnn_perception.training.data.fer import USAGES
-from rtcnn_perception.training.data.folders import is_named_as_utkface
-from rtcnn_perception.training.data.folders import read_class_folders
-from rtcnn_perception.training.data.folders import read_utkface
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.data.sources import find_data
@@ -45,10 +39,10 @@ Reader = Callable[[Path, ReadOptions], DividedFaces]
 
 READERS: Mapping[str, Reader] = {
     'packed': npz.read_packed,
-    'fer2013': read_fer_npz,
-    'fer2013_csv': read_fer_csv,
-    'class_folders': read_class_folders,
-    'utkface': read_utkface,
+    'fer2013': fer.read_fer_npz,
+    'fer2013_csv': fer.read_fer_csv,
+    'class_folders': folders.read_class_folders,
+    'utkface': folders.read_utkface,
 }
 """The readers by name; ``guessed_reader`` says which one is taken where none is named."""
 
@@ -62,9 +56,9 @@ def guessed_reader(path: Path) -> str:
     if path.suffix == '.csv':
         return 'fer2013_csv'
     if path.suffix == '.npz':
-        return 'packed' if set(USAGES).isdisjoint(npz.part_names(path)) else 'fer2013'
+        return 'packed' if set(fer.USAGES).isdisjoint(npz.part_names(path)) else 'fer2013'
     if path.is_dir():
-        return 'utkface' if is_named_as_utkface(path) else 'class_folders'
+        return 'utkface' if folders.is_named_as_utkface(path) else 'class_folders'
     raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
 
 
@@ -74,8 +68,7 @@ def load_faces(name: str, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Spl
 
     :raises DataError: if it is missing, damaged or mislabelled
     """
-    path = find_data(name)
-    return Splits.of(*READERS[guessed_reader(path)](path, ReadOptions(geometry, seed)))
+    return Splits.of(*_read(find_data(name), (), ReadOptions(geometry, seed)))
 
 
 def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Splits:
@@ -96,20 +89,17 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     found = []
     for pictures, uses in sources.items():
         tables = [data.attributes[name] for name, _ in uses]
-        faces, part = _read(pictures, tables, ReadOptions(geometry, seed))
-        labels = {
-            name: _labels_for(name, wanted, faces, _offered(faces, path, pictures), path)
-            for (name, path), wanted in zip(uses, tables, strict=True)
-        }
-        found.append(_labelled(faces, part, labels))
+        read = _read(pictures, tables, ReadOptions(geometry, seed))
+        labels = {}
+        for (name, path), wanted in zip(uses, tables, strict=True):
+            offered = _offered(read, path, pictures)
+            labels[name] = _labels_for(name, wanted, offered, read.faces.facts, path)
+        found.append(_labelled(read, labels, read.faces.facts))
     others = [
         replace(load_faces(name, geometry, seed).train, labels={}) for name in data.unlabelled
     ]
-    return Splits(
-        join(*(each.train for each in found), *others),
-        join(*(each.val for each in found)),
-        join(*(each.test for each in found)),
-    )
+    train, *rest = ([getattr(each, part) for each in found] for part in PARTS)
+    return Splits(join(*train, *others), *(join(*each) for each in rest))
 
 
 def load_for_heads(
@@ -132,31 +122,32 @@ def load_for_heads(
     found = []
     for path in map(find_data, source.path):
         pictures = _pictures_of(path, source)
-        faces, part = _read(pictures, [source], ReadOptions(geometry, seed))
-        labels, facts = _for_heads(faces, _offered(faces, path, pictures), heads)
+        read = _read(pictures, [source], ReadOptions(geometry, seed))
+        offered = _offered(read, path, pictures)
+        labels, facts = _for_heads(offered, read.faces.facts, heads)
         if labels.keys().isdisjoint(heads):
-            known = {**faces.labels, **_offered(faces, path, pictures)}
+            known = {**read.faces.labels, **offered}
             has = '; '.join(f'{n or "labels"}: {", ".join(e.classes)}' for n, e in known.items())
             expected = '; '.join(f'{name}: {", ".join(names)}' for name, names in heads.items())
             raise DataError(
                 f'{path} has no labels of any head ({expected}); it has {has or "none"}'
             )
-        found.append(_labelled(replace(faces, facts=facts), part, labels))
+        found.append(_labelled(read, labels, facts))
     return Splits(*(join(*(getattr(each, part) for each in found)) for part in PARTS))
 
 
 def _for_heads(
-    faces: FaceSet, offered: Mapping[str, Labels], heads: Mapping[str, Sequence[str]]
+    offered: Mapping[str, Labels], facts: Mapping[str, Fact], heads: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, Labels], dict[str, Fact]]:
     """Return the labels for heads, and the facts, to which the labels for none are added."""
     labels: dict[str, Labels] = {}
-    facts = dict(faces.facts)
+    facts = dict(facts)
     for head, classes in heads.items():
-        fact, where = facts.get(head), f'{head} of the model'
+        fact = facts.get(head)
         if head in offered:
-            labels[head] = offered[head].with_classes(classes, where)
+            labels[head] = offered[head].with_classes(classes, f'{head} of the model')
         elif fact is not None and (fact.names or band_edges(classes)):
-            labels[head] = _of_fact(fact, classes).with_classes(classes, where)
+            labels[head] = _of_fact(fact, classes).with_classes(classes, f'{head} of the model')
     for name, each in offered.items():
         fit = [head for head in heads if set(each.classes) <= set(heads[head])]
         near = [head for head in heads if set(each.classes) & set(heads[head])]
@@ -194,29 +185,29 @@ def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions)
     return READERS[reader](pictures, options._replace(votes=find_data(votes) if votes else None))
 
 
-def _offered(faces: FaceSet, path: Path, pictures: Path) -> Mapping[str, Labels]:
+def _offered(read: DividedFaces, path: Path, pictures: Path) -> Mapping[str, Labels]:
     """Return the labels by attribute that a data set has for pictures, its own or others."""
-    if path.resolve() == pictures:
-        return faces.labels
-    return {'': npz.read_row_labels(path, len(faces))}
+    is_own = path.resolve() == pictures
+    return read.faces.labels if is_own else {'': npz.read_row_labels(path, len(read.faces))}
 
 
 def _labels_for(
-    name: str, wanted: AttributeData, faces: FaceSet, offered: Mapping[str, Labels], path: Path
+    name: str,
+    wanted: AttributeData,
+    offered: Mapping[str, Labels],
+    facts: Mapping[str, Fact],
+    path: Path,
 ) -> Labels:
     """Return the labels of an attribute: by its name, from a fact, or those without a name."""
-    if name in offered:
-        found = offered[name]
-    elif name in faces.facts:
-        found = _of_fact(faces.facts[name], band_names(wanted.bands))
-    elif '' in offered:
-        found = offered['']
-    else:
-        known = ', '.join((*offered, *faces.facts)) or 'none'
+    found = offered.get(name)
+    if found is None and name in facts:
+        found = _of_fact(facts[name], band_names(wanted.bands))
+    if found is None:
+        found = offered.get('')
+    if found is None:
+        known = ', '.join((*offered, *facts)) or 'none'
         raise DataError(f'{path} has no labels of {name}; it has {known}')
-    if not wanted.classes:
-        return found
-    return found.with_classes(wanted.classes, f'[data.{name}] classes')
+    return found.with_classes(wanted.classes or found.classes, f'[data.{name}] classes')
 
 
 def _of_fact(fact: Fact, bands: Sequence[str]) -> Labels:
@@ -225,7 +216,10 @@ def _of_fact(fact: Fact, bands: Sequence[str]) -> Labels:
     return Labels.of(bands, bands_of(fact.values, bands))
 
 
-def _labelled(faces: FaceSet, part: NDArray[np.str_], labels: Mapping[str, Labels]) -> Splits:
+def _labelled(
+    read: DividedFaces, labels: Mapping[str, Labels], facts: Mapping[str, Fact]
+) -> Splits:
     """Divide the faces that have a label."""
     known = np.any([each.is_known for each in labels.values()], axis=0)
-    return Splits.of(replace(faces, labels=labels), np.where(known, part, ''))
+    faces = replace(read.faces, labels=labels, facts=facts)
+    return Splits.of(faces, np.where(known, read.part, ''))

@@ -12,15 +12,15 @@ from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.classes import AGE_BANDS
 from rtcnn_perception.training.data.faces import DataError
-from rtcnn_perception.training.engine.config import check_ranges
 from rtcnn_perception.training.engine.config import Positive
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
-class AttributeData:
+class AttributeData(Settings):
     """
     Where the labels of one attribute come from, and how much each face counts.
 
@@ -48,7 +48,7 @@ class AttributeData:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges, and what names no data."""
-        check_ranges(self)
+        super().__post_init__()
         if not self.path or not all(self.path):
             raise ValueError('path must name a file or folder')
         if sorted(set(self.bands)) != list(self.bands) or not self.bands or self.bands[0] < 0:

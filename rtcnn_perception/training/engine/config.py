@@ -47,9 +47,10 @@ class Range:
 
     def __contains__(self, value: float) -> bool:
         """Return whether a number is in the range; NaN is in none."""
-        is_high_enough = value > self.low if self.is_low_open else value >= self.low
-        is_low_enough = value < self.high if self.is_high_open else value <= self.high
-        return is_high_enough and is_low_enough and value < math.inf
+        is_end = (value == self.low and self.is_low_open) or (
+            value == self.high and self.is_high_open
+        )
+        return self.low <= value <= self.high and value < math.inf and not is_end
 
     def __str__(self) -> str:
         """Say what a number must be."""
@@ -69,21 +70,21 @@ AtLeastOne = Annotated[int, Range(1)]
 Seed = Annotated[int, Range(0, 2**31 - 1)]
 
 
-def check_ranges(config: object) -> None:
-    """
-    Refuse a dataclass with a number out of the range that its type names.
+@dataclass(frozen=True)
+class Settings:
+    """A part of a configuration; its numbers are in the ranges that their types name."""
 
-    :raises ValueError: naming the number, its range and what came
-    """
-    for name, hint in get_type_hints(type(config), include_extras=True).items():
-        for allowed in getattr(hint, '__metadata__', ()):
-            value = getattr(config, name)
-            if isinstance(allowed, Range) and value not in allowed:
-                raise ValueError(f'{name} must be {allowed}, got {value}')
+    def __post_init__(self) -> None:
+        """Refuse a number out of its range."""
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            for allowed in getattr(hint, '__metadata__', ()):
+                value = getattr(self, name)
+                if isinstance(allowed, Range) and value not in allowed:
+                    raise ValueError(f'{name} must be {allowed}, got {value}')
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(Settings):
     """
     What every training has, whatever the task.
 
@@ -102,10 +103,6 @@ class RunConfig:
     average: BelowOne = 0.999
     seed: Seed = 1
     start_from: str = ''
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
-        check_ranges(self)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as a checkpoint keeps them."""

@@ -21,12 +21,12 @@ from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import with_home
-from rtcnn_perception.training.data.batches import cut_faces
+from rtcnn_perception.training.data.batches import cut_all
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.classes import positions
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
-from rtcnn_perception.training.engine.config import check_ranges
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
@@ -34,31 +34,22 @@ from rtcnn_perception.training.models.exported_weights import exported_network
 from rtcnn_perception.training.models.exported_weights import is_exported
 from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.models.keras_weights import load_keras
+from rtcnn_perception.training.models.keras_weights import Original
 from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
+from rtcnn_perception.training.models.tfjs_weights import is_published
 from rtcnn_perception.training.models.tfjs_weights import load_big_xception
-from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX
 from rtcnn_perception.training.models.weights import fill_network
 from rtcnn_perception.training.models.weights import settle_norms
 import torch
 from torch import Tensor
 
-AT_ONCE = 256
-"""Faces of one batch where nothing is learnt."""
-
-ORIGINAL_MARGINS = {'emotion': 0.0, 'gender': 0.3}
-"""The crop about YuNet's box at which weights of the original score best, measured."""
-
 
 @dataclass(frozen=True)
-class Mix:
+class Mix(Settings):
     """A share of another head over the same classes; the rest is the head's own."""
 
     head: str
     share: Share
-
-    def __post_init__(self) -> None:
-        """Refuse a share out of its range."""
-        check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -108,13 +99,10 @@ class LabelledNetwork:
         """Return the logits (N, C) of each attribute for every face, each from its crop."""
         network = self.network.eval()
         device = next(network.parameters()).device
-        parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in self.classes}
-        for first in range(0, len(faces), AT_ONCE):
-            indices = np.arange(first, min(first + AT_ONCE, len(faces)))
-            crops = cut_faces(faces, self.crop, network.spec.input_hw, indices)
-            for name, scores in network(to_input(crops).to(device)).items():
-                parts[name].append(scores.float().cpu().numpy())
-        return {name: np.concatenate(each) for name, each in parts.items()}
+        crops = cut_all(faces, self.crop, network.spec.input_hw)
+        parts = [network(to_input(each).to(device)) for each in crops]
+        rows = {name: torch.cat([part[name] for part in parts]) for name in self.classes}
+        return {name: each.float().cpu().numpy() for name, each in rows.items()}
 
 
 def ready(network: Network) -> Network:
@@ -132,7 +120,7 @@ def load_network(path: Path) -> LabelledNetwork:
     path = with_home(path)
     if path.suffix in KERAS_SUFFIXES:
         return _original(path, *load_keras(path))
-    if path.suffix == TFJS_SUFFIX and not is_exported(path):
+    if is_published(path):
         return _original(path, *load_big_xception(path))
     if is_exported(path):
         network, card = exported_network(path)
@@ -150,10 +138,9 @@ def load_network(path: Path) -> LabelledNetwork:
     return LabelledNetwork(str(path), ready(network), classes, CropGeometry(**config['crop']))
 
 
-def _original(path: Path, network: Network, labels: tuple[str, ...]) -> LabelledNetwork:
-    (attribute,) = network.classes
-    crop = CropGeometry(ORIGINAL_MARGINS[attribute])
-    return LabelledNetwork(path.name, ready(network), {attribute: labels}, crop)
+def _original(path: Path, network: Network, original: Original) -> LabelledNetwork:
+    classes, crop = {original.attribute: original.classes}, CropGeometry(original.margin)
+    return LabelledNetwork(path.name, ready(network), classes, crop)
 
 
 def fill_start(
@@ -170,7 +157,7 @@ def fill_start(
     :raises ModelError: if the weights are missing, damaged, or of another architecture
     :raises UnknownClassError: if they lack a class of a head
     """
-    if path.suffix == TFJS_SUFFIX and not is_exported(path):
+    if is_published(path) and path.suffix not in KERAS_SUFFIXES:
         fill_mobilenet(network, path)
     else:
         start_from(network, classes, load_network(path), path)

@@ -15,8 +15,7 @@ from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.models.exported_weights import is_exported
-from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
-from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX
+from rtcnn_perception.training.models.tfjs_weights import is_published
 
 NOT_DISTRIBUTED = 'not distributed here'
 
@@ -120,7 +119,7 @@ def provenance_of(*weights: Path) -> Provenance:
         visited.add(path)
         if is_exported(path):
             add(_of_card(path))
-        elif path.suffix in (TFJS_SUFFIX, *KERAS_SUFFIXES):
+        elif is_published(path):
             add(Provenance(data=[data_entry(source) for source in contents(str(path))]))
         elif not is_there(path):
             terms = 'unknown, as that checkpoint no longer existed'

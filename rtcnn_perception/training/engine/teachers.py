@@ -12,28 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.batches import Batch
-from rtcnn_perception.training.data.batches import cut_faces
+from rtcnn_perception.training.data.batches import cut_all
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.classes import positions
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.engine.config import check_ranges
 from rtcnn_perception.training.engine.config import Count
 from rtcnn_perception.training.engine.config import Positive
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
-from rtcnn_perception.training.engine.networks import AT_ONCE
 from rtcnn_perception.training.engine.networks import LabelledNetwork
 from rtcnn_perception.training.engine.networks import load_network
 import torch
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 SoftTargets = dict[str, Tensor]
 """Probabilities (B, C) of each attribute that a teacher classifies, softened."""
 
 
 @dataclass(frozen=True)
-class TeacherConfig:
+class TeacherConfig(Settings):
     """
     One teacher: a checkpoint, an exported model, Keras weights or a TensorFlow.js model.
 
@@ -45,13 +43,9 @@ class TeacherConfig:
     weight: Positive = 1.0
     attributes: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse a weight out of its range."""
-        check_ranges(self)
-
 
 @dataclass(frozen=True)
-class DistillationConfig:
+class DistillationConfig(Settings):
     """
     How teachers count and when they are run.
 
@@ -70,7 +64,7 @@ class DistillationConfig:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of their ranges, and a teacher without effect."""
-        check_ranges(self)
+        super().__post_init__()
         if bool(self.teachers) != bool(self.share):
             raise ValueError(
                 f'teachers and a share above 0 go together, got {len(self.teachers)} teachers and '
@@ -153,13 +147,11 @@ class Teachers:
             return
         found = []
         for teacher in self.teachers:
-            crop, size_hw = teacher.source.crop, teacher.source.network.spec.input_hw
-            parts: list[SoftTargets] = []
-            starts = range(0, len(faces), AT_ONCE)
-            for first in tqdm(starts, desc=teacher.source.name, leave=False, mininterval=1.0):
-                chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
-                pixels = to_input(cut_faces(faces, crop, size_hw, chosen))
-                parts.append(teacher.predict(pixels.to(self.device), self.config))
+            source = teacher.source
+            crops = cut_all(faces, source.crop, source.network.spec.input_hw, source.name)
+            parts = [
+                teacher.predict(to_input(each).to(self.device), self.config) for each in crops
+            ]
             found.append({n: torch.cat([part[n] for part in parts]) for n in teacher.places})
         self._of_faces = self._mean(found)
 

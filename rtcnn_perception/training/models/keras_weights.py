@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -15,12 +16,27 @@ from rtcnn_perception.training.models.layers import SeparableConv2d
 import torch
 from torch import nn
 
-ORIGINAL_CLASSES = {
-    7: ('emotion', ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')),
-    2: ('gender', ('woman', 'man')),
+
+class Original(NamedTuple):
+    """
+    What a released network of the original classifies.
+
+    ``margin`` is that of the crop about YuNet's box at which it scores best, measured.
+    """
+
+    attribute: str
+    classes: tuple[str, ...]
+    margin: float
+
+
+ORIGINALS = {
+    7: Original(
+        'emotion', ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral'), 0.0
+    ),
+    2: Original('gender', ('woman', 'man'), 0.3),
 }
 """
-Attribute and classes of the original's files by their number of outputs.
+By the number of outputs.
 
 Source: github.com/oarriaga/face_classification (MIT), ``src/utils/datasets.py``, ``get_labels``.
 """
@@ -52,20 +68,20 @@ def read_layers(path: Path) -> Weights:
         raise ModelError(f'{path} holds no Keras weights that can be read: {error}') from error
 
 
-def load_keras(path: Path) -> tuple[Network, tuple[str, ...]]:
+def load_keras(path: Path) -> tuple[Network, Original]:
     """
     Build mini-Xception and fill it with weights of the original.
 
-    :returns: the network, of one attribute, and the classes of that
+    :returns: the network, of one attribute, and what it classifies
     :raises ModelError: if the file is damaged or holds another network
     """
     layers = read_layers(path)
     last = list(layers.values())[-1][-1] if layers else np.zeros(0)
-    if last.ndim != 1 or len(last) not in ORIGINAL_CLASSES:
+    if last.ndim != 1 or len(last) not in ORIGINALS:
         raise ModelError(f'{path} does not end in 7 or 2 classes, so it is no original model')
-    attribute, classes = ORIGINAL_CLASSES[len(last)]
-    network = build_network('mini_xception', {attribute: len(last)})
-    targets = _targets(network, attribute)
+    original = ORIGINALS[len(last)]
+    network = build_network('mini_xception', {original.attribute: len(last)})
+    targets = _targets(network, original.attribute)
     if layers.keys() != targets.keys():
         differing = sorted(layers.keys() ^ targets.keys())
         raise ModelError(f'{path} is no mini_xception: it differs in {", ".join(differing)}')
@@ -74,7 +90,7 @@ def load_keras(path: Path) -> tuple[Network, tuple[str, ...]]:
             _fill(module, layers[name])
     except (RuntimeError, ValueError) as error:
         raise ModelError(f'{path} does not fit mini_xception in {name}: {error}') from error
-    return network.eval(), classes
+    return network.eval(), original
 
 
 def _names(attribute: Iterable[bytes | str]) -> list[str]:

@@ -19,7 +19,10 @@ from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.blocks import ClippedConv
 from rtcnn_perception.training.models.blocks import ClippedSeparable
 from rtcnn_perception.training.models.blocks import XceptionBlock
-from rtcnn_perception.training.models.keras_weights import ORIGINAL_CLASSES
+from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
+from rtcnn_perception.training.models.keras_weights import Original
+from rtcnn_perception.training.models.keras_weights import ORIGINALS
 from rtcnn_perception.training.models.weights import set_norm
 import torch
 from torch import nn
@@ -33,9 +36,12 @@ MEANS = (103.939, 116.779, 123.68)
 HALF_RANGE = 127.5
 """Pixels of 0 to 255 are this much more than this many times those of -1 to 1."""
 
-CONSTANT = 'Const'
-
 Arrays = dict[str, NDArray[np.float32]]
+
+
+def is_published(path: Path) -> bool:
+    """Return whether a path is that of weights that others have published."""
+    return path.suffix in KERAS_SUFFIXES or (path.suffix == TFJS_SUFFIX and not is_exported(path))
 
 
 def read_graph_model(path: Path) -> Arrays:
@@ -106,20 +112,21 @@ def fill_mobilenet(network: Network, path: Path) -> None:
 
 
 @torch.no_grad()
-def load_big_xception(path: Path) -> tuple[Network, tuple[str, ...]]:
+def load_big_xception(path: Path) -> tuple[Network, Original]:
     """
     Build the original's big Xception and fill it with published weights.
 
     Layers are matched by the order of the graph and by shape, as some have no names.
 
-    :returns: the network, of one attribute, and the classes of that
+    :returns: the network, of one attribute, and what it classifies
     :raises ModelError: if a file is missing or damaged, or holds another network
     """
     arrays = list(read_graph_model(path).values())
     count = len(arrays[-1]) if arrays and arrays[-1].ndim == 1 else 0
-    if count not in ORIGINAL_CLASSES:
+    if count not in ORIGINALS:
         raise ModelError(f'{path} does not end in 7 or 2 classes, so it is no original model')
-    attribute, classes = ORIGINAL_CLASSES[count]
+    original = ORIGINALS[count]
+    attribute = original.attribute
     network = build_network('big_xception', {attribute: count})
     try:
         *rest, head_bias = arrays
@@ -135,7 +142,7 @@ def load_big_xception(path: Path) -> tuple[Network, tuple[str, ...]]:
         network.heads[attribute].get_parameter('bias').copy_(torch.from_numpy(head_bias))
     except (RuntimeError, ValueError) as error:
         raise ModelError(f'{path} does not fit {network.name}: {error}') from error
-    return network.eval(), classes
+    return network.eval(), original
 
 
 def _layers(network: Network, attribute: str) -> Iterable[nn.Module]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import hashlib
@@ -62,11 +63,6 @@ def make_card(
     }
 
 
-def rounded(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Return figures as a card has them."""
-    return {name: round(value, 4) for name, value in metrics.items()}
-
-
 def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path) -> Path:
     """
     Write a graph, its card and its page, all or nothing.
@@ -88,6 +84,27 @@ def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path
     except OSError as error:
         raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
     return folder / GRAPH_NAME
+
+
+def write_measured(
+    content: bytes,
+    card: dict[str, Any],
+    measured: Callable[[Path], Mapping[str, float]],
+    page: Callable[[Mapping[str, Any]], str],
+    folder: Path,
+) -> Path:
+    """
+    Measure a model as it is written, and write it with its figures in the card; all or nothing.
+
+    :param measured: returns the figures of the model that lies at a path
+    :param page: returns the page for a card
+    :returns: where the graph lies
+    :raises ConfigurationError: if the folder cannot be written to
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = measured(write_model(content, card, '', Path(scratch)))
+    card['metrics'] = {name: round(value, 4) for name, value in figures.items()}
+    return write_model(content, card, page(card), folder)
 
 
 def page_of(

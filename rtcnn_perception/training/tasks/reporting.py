@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -93,95 +92,81 @@ def draw_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Im
     return image
 
 
+@dataclass(frozen=True)
+class Line:
+    """
+    A line to draw, through ``points`` (N, 2), with ``dots`` (M, 2) of some ``sizes`` in pixels.
+
+    A ``label`` stands in the legend.
+    """
+
+    points: Sequence[Sequence[float]] | NDArray[np.float64]
+    label: str = ''
+    color: tuple[int, int, int] = BLUE
+    thickness: int = 2
+    dots: Sequence[Sequence[float]] = ()
+    sizes: Sequence[int] = ()
+
+
 def draw_reliability(table: Sequence[Sequence[float]]) -> ImageBGR:
-    """Draw accuracy over confidence; the diagonal is a calibrated model."""
-    image = _axes('confidence', 'accuracy', (0.0, 1.0), (0.0, 1.0))
-    cv2.line(image, (LEFT, TOP + SIDE), (LEFT + SIDE, TOP), GRAY, 1, cv2.LINE_AA)
-    largest = max((row[0] for row in table), default=1.0) or 1.0
-    for count, confidence, accuracy in table:
-        if count:
-            x, y = LEFT + round(confidence * SIDE), TOP + round((1 - accuracy) * SIDE)
-            cv2.circle(
-                image, (x, y), 3 + round(7 * (count / largest) ** 0.5), BLUE, -1, cv2.LINE_AA
-            )
-    return image
+    """Draw accuracy over confidence, larger for more; the diagonal is a calibrated model."""
+    rows = [row for row in table if row[0]]
+    largest = max((count for count, *_ in rows), default=1.0)
+    sizes = [3 + round(7 * (count / largest) ** 0.5) for count, *_ in rows]
+    diagonal = Line([(0.0, 0.0), (1.0, 1.0)], color=GRAY, thickness=1)
+    dots = Line([], dots=[row[1:] for row in rows], sizes=sizes)
+    return draw_lines('confidence', 'accuracy', [diagonal, dots])
 
 
 def draw_curve(axis: str, points: Sequence[tuple[float, float]], base: float) -> ImageBGR:
     """Draw accuracy over one condition; the gray line is the accuracy without it."""
     ordered = sorted(points)
-    values = [value for value, _ in ordered]
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    low, high = (ordered[0][0], ordered[-1][0]) if ordered else (0.0, 1.0)
     span = (low, high if high > low else low + 1.0)
-    image = _axes(axis, 'accuracy', span, (0.0, 1.0))
-    level = TOP + round((1 - base) * SIDE)
-    cv2.line(image, (LEFT, level), (LEFT + SIDE, level), GRAY, 1, cv2.LINE_AA)
-    places = [
-        (LEFT + round((value - span[0]) / (span[1] - span[0]) * SIDE), TOP + round((1 - y) * SIDE))
-        for value, y in ordered
-    ]
-    for start, end in itertools.pairwise(places):
-        cv2.line(image, start, end, BLUE, 2, cv2.LINE_AA)
-    for place, (_, y) in zip(places, ordered, strict=True):
-        cv2.circle(image, place, 4, BLUE, -1, cv2.LINE_AA)
-        _text(image, f'{y:.0%}', (min(place[0] + 4, LEFT + SIDE - 20), place[1] - 8))
-    return image
+    level = Line([(span[0], base), (span[1], base)], color=GRAY, thickness=1)
+    return draw_lines(axis, 'accuracy', [level, Line(ordered, dots=ordered)], span=span)
 
 
-@dataclass(frozen=True)
-class Line:
+def draw_lines(
+    across: str,
+    up: str,
+    lines: Sequence[Line],
+    note: str = '',
+    span: tuple[float, float] = (0.0, 1.0),
+) -> ImageBGR:
     """
-    A line to draw, from ``points`` (N, 2) in [0, 1], with a dot on it where ``dot`` says.
-
-    ``label`` stands in the legend.
-    """
-
-    label: str
-    points: NDArray[np.float64]
-    color: tuple[int, int, int]
-    thickness: int
-    dot: tuple[float, float] | None = None
-
-
-def draw_lines(across: str, up: str, lines: Sequence[Line], note: str = '') -> ImageBGR:
-    """
-    Draw lines over axes from 0 to 1, with a legend at the right.
+    Draw lines over axes, with a legend at the right where they have labels.
 
     :param note: a line below the legend
+    :param span: of the axis across; the other is from 0 to 1
     """
+    low, high = span
 
-    def place(point: tuple[float, float] | NDArray[np.float64]) -> tuple[int, int]:
-        return LEFT + round(point[0] * SIDE), TOP + round((1 - point[1]) * SIDE)
+    def place(point: Sequence[float] | NDArray[np.float64]) -> tuple[int, int]:
+        share = (float(point[0]) - low) / (high - low)
+        return LEFT + round(share * SIDE), TOP + round((1 - float(point[1])) * SIDE)
 
-    axes = _axes(across, up, (0.0, 1.0), (0.0, 1.0))
-    image = np.hstack([axes, _canvas(axes.shape[0], LEGEND_WIDTH)])
-    left = axes.shape[1]
-    for number, line in enumerate(lines):
-        corners = np.array([place(point) for point in line.points], np.int32).reshape(-1, 1, 2)
-        cv2.polylines(image, [corners], False, line.color, line.thickness, cv2.LINE_AA)
-        y = TOP + 12 + 20 * number
-        cv2.line(image, (left, y - 4), (left + 24, y - 4), line.color, line.thickness, cv2.LINE_AA)
-        _text(image, line.label, (left + 32, y))
-    for line in lines:
-        if line.dot is not None:
-            cv2.circle(image, place(line.dot), 5, line.color, -1, cv2.LINE_AA)
-            cv2.circle(image, place(line.dot), 5, BLACK, 1, cv2.LINE_AA)
-    _text(image, note, (left, TOP + 24 + 20 * len(lines)))
-    return image
-
-
-def _axes(
-    across: str, up: str, x_span: tuple[float, float], y_span: tuple[float, float]
-) -> ImageBGR:
-    image = _canvas(TOP + SIDE + 50, LEFT + SIDE + 30)
+    right = LEFT + SIDE + 30
+    image = _canvas(TOP + SIDE + 50, right + LEGEND_WIDTH * any(line.label for line in lines))
     cv2.rectangle(image, (LEFT, TOP), (LEFT + SIDE, TOP + SIDE), BLACK, 1)
     _text(image, up, (4, TOP - 10))
     _text(image, across, (LEFT + SIDE // 3, TOP + SIDE + 38))
     for share in (0.0, 0.5, 1.0):
-        x = x_span[0] + share * (x_span[1] - x_span[0])
-        y = y_span[0] + share * (y_span[1] - y_span[0])
-        _text(image, f'{x:g}', (LEFT + round(share * SIDE) - 8, TOP + SIDE + 18))
-        _text(image, f'{y:g}', (LEFT - 34, TOP + SIDE - round(share * SIDE) + 4))
+        value, at = low + share * (high - low), round(share * SIDE)
+        _text(image, f'{value:g}', (LEFT + at - 8, TOP + SIDE + 18))
+        _text(image, f'{share:g}', (LEFT - 34, TOP + SIDE - at + 4))
+    for number, line in enumerate(lines):
+        corners = np.array([place(point) for point in line.points], np.int32).reshape(-1, 1, 2)
+        cv2.polylines(image, [corners], False, line.color, line.thickness, cv2.LINE_AA)
+        if line.label:
+            y, thickness = TOP + 8 + 20 * number, line.thickness
+            cv2.line(image, (right, y), (right + 24, y), line.color, thickness, cv2.LINE_AA)
+            _text(image, line.label, (right + 32, y + 4))
+    for line in lines:
+        for dot, size in zip(line.dots, line.sizes or [5] * len(line.dots), strict=True):
+            cv2.circle(image, place(dot), size, line.color, -1, cv2.LINE_AA)
+            cv2.circle(image, place(dot), size, BLACK, 1, cv2.LINE_AA)
+    _text(image, note, (right, TOP + 24 + 20 * len(lines)))
     return image
 
 

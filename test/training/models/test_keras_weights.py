@@ -118,9 +118,9 @@ def layers_of_the_original():
 
 def test_a_file_with_all_layers_is_read(tmp_path):
     write_layers(tmp_path / 'a.hdf5', layers_of_the_original())
-    network, classes = load_keras(tmp_path / 'a.hdf5')
+    network, original = load_keras(tmp_path / 'a.hdf5')
     assert network.classes == {'emotion': 7}
-    assert (classes[3], classes[6]) == ('happy', 'neutral')
+    assert (original.classes[3], original.classes[6]) == ('happy', 'neutral')
 
 
 @pytest.mark.parametrize(

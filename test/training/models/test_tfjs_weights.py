@@ -193,8 +193,8 @@ def write_big_xception(folder, change=lambda arrays: arrays):
 
 def test_a_big_xception_is_filled_in_the_order_of_the_graph(tmp_path):
     network, path = write_big_xception(tmp_path)
-    found, classes = load_big_xception(path)
-    assert classes[0] == 'angry'
+    found, original = load_big_xception(path)
+    assert original.classes[0] == 'angry'
     expected = list(tfjs_weights._layers(network, 'emotion'))
     for layer, filled in zip(expected, tfjs_weights._layers(found, 'emotion'), strict=True):
         if not isinstance(layer, nn.BatchNorm2d):
@@ -203,7 +203,7 @@ def test_a_big_xception_is_filled_in_the_order_of_the_graph(tmp_path):
     assert found.heads['emotion'].bias.tolist() == last.tolist()
     with torch.inference_mode():
         assert found(torch.zeros(2, 1, 64, 64))['emotion'].std() > 0
-    assert load_network(path).classes == {'emotion': classes}
+    assert load_network(path).classes == {'emotion': original.classes}
 
 
 @pytest.mark.parametrize(

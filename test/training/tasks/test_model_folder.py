@@ -12,7 +12,7 @@ from rtcnn_perception.training.tasks.model_folder import keras_parameters
 from rtcnn_perception.training.tasks.model_folder import make_card
 from rtcnn_perception.training.tasks.model_folder import multiply_accumulates
 from rtcnn_perception.training.tasks.model_folder import page_of
-from rtcnn_perception.training.tasks.model_folder import rounded
+from rtcnn_perception.training.tasks.model_folder import write_measured
 from rtcnn_perception.training.tasks.model_folder import write_model
 from torch import nn
 
@@ -58,8 +58,15 @@ def test_multiply_accumulates_are_those_of_convolutions_and_linear_layers():
     assert not any(module._forward_hooks for module in counted.modules())
 
 
-def test_figures_are_rounded():
-    assert rounded({'a': 0.123456}) == {'a': 0.1235}
+def test_a_model_is_measured_as_it_is_written(tmp_path):
+    def measured(path):
+        assert path.read_bytes() == b'graph'
+        return {'a': 0.123456}
+
+    write_measured(b'graph', card(), measured, lambda made: made['name'], tmp_path / 'model')
+    found = json.loads((tmp_path / 'model/model.json').read_text())
+    assert found['metrics'] == {'a': 0.1235}
+    assert (tmp_path / 'model/README.md').read_text() == 'mine'
 
 
 def test_a_folder_holds_graph_card_and_page_and_nothing_else(tmp_path):

@@ -70,7 +70,7 @@ def test_a_larger_share_is_darker():
 def test_lines_are_in_their_colours_with_a_dot_and_a_legend():
     color = (1, 200, 3)
     points = np.array([[0.0, 0.5], [1.0, 0.5]])
-    image = draw_lines('x', 'y', [Line('a', points, color, 2, (0.5, 0.5))], 'a note')
+    image = draw_lines('x', 'y', [Line(points, 'a', color, dots=[(0.5, 0.5)])], 'a note')
     rows = np.flatnonzero((image == color).all(2).any(1))
     assert rows.min() < 60  # the legend
     assert (image[190, 80:380] == color).all(1).mean() > 0.9

@@ -10,15 +10,15 @@ from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.engine.config import BelowOne
-from rtcnn_perception.training.engine.config import check_ranges
 from rtcnn_perception.training.engine.config import Count
 from rtcnn_perception.training.engine.config import RunConfig
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.teachers import DistillationConfig
 
 
 @dataclass(frozen=True)
-class LossConfig:
+class LossConfig(Settings):
     """
     What the cross-entropy is taken with.
 
@@ -27,10 +27,6 @@ class LossConfig:
     """
 
     label_smoothing: BelowOne = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
-        check_ranges(self)
 
 
 @dataclass(frozen=True)

@@ -25,19 +25,16 @@ from rtcnn_perception.training.tasks.attributes.metrics import summarise
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
 from rtcnn_perception.training.tasks.attributes.report import AttributeReport
-from rtcnn_perception.training.tasks.attributes.report import Curves
 from rtcnn_perception.training.tasks.attributes.report import draw_report
 from rtcnn_perception.training.tasks.attributes.report import Report
 from rtcnn_perception.training.tasks.attributes.report import report_page
 from rtcnn_perception.training.tasks.attributes.report import summary_lines
-from rtcnn_perception.training.tasks.attributes.robustness import accuracy_by_condition
-from rtcnn_perception.training.tasks.attributes.robustness import conditions
+from rtcnn_perception.training.tasks.attributes.robustness import accuracy_curves
 from rtcnn_perception.training.tasks.attributes.robustness import jitter_loss
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
 from rtcnn_perception.training.tasks.attributes.through_pipeline import through_pipeline
 from rtcnn_perception.training.tasks.reporting import write_report
 import torch
-from tqdm import tqdm
 
 
 def evaluate(
@@ -50,47 +47,24 @@ def evaluate(
     :returns: the report and the probabilities it was made from
     """
     probabilities = predictor.probabilities(faces)
-    compared = [name for name in probabilities if name in faces.labels]
-    curves = _curves(predictor, faces) if with_conditions else {}
+    curves = accuracy_curves(predictor, faces) if with_conditions else {}
     summary = summarise(probabilities, faces)
     reports = []
-    for name in compared:
-        figures = compute_figures(
-            probabilities[name], faces.labels[name].indices, predictor.classes[name]
-        )
-        found = curves.get(name, {})
-        flat = {(a, value): accuracy for a, points in found.items() for value, accuracy in points}
-        start = f'{name}.accuracy_on_'
-        reports.append(
-            AttributeReport(
-                attribute=name,
-                classes=predictor.classes[name],
-                figures=figures,
-                robustness=found,
-                jitter=jitter_loss(figures.accuracy, flat),
-                groups=group_figures(probabilities[name], name, faces),
-                on_others={
-                    key.removeprefix(start): value
-                    for key, value in summary.items()
-                    if key.startswith(start)
-                },
-            )
-        )
+    for name, rows in probabilities.items():
+        if name not in faces.labels:
+            continue
+        classes, found = predictor.classes[name], curves.get(name, {})
+        figures = compute_figures(rows, faces.labels[name].indices, classes)
+        metrics = {
+            key.removeprefix(f'{name}.'): value
+            for key, value in summary.items()
+            if key.startswith(f'{name}.')
+        }
+        jitter, groups = jitter_loss(figures.accuracy, found), group_figures(rows, name, faces)
+        reports.append(AttributeReport(name, classes, figures, metrics, found, jitter, groups))
     crop = asdict(predictor.geometry)
     report = Report(predictor.name, data, len(faces), crop, command, tuple(reports))
     return report, probabilities
-
-
-def _curves(predictor: Predictor, faces: FaceSet) -> dict[str, Curves]:
-    curves: dict[str, Curves] = {}
-    found = tqdm(
-        accuracy_by_condition(predictor, faces), total=len(conditions()), desc='conditions'
-    )
-    for condition, shares in found:
-        for name, share in shares.items():
-            points = curves.setdefault(name, {}).setdefault(condition.axis, [])
-            points.append((condition.value, share))
-    return curves
 
 
 def select_faces(splits: Splits, part: str, where: tuple[str, ...]) -> FaceSet:

@@ -9,13 +9,10 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
-import tempfile
 from typing import Any
 
-from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.load import load_splits
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
@@ -24,23 +21,19 @@ from rtcnn_perception.training.engine.networks import LabelledNetwork
 from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.provenance import limits_of
+from rtcnn_perception.training.engine.provenance import Provenance
 from rtcnn_perception.training.engine.provenance import provenance_of
-from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.models.onnx_export import INPUT_NAME
 from rtcnn_perception.training.models.onnx_export import to_onnx
-from rtcnn_perception.training.models.tfjs_weights import TFJS_SUFFIX
+from rtcnn_perception.training.models.tfjs_weights import is_published
+from rtcnn_perception.training.tasks import model_folder
+from rtcnn_perception.training.tasks.attributes import metrics
 from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
 from rtcnn_perception.training.tasks.attributes.calibration import fit_temperature
 from rtcnn_perception.training.tasks.attributes.config import TrainConfig
 from rtcnn_perception.training.tasks.attributes.groups import group_figures
-from rtcnn_perception.training.tasks.attributes.metrics import summarise
-from rtcnn_perception.training.tasks.attributes.metrics import surely_wrong
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
-from rtcnn_perception.training.tasks.model_folder import make_card
-from rtcnn_perception.training.tasks.model_folder import page_of
-from rtcnn_perception.training.tasks.model_folder import rounded
-from rtcnn_perception.training.tasks.model_folder import write_model
 
 NO_FACT = (
     'Each class is what a network predicts from a picture, among the classes of its data, and no '
@@ -73,19 +66,19 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
     :returns: where the graph lies
     :raises PerceptionError: if the weights, the data or the result are not fit
     """
-    if weights.suffix in (*KERAS_SUFFIXES, TFJS_SUFFIX):
-        source = load_network(weights)
+    source, origin, mixes = load_network(weights), provenance_of(weights), settings.mixes or {}
+    if is_published(weights):
         if settings.margin is not None:
             source = replace(source, crop=replace(source.crop, margin=settings.margin))
-        source = source.mixed(settings.mixes or {}, settings.heads)
+        source = source.mixed(mixes, settings.heads)
         temperatures = dict.fromkeys(source.classes, 1.0)
-        named = replace(settings, name=settings.name or f'original_{"_".join(source.classes)}')
-        return export_network(source, temperatures, folder, _info(weights, named))
+        name = settings.name or f'original_{"_".join(source.classes)}'
+        return export_network(source, temperatures, folder, replace(settings, name=name), origin)
     if settings.margin is not None:
         raise ConfigurationError('--margin is for published weights; a checkpoint has its crop')
     config = from_mapping(TrainConfig, load_checkpoint(weights)['config'], weights.name)
-    mixes = {**config.mix, **(settings.mixes or {})}
-    source = load_network(weights).mixed(mixes, settings.heads)
+    mixes = {**config.mix, **mixes}
+    source = source.mixed(mixes, settings.heads)
     splits = load_splits(config.data, config.crop)
     calibrated_on = {
         name: mixes[name].head if name in mixes and mixes[name].share > 0.5 else name
@@ -100,32 +93,19 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
         source,
         temperatures,
         folder,
-        _info(weights, replace(settings, name=settings.name or config.name)),
-        lambda model: measure(load_predictor(model), splits, calibrated_on),
+        replace(settings, name=settings.name or config.name),
+        origin,
+        measured=lambda model: measure(load_predictor(model), splits, calibrated_on),
     )
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a card says of a model beside its network: ``data`` has name and terms by source."""
-
-    name: str
-    half: bool
-    data: list[dict[str, str]]
-    command: str
-
-
-def _info(weights: Path, settings: ExportSettings) -> ModelInfo:
-    provenance = provenance_of(weights)
-    command = provenance.then(settings.command)
-    return ModelInfo(settings.name, settings.half, provenance.data, command)
 
 
 def export_network(
     source: LabelledNetwork,
     temperatures: Mapping[str, float],
     folder: Path,
-    info: ModelInfo,
+    settings: ExportSettings,
+    origin: Provenance,
+    *,
     measured: Callable[[Path], Mapping[str, float]] = lambda _model: {},
 ) -> Path:
     """
@@ -134,20 +114,24 @@ def export_network(
     The files in the folder are replaced only after every check has passed.
 
     :param temperatures: by attribute
+    :param origin: of the weights
     :param measured: returns the figures of the model that lies at a path, for the card
     :returns: where the graph lies
     :raises ModelError: if the graph is invalid or deviates from PyTorch
     :raises ConfigurationError: if the folder cannot be written to
     """
     network = source.network
-    content, deviations = to_onnx(network, temperatures, info.half)
+    content, deviations = to_onnx(network, temperatures, settings.half)
     height, width = network.spec.input_hw
-    card = make_card(
+    card = model_folder.make_card(
         AttributeCard.KIND,
         content,
         network,
         (network.spec.channels, height, width),
-        **asdict(info),
+        name=settings.name,
+        half=settings.half,
+        data=origin.data,
+        command=origin.then(settings.command),
         input={
             'name': INPUT_NAME,
             'size_hw': [height, width],
@@ -168,9 +152,7 @@ def export_network(
         ],
         **deviations,
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        card['metrics'] = rounded(measured(write_model(content, card, '', Path(scratch))))
-    return write_model(content, card, _page(card), folder)
+    return model_folder.write_measured(content, card, measured, _page, folder)
 
 
 def measure(
@@ -185,23 +167,17 @@ def measure(
     if len(splits.test):
         faces = splits.test.with_classes(predictor.classes)
         probabilities = predictor.probabilities(faces)
-        found = summarise(probabilities, faces)
+        found = metrics.summarise(probabilities, faces)
         for name, rows in probabilities.items():
             labels = faces.labels[calibrated_on[name]].indices
             found[f'{name}.calibration_error'] = calibration_error(rows, labels)
-            found[f'{name}.surely_wrong'] = surely_wrong(rows, labels)
-            found |= _groups_of_one_fact(rows, name, faces)
+            found[f'{name}.surely_wrong'] = metrics.surely_wrong(rows, labels)
+            for kind, groups in group_figures(rows, name, faces, most_facts=1).items():
+                for group in groups:
+                    found[f'{name}.accuracy of {kind} {group.group}'] = group.accuracy
     faces = splits.val.with_classes(predictor.classes)
-    held_out = summarise(predictor.probabilities(faces), faces)
+    held_out = metrics.summarise(predictor.probabilities(faces), faces)
     return found | {f'held_out.{name}': value for name, value in held_out.items()}
-
-
-def _groups_of_one_fact(rows: Probabilities, name: str, faces: FaceSet) -> dict[str, float]:
-    return {
-        f'{name}.accuracy of {kind} {group.group}': group.accuracy
-        for kind, groups in group_figures(rows, name, faces, most_facts=1).items()
-        for group in groups
-    }
 
 
 def _page(card: Mapping[str, Any]) -> str:
@@ -209,7 +185,7 @@ def _page(card: Mapping[str, Any]) -> str:
     height, width = card['input']['size_hw']
     crop = card['crop']
     upright = ', rotated upright by the landmarks' if crop['upright'] else ''
-    return page_of(
+    return model_folder.page_of(
         card,
         summary=[
             f'Classifies {head["attribute"]}: {", ".join(head["labels"])} '

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 import itertools
 
 import numpy as np
@@ -12,27 +11,14 @@ from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import Indices
-from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
-from rtcnn_perception.training.tasks.attributes.metrics import surely_wrong
-from rtcnn_perception.training.tasks.attributes.metrics import wilson_interval
+from rtcnn_perception.training.tasks.attributes.metrics import figures_of
+from rtcnn_perception.training.tasks.attributes.metrics import GroupFigures
 
 LEAST_FACES = 10
 """Groups of fewer faces are left out: their figures would be chance."""
 
 MOST_FACTS = 3
 """So many facts make groups together at most, such as race by gender by age."""
-
-
-@dataclass(frozen=True)
-class GroupFigures:
-    """A group of faces, with the 95 % interval of its accuracy."""
-
-    group: str
-    count: int
-    accuracy: float
-    interval: tuple[float, float]
-    surely_wrong: float
-    calibration_error: float
 
 
 Groups = dict[str, tuple[GroupFigures, ...]]
@@ -95,16 +81,3 @@ def _figures(
         name = ', '.join(fact.names[value] for fact, value in zip(facts, row, strict=True))
         found.append(figures_of(name, probabilities[chosen], labels[chosen]))
     return tuple(sorted(found, key=lambda group: group.accuracy))
-
-
-def figures_of(name: str, probabilities: Probabilities, labels: Indices) -> GroupFigures:
-    """Return the figures of the faces of one group, all labelled."""
-    correct, count = int((probabilities.argmax(1) == labels).sum()), len(labels)
-    return GroupFigures(
-        group=name,
-        count=count,
-        accuracy=correct / count if count else 0.0,
-        interval=wilson_interval(correct, count),
-        surely_wrong=surely_wrong(probabilities, labels),
-        calibration_error=calibration_error(probabilities, labels),
-    )

@@ -125,34 +125,44 @@ def check_selected(names: Sequence[str], classes: Mapping[str, Sequence[str]]) -
 
 
 @dataclass(frozen=True)
+class GroupFigures:
+    """
+    The figures of a group of faces.
+
+    ``interval`` is the 95 % interval of the accuracy; ``surely_wrong`` the share that is wrong
+    with a probability of ``SURE`` and more.
+    """
+
+    group: str
+    faces: int
+    accuracy: float
+    interval: tuple[float, float]
+    surely_wrong: float
+    calibration_error: float
+
+
+@dataclass(frozen=True)
 class ClassFigures:
-    """One class: how many there are, precision, recall and their harmonic mean."""
+    """One class: how many faces it has, precision, recall and their harmonic mean."""
 
     label: str
-    count: int
+    faces: int
     precision: float
     recall: float
     f1: float
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(GroupFigures):
     """
-    What is known about one attribute.
+    The figures of one attribute.
 
-    ``interval`` is the 95 % interval of the accuracy. ``surely_wrong`` is the share that is wrong
-    with a probability of ``SURE`` and more. ``metrics`` are by name; ``log_loss`` is in nats.
-    ``confusion`` has a row for each true class and a column for each predicted one;
-    ``reliability`` a row for each bin of confidence, with count, confidence and accuracy.
+    ``log_loss`` is in nats; ``confusion`` has a row for each true class and a column for each
+    predicted one; ``reliability`` a row for each bin of confidence, with count, confidence and
+    accuracy.
     """
 
-    faces: int
-    accuracy: float
-    interval: tuple[float, float]
-    surely_wrong: float
-    calibration_error: float
     log_loss: float
-    metrics: dict[str, float]
     classes: tuple[ClassFigures, ...]
     confusion: list[list[int]]
     reliability: list[list[float]]
@@ -175,19 +185,25 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def confusion_matrix(predicted: Indices, labels: Indices, classes: int) -> Indices:
-    """Return (C, C) counts, a row for each true class and a column for each predicted one."""
-    matrix = np.zeros((classes, classes), np.int64)
-    np.add.at(matrix, (labels, predicted), 1)
-    return matrix
-
-
 def surely_wrong(probabilities: Probabilities, labels: Indices) -> float:
     """Return the share of labelled faces that are wrong with ``SURE`` and more; 0 of none."""
     known = labels != UNLABELLED
     rows = probabilities[known]
     wrong = (rows.argmax(1) != labels[known]) & (rows.max(1) >= SURE)
     return float(wrong.mean()) if known.any() else 0.0
+
+
+def figures_of(name: str, probabilities: Probabilities, labels: Indices) -> GroupFigures:
+    """Return the figures of a group of faces, all labelled."""
+    correct, count = int((probabilities.argmax(1) == labels).sum()), len(labels)
+    return GroupFigures(
+        group=name,
+        faces=count,
+        accuracy=correct / count if count else 0.0,
+        interval=wilson_interval(correct, count),
+        surely_wrong=surely_wrong(probabilities, labels),
+        calibration_error=calibration_error(probabilities, labels),
+    )
 
 
 def compute_figures(
@@ -203,27 +219,18 @@ def compute_figures(
     probabilities, labels = probabilities[known], labels[known]
     if not len(labels):
         raise DataError('there is no labelled face to evaluate on')
-    matrix = confusion_matrix(probabilities.argmax(1).astype(np.int64), labels, len(names))
-    hits, truths, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+    matrix = np.zeros((len(names), len(names)), np.int64)
+    np.add.at(matrix, (labels, probabilities.argmax(1)), 1)
+    columns = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+    hits, truths, predicted = (column.tolist() for column in columns)
     classes = []
-    for index, name in enumerate(names):
-        precision = float(hits[index] / predicted[index]) if predicted[index] else 0.0
-        recall = float(hits[index] / truths[index]) if truths[index] else 0.0
-        total = precision + recall
-        f1 = 2 * precision * recall / total if total else 0.0
-        classes.append(ClassFigures(name, int(truths[index]), precision, recall, f1))
-    correct, count = int(hits.sum()), len(labels)
+    for name, hit, truth, found in zip(names, hits, truths, predicted, strict=True):
+        precision, recall = hit / max(found, 1), hit / max(truth, 1)
+        f1 = 2 * hit / max(truth + found, 1)
+        classes.append(ClassFigures(name, truth, precision, recall, f1))
     return Figures(
-        faces=count,
-        accuracy=correct / count,
-        interval=wilson_interval(correct, count),
-        surely_wrong=surely_wrong(probabilities, labels),
-        calibration_error=calibration_error(probabilities, labels),
+        **vars(figures_of('all', probabilities, labels)),
         log_loss=log_loss(probabilities, labels),
-        metrics={
-            name: metric.compute(probabilities, labels, names)
-            for name, metric in metrics_for(names).items()
-        },
         classes=tuple(classes),
         confusion=matrix.tolist(),
         reliability=reliability(probabilities, labels).tolist(),

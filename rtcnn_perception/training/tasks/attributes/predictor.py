@@ -16,11 +16,10 @@ from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
-from rtcnn_perception.training.data.batches import cut_faces
+from rtcnn_perception.training.data.batches import cut_all
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.engine.networks import AT_ONCE
 from rtcnn_perception.training.engine.networks import LabelledNetwork
 from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.models.exported_weights import is_exported
@@ -54,13 +53,8 @@ class Predictor:
         """
         if not len(faces):
             raise DataError('there is no face to classify')
-        parts: dict[str, list[Probabilities]] = {name: [] for name in self.classes}
-        for first in range(0, len(faces), AT_ONCE):
-            indices = np.arange(first, min(first + AT_ONCE, len(faces)))
-            crops = cut_faces(faces, self.geometry, self.size_hw, indices)
-            for name, rows in self.predict(crops).items():
-                parts[name].append(rows)
-        return {name: np.concatenate(rows) for name, rows in parts.items()}
+        parts = [self.predict(crops) for crops in cut_all(faces, self.geometry, self.size_hw)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.classes}
 
 
 def load_predictor(path: Path) -> Predictor:

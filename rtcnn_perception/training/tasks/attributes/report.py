@@ -16,11 +16,12 @@ from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.training.data.batches import cut_faces
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.tasks.attributes.groups import GroupFigures
 from rtcnn_perception.training.tasks.attributes.groups import Groups
 from rtcnn_perception.training.tasks.attributes.metrics import Figures
+from rtcnn_perception.training.tasks.attributes.metrics import GroupFigures
 from rtcnn_perception.training.tasks.attributes.metrics import SURE
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
+from rtcnn_perception.training.tasks.attributes.robustness import Curves
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
 from rtcnn_perception.training.tasks.reporting import draw_confusion
 from rtcnn_perception.training.tasks.reporting import draw_curve
@@ -36,26 +37,23 @@ WORST_FACES = 32
 WORST_GROUPS = 15
 """How many groups of one kind the page lists; ``report.json`` has all."""
 
-Curves = dict[str, list[tuple[float, float]]]
-"""Accuracy by condition and value."""
-
 
 @dataclass(frozen=True)
 class AttributeReport:
     """
     All figures of one attribute.
 
-    ``jitter`` is the accuracy lost with a box off by 10 %, on average and at worst; ``on_others``
-    the accuracy on other labels over the same classes.
+    ``jitter`` is the accuracy lost with a box off by 10 %, on average and at worst; ``metrics``
+    are by name, among them the accuracy on other labels over the same classes.
     """
 
     attribute: str
     classes: tuple[str, ...]
     figures: Figures
-    robustness: Curves = field(default_factory=dict)
-    jitter: tuple[float, float] = (0.0, 0.0)
-    groups: Groups = field(default_factory=dict)
-    on_others: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float]
+    robustness: Curves
+    jitter: tuple[float, float]
+    groups: Groups
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,11 @@ def summary_lines(report: Report) -> Iterator[str]:
         for name, value in _named_metrics(each):
             yield f'  {name}: {value}'
         for kind, groups in each.groups.items():
-            worst = groups[0]
-            yield (
-                f'  worst by {kind}: {worst.group}, {percent(worst.accuracy)} '
-                f'({span(worst.interval)}) of {worst.count:,}'
-            )
+            group, faces, accuracy, interval, *_ = _group_row(groups[0])
+            yield f'  worst by {kind}: {group}, {accuracy} ({interval}) of {faces}'
         if each.robustness:
-            mean, least = each.jitter
-            yield f'  box off by 10 %: {percent(mean)} lost on average, {percent(least)} at worst'
+            mean, worst = map(percent, each.jitter)
+            yield f'  box off by 10 %: {mean} lost on average, {worst} at worst'
     for name, pipeline in report.pipeline.items():
         yield f'  {name} {pipeline_line(pipeline)}'
 
@@ -111,12 +106,10 @@ def pipeline_line(figures: PipelineFigures) -> str:
 
 
 def _named_metrics(report: AttributeReport) -> Iterator[tuple[str, str]]:
-    for name, value in report.figures.metrics.items():
+    for name, value in report.metrics.items():
         shown = f'{value:.2f}' if name == 'mean_band_error' else percent(value)
         if name != 'accuracy':
             yield name.replace('_', ' '), shown
-    for name, value in report.on_others.items():
-        yield f'accuracy on {name}', percent(value)
 
 
 def report_page(report: Report) -> str:
@@ -143,25 +136,29 @@ def _attribute_section(report: AttributeReport) -> list[str]:
     figures, name = report.figures, report.attribute
     rows = [
         ('labelled faces', f'{figures.faces:,}'),
-        ('accuracy', f'{percent(figures.accuracy)} (95 %: {span(figures.interval)})'),
+        (
+            'accuracy',
+            f'{percent(figures.accuracy)} (95 %: {span(figures.interval)})',
+        ),
         *_named_metrics(report),
         (f'wrong with {SURE:g} and more', percent(figures.surely_wrong)),
         ('expected calibration error', percent(figures.calibration_error)),
         ('log-loss', f'{figures.log_loss:.3f}'),
     ]
     if report.robustness:
-        mean, worst = report.jitter
-        rows.append(
-            (
-                'lost with the box off by 10 %',
-                f'{percent(mean)} on average, {percent(worst)} at worst',
-            )
-        )
+        mean, worst = map(percent, report.jitter)
+        rows.append(('lost with the box off by 10 %', f'{mean} on average, {worst} at worst'))
     lines = [f'## {name}', '', *table(('', ''), rows), *_group_lines(report.groups)]
     lines += table(
         ('class', 'faces', 'precision', 'recall', 'F1'),
         (
-            (c.label, f'{c.count:,}', percent(c.precision), percent(c.recall), percent(c.f1))
+            (
+                c.label,
+                f'{c.faces:,}',
+                percent(c.precision),
+                percent(c.recall),
+                percent(c.f1),
+            )
             for c in figures.classes
         ),
     )
@@ -204,7 +201,7 @@ def _group_lines(groups: Groups) -> list[str]:
 def _group_row(group: GroupFigures) -> tuple[str, ...]:
     return (
         group.group,
-        f'{group.count:,}',
+        f'{group.faces:,}',
         percent(group.accuracy),
         span(group.interval),
         percent(group.surely_wrong),

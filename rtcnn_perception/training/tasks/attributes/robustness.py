@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 from dataclasses import replace
 
 import cv2
@@ -13,6 +12,7 @@ from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.tasks.attributes.metrics import accuracy
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
+from tqdm import tqdm
 
 NOMINAL_FACE = 48.0
 """Blur is given in pixels of a face this large, so that it means the same in any picture."""
@@ -21,14 +21,8 @@ NOMINAL_FACE = 48.0
 Change = Callable[[FaceSet, float], FaceSet]
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A change of every face; ``axis`` groups those that make a curve."""
-
-    axis: str
-    value: float
-    change: Callable[[FaceSet], FaceSet]
-    margin: float | None = None
+Curves = dict[str, list[tuple[float, float]]]
+"""Accuracy by condition and value."""
 
 
 def with_boxes(faces: FaceSet, scale: float, shift_x: float, shift_y: float) -> FaceSet:
@@ -94,62 +88,44 @@ def rotated(faces: FaceSet, degrees: float) -> FaceSet:
     return replace(_each(faces, rotate), landmarks=landmarks)
 
 
-def _with_value(change: Change, value: float) -> Callable[[FaceSet], FaceSet]:
-    return lambda faces: change(faces, value)
+SHIFTS = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
+MARGIN = 'crop margin'
+CONDITIONS: Mapping[str, tuple[tuple[float, ...], Change]] = {
+    'box shifted right': (SHIFTS, lambda faces, value: with_boxes(faces, 1.0, value, 0.0)),
+    'box shifted down': (SHIFTS, lambda faces, value: with_boxes(faces, 1.0, 0.0, value)),
+    'box scaled': ((0.8, 0.9, 1.1, 1.2), lambda faces, value: with_boxes(faces, value, 0.0, 0.0)),
+    'face size in pixels': ((16.0, 24.0, 32.0), at_size),
+    'blur at 48 pixels': ((1.0, 2.0, 3.0), blurred),
+    'rotation in degrees': ((-30.0, -15.0, 15.0, 30.0), rotated),
+    MARGIN: ((-0.1, 0.0, 0.15, 0.3, 0.45), lambda faces, _: faces),
+}
+"""Values and change of each condition; the margin is changed in the predictor."""
 
 
-def conditions() -> tuple[Condition, ...]:
-    """Return all conditions, curve by curve."""
-    found: list[Condition] = []
-
-    def add(axis: str, values: tuple[float, ...], change: Change) -> None:
-        found.extend(Condition(axis, value, _with_value(change, value)) for value in values)
-
-    shifts = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
-    add('box shifted right', shifts, lambda f, v: with_boxes(f, 1.0, v, 0.0))
-    add('box shifted down', shifts, lambda f, v: with_boxes(f, 1.0, 0.0, v))
-    add('box scaled', (0.8, 0.9, 1.1, 1.2), lambda f, v: with_boxes(f, v, 0.0, 0.0))
-    add('face size in pixels', (16.0, 24.0, 32.0), at_size)
-    add('blur at 48 pixels', (1.0, 2.0, 3.0), blurred)
-    add('rotation in degrees', (-30.0, -15.0, 15.0, 30.0), rotated)
-    found.extend(
-        Condition('crop margin', margin, lambda faces: faces, margin=margin)
-        for margin in (-0.1, 0.0, 0.15, 0.3, 0.45)
-    )
-    return tuple(found)
+def accuracy_curves(predictor: Predictor, faces: FaceSet) -> dict[str, Curves]:
+    """Return the accuracy of each labelled head under every condition."""
+    curves: dict[str, Curves] = {}
+    wanted = [(axis, value) for axis, (values, _) in CONDITIONS.items() for value in values]
+    for axis, value in tqdm(wanted, desc='conditions'):
+        chosen = predictor.with_margin(value) if axis == MARGIN else predictor
+        for name, rows in chosen.probabilities(CONDITIONS[axis][1](faces, value)).items():
+            if name in faces.labels:
+                share = accuracy(rows, faces.labels[name].indices)
+                curves.setdefault(name, {}).setdefault(axis, []).append((value, share))
+    return curves
 
 
-def accuracy_by_condition(
-    predictor: Predictor, faces: FaceSet
-) -> Iterator[tuple[Condition, dict[str, float]]]:
-    """Yield the accuracy of each labelled head under each condition."""
-    for condition in conditions():
-        changed = (
-            predictor if condition.margin is None else predictor.with_margin(condition.margin)
-        )
-        found = changed.probabilities(condition.change(faces))
-        yield (
-            condition,
-            {
-                name: accuracy(rows, faces.labels[name].indices)
-                for name, rows in found.items()
-                if name in faces.labels
-            },
-        )
-
-
-def jitter_loss(base: float, results: dict[tuple[str, float], float]) -> tuple[float, float]:
+def jitter_loss(base: float, curves: Curves) -> tuple[float, float]:
     """
     Return how much accuracy a box off by 10 % costs: on average and at worst.
 
     :param base: accuracy with the boxes as they are
-    :param results: accuracy by axis and value
     """
-    off = [
-        value
-        for (axis, amount), value in results.items()
-        if (axis.startswith('box shifted') and abs(amount) == 0.1)
-        or (axis == 'box scaled' and amount in (0.9, 1.1))
-    ]
-    losses = [base - value for value in off] or [0.0]
+    losses = [
+        base - share
+        for axis, points in curves.items()
+        for value, share in points
+        if (axis.startswith('box shifted') and abs(value) == 0.1)
+        or (axis == 'box scaled' and value in (0.9, 1.1))
+    ] or [0.0]
     return sum(losses) / len(losses), max(losses)

@@ -9,12 +9,12 @@ from typing import Annotated
 from typing import Any
 
 from rtcnn_perception.training.engine.config import AtLeastOne
-from rtcnn_perception.training.engine.config import check_ranges
 from rtcnn_perception.training.engine.config import Degrees
 from rtcnn_perception.training.engine.config import NotNegative
 from rtcnn_perception.training.engine.config import Positive
 from rtcnn_perception.training.engine.config import Range
 from rtcnn_perception.training.engine.config import RunConfig
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
 
@@ -23,7 +23,7 @@ LARGEST = 4096
 
 
 @dataclass(frozen=True)
-class SceneConfig:
+class SceneConfig(Settings):
     """
     How scenes are composed.
 
@@ -69,7 +69,7 @@ class SceneConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
-        check_ranges(self)
+        super().__post_init__()
         if not self.sizes or any(size % 32 or not 0 < size <= LARGEST for size in self.sizes):
             raise ValueError(
                 f'sizes must be multiples of 32 pixels up to {LARGEST}, got {self.sizes}'

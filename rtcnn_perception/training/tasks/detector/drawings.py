@@ -27,13 +27,8 @@ from rtcnn_perception.training.tasks.reporting import draw_faces
 from rtcnn_perception.training.tasks.reporting import draw_lines
 from rtcnn_perception.training.tasks.reporting import Line
 
-GREEN, RED, YELLOW, GRAY, DARK = (
-    (90, 210, 60),
-    (60, 60, 235),
-    (40, 210, 255),
-    (180, 180, 180),
-    (24, 24, 24),
-)
+GREEN, RED, YELLOW = (90, 210, 60), (60, 60, 235), (40, 210, 255)
+GRAY, DARK = (180, 180, 180), (24, 24, 24)
 WIDTH_COLORS = ((190, 110, 40), (60, 130, 230), (90, 160, 60), (150, 70, 150), (60, 60, 200))
 
 SHEET_COLUMNS, SHEET_ROWS, SHEET_CELL = 3, 2, 480
@@ -59,21 +54,17 @@ def draw_curves(
         color = WIDTH_COLORS[number % len(WIDTH_COLORS)]
         for thickness, min_height in zip((2, 1), MIN_HEIGHTS, strict=True):
             found, _ = curve(photographs, predicted, min_height, min_iou)
-            precision, recall = found.at(threshold)
             points = np.stack([found.recall, found.interpolated], 1)
             label = f'{width} wide, {min_height} px and over'
-            lines.append(Line(label, points, color, thickness, (recall, precision)))
+            dot = found.at(threshold)[::-1]
+            lines.append(Line(points, label, color, thickness, [dot]))
     return draw_lines('recall', 'precision', lines, f'dots: score {threshold:g}')
 
 
 def draw_sheet(
     photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> ImageBGR:
-    """
-    Draw the predictions in a few photographs with faces, the same for every detector.
-
-    :param predictions: those at the threshold that counts
-    """
+    """Draw predictions in a few photographs with faces, the same for every detector."""
     shown = [
         index
         for index, photograph in enumerate(photographs)
@@ -139,38 +130,21 @@ def _legend(width: int) -> ImageBGR:
 def draw_worst_false(
     photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> ImageBGR:
-    """
-    Draw the false predictions of the highest scores.
-
-    :param predictions: those at the threshold that counts
-    """
-    worst = false_predictions(photographs, predictions, min_iou)[:WORST]
-    return _draw_tiles(
-        [
-            (
-                photographs[index],
-                predictions[index].boxes[number],
-                f'{predictions[index].scores[number]:.2f}',
-            )
-            for index, number in worst
-        ],
-        RED,
-    )
+    """Draw the false predictions of the highest scores, of those at the threshold that counts."""
+    tiles = []
+    for index, number in false_predictions(photographs, predictions, min_iou)[:WORST]:
+        found = predictions[index]
+        tiles.append((photographs[index], found.boxes[number], f'{found.scores[number]:.2f}'))
+    return _draw_tiles(tiles, RED)
 
 
 def draw_worst_misses(
     photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
 ) -> ImageBGR:
-    """
-    Draw the largest faces that the detector misses.
-
-    :param predictions: those at the threshold that counts
-    """
+    """Draw the largest faces missed by the predictions, those at the threshold that counts."""
     worst = missed_faces(photographs, predictions, min_iou)[:WORST]
-    return _draw_tiles(
-        [(photographs[index], photographs[index].boxes[face], '') for index, face in worst],
-        YELLOW,
-    )
+    tiles = [(photographs[index], photographs[index].boxes[face], '') for index, face in worst]
+    return _draw_tiles(tiles, YELLOW)
 
 
 def _draw_tiles(

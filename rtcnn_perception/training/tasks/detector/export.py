@@ -25,6 +25,7 @@ from rtcnn_perception.training.models.folding import folded
 from rtcnn_perception.training.models.onnx_export import compared
 from rtcnn_perception.training.models.onnx_export import traced
 from rtcnn_perception.training.models.weights import fill_network
+from rtcnn_perception.training.tasks import model_folder
 from rtcnn_perception.training.tasks.detector import evaluate
 from rtcnn_perception.training.tasks.detector import train
 from rtcnn_perception.training.tasks.detector.calibration import build_in
@@ -32,7 +33,7 @@ from rtcnn_perception.training.tasks.detector.calibration import fit_calibration
 from rtcnn_perception.training.tasks.detector.calibration import HEIGHT
 from rtcnn_perception.training.tasks.detector.calibration import ScoreCalibration
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
-from rtcnn_perception.training.tasks.detector.figures import curve
+from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.figures import matched_scores
 from rtcnn_perception.training.tasks.detector.loss import anchors_of
 from rtcnn_perception.training.tasks.detector.metrics import NEUTRAL
@@ -40,10 +41,6 @@ from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.predictions import predict_faces
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels
-from rtcnn_perception.training.tasks.model_folder import make_card
-from rtcnn_perception.training.tasks.model_folder import page_of
-from rtcnn_perception.training.tasks.model_folder import rounded
-from rtcnn_perception.training.tasks.model_folder import write_model
 import torch
 from torch import nn
 from torch import Tensor
@@ -112,7 +109,9 @@ def detector_to_onnx(
         {name: {1: 'anchors'} for name in OUTPUT_NAMES},
     )
     for info, numbers in zip(
-        model.graph.output, ((), (BOX_NUMBERS,), (LANDMARK_NUMBERS,)), strict=True
+        model.graph.output,
+        ((), (BOX_NUMBERS,), (LANDMARK_NUMBERS,)),
+        strict=True,
     ):
         axes = info.type.tensor_type.shape.dim  # tracing leaves axes of fixed size unnamed
         for axis, size in zip((axes[0], *axes[2:]), (1, *numbers), strict=True):
@@ -150,7 +149,7 @@ def export_detector(
 
     def made(calibration: ScoreCalibration) -> tuple[bytes, dict[str, Any]]:
         content, deviations = detector_to_onnx(network, calibration, half)
-        return content, make_card(
+        return content, model_folder.make_card(
             DetectorCard.KIND,
             content,
             network,
@@ -173,38 +172,35 @@ def export_detector(
             **deviations,
         )
 
-    with tempfile.TemporaryDirectory() as scratch:
-        trial = Path(scratch)
-        write_model(*made(ScoreCalibration()), '', trial)
-        predictions = _predictions(trial, held_out, WIDTH, train.LEAST_SCORE)
-        content, card = made(_fitted(held_out, predictions))
-        write_model(content, card, '', trial)
-        metrics = _average_precisions(trial, held_out, WIDTH, 'held_out_')
+    def measured(model: Path) -> dict[str, float]:
+        figures = _average_precisions(model, held_out, WIDTH, 'held_out_')
         if config.test:
             test = read_photographs(find_data(config.test))
             for width in MEASURED_WIDTHS:
-                metrics |= _average_precisions(trial, test, width)
-    card['metrics'] = rounded(metrics)
-    return write_model(content, card, _page(card), folder)
+                figures |= _average_precisions(model, test, width)
+        return figures
+
+    with tempfile.TemporaryDirectory() as scratch:
+        model = model_folder.write_model(*made(ScoreCalibration()), '', Path(scratch))
+        predictions = _predictions(model, held_out, WIDTH, train.LEAST_SCORE)
+    calibrated = made(_fitted(held_out, predictions))
+    return model_folder.write_measured(*calibrated, measured, _page, folder)
 
 
 def _predictions(
-    folder: Path, photographs: list[Photograph], width: int, least_score: float
+    model: Path, photographs: list[Photograph], width: int, least_score: float
 ) -> list[Predictions]:
-    detector = RtcnnDetector.load(folder, width=width, min_score=least_score)
+    detector = RtcnnDetector.load(model, width=width, min_score=least_score)
     return list(predict_faces(detector, photographs, width))
 
 
 def _average_precisions(
-    folder: Path, photographs: list[Photograph], width: int, kind: str = ''
+    model: Path, photographs: list[Photograph], width: int, kind: str = ''
 ) -> dict[str, float]:
-    predictions = _predictions(folder, photographs, width, evaluate.LEAST_SCORE)
-    curves = {
-        height: curve(photographs, predictions, height, train.MIN_IOU)[0] for height in MIN_HEIGHTS
-    }
+    predictions = _predictions(model, photographs, width, evaluate.LEAST_SCORE)
     return {
-        f'{kind}average_precision_{height}_at_{width}': found.average_precision
-        for height, found in curves.items()
+        f'{kind}{name}_at_{width}': value
+        for name, value in average_precisions(photographs, predictions, train.MIN_IOU).items()
     }
 
 
@@ -226,7 +222,7 @@ def _page(card: Mapping[str, Any]) -> str:
     teacher = ', in `detection/train` those of another detector' if is_taught else ''
     truth = '; "held out" against annotations of the teacher, the others against those of people'
     height, width = COUNTED_HW
-    return page_of(
+    return model_folder.page_of(
         card,
         summary=['Detects faces: for each a score, a box from forehead to chin, five landmarks.'],
         facts=[

@@ -93,6 +93,17 @@ def curve(
     return precision_recall(scores, matched, faces), faces
 
 
+def average_precisions(
+    photographs: Sequence[Photograph], predictions: Sequence[Predictions], min_iou: float
+) -> dict[str, float]:
+    """Return the average precision of faces of each of ``MIN_HEIGHTS`` and more, by name."""
+    return {
+        f'average_precision_{height}': found.average_precision
+        for height in MIN_HEIGHTS
+        for found, _ in [curve(photographs, predictions, height, min_iou)]
+    }
+
+
 def matched_scores(
     photographs: Sequence[Photograph],
     predictions: Sequence[Predictions],
@@ -100,12 +111,13 @@ def matched_scores(
     min_iou: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
     """Return the score and the match of every prediction, and how many faces count."""
-    matched, faces = [np.empty(0, np.int64)], 0
-    for photograph, predicted in zip(photographs, predictions, strict=True):
-        matched.append(predicted.match(photograph, min_height, min_iou))
-        faces += int(annotated_boxes(photograph, min_height)[1].sum())
+    matched = [
+        predicted.match(photograph, min_height, min_iou)
+        for photograph, predicted in zip(photographs, predictions, strict=True)
+    ]
+    faces = sum(int(annotated_boxes(each, min_height)[1].sum()) for each in photographs)
     scores = np.concatenate([np.empty(0), *(predicted.scores for predicted in predictions)])
-    return scores, np.concatenate(matched), faces
+    return scores, np.concatenate([np.empty(0, np.int64), *matched]), faces
 
 
 def width_figures(
@@ -123,17 +135,10 @@ def width_figures(
     :param threshold: the lowest score that the pipeline would take
     """
     sizes = []
-    for min_height in MIN_HEIGHTS:
-        found, faces = curve(photographs, predictions, min_height, min_iou)
-        sizes.append(
-            SizeFigures(
-                min_height,
-                faces,
-                found.average_precision,
-                found.highest_recall,
-                *found.at(threshold),
-            )
-        )
+    for height in MIN_HEIGHTS:
+        found, faces = curve(photographs, predictions, height, min_iou)
+        overall = found.average_precision, found.highest_recall
+        sizes.append(SizeFigures(height, faces, *overall, *found.at(threshold)))
     taken = [predicted.from_score(threshold) for predicted in predictions]
     matched = [
         predicted.match(photograph, BAND_EDGES[0], min_iou)
@@ -151,11 +156,12 @@ def width_figures(
 def _bands(
     photographs: Sequence[Photograph], matched: Sequence[NDArray[np.int64]]
 ) -> tuple[BandFigures, ...]:
-    heights, hits = [np.empty(0, np.float32)], [np.empty(0, np.bool_)]
-    for photograph, found in zip(photographs, matched, strict=True):
-        heights.append(photograph.boxes[:, 3] - photograph.boxes[:, 1])
-        hits.append(np.isin(np.arange(len(photograph.boxes)), found))
-    height, hit = np.concatenate(heights), np.concatenate(hits)
+    hits = [
+        np.isin(np.arange(len(photograph.boxes)), found)
+        for photograph, found in zip(photographs, matched, strict=True)
+    ]
+    boxes = np.concatenate([np.empty((0, 4)), *(photograph.boxes for photograph in photographs)])
+    height, hit = boxes[:, 3] - boxes[:, 1], np.concatenate([np.empty(0, np.bool_), *hits])
     bands = []
     for low, high in itertools.pairwise((*BAND_EDGES, np.inf)):
         inside = (height >= low) & (height < high)
@@ -246,12 +252,8 @@ def missed_faces(
     """
     found = []
     for index, (photograph, predicted) in enumerate(zip(photographs, predictions, strict=True)):
+        heights = photograph.boxes[:, 3] - photograph.boxes[:, 1]
         matched = predicted.match(photograph, 0.0, min_iou)
-        missed = np.setdiff1d(np.arange(len(photograph.boxes)), matched)
-        found += [(index, int(face)) for face in missed]
-
-    def height(at: tuple[int, int]) -> float:
-        box = photographs[at[0]].boxes[at[1]]
-        return float(box[3] - box[1])
-
-    return sorted(found, key=height, reverse=True)
+        missed = np.setdiff1d(np.arange(len(heights)), matched)
+        found += [(-float(heights[face]), index, int(face)) for face in missed]
+    return [(index, face) for _, index, face in sorted(found)]

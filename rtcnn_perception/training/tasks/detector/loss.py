@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtcnn_perception.core.detection.grid import AnchorGrid
-from rtcnn_perception.training.engine.config import check_ranges
 from rtcnn_perception.training.engine.config import NotNegative
+from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.models.detector import AnchorOutputs
 from rtcnn_perception.training.models.detector import STRIDES
 from rtcnn_perception.training.tasks.detector.assignment import Annotations
@@ -21,7 +21,7 @@ LARGEST = 6.0
 
 
 @dataclass(frozen=True)
-class DetectorLossConfig:
+class DetectorLossConfig(Settings):
     """
     How much each part counts against the score's.
 
@@ -32,10 +32,6 @@ class DetectorLossConfig:
     box: NotNegative = 2.0
     landmarks: NotNegative = 1.0
     focus: NotNegative = 2.0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges."""
-        check_ranges(self)
 
 
 def anchors_of(size_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -96,32 +96,30 @@ def detector_page(report: DetectorReport) -> str:
         lines += _set_section(data, report.threshold)
     if report.clips:
         lines += ['## Clips', '', 'At the width and the threshold of the detector itself:', '']
-        lines += _clips(report)
+        lines += table(
+            ('clip', 'frames', 'with a face', 'share'),
+            (
+                (each.clip, f'{each.frames:,}', f'{each.frames_with_face:,}', percent(each.share))
+                for each in report.clips
+            ),
+        )
     if report.against_baseline:
         lines += _baseline_section(report)
     return '\n'.join(lines).rstrip() + '\n'
 
 
-def _method(report: DetectorReport) -> Iterator[str]:
+def _method(report: DetectorReport) -> tuple[str, ...]:
     low, high = MIN_HEIGHTS
-    yield (
+    return (
         f'A prediction is true from an intersection over union of {report.min_iou:g} with a face '
         'that none of higher score has taken; one on a smaller face or on an ignored region '
-        'counts neither way; any other is false, whatever its size, and so is a second one on a '
-        'face.'
-    )
-    yield (
-        f'Faces of {low} and of {high} px and over: in pixels of the photographs as they are in '
-        'the set.'
-    )
-    yield (
+        'counts neither way; any other is false, and so is a second one on a face.',
+        f'Faces of {low} and of {high} px and over: in pixels of the photographs of the set.',
         'AP is the area under the interpolated curve of precision and recall through every '
-        f'prediction of score {report.least_score:g} and above; the highest recall is where that '
-        'curve ends.'
-    )
-    yield (
+        f'prediction of score {report.least_score:g} and above, at the end of which is the '
+        'highest recall.',
         'Every photograph has the width given: wider ones are shrunk by the detector, narrower '
-        'ones enlarged before, which detectors never do by themselves.'
+        'ones enlarged before, which detectors never do by themselves.',
     )
 
 
@@ -167,17 +165,11 @@ def _threshold_rows(widths: tuple[WidthFigures, ...]) -> Iterator[tuple[str, ...
         same = [at.sizes[index] for at in widths]
         yield (f'precision, {name}', *(percent(each.precision) for each in same))
         yield (f'recall, {name} ({size.faces:,} faces)', *(percent(each.recall) for each in same))
-    if widths[0].negatives is not None:
-        found = [at.negatives for at in widths if at.negatives is not None]
-        count = found[0].photographs
-        yield (
-            f'false faces in {count:,} photographs without any',
-            *(f'{each.false_faces:,}' for each in found),
-        )
-        yield (
-            'the same per 1,000',
-            *(f'{each.false_faces_per_thousand:.1f}' for each in found),
-        )
+    found = [at.negatives for at in widths if at.negatives is not None]
+    if found:
+        name = f'false faces in {found[0].photographs:,} photographs without any'
+        yield name, *(f'{each.false_faces:,}' for each in found)
+        yield 'the same per 1,000', *(f'{each.false_faces_per_thousand:.1f}' for each in found)
         yield (
             'photographs with a false face',
             *(f'{each.photographs_with_any:,}' for each in found),
@@ -212,6 +204,8 @@ def baseline_lines(report: DetectorReport) -> Iterator[str]:
 
 
 def _baseline_section(report: DetectorReport) -> list[str]:
+    found = report.against_baseline
+    rows = ([each.picture, *map(str, (each.width, each.faces, each.found))] for each in found)
     lines = [
         f'## Against {report.baseline}',
         '',
@@ -219,29 +213,9 @@ def _baseline_section(report: DetectorReport) -> list[str]:
         f'those found as well, both at a score of {report.threshold:g}; narrower pictures keep '
         'their size:',
         '',
+        *table(('picture', 'width, at most', 'faces', 'found'), rows),
     ]
-    lines += table(
-        ('picture', 'width, at most', 'faces', 'found'),
-        (
-            (each.picture, f'{each.width}', f'{each.faces}', f'{each.found}')
-            for each in report.against_baseline
-        ),
-    )
-    for width in dict.fromkeys(each.width for each in report.against_baseline):
-        lines += [
-            f'In some of the pictures, at most {width} wide:',
-            '',
-            f'![{width} wide]({baseline_picture(width)})',
-            '',
-        ]
+    for width in dict.fromkeys(each.width for each in found):
+        lines += [f'In some of the pictures, at most {width} wide:', '']
+        lines += [f'![{width} wide]({baseline_picture(width)})', '']
     return lines
-
-
-def _clips(report: DetectorReport) -> list[str]:
-    return table(
-        ('clip', 'frames', 'with a face', 'share'),
-        (
-            (found.clip, f'{found.frames:,}', f'{found.frames_with_face:,}', percent(found.share))
-            for found in report.clips
-        ),
-    )

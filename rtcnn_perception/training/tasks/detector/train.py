@@ -34,9 +34,8 @@ from rtcnn_perception.training.tasks.detector.assignment import Annotations
 from rtcnn_perception.training.tasks.detector.calibration import build_in
 from rtcnn_perception.training.tasks.detector.calibration import calibration_of
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
-from rtcnn_perception.training.tasks.detector.figures import curve
+from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
-from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatch
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
@@ -121,22 +120,12 @@ def train_detector(
                 seed=config.seed * 1_000_003 + state.epoch,
             )
             loss = take_steps(state, config, prepared_ahead(batches), step, count=len(batches))
-            figures = average_precisions(state.average.network, held_out)
+            predictions = [predict(state.average.network, each) for each in held_out]
+            figures = average_precisions(held_out, predictions, MIN_IOU)
             record = {'loss': loss, **figures, 'seconds': time.monotonic() - start}
             score = sum(figures.values()) / len(figures)
             end_epoch(state, config, record, score=score, folder=folder, log=log)
     return state.best_record
-
-
-def average_precisions(
-    network: FaceNetwork, photographs: Sequence[Photograph]
-) -> dict[str, float]:
-    """Return the average precision of faces of 20 and of 40 pixels and more."""
-    predictions = [predict(network, photograph) for photograph in photographs]
-    curves = {
-        height: curve(photographs, predictions, height, MIN_IOU)[0] for height in MIN_HEIGHTS
-    }
-    return {f'average_precision_{height}': c.average_precision for height, c in curves.items()}
 
 
 @torch.inference_mode()

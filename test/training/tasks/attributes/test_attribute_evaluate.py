@@ -71,7 +71,7 @@ def test_every_head_that_the_data_has_labels_for_is_evaluated(model, data, tmp_p
     assert report['faces'] == 60
     assert [each['attribute'] for each in report['attributes']] == ['shade', 'age']
     assert [each['figures']['faces'] for each in report['attributes']] == [60, 48]
-    assert report['attributes'][1]['figures']['metrics'].keys() >= {'within_one_band'}
+    assert report['attributes'][1]['metrics'].keys() >= {'within_one_band'}
     assert set(report['attributes'][0]['groups']) >= {'place', 'age', 'shade'}
     assert lines[-1] == f'wrote {tmp_path / "report/report.md"}'
     assert '## shade' in (tmp_path / 'report/report.md').read_text()

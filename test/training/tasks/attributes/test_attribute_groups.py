@@ -5,9 +5,9 @@ import pytest
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import Labels
-from rtcnn_perception.training.tasks.attributes.groups import figures_of
 from rtcnn_perception.training.tasks.attributes.groups import group_figures
 from rtcnn_perception.training.tasks.attributes.groups import LEAST_FACES
+from rtcnn_perception.training.tasks.attributes.metrics import figures_of
 
 MOODS = ('happy', 'sad')
 HALF = 40
@@ -45,7 +45,7 @@ def test_groups_have_their_figures_the_worst_first():
     sources = ([0] * HALF + [1] * HALF, ('studio', 'street'))
     moods = [0] * HALF + [0] * (HALF // 2) + [1] * (HALF // 2)
     worst, best = groups_of(face_set(moods, source=sources))['source']
-    assert (worst.group, worst.count, worst.accuracy) == ('street', HALF, 0.5)
+    assert (worst.group, worst.faces, worst.accuracy) == ('street', HALF, 0.5)
     assert worst.surely_wrong == 0.5
     assert worst.calibration_error == pytest.approx(0.45, abs=1e-3)
     assert worst.interval[0] < 0.5 < worst.interval[1]
@@ -66,7 +66,7 @@ def test_small_groups_and_unknown_facts_are_left_out():
 def test_unlabelled_faces_do_not_count():
     moods = [0] * HALF + [-1] * HALF
     groups = groups_of(face_set(moods, source=([0, 1] * HALF, ('a', 'b'))))
-    assert sum(each.count for each in groups['source']) == HALF
+    assert sum(each.faces for each in groups['source']) == HALF
 
 
 def test_numbers_are_groups_by_bands_of_years_and_facts_make_groups_together():

@@ -69,7 +69,7 @@ def test_a_page_has_all_figures_and_the_pictures_lie_beside_it(tmp_path):
         '| labelled faces | 96 |',
         '| accuracy | 83.3 % (95 %: ',
         '| balanced accuracy | 83.3 % |',
-        '| accuracy on shade_votes | 100.0 % |',
+        '| accuracy on shade votes | 100.0 % |',
         '| wrong with 0.9 and more | 16.7 % |',
         '| expected calibration error | 6.7 % |',
         '| dark | 48 | 83.3 % | 83.3 % | 83.3 % |',
@@ -104,7 +104,7 @@ def test_the_terminal_shows_the_worst_group_of_each_kind():
     assert first.startswith('brightness: shade 83.3 % (')
     assert 'surely wrong 16.7 %' in first
     assert any(line.startswith('  worst by place: outside, 0.0 % (') for line in lines)
-    assert '  accuracy on shade_votes: 100.0 %' in lines
+    assert '  accuracy on shade votes: 100.0 %' in lines
 
 
 def test_the_figures_through_the_pipeline_are_one_sentence():

@@ -109,19 +109,21 @@ def test_the_training_finds_the_faces_that_the_pipeline_finds(trained):
 def test_an_epoch_is_evaluated_on_the_val_part(trained):
     network, values = restored(trained / 'run/last.pt')
     photographs = read_photographs(trained / 'photographs')
-    figures = training.average_precisions(network, [p for p in photographs if p.split == 'val'])
+    held_out = [photograph for photograph in photographs if photograph.split == 'val']
+    predictions = [training.predict(network, photograph) for photograph in held_out]
+    figures = training.average_precisions(held_out, predictions, training.MIN_IOU)
     assert figures['average_precision_20'] > 0.5
     assert values['history'][-1].items() >= figures.items()
 
 
 def test_the_averaged_weights_are_evaluated(tmp_path, monkeypatch, data):
-    evaluate, evaluated = training.average_precisions, []
+    predict, evaluated = training.predict, []
 
-    def noting(network, photographs):
+    def noting(network, photograph):
         evaluated.append({name: value.clone() for name, value in network.state_dict().items()})
-        return evaluate(network, photographs)
+        return predict(network, photograph)
 
-    monkeypatch.setattr(training, 'average_precisions', noting)
+    monkeypatch.setattr(training, 'predict', noting)
     train_detector(small(epochs=1), data, tmp_path)
     kept = load_checkpoint(tmp_path / 'last.pt')
     assert_same(kept['average'], evaluated[0])
