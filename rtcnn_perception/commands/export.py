@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "from the other; or the original's Keras weights (.hdf5)",
     )
     parser.add_argument(
-        '--output', type=Path, required=True, help='folder to write, such as models/emotion'
+        '--output', type=Path, required=True, help='folder to write, such as models/mine'
     )
     parser.add_argument('--name', help="the model's name (default: that of the configuration)")
     parser.add_argument(
@@ -41,8 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--mix',
         nargs='+',
         metavar='HEAD=OTHER:SHARE',
-        help='make a head a mixture with a share of another over the same classes, such as '
-        'emotion=emotion_votes:0.1 (default: as configured)',
+        help='make a head a mixture with a share of another over the same classes, such as 0.1 '
+        '(default: as configured)',
     )
     parser.add_argument(
         '--heads', nargs='+', metavar='HEAD', help='heads to export (default: all)'

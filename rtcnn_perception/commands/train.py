@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'config',
         type=Path,
-        help='a TOML file, or the name of one that ships, such as compact_gender or face',
+        help='a TOML file, or the name of one that ships, such as face',
     )
     parser.add_argument(
         '--output', type=Path, help='folder for checkpoints and logs (default runs/<name>)'
