@@ -72,9 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     anywhere = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    anywhere.add_argument(
-        '--debug', action='store_true', help='show the traceback of an error'
-    )
+    anywhere.add_argument('--debug', action='store_true', help='show the traceback of an error')
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         parents=[anywhere],

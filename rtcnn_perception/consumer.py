@@ -21,6 +21,18 @@ class AttributeMessage(Protocol):
     raw_probabilities: Sequence[float]
 
 
+class FaceMessage(Protocol):
+    """The field of ``rtcnn_perception/msg/Face`` that is read here."""
+
+    attributes: Sequence[AttributeMessage]
+
+
+class FacesMessage(Protocol):
+    """The field of ``rtcnn_perception/msg/FaceAttributes`` that is read here."""
+
+    faces: Sequence[FaceMessage]
+
+
 class NamedFace:
     """
     A face of a message, whose attributes are found by name: ``face['emotion'].label``.
@@ -28,10 +40,10 @@ class NamedFace:
     :ivar msg: the ``rtcnn_perception/msg/Face`` with all other fields
     """
 
-    def __init__(self, msg: Any) -> None:
+    def __init__(self, msg: FaceMessage) -> None:
         """Take a face of a ``FaceAttributes`` message."""
-        self.msg = msg
-        self._attributes: dict[str, AttributeMessage] = {each.name: each for each in msg.attributes}
+        self.msg: Any = msg
+        self._attributes = {each.name: each for each in msg.attributes}
 
     def __getitem__(self, name: str) -> AttributeMessage:
         """
@@ -49,6 +61,6 @@ class NamedFace:
         return name in self._attributes
 
 
-def faces_of(msg: Any) -> list[NamedFace]:
+def faces_of(msg: FacesMessage) -> list[NamedFace]:
     """Return the faces of a ``FaceAttributes`` message."""
     return [NamedFace(face) for face in msg.faces]

@@ -33,7 +33,7 @@ def test_attributes_are_found_by_name_and_other_fields_in_the_message():
 
 def test_an_attribute_that_is_not_classified_is_refused_with_those_that_are():
     (face, bare) = faces_of(message({'emotion': 'happy', 'gender': 'woman'}, {}))
-    with pytest.raises(KeyError, match='age is not classified; .*: emotion, gender'):
+    with pytest.raises(KeyError, match=r'age is not classified; .*: emotion, gender'):
         face['age']
     with pytest.raises(KeyError, match='the attributes are: none'):
         bare['age']

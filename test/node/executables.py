@@ -31,7 +31,12 @@ class Executable:
 
     def __init__(self, path, arguments, log):
         self.log = log
-        environment = {**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN), 'RCUTILS_COLORIZED_OUTPUT': '0'}
+        environment = {
+            **os.environ,
+            'ROS_DOMAIN_ID': str(DOMAIN),
+            'RCUTILS_COLORIZED_OUTPUT': '0',
+            'PYTHONFAULTHANDLER': '1',
+        }
         with log.open('wb') as stream:
             self._process = subprocess.Popen(
                 [str(path), *arguments], stdout=stream, stderr=subprocess.STDOUT, env=environment
@@ -55,8 +60,13 @@ class Executable:
         return self.wait(END_WITHIN)
 
     def wait(self, timeout=DEADLINE):
-        """Return its exit code."""
-        return self._process.wait(timeout)
+        """Return its exit code; one that does not end shows where its threads are."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGABRT)
+            self._process.wait()
+            raise AssertionError(f'did not end in {timeout:g} s:\n{self.output}') from None
 
     def kill(self):
         """Make sure that it has ended."""

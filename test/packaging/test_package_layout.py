@@ -10,20 +10,9 @@ PACKAGE = TESTS.parent / 'rtcnn_perception'
 MOST_LINES, MOST_TEST_LINES = 300, 350
 MOST_FILES = 15
 
-# These folders are being reorganised: remove this exemption when that is done.
-REORGANISED = ('training',)
-
 ATTRIBUTE_FREE = ('core', 'nodes', 'commands')
 ATTRIBUTES = re.compile('(?<![a-z])(emotion|gender)', re.IGNORECASE)
 DEFAULTS = 'DEFAULT_ATTRIBUTES'
-
-# These are changed or removed with the training: remove this exemption when that is done.
-OF_TRAINING = (
-    'commands/evaluate.py',
-    'commands/export.py',
-    'commands/train.py',
-    'core/labels.py',
-)
 
 
 def files_of(*folders: str) -> list[Path]:
@@ -35,7 +24,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
-FILES = [path for path in files_of() if name_of(path).split('/')[0] not in REORGANISED]
+FILES = files_of()
 
 
 def test_no_module_is_longer_than_300_lines():
@@ -57,7 +46,6 @@ def test_test_modules_are_unique_by_name_and_no_longer_than_350_lines():
     lengths = {
         path.relative_to(TESTS).as_posix(): len(path.read_text(encoding='utf-8').splitlines())
         for path in paths
-        if path.relative_to(TESTS).parts[0] not in REORGANISED
     }
     assert {name: lines for name, lines in lengths.items() if lines > MOST_TEST_LINES} == {}
 
@@ -83,7 +71,7 @@ def words_of(path: Path) -> set[str]:
 
 
 def test_only_the_default_names_an_attribute():
-    paths = [path for path in files_of(*ATTRIBUTE_FREE) if name_of(path) not in OF_TRAINING]
+    paths = files_of(*ATTRIBUTE_FREE)
     assert paths
     named = {
         f'{name_of(path)}: {word}'
