@@ -17,6 +17,10 @@ from typing import Protocol
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.attributes.classifier import Classification
+from rtcnn_perception.core.attributes.labels import LabelConfig
+from rtcnn_perception.core.attributes.labels import next_label
+from rtcnn_perception.core.attributes.labels import skipped
+from rtcnn_perception.core.attributes.labels import SteadyLabel
 from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
 from rtcnn_perception.core.detection.base import Detection
@@ -127,18 +131,25 @@ class DetectionStage:
 
 
 class ClassificationStage:
-    """Classify the faces that were found, and smooth the probabilities over each track."""
+    """
+    Classify the faces that were found, smooth the probabilities over each track, and label them.
+
+    ``label_config`` may be set while frames are processed.
+    """
 
     def __init__(
         self,
         classifier: Classifier,
         smoother: TrackSmoother,
+        label_config: LabelConfig | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Take the parts; ``clock`` gives seconds, to measure by."""
         self._classifier = classifier
         self._smoother = smoother
         self._clock = clock
+        self._steady: dict[int, dict[str, SteadyLabel]] = {}  # of the faces of the last frame
+        self.label_config = label_config or LabelConfig()
 
     def process(self, result: FrameResult) -> FrameResult:
         """
@@ -150,6 +161,8 @@ class ClassificationStage:
         frame, attributes = result.frame, self._classifier.attributes
         regions = tuple(result.region(face) for face in result.faces)
         found = self._classifier.classify(frame.image, regions)
+        before, self._steady = self._steady, {}
+        labels = {each.name: each.labels for each in (*attributes, *found.others)}
         faces = []
         for row, (face, crop) in enumerate(zip(result.faces, found.crops, strict=True)):
             inside = crop.square.clip_to(*frame.size_wh)
@@ -159,10 +172,9 @@ class ClassificationStage:
             smoothed = self._smooth(face, frame.time, raw)
             # The box of a coasted face is a prediction, and the background in it may be sharp.
             quality = 0.0 if face.is_coasted else face_quality(frame.image, face.box)
-            by_name = {
-                each.name: Attribute.of(each.labels, smoothed[each.name], raw[each.name])
-                for each in attributes
-            }
+            last = before.get(face.track_id, {})
+            steady = self._steady[face.track_id] = self._next(face, frame.time, smoothed, last)
+            by_name = self._labelled(labels, steady, smoothed, raw)
             faces.append(replace(face, crop=inside, quality=quality, attributes=by_name))
         return replace(
             result,
@@ -181,3 +193,39 @@ class ClassificationStage:
             if held is not None and held.keys() == raw.keys():
                 return held
         return self._smoother.update(face.track_id, now, raw)
+
+    def _next(
+        self,
+        face: Face,
+        now: float,
+        smoothed: Mapping[str, Probabilities],
+        last: dict[str, SteadyLabel],
+    ) -> dict[str, SteadyLabel]:
+        if face.is_coasted and last.keys() == smoothed.keys():
+            return last
+        return {
+            name: next_label(last.get(name), rows, now, self.label_config)
+            for name, rows in smoothed.items()
+        }
+
+    def _labelled(
+        self,
+        labels: Mapping[str, tuple[str, ...]],
+        steady: Mapping[str, SteadyLabel],
+        smoothed: Mapping[str, Probabilities],
+        raw: Mapping[str, Probabilities],
+    ) -> dict[str, Attribute]:
+        """Return the attributes that were asked for; ``labels`` are the classes by name."""
+        config = self.label_config
+        all_labels = {name: labels[name][each.index] for name, each in steady.items()}
+        empty = skipped(config.skip_where, all_labels)
+        attributes = {}
+        for name in (each.name for each in self._classifier.attributes):
+            index, is_unsure = steady[name].index, steady[name].is_unsure
+            attribute = Attribute.of(labels[name], smoothed[name], raw[name], index)
+            if is_unsure and name not in empty:
+                attribute = replace(attribute, is_unsure=True)
+            if name in empty or (is_unsure and config.empty_if_unsure):
+                attribute = attribute.without_label()
+            attributes[name] = attribute
+        return attributes

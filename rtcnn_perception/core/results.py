@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 import math
 
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.attributes.labels import UNSURE
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
@@ -36,22 +38,46 @@ class Attribute:
     What a network predicts for one attribute of a face.
 
     ``probabilities`` (C,) are smoothed over the track, ``raw_probabilities`` (C,) are those of
-    this frame alone; ``label`` is the most probable class of the smoothed ones and ``confidence``
-    its probability in [0, 1].
+    this frame alone. ``label`` is the class that has led for a while, empty where the attribute is
+    not labelled; ``confidence`` is its smoothed probability in [0, 1], 0 without a label.
     """
 
     label: str
     confidence: float
     probabilities: Probabilities
     raw_probabilities: Probabilities
+    is_unsure: bool = False
 
     @classmethod
     def of(
-        cls, labels: tuple[str, ...], probabilities: Probabilities, raw: Probabilities
+        cls,
+        labels: tuple[str, ...],
+        probabilities: Probabilities,
+        raw: Probabilities,
+        index: int | None = None,
     ) -> Attribute:
-        """Make it of smoothed and raw probabilities (C,), in the order of the labels."""
-        best = int(probabilities.argmax())
-        return cls(labels[best], float(probabilities[best]), probabilities, raw)
+        """
+        Make it of smoothed and raw probabilities (C,), in the order of the labels.
+
+        :param index: of the label; None for the most probable one
+        """
+        chosen = int(probabilities.argmax()) if index is None else index
+        return cls(labels[chosen], float(probabilities[chosen]), probabilities, raw)
+
+    def without_label(self) -> Attribute:
+        """Return the same without a label."""
+        return replace(self, label='', confidence=0.0)
+
+    @property
+    def shown_label(self) -> str:
+        """What people read: the label, that it is unsure, or nothing."""
+        return UNSURE if self.is_unsure else self.label
+
+    def text(self, number_format: str) -> str:
+        """Return what people read, with the confidence of a label that is sure."""
+        if self.is_unsure:
+            return UNSURE
+        return f'{self.label} {self.confidence:{number_format}}'
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
                 self.get_logger().info(note)
             classifier = loaded
         self._attributes = classifier.attributes
-        self._stage = ClassificationStage(classifier, self._smoother)
+        self._stage = ClassificationStage(classifier, self._smoother, wanted.label.config)
         self._saliency.prepare(paths, session)
         models = ', '.join(f'{each.name} by {each.model}' for each in self._attributes)
         self.get_logger().info(f'classifying {models or "no attribute"}')
@@ -125,6 +125,8 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _apply(self, parameters: ClassifierParameters) -> None:
         self._smoother.time_constant = parameters.smoothing.time_constant
+        if self._stage is not None:
+            self._stage.label_config = parameters.label.config
 
     def _findings(self) -> Iterator[Finding]:
         before, self._rois_without_image = self._rois_without_image, self._join.rois_dropped

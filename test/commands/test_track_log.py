@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from classified_frames import happy_woman
 from classified_frames import make_face
 from classified_frames import make_result
@@ -60,6 +62,15 @@ def test_a_face_of_one_frame_is_counted_and_not_logged():
     assert lines_of(log, [(0.0, [happy_woman()]), *((now, []) for now in times(0.25, 3))]) == []
     assert log.tracks == 1
     assert log.summary() == []
+
+
+def test_an_unsure_label_is_logged_as_such_and_one_that_is_missing_not_at_all():
+    face = make_face(gender=0.2, emotion=0.9)
+    unsure = replace(face.attributes['gender'], is_unsure=True)
+    without = face.attributes['emotion'].without_label()
+    face = replace(face, attributes={'gender': unsure, 'emotion': without})
+    (line,) = lines_of(TrackLog(), [(now, [face]) for now in times(0, 1)])
+    assert line.endswith('face 1: unsure')
 
 
 @pytest.mark.parametrize(

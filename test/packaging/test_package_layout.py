@@ -12,7 +12,7 @@ MOST_FILES = 15
 
 ATTRIBUTE_FREE = ('core', 'nodes', 'commands')
 ATTRIBUTES = re.compile('(?<![a-z])(emotion|gender)', re.IGNORECASE)
-DEFAULTS = 'DEFAULT_ATTRIBUTES'
+DEFAULTS = ('DEFAULT_ATTRIBUTES', 'DEFAULT_SKIP_WHERE')
 
 
 def files_of(*folders: str) -> list[Path]:
@@ -57,9 +57,9 @@ def words_of(path: Path) -> set[str]:
     queue: list[ast.AST] = [tree]
     while queue:
         node = queue.pop()
-        if isinstance(node, ast.Assign) and DEFAULTS in {
-            getattr(target, 'id', '') for target in node.targets
-        }:
+        if isinstance(node, ast.Assign) and any(
+            getattr(target, 'id', '') in DEFAULTS for target in node.targets
+        ):
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue  # a docstring, which may name a source

@@ -75,9 +75,8 @@ class TrackLog:
         return entry
 
     def _change(self, entry: _Entry, face: Face, now: float) -> str:
-        attributes = face.attributes.items()
-        labels = {name: each.label for name, each in attributes}
-        texts = [f'{each.label} {each.confidence:.2f}' for _, each in attributes]
+        labels = {name: each.shown_label for name, each in face.attributes.items()}
+        texts = [each.text('.2f') for each in face.attributes.values() if each.shown_label]
         entry.text = ', '.join(texts) or 'no attributes'
         if labels != entry.labels or entry.frames == 1:
             entry.labels, entry.labels_since = labels, now

@@ -38,10 +38,13 @@ class Classification:
     What was predicted for N faces.
 
     ``crops`` are the N crops of the first model; ``probabilities`` are (N, C) by attribute.
+    ``others`` are what the models predict besides the attributes that were asked for: it costs
+    nothing more, and is in ``probabilities`` too.
     """
 
     crops: tuple[Crop, ...]
     probabilities: Mapping[str, Probabilities]
+    others: tuple[AttributeInfo, ...] = ()
 
 
 class AttributeClassifier:
@@ -63,6 +66,12 @@ class AttributeClassifier:
             for name, model in self._models.items()
         )
         """What is classified, in order."""
+        self._others = {
+            head.attribute: (AttributeInfo(head.attribute, head.labels, model.card.tag), model)
+            for model in reversed(self._models.values())
+            for head in model.card.heads
+            if head.attribute not in self._models
+        }
 
     @property
     def precision_notes(self) -> tuple[str, ...]:
@@ -120,8 +129,10 @@ class AttributeClassifier:
         return Classification(
             crops=tuple(map(BOX_ALONE.crop, regions)) if first is None else first,
             probabilities={
-                name: predicted[id(model)][name] for name, model in self._models.items()
+                **{name: predicted[id(model)][name] for name, model in self._models.items()},
+                **{name: predicted[id(model)][name] for name, (_, model) in self._others.items()},
             },
+            others=tuple(info for info, _ in self._others.values()),
         )
 
 

@@ -73,8 +73,9 @@ def color_of(track_id: int, is_coasted: bool = False) -> tuple[int, int, int]:
 def _captions_of(face: Face) -> tuple[str, ...]:
     """Return the captions of a face, the longest first."""
     name = f'#{face.track_id}'
-    labels = [each.label for each in face.attributes.values()]
-    full = [f'{each.label} {each.confidence:.0%}' for each in face.attributes.values()]
+    shown = [each for each in face.attributes.values() if each.shown_label]
+    labels = [each.shown_label for each in shown]
+    full = [each.text('.0%') for each in shown]
     captions = ('  '.join((name, *full)), ' '.join((name, *labels)), ' '.join((name, *labels[:1])))
     return tuple(dict.fromkeys((*captions, name)))
 

@@ -8,6 +8,9 @@ from dataclasses import fields
 
 from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.attributes.labels import DEFAULT_SKIP_WHERE
+from rtcnn_perception.core.attributes.labels import LabelConfig
+from rtcnn_perception.core.attributes.labels import SkipRule
 from rtcnn_perception.core.models.precision import AUTO
 from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.saliency.names import METHODS
@@ -19,6 +22,8 @@ from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import PRECISION_DESCRIPTION
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
 from rtcnn_perception.nodes.qos import QOS
+
+_LABELS = LabelConfig()
 
 ALL = 'all'
 """Of ``saliency.attribute``: every attribute that is classified."""
@@ -48,6 +53,64 @@ class SmoothingGroup:
         maximum=60.0,
         is_live=True,
     )
+
+
+@dataclass(frozen=True)
+class LabelGroup:
+    """Labels; the probabilities do not depend on these."""
+
+    margin: float = setting(
+        _LABELS.margin,
+        'a label changes when another class leads by so much, a difference of probabilities',
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
+    hold: float = setting(
+        _LABELS.hold_s,
+        'time for which another class must lead, and a label be unsure or sure again, to change',
+        unit='s',
+        minimum=0.0,
+        maximum=60.0,
+        is_live=True,
+    )
+    min_certainty: float = setting(
+        _LABELS.min_certainty,
+        'a label is unsure below this certainty: 0 where all classes are as probable, 1 where one '
+        'has all',
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
+    empty_if_unsure: bool = setting(
+        _LABELS.empty_if_unsure,
+        'leave unsure labels empty in messages; pictures and logs say unsure in any case',
+        is_live=True,
+    )
+    skip_where: tuple[str, ...] = setting(
+        DEFAULT_SKIP_WHERE,
+        'rules ATTRIBUTE if OTHER is LABEL, by which an attribute has no label on some faces; one '
+        'on what no loaded model classifies has no effect',
+        is_live=True,
+    )
+
+    @property
+    def config(self) -> LabelConfig:
+        """The same for the core."""
+        return LabelConfig(
+            margin=self.margin,
+            hold_s=self.hold,
+            min_certainty=self.min_certainty,
+            empty_if_unsure=self.empty_if_unsure,
+            skip_where=tuple(map(SkipRule.parse, self.skip_where)),
+        )
+
+    def __post_init__(self) -> None:
+        """Refuse rules that cannot be read."""
+        try:
+            tuple(map(SkipRule.parse, self.skip_where))
+        except ConfigurationError as error:
+            raise ConfigurationError(f'parameter label.skip_where: {error}') from error
 
 
 @dataclass(frozen=True)
@@ -134,6 +197,7 @@ class ClassifierParameters(NodeParameters):
     )
     classifier: ClassifierGroup = ClassifierGroup()
     smoothing: SmoothingGroup = SmoothingGroup()
+    label: LabelGroup = LabelGroup()
     annotation: AnnotationGroup = AnnotationGroup()
     saliency: SaliencyGroup = SaliencyGroup()
 

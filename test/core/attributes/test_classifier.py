@@ -119,10 +119,12 @@ def test_crops_are_those_of_the_first_attribute(image, emotion, gender):
         assert all(isinstance(crop, Crop) for crop in found.crops)
 
 
-def test_a_head_that_is_not_asked_for_is_left_out(image, blended):
+def test_heads_that_are_not_asked_for_come_beside_the_attributes(image, blended):
     classifier = AttributeClassifier.load({'gender': blended})
-    assert shapes(classifier.classify(image, REGIONS)) == {'gender': (2, 2)}
+    found = classifier.classify(image, REGIONS)
     assert [each.name for each in classifier.attributes] == ['gender']
+    assert shapes(found) == {'gender': (2, 2), 'emotion': (2, 7), 'hat': (2, 3)}
+    assert {each.name: len(each.labels) for each in found.others} == {'emotion': 7, 'hat': 3}
 
 
 def test_a_model_of_several_attributes_is_loaded_and_run_once(image, blended, runs, monkeypatch):

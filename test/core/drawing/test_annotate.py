@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import replace
 import itertools
 
 import numpy as np
@@ -109,6 +110,14 @@ def test_a_caption_lists_the_attributes_in_their_order(layouts):
         full = '  '.join(('#3', *(f'{labels[name]} {shares[name]}' for name in order)))
         middle = ' '.join(('#3', *(labels[name] for name in order)))
         assert layouts[0].captions == (full, middle, f'#3 {labels[order[0]]}', '#3')
+
+
+def test_an_unsure_label_is_drawn_as_such_and_one_that_is_missing_not_at_all(layouts):
+    shown = face(attributes=('emotion', 'gender'))
+    unsure = replace(shown.attributes['emotion'], is_unsure=True)
+    without = shown.attributes['gender'].without_label()
+    annotate(result(replace(shown, attributes={'emotion': unsure, 'gender': without})))
+    assert layouts[0].captions == ('#3  unsure', '#3 unsure', '#3')
 
 
 def test_without_attributes_a_caption_is_the_number_of_the_track(layouts):

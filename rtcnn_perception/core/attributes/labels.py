@@ -1,0 +1,143 @@
+"""
+Which label an attribute of a face has: steady over time, unsure, or none where it means nothing.
+
+Probabilities flicker where a network wavers between two classes, and a label that follows them
+flickers too. Here another class must lead for a while before the label changes; the probabilities
+stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+import re
+from typing import Final
+
+from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.exceptions import ConfigurationError
+
+UNSURE: Final = 'unsure'
+"""What is shown in place of a label whose certainty is too low."""
+
+DEFAULT_SKIP_WHERE = ('gender if age is 0-9',)
+"""Which attribute is not labelled where another has a certain label."""
+
+_RULE: Final = re.compile(r'([a-z][a-z0-9_]*) if ([a-z][a-z0-9_]*) is (.+)')
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRule:
+    """An attribute gets no label where ``other`` is most probably ``label``."""
+
+    attribute: str
+    other: str
+    label: str
+
+    @classmethod
+    def parse(cls, text: str) -> SkipRule:
+        """
+        Read ``ATTRIBUTE if OTHER is LABEL``.
+
+        :raises ConfigurationError: if it is written otherwise
+        """
+        match = _RULE.fullmatch(text)
+        if match is None:
+            raise ConfigurationError(
+                f'expected a rule such as {DEFAULT_SKIP_WHERE[0]!r}, the names of two attributes '
+                f'and a label of the second, got {text!r}'
+            )
+        return cls(*match.groups())
+
+
+@dataclass(frozen=True, slots=True)
+class LabelConfig:
+    """
+    When a label changes, and when there is none.
+
+    A label changes once another class has led by ``margin`` (a difference of probabilities) for
+    ``hold_s`` seconds. It is unsure while its certainty, which is 0 where all classes are as
+    probable and 1 where it has all, stays below ``min_certainty``; ``empty_if_unsure`` leaves it
+    empty then.
+
+    :raises ConfigurationError: if a value is out of range
+    """
+
+    margin: float = 0.1
+    hold_s: float = 0.2
+    min_certainty: float = 0.2
+    empty_if_unsure: bool = False
+    skip_where: tuple[SkipRule, ...] = tuple(map(SkipRule.parse, DEFAULT_SKIP_WHERE))
+
+    def __post_init__(self) -> None:
+        """Reject values out of range."""
+        for name, value, highest in (
+            ('margin', self.margin, 1.0),
+            ('hold_s', self.hold_s, math.inf),
+            ('min_certainty', self.min_certainty, 1.0),
+        ):
+            if not (0.0 <= value <= highest and math.isfinite(value)):
+                raise ConfigurationError(f'{name} must be in [0, {highest:g}], got {value}')
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyLabel:
+    """
+    The label of an attribute as it stands at a time in seconds.
+
+    ``led_since`` is since when another class has led by the margin, and ``doubted_since`` since
+    when the certainty contradicts ``is_unsure``; infinity where that is not so.
+    """
+
+    index: int
+    is_unsure: bool
+    time: float
+    led_since: float = math.inf
+    doubted_since: float = math.inf
+
+
+def next_label(
+    before: SteadyLabel | None, probabilities: Probabilities, time: float, config: LabelConfig
+) -> SteadyLabel:
+    """
+    Return the label after a frame.
+
+    :param before: the one of the frame before; None, or one of a later time, starts anew
+    :param probabilities: (C,) of this frame, smoothed
+    :param time: of the frame in seconds
+    """
+    best = int(probabilities.argmax())
+    if before is None or time < before.time:
+        is_unsure = certainty(probabilities, best) < config.min_certainty
+        return SteadyLabel(best, is_unsure, time)
+    index, is_unsure, hold_s = before.index, before.is_unsure, config.hold_s
+    lead = float(probabilities[best] - probabilities[index])
+    led_since = _since(before.led_since, time, best != index and lead >= config.margin)
+    if time - led_since >= hold_s:
+        index, led_since = best, math.inf
+    seems_unsure = certainty(probabilities, index) < config.min_certainty
+    doubted_since = _since(before.doubted_since, time, seems_unsure != is_unsure)
+    if time - doubted_since >= hold_s:
+        is_unsure, doubted_since = seems_unsure, math.inf
+    return SteadyLabel(index, is_unsure, time, led_since, doubted_since)
+
+
+def certainty(probabilities: Probabilities, index: int) -> float:
+    """Return how far a class lies above chance: from 0 (or below it) to 1, which is all of it."""
+    chance = 1.0 / len(probabilities)
+    return (float(probabilities[index]) - chance) / (1.0 - chance)
+
+
+def skipped(rules: tuple[SkipRule, ...], labels: Mapping[str, str]) -> frozenset[str]:
+    """
+    Return which attributes of a face get no label.
+
+    :param rules: one on what is not predicted has no effect
+    :param labels: of everything that is predicted for the face, by attribute
+    """
+    return frozenset(rule.attribute for rule in rules if labels.get(rule.other) == rule.label)
+
+
+def _since(since: float, time: float, holds: bool) -> float:
+    """Return since when something holds, infinity if it does not."""
+    return min(since, time) if holds else math.inf

@@ -1,0 +1,85 @@
+"""The labels of a face are steady, unsure or left out, as configured, whatever is predicted."""
+
+from __future__ import annotations
+
+import numpy as np
+from rtcnn_perception.core.attributes.classifier import Classification
+from rtcnn_perception.core.attributes.labels import LabelConfig
+from rtcnn_perception.core.attributes.labels import SkipRule
+from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.crops import Crop
+from rtcnn_perception.core.pipeline import ClassificationStage
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
+
+BOX = BoundingBox(40, 30, 90, 90)
+IMAGE = np.zeros((120, 160, 3), np.uint8)
+
+
+class Scripted:
+    """Gives each frame the next rows of probabilities, of two attributes and one besides."""
+
+    attributes = (AttributeInfo('mood', ('calm', 'loud'), 'made'),)
+
+    def __init__(self, moods, years):
+        self._rows = iter(zip(moods, years, strict=True))
+
+    def classify(self, _image, regions):
+        mood, years = (np.float32([each] * len(regions)) for each in next(self._rows))
+        others = (AttributeInfo('years', ('few', 'many'), 'made'),)
+        crops = tuple(Crop(region.box) for region in regions)
+        return Classification(crops, {'mood': mood, 'years': years}, others)
+
+
+def labels_over_time(config, moods, years=None, state=TrackState.TRACKED):
+    """Return the attribute of one face in frames that follow at a tenth of a second."""
+    classifier = Scripted(moods, years or [(0.0, 1.0)] * len(moods))
+    stage = ClassificationStage(classifier, TrackSmoother(0.0), config)
+    results = []
+    for number in range(len(moods)):
+        state_now = state if number else TrackState.NEW
+        track = Track(1, BOX, confidence=0.9, landmarks=None, state=state_now, age=3)
+        frame = Frame(IMAGE, stamp_ns=number * 10**8, frame_id='', received_ns=0)
+        given = FrameResult(frame, faces=(Face(track),))
+        (face,) = stage.process(given).faces
+        results.append(face.attributes['mood'])
+    return results
+
+
+def test_a_label_lags_behind_the_probabilities_as_configured():
+    moods = [(0.9, 0.1), (0.2, 0.8), (0.2, 0.8), (0.2, 0.8)]
+    found = labels_over_time(LabelConfig(margin=0.1, hold_s=0.15, min_certainty=0.0), moods)
+    assert [each.label for each in found] == ['calm', 'calm', 'calm', 'loud']
+    assert [round(each.confidence, 3) for each in found] == [0.9, 0.2, 0.2, 0.8]
+    np.testing.assert_allclose(found[1].probabilities, [0.2, 0.8], atol=1e-6)
+
+
+def test_the_label_of_a_coasted_face_stays():
+    config = LabelConfig(hold_s=0.0)
+    moods = [(0.9, 0.1), (0.2, 0.8)]
+    found = labels_over_time(config, moods, state=TrackState.COASTED)
+    assert [each.label for each in found] == ['calm', 'calm']
+
+
+def test_an_unsure_label_is_shown_as_such_and_empty_only_if_asked():
+    moods = [(0.51, 0.49)]
+    for asked, label, confidence in ((False, 'calm', 0.51), (True, '', 0.0)):
+        config = LabelConfig(min_certainty=0.3, empty_if_unsure=asked)
+        (found,) = labels_over_time(config, moods)
+        assert (found.label, round(found.confidence, 2)) == (label, confidence)
+        assert found.is_unsure
+        assert found.shown_label == found.text('.0%') == 'unsure'
+
+
+def test_a_rule_leaves_an_attribute_without_a_label():
+    config = LabelConfig(skip_where=(SkipRule.parse('mood if years is few'),), hold_s=0.0)
+    moods = [(0.9, 0.1)] * 2
+    first, second = labels_over_time(config, moods, [(0.8, 0.2), (0.2, 0.8)])
+    assert (first.label, first.confidence, first.shown_label) == ('', 0.0, '')
+    np.testing.assert_array_equal(first.probabilities, np.float32([0.9, 0.1]))
+    assert (second.label, second.text('.0%')) == ('calm', 'calm 90%')
