@@ -186,7 +186,7 @@ def test_waiting_ends_with_the_context(bench, pipeline):
 def test_a_detector_that_is_deactivated_alone_is_activated_alone(bench, pipeline, results):
     with pipeline(parameters={'source': 'builtin'}, on_result=results) as running:
         results.wait(len)
-        detector, classifier = running.followers
+        detector, classifier, *_ = running.followers
         detector.trigger_deactivate()
         bench.spin_until(lambda: classifier.is_idle, 'the end of the last frame')
         count = len(results.all)
@@ -208,7 +208,7 @@ def test_topics_are_remapped_and_put_in_a_namespace(bench, pipeline):
 @pytest.mark.parametrize('none', [[], (), [''], ('',)])
 def test_an_empty_list_of_attributes_means_none(pipeline, none):
     made = pipeline(parameters={'attributes': none, 'autostart': False})
-    classifier = made.followers[-1]
+    classifier = made.followers[1]
     assert (classifier.parameters.attributes, classifier.parameters.model_paths) == ((), {})
     for node in made.nodes:
         node.close()
