@@ -28,7 +28,7 @@ help:  ## list the targets
 run: $(venv)/package  ## camera, detector and classifier on SOURCE for DURATION seconds (0: until Ctrl-C)
 	@$(bin)/rtcnn_perception run --source '$(SOURCE)' $(if $(DURATION),--duration '$(DURATION)')
 
-bench: $(venv)/package  ## measure the pipeline against the original way of working
+bench: $(venv)/package  ## measure the pipeline beside the original implementation
 	@$(bin)/rtcnn_perception bench
 
 test: lint types unit  ## everything that checks the project

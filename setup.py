@@ -41,17 +41,9 @@ LEFT_OUT = (
     f'share/{NAME}/package.',
 )
 
-# A detector's weights fetched into models/yunet are a third party's and never packed.
-SHARED = (
-    'config/*',
-    'launch/*.launch.py',
-    'rviz/*.rviz',
-    'models/blended/*',
-    'models/emotion/*',
-    'models/emotion_votes/*',
-    'models/face/*',
-    'models/gender/*',
-)
+SHARED = ('config/*', 'launch/*.launch.py', 'rviz/*.rviz')
+CARDS = 'models/*/model.json'
+"""Models are packed by their cards: weights of others, fetched into models/yunet, have none."""
 
 DESCRIPTION = (
     "Real-time CNNs for a robot's camera, on its CPU: finds faces, follows them, and says which "
@@ -65,7 +57,8 @@ def data_files() -> list[tuple[str, list[str]]]:
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (str(SHARE), ['package.xml', 'LICENSE']),
     ]
-    for pattern in SHARED:
+    models = sorted(str(card.parent.relative_to(ROOT)) for card in ROOT.glob(CARDS))
+    for pattern in (*SHARED, *(f'{model}/*' for model in models)):
         found = sorted(path.relative_to(ROOT) for path in ROOT.glob(pattern) if path.is_file())
         files += [(str(SHARE / path.parent), [str(path)]) for path in found]
     return files

@@ -1,4 +1,6 @@
-"""Log each face that looks happy: a node that reads faces/attributes."""
+"""A node that reads faces/attributes, and logs the faces that look happy in each frame."""
+
+from contextlib import suppress
 
 import rclpy
 from rclpy.node import Node
@@ -20,4 +22,5 @@ class Greeter(Node):
 
 if __name__ == '__main__':
     rclpy.init()
-    rclpy.spin(Greeter())
+    with suppress(KeyboardInterrupt):
+        rclpy.spin(Greeter())

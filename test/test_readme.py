@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 import re
 import shlex
@@ -28,9 +29,12 @@ def test_links_of_a_page_lead_to_something(page):
     assert [each for each in targets if not (page.parent / each).exists()] == []
 
 
-def test_commands_of_the_readme_are_usage_that_the_command_line_takes():
-    commands = COMMAND.findall(README.read_text())
-    assert len(commands) >= 3
+def test_commands_of_the_pages_and_the_cards_are_usage_that_the_command_line_takes():
+    commands = [each for page in PAGES for each in COMMAND.findall(page.read_text())]
+    assert len(commands) >= 10
+    for card in ROOT.glob('models/*/model.json'):
+        made_by = json.loads(card.read_text())['command'].split(' && ')
+        commands += [each.partition(' ')[2] for each in made_by]
     for command in commands:
         _, args = parse(shlex.split(command))
         assert args.command == command.split()[0]

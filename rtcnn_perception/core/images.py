@@ -38,22 +38,6 @@ def to_gray(image: Image) -> ImageGray:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
-def shrink_to_width(image: Image, width: int) -> Image:
-    """
-    Scale an image down to a width, keeping its aspect; one that is not wider comes back as it is.
-
-    :param width: in pixels, 1 and above
-    """
-    height, source_width = image.shape[:2]
-    if source_width <= width:
-        return image
-    size = (width, max(1, round(height * width / source_width)))
-    # Linear interpolation alone would skip pixels where it shrinks by more than two.
-    is_strong = source_width > 2 * width
-    interpolation = cv2.INTER_AREA if is_strong else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
-
-
 def _wrong_format(expected: str, image: Image) -> ImageFormatError:
     return ImageFormatError(
         f'expected an image of shape {expected} and type uint8, '

@@ -24,7 +24,6 @@ from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import Meter
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
-from rtcnn_perception.nodes.image_subscription import ImageSubscription
 from rtcnn_perception.nodes.lifecycle import GuardedLifecycleNode
 from rtcnn_perception.nodes.lifecycle import RCLError
 from rtcnn_perception.nodes.parameters.declaration import build
@@ -33,6 +32,7 @@ from rtcnn_perception.nodes.parameters.declaration import unknown_parameters
 from rtcnn_perception.nodes.parameters.declaration import values_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.tables import TABLES
+from rtcnn_perception.nodes.qos import ImageSubscription
 from rtcnn_perception.nodes.qos import RESULTS
 from std_msgs.msg import Header
 

@@ -84,8 +84,8 @@ class Perception:
         every node that declares it, above those of a parameter file
     :param remappings: topic names, from -> to, such as ``{'image_raw': '/camera/image_raw'}``
     :param namespace: namespace of the nodes
-    :param on_result: called in the classifier's thread after a frame was published; it should
-        return at once
+    :param on_result: called with the results of the last node, in its thread, after it published
+        them; it should return at once
     :param opener: opens the camera's own source
     :raises ConfigurationError: if a parameter is unknown, of a wrong type or out of its range
     """

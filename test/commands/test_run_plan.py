@@ -130,7 +130,8 @@ def test_a_detector_and_its_model_become_parameters(text, name, model):
 def test_an_unknown_detector_is_refused_naming_those_that_exist():
     with pytest.raises(ConfigurationError) as refused:
         plan('--detector', 'eyes=model.onnx')
-    assert str(refused.value) == "expected a detector among auto, rtcnn, yunet, haar, got 'eyes'"
+    assert str(refused.value).startswith('expected a detector among auto, rtcnn, yunet, haar')
+    assert str(refused.value).endswith(", got 'eyes'")
 
 
 @pytest.mark.parametrize(

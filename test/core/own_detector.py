@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,10 +11,11 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import DetectorRow
+from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.images import check_bgr
-from rtcnn_perception.core.images import shrink_to_width
 from rtcnn_perception.core.images import to_gray
+from rtcnn_perception.core.models.files import find_model
 
 NAME = 'bright'
 FILE = Path('bright') / 'model.level'
@@ -46,8 +48,8 @@ class BrightDetector:
 
     def detect(self, image: ImageBGR) -> tuple[Detection, ...]:
         check_bgr(image)
-        gray = to_gray(shrink_to_width(image, self._width))
-        scale = image.shape[1] / gray.shape[1]
+        shrunk, (scale, _) = shrink_to_width(image, self._width)
+        gray = to_gray(shrunk)
         is_bright = (gray >= self._level).astype(np.uint8)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(is_bright)
         found = []
@@ -76,9 +78,7 @@ def _load(path: Path, config: DetectorConfig) -> BrightDetector:
 ROW = DetectorRow(
     name=NAME,
     load=_load,
-    locate=lambda folders: next(
-        (folder / FILE for folder in folders if (folder / FILE).is_file()), FILE
-    ),
+    locate=partial(find_model, path=FILE, advice='write it by write_level'),
     default_width=DEFAULT_WIDTH,
     recognises=lambda path: path.suffix == '.level',
     model_description='a .level file',

@@ -1,4 +1,4 @@
-"""Whole images are checked, made gray and scaled down, in one place for every stage."""
+"""Whole images are checked and made gray, in one place for every stage."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.images import check_bgr
 from rtcnn_perception.core.images import check_image
-from rtcnn_perception.core.images import shrink_to_width
 from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.exceptions import ImageFormatError
 
@@ -49,29 +48,3 @@ def test_a_gray_image_is_returned_as_it_is_and_colour_is_weighted():
     # ITU-R BT.601: 0.299 R, 0.587 G, 0.114 B.
     blue_green_red = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
     assert to_gray(blue_green_red).tolist() == [[29, 150, 76]]
-
-
-@pytest.mark.parametrize(
-    ('height', 'width', 'wanted', 'expected'),
-    [
-        (1, 1, 320, (1, 1)),
-        (480, 640, 640, (480, 640)),
-        (480, 640, 8192, (480, 640)),
-        (480, 640, 320, (240, 320)),
-        (1080, 1920, 320, (180, 320)),
-        (270, 480, 320, (180, 320)),
-        (1, 4000, 320, (1, 320)),
-        (4000, 640, 320, (2000, 320)),
-    ],
-)
-def test_an_image_is_scaled_down_to_a_width_and_never_up(height, width, wanted, expected):
-    image = np.zeros((height, width, 3), np.uint8)
-    shrunk = shrink_to_width(image, wanted)
-    assert shrunk.shape == (*expected, 3)
-    assert (shrunk is image) == (expected == (height, width))
-
-
-def test_scaling_down_by_much_counts_every_pixel():
-    image = np.zeros((64, 640, 3), np.uint8)
-    image[:, ::4] = 200
-    assert set(shrink_to_width(image, 160).ravel().tolist()) == {50}

@@ -27,7 +27,7 @@ from rtcnn_perception.nodes.parameters.tables import TABLES
 import yaml
 
 FILE = Path(__file__).parents[2] / 'config' / 'perception.yaml'
-BY_NODE = dict(zip(('camera', 'detector', 'classifier'), TABLES, strict=True))
+BY_NODE = {each.__name__.removesuffix('Parameters').lower(): each for each in TABLES}
 NODES = (CameraNode, DetectorNode, ClassifierNode)
 
 
@@ -110,7 +110,7 @@ def test_groups_are_built_from_names_with_dots():
         (
             'detector.name',
             'sonar',
-            "detector.name.*must be one of auto, rtcnn, yunet, haar, got 'sonar'$",
+            "detector.name.*must be one of auto, rtcnn, yunet, haar.*, got 'sonar'$",
         ),
         ('qos', 'best', "qos.*one of auto, sensor_data, reliable.*'best'"),
         ('autostart', 'yes', 'autostart.*true or false'),

@@ -109,6 +109,7 @@ def test_an_image_on_a_topic_is_answered_with_its_stamp(
             msg = image_to_msg(frame, header(1000 + 33 * number))
             publisher.publish(msg)
             bench.spin_until(lambda msg=msg: _is_answered(received, msg), 'the attributes')
+        results.wait(lambda got: len(got) >= len(clip))
     assert len(received[-1].faces) == 1
     assert len(results.all) == len(received) == len(clip)
 
@@ -186,7 +187,7 @@ def test_waiting_ends_with_the_context(bench, pipeline):
 def test_a_detector_that_is_deactivated_alone_is_activated_alone(bench, pipeline, results):
     with pipeline(parameters={'source': 'builtin'}, on_result=results) as running:
         results.wait(len)
-        detector, classifier = running.followers
+        detector, classifier, *_ = running.followers
         detector.trigger_deactivate()
         bench.spin_until(lambda: classifier.is_idle, 'the end of the last frame')
         count = len(results.all)
@@ -208,7 +209,7 @@ def test_topics_are_remapped_and_put_in_a_namespace(bench, pipeline):
 @pytest.mark.parametrize('none', [[], (), [''], ('',)])
 def test_an_empty_list_of_attributes_means_none(pipeline, none):
     made = pipeline(parameters={'attributes': none, 'autostart': False})
-    classifier = made.followers[-1]
+    classifier = made.followers[1]
     assert (classifier.parameters.attributes, classifier.parameters.model_paths) == ((), {})
     for node in made.nodes:
         node.close()

@@ -10,6 +10,9 @@ from rtcnn_perception import __version__
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
+CARDS = sorted(ROOT.glob('models/*/model.json'))
+
 
 @pytest.fixture(scope='module')
 def names(wheel):
@@ -49,6 +52,13 @@ def test_the_wheel_is_for_this_python_and_platform(wheel):
 )
 def test_the_wheel_holds(names, path):
     assert any(name == path or name.endswith(f'.data/data/{path}') for name in names)
+
+
+def test_the_wheel_holds_every_model_with_a_card(names):
+    cards = [f'share/rtcnn_perception/{card.relative_to(ROOT)}' for card in CARDS]
+    assert len(cards) >= 5
+    for card in cards:
+        assert any(name.endswith(f'.data/data/{card}') for name in names), card
 
 
 def test_the_wheel_leaves_out_tests_and_weights_of_others(names):

@@ -14,6 +14,7 @@ from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.detection.registry import row_called
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_folder
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
@@ -129,7 +130,10 @@ def _with_model(config: DetectorConfig, folders: Sequence[Path]) -> tuple[Detect
     obstacle = row.obstacle()
     if obstacle:
         return config, obstacle
-    path = with_home(config.model_path) if config.model_path else row.locate(folders)
-    advice = f' (`rtcnn_perception fetch {row.name}` gets it)' if row.published else ''
-    missing = '' if is_there(path) else f'there is no model of {row.name} at {path}{advice}'
+    try:
+        path = with_home(config.model_path) if config.model_path else row.locate(folders)
+    except ModelError as error:
+        return config, str(error)
+    advice = 'name one that exists'
+    missing = '' if is_there(path) else f'there is no model of {row.name} at {path}; {advice}'
     return DetectorConfig(name=config.name, model_path=str(path.resolve())), missing

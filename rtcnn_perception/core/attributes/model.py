@@ -1,4 +1,9 @@
-"""An attribute network: loaded with its card, checked against it, and run."""
+"""
+An attribute network: loaded with its card, checked against it, and run.
+
+Crops come from ``geometry.crops`` and are scaled by the card. Softmax and temperature are in the
+graph, where ``training.models.onnx_export`` puts them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a face detector takes and returns, and the row that puts one into the registry."""
+"""
+What every face detector has: what it takes and returns, its settings, its row in the registry.
+
+An image is scaled down for detection here, by one function for all.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.geometry.boxes import BoundingBox
@@ -117,6 +125,24 @@ class DetectorConfig:
             raise ConfigurationError(f'expected a precision among {known}, got {self.precision!r}')
 
 
+def shrink_to_width(image: Image, width: int) -> tuple[Image, NDArray[np.float64]]:
+    """
+    Scale an image down for detection, keeping its aspect.
+
+    :param width: in pixels, 1 and above; an image that is not wider comes back as it is
+    :returns: the image, and (2,) factors x, y from its pixels to those of the one it is made from
+    """
+    height, source_width = image.shape[:2]
+    if source_width <= width:
+        return image, np.ones(2)
+    size = (width, max(1, round(height * width / source_width)))
+    # Linear interpolation alone would skip pixels where it shrinks by more than two.
+    is_strong = source_width > 2 * width
+    interpolation = cv2.INTER_AREA if is_strong else cv2.INTER_LINEAR
+    shrunk = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
+    return shrunk, np.array([source_width / size[0], height / size[1]])
+
+
 def no_obstacle() -> str:
     """Return that nothing prevents a detector from running with this installation."""
     return ''
@@ -128,7 +154,8 @@ class DetectorRow:
     A detector in the registry.
 
     ``load`` makes it from the path of its model and a configuration; ``locate`` returns where its
-    default model lies, given folders of models; ``default_width`` is the detection width in pixels
+    default model lies, given folders of models, and raises a ModelError where it lies in none of
+    them; ``default_width`` is the detection width in pixels
     where none is configured; ``recognises`` says whether an existing path is a model of this
     detector, and ``model_description`` what those are; ``published`` is the model where it can be
     downloaded; ``obstacle`` says what prevents it from running with this installation, and what to

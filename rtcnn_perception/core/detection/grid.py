@@ -3,7 +3,8 @@ The anchor points of a detector's outputs, and how an output row is decoded to a
 
 The input is covered by a grid of each stride in turn, row by row, with an anchor point in the
 middle of each cell. A box is given relative to its anchor point in strides, its size as a
-logarithm, so that the encoding does not depend on the scale.
+logarithm, so that the encoding does not depend on the scale. Overlapping boxes are thinned out by
+``geometry.boxes.non_maximum_suppression``.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import DetectorRow
+from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.core.images import check_bgr
-from rtcnn_perception.core.images import shrink_to_width
 from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
@@ -153,8 +153,8 @@ class HaarDetector:
         :raises ImageFormatError: if the image is not (H, W, 3) uint8
         """
         check_bgr(image)
-        squares, weights = self.find_squares(to_gray(shrink_to_width(image, self._width)))
-        scale = max(image.shape[1] / self._width, 1.0)
+        shrunk, (scale, _) = shrink_to_width(image, self._width)
+        squares, weights = self.find_squares(to_gray(shrunk))
         found = [
             Detection(square_to_box(x * scale, y * scale, side * scale), weight_to_score(weight))
             for (x, y, side, _), weight in zip(squares.tolist(), weights.tolist(), strict=True)

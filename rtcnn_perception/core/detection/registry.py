@@ -128,11 +128,11 @@ def _obstacle(row: DetectorRow, folders: Sequence[Path]) -> str:
     obstacle = row.obstacle()
     if obstacle:
         return obstacle
-    path = row.locate(folders)
-    if is_there(path):
-        return ''
-    advice = f" ('rtcnn_perception fetch {row.name}' gets it)" if row.published else ''
-    return f'there is no model of {row.name} at {path}{advice}'
+    try:
+        row.locate(folders)
+    except ModelError as error:
+        return str(error)
+    return ''
 
 
 def _row_of_model(model: Path) -> DetectorRow:

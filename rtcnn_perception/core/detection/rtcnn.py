@@ -15,6 +15,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import DetectorRow
+from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.card import DTYPE
 from rtcnn_perception.core.detection.grid import AnchorGrid
@@ -22,7 +23,6 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import non_maximum_suppression
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.core.images import check_bgr
-from rtcnn_perception.core.images import shrink_to_width
 from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.core.models.files import find_model
 from rtcnn_perception.core.models.precision import FLOAT
@@ -154,9 +154,8 @@ class RtcnnDetector:
         :raises ModelError: if the network returns values that no face can have
         """
         check_bgr(image)
-        shrunk = shrink_to_width(image, self._width)
+        shrunk, scale = shrink_to_width(image, self._width)
         scores, boxes, points = self._find(shrunk, self.min_score)
-        scale = np.array([image.shape[1] / shrunk.shape[1], image.shape[0] / shrunk.shape[0]])
         corners = (boxes.reshape(-1, 2, 2) * scale).reshape(-1, 4)
         landmarks = (points * scale).astype(np.float32)
         return tuple(
@@ -255,7 +254,9 @@ def _load(path: Path, config: DetectorConfig) -> RtcnnDetector:
 ROW: Final = DetectorRow(
     name='rtcnn',
     load=_load,
-    locate=partial(find_model, path=Path('face')),
+    locate=partial(
+        find_model, path=Path('face'), advice='it comes with the package: install that again'
+    ),
     default_width=DEFAULT_WIDTH,
     recognises=has_card,
     model_description=f'a folder with {CARD_NAME}, its card or its graph',

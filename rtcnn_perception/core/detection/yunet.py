@@ -14,10 +14,10 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import DetectorRow
+from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.core.images import check_bgr
-from rtcnn_perception.core.images import shrink_to_width
 from rtcnn_perception.core.models.files import find_model
 from rtcnn_perception.core.models.files import PublishedFile
 from rtcnn_perception.core.models.files import read_published
@@ -131,10 +131,7 @@ class YuNetDetector:
         :raises ImageFormatError: if the image is not (H, W, 3) uint8
         """
         check_bgr(image)
-        shrunk = shrink_to_width(image, self._width)
-        scale = np.array(
-            [image.shape[1] / shrunk.shape[1], image.shape[0] / shrunk.shape[0]], np.float32
-        )
+        shrunk, scale = shrink_to_width(image, self._width)
         self._prepare(shrunk)
         # OpenCV's type annotations omit the None that stands for no face.
         rows = cast(
@@ -142,7 +139,8 @@ class YuNetDetector:
         )
         if rows is None:
             return ()
-        points = rows[:, :14].reshape(-1, 7, 2) * scale  # corner, size, five landmarks
+        # A row is a corner, a size and five landmarks, each x and y, then the score.
+        points = rows[:, :14].reshape(-1, 7, 2) * scale.astype(np.float32)
         found = [
             Detection(BoundingBox.from_xywh(*corner, *size), min(score, 1.0), landmarks)
             for corner, size, landmarks, score in zip(
@@ -186,7 +184,9 @@ def _is_graph(path: Path) -> bool:
 ROW: Final = DetectorRow(
     name='yunet',
     load=_load,
-    locate=partial(find_model, path=PUBLISHED.path),
+    locate=partial(
+        find_model, path=PUBLISHED.path, advice="'rtcnn_perception fetch yunet' gets it"
+    ),
     default_width=DEFAULT_WIDTH,
     recognises=_is_graph,
     model_description='an .onnx file without a card',

@@ -44,15 +44,20 @@ class PublishedFile:
     advice: str
 
 
-def find_model(folders: Sequence[Path], path: Path) -> Path:
+def find_model(folders: Sequence[Path], path: Path, advice: str) -> Path:
     """
-    Return the first place where a model exists, else the first place.
+    Return the first place where a model exists.
 
     :param folders: folders of models, the first one first
     :param path: where the model lies in such a folder
+    :param advice: what an error says to do
+    :raises ModelError: if it is in none of the folders
     """
-    places = [folder / path for folder in folders] or [path]
-    return next((place for place in places if is_there(place)), places[0])
+    for folder in folders:
+        if is_there(folder / path):
+            return folder / path
+    where = ' or '.join(map(str, folders)) or 'the folders of models, of which none is given'
+    raise ModelError(f'there is no model {path} in {where} ({advice})')
 
 
 def check_sha256(content: bytes, expected: str, path: Path, advice: str) -> None:

@@ -1,4 +1,4 @@
-"""A camera of this machine as a source of frames."""
+"""A camera of this machine as a source of frames; ``player`` opens it again when it fails."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 The parameters of all nodes.
 
 Each node has a table in a module of its name, the one place with default, unit, bounds and
-description; ``documents`` writes the YAML file and the pages from them.
+description; ``docs/parameter_pages.py`` writes the YAML file and the pages from them.
 """
 
 from __future__ import annotations

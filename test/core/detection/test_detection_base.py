@@ -7,6 +7,7 @@ import pytest
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import no_obstacle
+from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -55,3 +56,31 @@ def test_the_widths_at_the_limits_are_accepted():
 
 def test_nothing_prevents_a_detector_by_default():
     assert no_obstacle() == ''
+
+
+@pytest.mark.parametrize(
+    ('height', 'width', 'wanted', 'expected'),
+    [
+        (1, 1, 320, (1, 1)),
+        (480, 640, 640, (480, 640)),
+        (480, 640, 8192, (480, 640)),
+        (480, 640, 320, (240, 320)),
+        (1080, 1920, 320, (180, 320)),
+        (270, 480, 320, (180, 320)),
+        (1, 4000, 320, (1, 320)),
+        (4000, 640, 320, (2000, 320)),
+    ],
+)
+def test_an_image_is_scaled_down_to_a_width_and_never_up(height, width, wanted, expected):
+    image = np.zeros((height, width, 3), np.uint8)
+    shrunk, scale = shrink_to_width(image, wanted)
+    assert shrunk.shape == (*expected, 3)
+    assert (shrunk is image) == (expected == (height, width))
+    assert scale.tolist() == [width / expected[1], height / expected[0]]
+
+
+def test_scaling_down_by_much_counts_every_pixel():
+    image = np.zeros((64, 640, 3), np.uint8)
+    image[:, ::4] = 200
+    shrunk, _ = shrink_to_width(image, 160)
+    assert set(shrunk.ravel().tolist()) == {50}

@@ -25,7 +25,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from tiny_detector import write_tiny_detector
 
-pytestmark = pytest.mark.usefixtures('_own_row', '_threads_of_opencv')
+pytestmark = pytest.mark.usefixtures('_shipped_rows', '_own_row', '_threads_of_opencv')
 
 
 @pytest.fixture
@@ -76,7 +76,9 @@ def test_auto_passes_over_it_where_its_model_is_missing(tmp_path, monkeypatch):
     write_tiny_detector(tmp_path / 'face')
     loaded = load_detector(DetectorConfig(), (tmp_path,))
     assert loaded.detector.tag.startswith('rtcnn (tiny_face@')
-    assert loaded.why == f'since there is no model of bright at {FILE}'
+    assert loaded.why == (
+        f'since there is no model {FILE} in {tmp_path} (write it by write_level)'
+    )
 
 
 def test_it_is_listed_among_the_known_detectors():

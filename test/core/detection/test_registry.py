@@ -23,8 +23,9 @@ from tiny_detector import write_tiny_detector
 
 YUNET_FILE = yunet.PUBLISHED.path
 TOO_OLD = 'OpenCV 4.6.0 cannot read it: install 4.8 or newer'
+REINSTALL = 'it comes with the package: install that again'
 
-pytestmark = pytest.mark.usefixtures('_threads_of_opencv')
+pytestmark = pytest.mark.usefixtures('_threads_of_opencv', '_shipped_rows')
 
 
 def let_opencv_say(monkeypatch, obstacle):
@@ -40,7 +41,8 @@ def _able_opencv(monkeypatch):
 
 
 def test_names_are_those_of_the_rows_and_auto():
-    assert detector_names() == ('auto', 'rtcnn', 'yunet', 'haar')
+    assert detector_names() == ('auto', *DETECTORS)
+    assert detector_names()[:4] == ('auto', 'rtcnn', 'yunet', 'haar')
     assert AUTO not in DETECTORS
     for name, row in DETECTORS.items():
         assert row.name == name
@@ -92,16 +94,16 @@ def test_the_threads_of_opencv_are_those_of_the_configuration():
 def test_auto_is_haar_where_there_is_no_model_and_the_reason_names_the_places(tmp_path):
     loaded = load_detector(DetectorConfig(), (tmp_path / 'own', tmp_path / 'shared'))
     assert loaded.reason == (
-        f'the detector is haar, since there is no model of rtcnn at {tmp_path / "own" / "face"} '
-        f'and there is no model of yunet at {tmp_path / "own" / YUNET_FILE} '
-        "('rtcnn_perception fetch yunet' gets it)"
+        f'the detector is haar, since there is no model face in {tmp_path / "own"} or '
+        f'{tmp_path / "shared"} ({REINSTALL}) and there is no model {YUNET_FILE} in '
+        f"{tmp_path / 'own'} or {tmp_path / 'shared'} ('rtcnn_perception fetch yunet' gets it)"
     )
 
 
 def test_auto_is_haar_where_there_is_no_rtcnn_and_opencv_is_too_old(tmp_path, monkeypatch):
     let_opencv_say(monkeypatch, TOO_OLD)
     assert load_detector(DetectorConfig(), (tmp_path,)).why == (
-        f'since there is no model of rtcnn at {tmp_path / "face"} and {TOO_OLD}'
+        f'since there is no model face in {tmp_path} ({REINSTALL}) and {TOO_OLD}'
     )
 
 
@@ -118,7 +120,7 @@ def test_auto_is_refused_where_no_detector_can_be_loaded(tmp_path, monkeypatch):
     with pytest.raises(ModelError) as refusal:
         load_detector(DetectorConfig(), (tmp_path,))
     assert str(refusal.value) == (
-        f'no detector can be loaded: there is no model of rtcnn at {tmp_path / "face"}; '
+        f'no detector can be loaded: there is no model face in {tmp_path} ({REINSTALL}); '
         f'{TOO_OLD}; OpenCV 5 has no cascades'
     )
 
@@ -156,7 +158,7 @@ def test_auto_is_yunet_where_its_file_exists(tmp_path, yunet_file):
     target.symlink_to(yunet_file)
     loaded = load_detector(DetectorConfig(), (first, second))
     assert loaded.reason == (
-        f'the detector is yunet, since there is no model of rtcnn at {first / "face"}'
+        f'the detector is yunet, since there is no model face in {first} or {second} ({REINSTALL})'
     )
     loaded = load_detector(DetectorConfig(model_path=str(target)), ())
     assert loaded.reason == f'the detector is yunet, since its model {target} is named'
@@ -237,12 +239,21 @@ def test_auto_refuses_a_damaged_yunet_and_takes_no_other_detector(tmp_path):
         load_detector(DetectorConfig(), (tmp_path,))
 
 
-@pytest.mark.parametrize('folders', [(), ('own', 'shared')])
-def test_rtcnn_without_a_model_names_where_it_was_expected(tmp_path, monkeypatch, folders):
+@pytest.mark.parametrize(
+    ('folders', 'expected'),
+    [
+        (('own', 'shared'), 'there is no model face in own or shared '),
+        ((), 'there is no model face in the folders of models, of which none is given '),
+    ],
+)
+def test_rtcnn_without_a_model_names_where_it_was_expected(
+    tmp_path, monkeypatch, folders, expected
+):
     monkeypatch.chdir(tmp_path)
-    places = [tmp_path / folder for folder in folders]
-    with pytest.raises(ModelError, match=r'face: expected a folder with model\.json'):
-        load_detector(DetectorConfig(name='rtcnn'), places)
+    write_tiny_detector(tmp_path / 'face')  # the working folder is no folder of models
+    with pytest.raises(ModelError) as refusal:
+        load_detector(DetectorConfig(name='rtcnn'), [Path(folder) for folder in folders])
+    assert str(refusal.value) == f'{expected}({REINSTALL})'
 
 
 @pytest.mark.usefixtures('_able_opencv')
@@ -260,7 +271,7 @@ def test_haar_takes_a_named_cascade(tmp_path):
 
 
 @pytest.mark.usefixtures('_able_opencv')
-@pytest.mark.parametrize('name', DETECTORS)
+@pytest.mark.parametrize('name', ['rtcnn', 'yunet', 'haar'])
 def test_a_detector_refuses_a_path_that_does_not_exist(name):
     for path in ('x' * 300, '~no-such-user/model'):
         with pytest.raises(ModelError, match=path):
@@ -274,15 +285,14 @@ def test_a_folder_of_models_that_cannot_be_read_is_passed_over(tmp_path):
     loaded = load_detector(DetectorConfig(), (unreadable, tmp_path))
     assert loaded.detector.tag.startswith('rtcnn')
     loaded = load_detector(DetectorConfig(), (unreadable,))
-    assert loaded.why.startswith(f'since there is no model of rtcnn at {unreadable}')
+    assert loaded.why.startswith(f'since there is no model face in {unreadable}')
 
 
 def test_rtcnn_is_given_the_settings_of_the_configuration(tmp_path, monkeypatch):
     given = {}
     monkeypatch.setattr(RtcnnDetector, 'load', lambda _path, **settings: given.update(settings))
-    load_detector(
-        DetectorConfig(name='rtcnn', width=416, threads=2, precision='int8'), (tmp_path,)
-    )
+    settings = {'model_path': str(tmp_path), 'width': 416, 'threads': 2, 'precision': 'int8'}
+    load_detector(DetectorConfig(name='rtcnn', **settings), ())
     assert given == {'width': 416, 'min_score': 0.6, 'threads': 2, 'precision': 'int8'}
 
 

@@ -103,17 +103,25 @@ def other_files(target):
 
 def test_a_model_is_found_in_the_first_folder_that_has_it(tmp_path):
     first, second = tmp_path / 'own', tmp_path / 'shared'
-    assert find_model((first, second), PATH) == first / PATH
     (second / PATH).parent.mkdir(parents=True)
     (second / PATH).touch()
-    assert find_model((first, second), PATH) == second / PATH
-    assert find_model((tmp_path / ('x' * 300), second), PATH) == second / PATH
+    assert find_model((first, second), PATH, 'fetch it') == second / PATH
+    assert find_model((tmp_path / ('x' * 300), second), PATH, 'fetch it') == second / PATH
     (first / PATH).mkdir(parents=True)
-    assert find_model((first, second), PATH) == first / PATH
+    assert find_model((first, second), PATH, 'fetch it') == first / PATH
 
 
-def test_without_folders_a_model_is_at_its_own_path():
-    assert find_model((), PATH) == PATH
+def test_a_model_that_is_in_no_folder_is_refused_with_all_of_them(tmp_path, monkeypatch):
+    with pytest.raises(ModelError) as refusal:
+        find_model((tmp_path / 'own', tmp_path / 'shared'), PATH, 'fetch it')
+    assert str(refusal.value) == (
+        f'there is no model {PATH} in {tmp_path / "own"} or {tmp_path / "shared"} (fetch it)'
+    )
+    monkeypatch.chdir(tmp_path)
+    PATH.parent.mkdir()
+    PATH.touch()
+    with pytest.raises(ModelError, match='none is given'):
+        find_model((), PATH, 'fetch it')
 
 
 def test_a_sum_that_holds_is_accepted():

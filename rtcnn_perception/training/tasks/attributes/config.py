@@ -32,9 +32,9 @@ class LossConfig(Settings):
 @dataclass(frozen=True)
 class SelectConfig:
     """
-    The metrics on held-out faces by whose mean the best epoch is chosen, such as 'age.within_one'.
+    The metrics on held-out faces by whose mean the best epoch is chosen.
 
-    None means the mean of the balanced accuracies of all heads.
+    They are written 'HEAD.METRIC'; none means the balanced accuracies of all heads.
     """
 
     metrics: tuple[str, ...] = ()
