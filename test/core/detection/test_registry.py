@@ -283,7 +283,7 @@ def test_rtcnn_is_given_the_settings_of_the_configuration(tmp_path, monkeypatch)
     load_detector(
         DetectorConfig(name='rtcnn', width=416, threads=2, precision='int8'), (tmp_path,)
     )
-    assert given == {'width': 416, 'min_score': 0.6, 'threads': 2, 'precision': 'int8'}
+    assert given == {'width': 416, 'min_score': 0.5, 'threads': 2, 'precision': 'int8'}
 
 
 def test_the_reason_of_a_choice_ends_a_sentence_that_names_the_detector():
