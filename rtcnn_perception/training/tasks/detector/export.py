@@ -285,11 +285,7 @@ def _page(card: Mapping[str, Any]) -> str:
                 f'Multiply-accumulates of {width}x{height} pixels',
                 f'{card["multiply_accumulates"]:,}',
             ),
-            *(
-                [('Eight bits', f'`{card["int8"]["file"]}`, `{card["int8"]["sha256"]}`')]
-                if 'int8' in card
-                else []
-            ),
+            *([('Eight bits, sha256', f'`{card["int8"]["sha256"]}`')] if 'int8' in card else []),
             ('Input', 'any multiple of 32 by another, colour (blue first), uint8'),
         ],
         measured_on=f'Average precision at an intersection over union of {train.MIN_IOU:g}, of '

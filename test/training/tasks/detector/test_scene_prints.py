@@ -13,6 +13,7 @@ from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
 from rtcnn_perception.training.tasks.detector.scenes.prints import drawn_face
 from rtcnn_perception.training.tasks.detector.scenes.prints import laid_over
+from rtcnn_perception.training.tasks.detector.scenes.prints import LEAST
 from rtcnn_perception.training.tasks.detector.scenes.prints import SIDE
 from rtcnn_perception.training.tasks.detector.scenes.prints import stencil
 from still_scenes import STILL
@@ -80,6 +81,15 @@ def test_a_print_touches_no_face():
         assert not changed[20:60, 60:90].any()
         changes += changed
     assert (changes > 0).mean() > 0.3
+
+
+def test_a_print_below_a_tiny_face_is_no_smaller_than_others():
+    """One of no size would be blurred without end."""
+    opaque, tiny = np.full((SIDE, SIDE, 4), 255, np.uint8), np.float32([[48, 10, 48.001, 10.001]])
+    for seed in range(20):
+        image = np.zeros((96, 96, 3), np.uint8)
+        changed = laid_over(image, tiny, opaque, np.random.default_rng(seed)).any(2)
+        assert changed.sum() > 0.2 * LEAST**2  # some of it may lie outside
 
 
 def test_a_print_needs_no_face_in_the_scene():
