@@ -53,6 +53,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help='margin of the crop, for published weights only: a checkpoint has its own',
     )
     parser.add_argument(
+        '--int8',
+        nargs='*',
+        metavar='DATA',
+        help='write a graph in eight bits as well, its ranges taken from training pictures of '
+        'this data (default: that of the configuration)',
+    )
+    parser.add_argument(
         '--saliency',
         action='store_true',
         default=None,
@@ -111,18 +118,25 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
         mix=args.mix,
         heads=args.heads,
         margin=args.margin,
+        int8=args.int8,
         saliency=args.saliency,
     )
     if _is_of_detector(checkpoint):
         for option in ATTRIBUTE_OPTIONS:
             if getattr(args, option) is not None:
                 raise ConfigurationError(f'--{option} is for attribute networks')
-        half = not args.float32
         written = export_detector(
-            checkpoint, args.output, name=args.name, half=half, command=command
+            checkpoint,
+            args.output,
+            name=args.name,
+            half=not args.float32,
+            int8=None if args.int8 is None else tuple(args.int8),
+            command=command,
         )
         print(f'wrote {written}')
         return 0
+    if args.int8 is not None:
+        raise ConfigurationError('--int8 is for detectors')
     settings = ExportSettings(
         name=args.name or '',
         half=not args.float32,

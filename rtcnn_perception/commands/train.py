@@ -95,9 +95,9 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
     photographs = [p for name in config.photographs for p in read_photographs(find_data(name))]
     if config.test:
         read_photographs(find_data(config.test))  # export needs it, hours later
-    faces = []
-    if config.faces:
-        faces = face_pictures(load_faces(config.faces, CropGeometry(0.0)).train)
+    uncut = CropGeometry(0.0)
+    faces = [f for name in config.faces for f in face_pictures(load_faces(name, uncut).train)]
+    if faces:
         print(f'{config.name}: {len(faces)} faces for scenes')
     for name in ('train', 'val'):
         part = [photograph for photograph in photographs if photograph.split == name]

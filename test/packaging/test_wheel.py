@@ -41,6 +41,7 @@ def test_the_wheel_is_for_this_python_and_platform(wheel):
         'share/rtcnn_perception/models/face/README.md',
         'share/rtcnn_perception/models/face/model.json',
         'share/rtcnn_perception/models/face/model.onnx',
+        'share/rtcnn_perception/models/face/model_int8.onnx',
         'share/rtcnn_perception/models/gender/model.json',
         'share/rtcnn_perception/msg/FaceAttributes.idl',
         'share/rtcnn_perception/cmake/rtcnn_perceptionConfig.cmake',

@@ -8,14 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.models.architectures import Stage
-from rtcnn_perception.training.models.architectures import Stem
 from rtcnn_perception.training.models.detector import DetectorArchitecture
+from rtcnn_perception.training.models.detector import Level
 
 TINY = DetectorArchitecture(
     source='a test',
-    stem=Stem((8,), (2,), 'same'),
-    stages=tuple(Stage('separable', width) for width in (8, 16, 16, 16)),
+    stem=(6, 3, 8),
+    levels=(Level(12, blocks=0), Level(16, blocks=0), Level(16, blocks=0)),
 )
 
 POINTS = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])

@@ -103,7 +103,7 @@ class DetectorConfig:
     name: str = 'auto'
     model_path: str = ''
     width: int = 0
-    min_score: float = 0.6
+    min_score: float = 0.5
     threads: int = 1
     precision: str = AUTO
 

@@ -80,7 +80,7 @@ class RtcnnDetector:
         card: DetectorCard,
         *,
         width: int = 0,
-        min_score: float = 0.6,
+        min_score: float = 0.5,
     ) -> None:
         """
         Check the graph against the card, by what it declares and by running it.
@@ -114,7 +114,7 @@ class RtcnnDetector:
         path: Path,
         *,
         width: int = 0,
-        min_score: float = 0.6,
+        min_score: float = 0.5,
         threads: int = 1,
         precision: str = FLOAT,
     ) -> RtcnnDetector:

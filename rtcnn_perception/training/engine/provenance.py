@@ -163,7 +163,7 @@ def checkpoints_before(config: Mapping[str, Any]) -> list[Path]:
 def sources(config: Mapping[str, Any]) -> list[str]:
     """Return the data that a configuration of any training learns from, by name."""
     data = config.get('data', {})
-    paths = [*config.get('photographs', ()), config.get('faces')]
+    paths = [*config.get('photographs', ()), *config.get('faces', ())]
     for table in data.get('attributes', {}).values():
         paths += [*table['path'], table.get('pictures'), table.get('votes')]
     paths += data.get('unlabelled', ())

@@ -82,27 +82,6 @@ class DenseResidual(nn.Module):
         return functional.relu(self.second_norm(self.second(y)) + self.shortcut(x))
 
 
-class SeparableResidual(nn.Module):
-    """
-    One separable convolution, beside the identity where nothing changes, halving by stride or not.
-
-    Source: Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector, 2023, section 3.1, for
-    separable convolutions in a detector; the identity is of He et al. 2016.
-    """
-
-    def __init__(self, width_in: int, width_out: int, stride: int) -> None:
-        """Build a module."""
-        super().__init__()
-        self.convolution = SeparableConv2d(width_in, width_out, stride)
-        self.convolution_norm = batch_norm(width_out)
-        self.is_residual = stride == 1 and width_in == width_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, width_out, ceil(H / stride), ceil(W / stride))."""
-        y = self.convolution_norm(self.convolution(x))
-        return functional.relu(y + x if self.is_residual else y)
-
-
 class ClippedConv(nn.Module):
     """A full 3x3 convolution clipped to [0, 6], with a stride or not: the stem of MobileNet."""
 
@@ -172,7 +151,6 @@ BLOCKS: dict[str, BlockFactory] = {
         w_in, w_out, is_activated=True
     ),
     'dense': lambda w_in, w_out, stride, _kernel: DenseResidual(w_in, w_out, stride),
-    'separable': lambda w_in, w_out, stride, _kernel: SeparableResidual(w_in, w_out, stride),
     'clipped_conv': lambda w_in, w_out, stride, _kernel: ClippedConv(w_in, w_out, stride),
     'clipped': lambda w_in, w_out, stride, _kernel: ClippedSeparable(w_in, w_out, stride),
     'conv_pair': lambda w_in, w_out, _stride, kernel: ConvPair(w_in, w_out, kernel),

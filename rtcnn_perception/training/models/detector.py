@@ -2,27 +2,29 @@
 The network that detects faces, built from a description as the attribute networks are.
 
 Stem and stages, a path back from coarse to fine features, and at each of three strides a score, a
-box and five landmarks for every anchor.
+box and five landmarks for every anchor. All convolutions are full ones, which eight bits make
+cheap; separable ones gain nothing from them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.training.models.architectures import build_stages
-from rtcnn_perception.training.models.architectures import build_stem
-from rtcnn_perception.training.models.architectures import Stage
-from rtcnn_perception.training.models.architectures import Stem
-from rtcnn_perception.training.models.blocks import BLOCKS
+from rtcnn_perception.training.models.blocks import DenseResidual
+from rtcnn_perception.training.models.layers import batch_norm
 import torch
 from torch import nn
 from torch import Tensor
 from torch.nn import functional
 
 STRIDES = (8, 16, 32)
-"""Pixels between the anchors of each level; stages at these strides have a level each."""
+"""Pixels between the anchors of each level, which has a stage each."""
+
+GROUP = 4
+"""Pixels of a row that the stem takes as one of four times the channels."""
 
 BOX_NUMBERS, LANDMARK_NUMBERS = 4, 10
 
@@ -44,19 +46,55 @@ class AnchorOutputs(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Level:
+    """
+    A stage, and its head behind the way back: one convolution, or a residual block of two.
+
+    ``blocks`` counts the residual blocks of the stage.
+    """
+
+    width: int
+    blocks: int = 1
+    is_head_residual: bool = False
+
+
+@dataclass(frozen=True)
 class DetectorArchitecture:
     """
     A detector's description.
 
-    The last stages, one for each of ``STRIDES``, each halve what comes before and have one width.
-    ``head`` counts the separable blocks of each level before its outputs.
+    ``stem`` has the rows, in pixels, and the columns, in groups of ``GROUP`` pixels, of the first
+    kernel, and its width. ``levels`` are those of ``STRIDES``.
     """
 
     source: str
-    stem: Stem
-    stages: tuple[Stage, ...]
-    head: int = 1
+    stem: tuple[int, int, int]
+    levels: tuple[Level, Level, Level]
     channels: int = 3
+
+
+def grouped(images: Tensor) -> Tensor:
+    """
+    Give every ``GROUP`` pixels of a row as channels of one: a view of channels that lie last.
+
+    A convolution over three channels is slow, and eight-bit kernels take multiples of four.
+
+    :param images: (B, H, W, C)
+    :returns: (B, ``GROUP`` C, H, W / ``GROUP``)
+    """
+    batch, height, _, channels = images.shape
+    return images.reshape(batch, height, -1, GROUP * channels).permute(0, 3, 1, 2)
+
+
+def _convolution(width_in: int, width_out: int, stride: int = 1) -> nn.Sequential:
+    layer = nn.Conv2d(width_in, width_out, 3, stride, padding=1, bias=False)
+    return nn.Sequential(layer, batch_norm(width_out), nn.ReLU())
+
+
+def _head(level: Level) -> nn.Module:
+    if level.is_head_residual:
+        return DenseResidual(level.width, level.width, 1)
+    return _convolution(level.width, level.width)
 
 
 class FaceNetwork(nn.Module):
@@ -70,20 +108,30 @@ class FaceNetwork(nn.Module):
         """Build the network."""
         super().__init__()
         self.name, self.spec = name, spec
-        self.stem, width = build_stem(spec.channels, spec.stem)
-        stages = []
-        for stage in spec.stages:
-            blocks, width = build_stages(width, (stage,))
-            stages.append(blocks)
-        self.stages = nn.ModuleList(stages)
-        separable = BLOCKS['separable']
-        self.merges = nn.ModuleList(separable(width, width, 1, 3) for _ in STRIDES[:-1])
-        self.levels = nn.ModuleList(
-            nn.Sequential(*(separable(width, width, 1, 3) for _ in range(spec.head)))
-            for _ in STRIDES
+        rows, columns, width = spec.stem
+        first = nn.Conv2d(
+            GROUP * spec.channels,
+            width,
+            (rows, columns),
+            (GROUP, 1),
+            ((rows - GROUP) // 2, columns // 2),
+            bias=False,
         )
+        self.stem = nn.Sequential(first, batch_norm(width), nn.ReLU())
+        stages = []
+        for level in spec.levels:
+            residual = (DenseResidual(level.width, level.width, 1) for _ in range(level.blocks))
+            stages.append(nn.Sequential(_convolution(width, level.width, 2), *residual))
+            width = level.width
+        self.stages = nn.ModuleList(stages)
+        widths = [level.width for level in spec.levels]
+        self.downs = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(coarse, fine, 1, bias=False), batch_norm(fine))
+            for fine, coarse in pairwise(widths)
+        )
+        self.levels = nn.ModuleList(map(_head, spec.levels))
         numbers = 1 + BOX_NUMBERS + LANDMARK_NUMBERS
-        outputs = [nn.Conv2d(width, numbers, 1) for _ in STRIDES]
+        outputs = [nn.Conv2d(width, numbers, 1) for width in widths]
         self.outputs = nn.ModuleList(outputs)
         bias = torch.zeros(numbers)
         bias[0] = RARE
@@ -94,33 +142,34 @@ class FaceNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> AnchorOutputs:
         """Return the predictions for every anchor."""
-        x = self.stem(x)
+        return self.of_groups(grouped(x.permute(0, 2, 3, 1)))
+
+    def of_groups(self, x: Tensor) -> AnchorOutputs:
+        """Return the predictions for (B, 12, H, W / 4), as :func:`grouped` gives it."""
+        x = self.stem(x)  # (B, width, H / 4, W / 4)
         features = []
         for stage in self.stages:
             x = stage(x)
             features.append(x)
-        features = features[-len(STRIDES) :]
         for level in range(len(STRIDES) - 2, -1, -1):
-            coarse = functional.interpolate(features[level + 1], scale_factor=2.0, mode='nearest')
-            features[level] = self.merges[level](features[level] + coarse)
+            coarse = self.downs[level](features[level + 1])
+            coarse = functional.interpolate(coarse, scale_factor=2.0, mode='nearest')
+            features[level] = functional.relu(features[level] + coarse)
         rows = [
-            output(level(feature)).flatten(2).transpose(1, 2)
+            output(level(feature)).permute(0, 2, 3, 1).flatten(1, 2)
             for output, level, feature in zip(self.outputs, self.levels, features, strict=True)
         ]
         anchors = torch.cat(rows, dim=1)
-        return AnchorOutputs(anchors[..., 0], anchors[..., 1:5], anchors[..., 5:])
+        parts = [1, BOX_NUMBERS, LANDMARK_NUMBERS]
+        score, box, landmarks = torch.split(anchors, parts, dim=2)  # type: ignore[no-untyped-call,unused-ignore]
+        return AnchorOutputs(score.flatten(1), box, landmarks)
 
 
 DETECTOR_ARCHITECTURES: dict[str, DetectorArchitecture] = {
-    'face_cells': DetectorArchitecture(
-        source='this project; single-stage with a path back to fine features, after YuNet (2023)',
-        stem=Stem((16,), (2,), 'same'),
-        stages=(
-            Stage('separable', 32, blocks=2),
-            Stage('separable', 64, blocks=3),
-            Stage('separable', 64, blocks=3),
-            Stage('separable', 64, blocks=2),
-        ),
+    'face_dense': DetectorArchitecture(
+        source='this project; a feature pyramid after Lin et al. 2017, single-stage as YuNet',
+        stem=(6, 3, 32),
+        levels=(Level(48, is_head_residual=True), Level(64, blocks=2), Level(96)),
     ),
 }
 """Every detector that has a name."""

@@ -20,6 +20,7 @@ from torch import nn
 from torch import Tensor
 
 GRAPH_NAME = 'model.onnx'
+INT8_NAME = 'model_int8.onnx'
 PAGE_NAME = 'README.md'
 
 
@@ -63,17 +64,39 @@ def make_card(
     }
 
 
-def write_model(content: bytes, card: Mapping[str, Any], page: str, folder: Path) -> Path:
+def name_int8(card: dict[str, Any], content: bytes, facts: Mapping[str, Any]) -> None:
+    """
+    Name the graph in eight bits in a card.
+
+    :param facts: of its calibration and of its parity with the float graph
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    card['int8'] = {'file': INT8_NAME, 'sha256': digest, **facts}
+
+
+def write_model(
+    content: bytes,
+    card: Mapping[str, Any],
+    page: str,
+    folder: Path,
+    *,
+    int8: bytes | None = None,
+) -> Path:
     """
     Write a graph, its card and its page, all or nothing.
 
+    :param int8: the graph in eight bits that the card names; without one, an old one is removed
     :returns: where the graph lies
     :raises ConfigurationError: if the folder cannot be written to
     """
     text = json.dumps(card, indent=2) + '\n'
     files = {GRAPH_NAME: content, CARD_NAME: text.encode(), PAGE_NAME: page.encode()}
+    if int8 is not None:
+        files[INT8_NAME] = int8
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if int8 is None:
+            (folder / INT8_NAME).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix='.export-', dir=folder) as beside:
             unfinished = Path(beside)
             for name, written in files.items():
@@ -92,19 +115,22 @@ def write_measured(
     measured: Callable[[Path], Mapping[str, float]],
     page: Callable[[Mapping[str, Any]], str],
     folder: Path,
+    *,
+    int8: bytes | None = None,
 ) -> Path:
     """
     Measure a model as it is written, and write it with its figures in the card; all or nothing.
 
     :param measured: returns the figures of the model that lies at a path
     :param page: returns the page for a card
+    :param int8: the graph in eight bits that the card names
     :returns: where the graph lies
     :raises ConfigurationError: if the folder cannot be written to
     """
     with tempfile.TemporaryDirectory() as scratch:
-        figures = measured(write_model(content, card, '', Path(scratch)))
+        figures = measured(write_model(content, card, '', Path(scratch), int8=int8))
     card['metrics'] = {name: round(value, 4) for name, value in figures.items()}
-    return write_model(content, card, page(card), folder)
+    return write_model(content, card, page(card), folder, int8=int8)
 
 
 def page_of(

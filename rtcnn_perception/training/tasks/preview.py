@@ -17,8 +17,8 @@ from rtcnn_perception.training.data.pictures import write_picture
 from rtcnn_perception.training.models.architectures import architecture_called
 from rtcnn_perception.training.tasks.attributes.config import TrainConfig
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
-from rtcnn_perception.training.tasks.detector.scenes.compose import Scene
 from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 from rtcnn_perception.training.tasks.reporting import draw_faces
 
 FACES = 8

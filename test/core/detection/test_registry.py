@@ -293,7 +293,7 @@ def test_rtcnn_is_given_the_settings_of_the_configuration(tmp_path, monkeypatch)
     monkeypatch.setattr(RtcnnDetector, 'load', lambda _path, **settings: given.update(settings))
     settings = {'model_path': str(tmp_path), 'width': 416, 'threads': 2, 'precision': 'int8'}
     load_detector(DetectorConfig(name='rtcnn', **settings), ())
-    assert given == {'width': 416, 'min_score': 0.6, 'threads': 2, 'precision': 'int8'}
+    assert given == {'width': 416, 'min_score': 0.5, 'threads': 2, 'precision': 'int8'}
 
 
 def test_the_reason_of_a_choice_ends_a_sentence_that_names_the_detector():

@@ -166,7 +166,7 @@ def test_the_best_face_comes_first(detector):
 
 def test_min_score_holds_from_the_next_image_on(detector):
     image = black(64, 96)
-    paint(image, 8, (0, 0), 0.5)
+    paint(image, 8, (0, 0), 0.45)
     paint(image, 8, (8, 0), 0.7)
     assert len(detector.detect(image)) == 1
     detector.min_score = 0.4

@@ -61,7 +61,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(tmp_path):
 
 
 def test_a_checkpoint_of_a_detector_is_refused(tmp_path):
-    save_checkpoint(tmp_path / 'best.pt', {'config': {'detector': 'face_cells'}, 'average': {}})
+    save_checkpoint(tmp_path / 'best.pt', {'config': {'detector': 'face_dense'}, 'average': {}})
     with pytest.raises(ModelError, match=r'best\.pt is no checkpoint of an attribute network'):
         load_network(tmp_path / 'best.pt')
 

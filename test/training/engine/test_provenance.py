@@ -98,7 +98,7 @@ def test_pictures_and_votes_that_labels_refer_to_count_as_well(write, tmp_path):
 
 def test_a_detector_learns_from_photographs_and_faces(write, tmp_path):
     first = write('first', photographs=['detection/train'], test='detection/wider_val100')
-    write('last', photographs=['my/own', 'detection/masks'], faces=GENDER, start_from=first)
+    write('last', photographs=['my/own', 'detection/masks'], faces=[GENDER], start_from=first)
     assert names(tmp_path / 'last/best.pt') == [
         'detection/train',
         'own',

@@ -17,7 +17,7 @@ from rtcnn_perception.training.data.photographs import face_pictures
 from rtcnn_perception.training.data.photographs import read_photographs
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
-from rtcnn_perception.training.tasks.detector.scenes.compose import Scene
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 from rtcnn_perception.training.tasks.preview import draw_annotations
 from rtcnn_perception.training.tasks.preview import write_preview
 from rtcnn_perception.training.tasks.preview import write_scene_preview
@@ -40,7 +40,7 @@ def test_a_preview_of_scenes_has_their_annotations(tmp_path):
     photographs = read_photographs(write_photographs(tmp_path / 'data', {'train': [1, 2, 0]}))
     config = DetectorTrainConfig(
         name='a',
-        detector='face_cells',
+        detector='face_dense',
         photographs=('data',),
         faces='faces.npz',
         scenes=SceneConfig(sizes=(64,), faces_share=0.5),

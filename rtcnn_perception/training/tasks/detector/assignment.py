@@ -60,6 +60,30 @@ def overlaps(first: Tensor, second: Tensor) -> Tensor:
     return common / (areas[0] + areas[1] - common).clamp(min=1e-6)
 
 
+def _near_anchors(faces: Annotations, points: Tensor, strides: Tensor) -> tuple[Tensor, Tensor]:
+    """
+    Return the anchors about each face, of all levels.
+
+    :returns: indices (B, M, K), of which some may stand twice at an edge of the grid, and where
+        (B, M, K) they are within ``REACH`` of a face, each once
+    """
+    middle = (faces.boxes[..., :2] + faces.boxes[..., 2:]) / 2
+    steps = torch.arange(int(2 * REACH) + 1, device=points.device)
+    indices, near, first = [], [], 0
+    for stride in sorted(set(strides.flatten().tolist())):
+        level = points[strides[:, 0] == stride]
+        columns = int((level[:, 1] == level[0, 1]).sum())
+        sides = torch.tensor((columns, len(level) // columns), device=points.device)
+        place = (middle / stride - 0.5)[..., None, :]  # in anchors, (B, M, 1, 2)
+        reached = (place - REACH).ceil().long() + steps[:, None]  # (B, M, S, 2)
+        is_in = ((reached - place).abs() <= REACH) & (reached >= 0) & (reached < sides)
+        x, y = reached.clamp(min=0).minimum(sides - 1).unbind(-1)
+        indices.append(first + (y[..., None] * columns + x[..., None, :]).flatten(-2))
+        near.append((is_in[..., 1][..., None] & is_in[..., 0][..., None, :]).flatten(-2))
+        first += len(level)
+    return torch.cat(indices, -1), torch.cat(near, -1) & (faces.weights > 0)[..., None]
+
+
 @torch.no_grad()
 def assign(
     scores: Tensor, boxes: Tensor, points: Tensor, strides: Tensor, faces: Annotations
@@ -74,25 +98,28 @@ def assign(
 
     :param scores: (B, N) in [0, 1]
     :param boxes: (B, N, 4) in pixels, decoded
-    :param points: (N, 2) x, y of the anchors in pixels
-    :param strides: (N, 1) in pixels
+    :param points: (N, 2) x, y of the anchors in pixels, as ``AnchorGrid`` orders them
+    :param strides: (N, 1) in pixels, rising
     """
-    middle = (faces.boxes[..., :2] + faces.boxes[..., 2:]) / 2
-    apart = (points - middle[:, :, None]).abs() / strides
-    is_near = (apart.amax(-1) <= REACH) & (faces.weights > 0)[..., None]  # (B, M, N)
-    overlap = overlaps(faces.boxes[:, :, None], boxes[:, None])
-    quality = scores[:, None].clamp(min=1e-4) * overlap.clamp(min=1e-4) ** OVERLAP_POWER
-    quality = torch.where(is_near, quality, 0.0)
-    best, anchors = quality.topk(min(MOST_ANCHORS, quality.shape[-1]), dim=-1)
-    near_overlap = torch.where(is_near, overlap, 0.0)
-    wanted = near_overlap.topk(best.shape[-1], dim=-1).values.sum(-1).int().clamp(min=1)
-    ranks = torch.arange(best.shape[-1], device=best.device)
-    is_assigned = (ranks < wanted[..., None]) & (best > 0)
-    claims = torch.zeros_like(quality).scatter(-1, anchors, torch.where(is_assigned, best, 0.0))
-    strongest, face = claims.max(1)
-    is_taken = strongest > 0
-    face = torch.where(is_taken, face, -1)
-    predicted = overlap.gather(1, face.clamp(min=0)[:, None])[:, 0]
+    near, is_near = _near_anchors(faces, points, strides)  # (B, M, K)
+    rows = near.flatten(1)
+    predicted = boxes.gather(1, rows[..., None].expand(-1, -1, 4)).reshape(*near.shape, 4)
+    overlap = torch.where(is_near, overlaps(faces.boxes[:, :, None], predicted), 0.0)
+    score = scores.gather(1, rows).reshape(near.shape)
+    quality = score.clamp(min=1e-4) * overlap.clamp(min=1e-4) ** OVERLAP_POWER
+    best, chosen = torch.where(is_near, quality, 0.0).topk(MOST_ANCHORS, dim=-1)
+    wanted = overlap.topk(MOST_ANCHORS, dim=-1).values.sum(-1).int().clamp(min=1)
+    ranks = torch.arange(MOST_ANCHORS, device=best.device)
+    claims = torch.where((ranks < wanted[..., None]) & (best > 0), best, 0.0).flatten(1)
+    anchors = near.gather(-1, chosen).flatten(1)  # (B, M * MOST_ANCHORS), as claims
+    strongest = torch.zeros_like(scores).scatter_reduce(1, anchors, claims, 'amax')
+    is_won = (claims > 0) & (claims == strongest.gather(1, anchors))
+    picture, claim = is_won.nonzero(as_tuple=True)
+    anchor = anchors[picture, claim]
+    face = torch.full(scores.shape, -1, device=scores.device)
+    face[picture, anchor] = claim // MOST_ANCHORS
+    assigned = torch.zeros_like(scores)
+    assigned[picture, anchor] = overlap.gather(-1, chosen).flatten(1)[picture, claim]
     ignored = faces.ignored[:, :, None]
     is_inside = ((points >= ignored[..., :2]) & (points <= ignored[..., 2:])).all(-1).any(1)
-    return Assignment(face, torch.where(is_taken, predicted, 0.0), is_inside & ~is_taken)
+    return Assignment(face, assigned, is_inside & (face < 0))

@@ -16,9 +16,13 @@ from rtcnn_perception.training.engine.config import Range
 from rtcnn_perception.training.engine.config import RunConfig
 from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
+from rtcnn_perception.training.models.detector import STRIDES
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
 
-LARGEST = 4096
+MULTIPLE = max(STRIDES)
+"""Pixels that the sides of an input are multiples of."""
+
+LARGEST = 1024
 """Pixels of the side of a scene; a batch of larger ones fits into no memory."""
 
 
@@ -38,7 +42,9 @@ class SceneConfig(Settings):
     of width by height. ``front_share`` of the scenes have heads of another photograph in front. A
     part of ``covered_share`` of the faces is covered, by one colour or as ``background_share``
     says; ``drawn_share`` of the scenes have frames and words drawn on them, ``dark_share`` are
-    darkened; the rest is as for face crops.
+    darkened, ``print_share`` have skulls, drawn faces or stencils of faces laid over them, which
+    are background; ``padded_share`` end in black at the right and the bottom, as pictures that no
+    multiple of 32 fits; the rest is as for face crops.
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)
@@ -58,6 +64,8 @@ class SceneConfig(Settings):
     covered_share: Share = 0.0
     drawn_share: Share = 0.0
     dark_share: Share = 0.0
+    print_share: Share = 0.0
+    padded_share: Share = 0.0
     light: Share = 0.3
     gamma: NotNegative = 0.4
     colour: Share = 0.4
@@ -70,9 +78,11 @@ class SceneConfig(Settings):
     def __post_init__(self) -> None:
         """Refuse sizes that the network does not take, and bounds that leave nothing to draw."""
         super().__post_init__()
-        if not self.sizes or any(size % 32 or not 0 < size <= LARGEST for size in self.sizes):
+        if not self.sizes or any(
+            size % MULTIPLE or not 0 < size <= LARGEST for size in self.sizes
+        ):
             raise ValueError(
-                f'sizes must be multiples of 32 pixels up to {LARGEST}, got {self.sizes}'
+                f'sizes must be multiples of {MULTIPLE} pixels up to {LARGEST}, got {self.sizes}'
             )
         if self.least_face > self.most_face:
             raise ValueError(
@@ -90,7 +100,7 @@ class DetectorTrainConfig(RunConfig):
     A training of a detector.
 
     ``detector`` is the architecture, ``photographs`` are folders of annotated ones, ``test`` is
-    another that is evaluated once, when the detector is exported; ``faces`` is a packed file of
+    another that is evaluated once, when the detector is exported; ``faces`` are packed files of
     faces with boxes, as attribute networks learn from, to be put into scenes. An epoch has
     ``steps`` batches. ``start_from`` is a checkpoint or an exported model of the architecture.
     """
@@ -98,7 +108,7 @@ class DetectorTrainConfig(RunConfig):
     detector: str
     photographs: tuple[str, ...]
     test: str = ''
-    faces: str = ''
+    faces: tuple[str, ...] = ()
     scenes: SceneConfig = field(default_factory=SceneConfig)
     loss: DetectorLossConfig = field(default_factory=DetectorLossConfig)
     epochs: AtLeastOne = 20

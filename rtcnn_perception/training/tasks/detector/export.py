@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 import tempfile
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
+from rtcnn_perception.core.models.precision import FLOAT
+from rtcnn_perception.core.models.precision import INT8
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import read_photographs
 from rtcnn_perception.training.data.sources import find_data
@@ -19,6 +22,7 @@ from rtcnn_perception.training.engine.provenance import provenance_of
 from rtcnn_perception.training.models.detector import BOX_NUMBERS
 from rtcnn_perception.training.models.detector import build_detector
 from rtcnn_perception.training.models.detector import FaceNetwork
+from rtcnn_perception.training.models.detector import grouped
 from rtcnn_perception.training.models.detector import LANDMARK_NUMBERS
 from rtcnn_perception.training.models.detector import STRIDES
 from rtcnn_perception.training.models.folding import folded
@@ -33,6 +37,10 @@ from rtcnn_perception.training.tasks.detector.calibration import fit_calibration
 from rtcnn_perception.training.tasks.detector.calibration import HEIGHT
 from rtcnn_perception.training.tasks.detector.calibration import ScoreCalibration
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
+from rtcnn_perception.training.tasks.detector.config import MULTIPLE
+from rtcnn_perception.training.tasks.detector.eight_bits import CALIBRATION
+from rtcnn_perception.training.tasks.detector.eight_bits import in_eight_bits
+from rtcnn_perception.training.tasks.detector.eight_bits import score_changes
 from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.figures import matched_scores
 from rtcnn_perception.training.tasks.detector.loss import anchors_of
@@ -68,7 +76,8 @@ class PixelsToFaces(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return score (1, N), box (1, N, 4), landmarks (1, N, 10) of (1, H, W, 3) uint8."""
-        score, box, landmarks = self.network(to_pixels(image))
+        groups = grouped(image).float() * (2.0 / 255.0) - 1.0  # as to_pixels, in the fewest steps
+        score, box, landmarks = self.network.of_groups(groups)
         return score.sigmoid(), box, landmarks
 
 
@@ -126,7 +135,13 @@ def detector_to_onnx(
 
 
 def export_detector(
-    checkpoint: Path, folder: Path, *, name: str | None, half: bool, command: str
+    checkpoint: Path,
+    folder: Path,
+    *,
+    name: str | None,
+    half: bool,
+    int8: Sequence[str] | None = None,
+    command: str,
 ) -> Path:
     """
     Export a checkpoint, with card and page.
@@ -134,6 +149,9 @@ def export_detector(
     The score is calibrated to how likely a prediction is a face in the ``val`` part; the test
     photographs, where the configuration names any, are evaluated once.
 
+    :param half: store weights as float16; they are computed with as float32
+    :param int8: write a graph in eight bits as well, calibrated with photographs of this data;
+        empty for that of the configuration
     :param command: the command line; the card has it behind the trainings that came before
     :returns: where the graph lies
     :raises PerceptionError: if the checkpoint, the data or the result is not fit
@@ -143,8 +161,8 @@ def export_detector(
     network = build_detector(config.detector)
     fill_network(network, values['average'], checkpoint)
     network.eval()
-    photographs = [p for path in config.photographs for p in read_photographs(find_data(path))]
-    held_out = [photograph for photograph in photographs if photograph.split == 'val']
+    held_out = _part(config.photographs, 'val')
+    shown = None if int8 is None else _part(int8 or config.photographs, 'train')
     provenance = provenance_of(checkpoint)
 
     def made(calibration: ScoreCalibration) -> tuple[bytes, dict[str, Any]]:
@@ -162,7 +180,7 @@ def export_detector(
                 'name': INPUT_NAME,
                 'channels': 'bgr',
                 'dtype': 'uint8',
-                'multiple': train.MULTIPLE,
+                'multiple': MULTIPLE,
             },
             strides=list(STRIDES),
             nms_iou=train.NMS_IOU,
@@ -183,21 +201,58 @@ def export_detector(
     with tempfile.TemporaryDirectory() as scratch:
         model = model_folder.write_model(*made(ScoreCalibration()), '', Path(scratch))
         predictions = _predictions(model, held_out, WIDTH, train.LEAST_SCORE)
-    calibrated = made(_fitted(held_out, predictions))
-    return model_folder.write_measured(*calibrated, measured, _page, folder)
+    content, card = made(_fitted(held_out, predictions))
+    if shown is None:
+        return model_folder.write_measured(content, card, measured, _page, folder)
+    in_int8 = add_int8(content, card, shown, held_out)
+    return model_folder.write_measured(content, card, measured, _page, folder, int8=in_int8)
+
+
+def add_int8(
+    content: bytes, card: dict[str, Any], shown: list[Photograph], held_out: list[Photograph]
+) -> bytes:
+    """
+    Return the graph in eight bits, and name it in the card with what it costs.
+
+    :param shown: photographs of the training part, for the ranges
+    :raises PerceptionError: if they, or the graph, are not fit
+    """
+    graph = in_eight_bits(content, shown)
+    calibration = {'photographs': min(len(shown), CALIBRATION), 'part': 'train'}
+    model_folder.name_int8(card, graph, {'calibration': calibration})
+    with tempfile.TemporaryDirectory() as scratch:
+        model = model_folder.write_model(content, card, '', Path(scratch), int8=graph)
+        figures = _average_precisions(model, held_out, WIDTH, 'held_out_', INT8)
+    rounded = {name: round(value, 4) for name, value in figures.items()}
+    card['int8']['parity'] = {**rounded, **score_changes(content, graph, held_out)}
+    return graph
+
+
+def _part(names: Sequence[str], split: str) -> list[Photograph]:
+    photographs = [p for name in names for p in read_photographs(find_data(name))]
+    return [photograph for photograph in photographs if photograph.split == split]
 
 
 def _predictions(
-    model: Path, photographs: list[Photograph], width: int, least_score: float
+    model: Path,
+    photographs: list[Photograph],
+    width: int,
+    least_score: float,
+    precision: str = FLOAT,
 ) -> list[Predictions]:
-    detector = RtcnnDetector.load(model, width=width, min_score=least_score)
+    detector = RtcnnDetector.load(model, width=width, min_score=least_score, precision=precision)
     return list(predict_faces(detector, photographs, width))
 
 
 def _average_precisions(
-    model: Path, photographs: list[Photograph], width: int, kind: str = ''
+    model: Path,
+    photographs: list[Photograph],
+    width: int,
+    kind: str = '',
+    precision: str = FLOAT,
 ) -> dict[str, float]:
-    predictions = _predictions(model, photographs, width, evaluate.LEAST_SCORE)
+    least = evaluate.LEAST_SCORE
+    predictions = _predictions(model, photographs, width, least, precision)
     return {
         f'{kind}{name}_at_{width}': value
         for name, value in average_precisions(photographs, predictions, train.MIN_IOU).items()
@@ -230,6 +285,7 @@ def _page(card: Mapping[str, Any]) -> str:
                 f'Multiply-accumulates of {width}x{height} pixels',
                 f'{card["multiply_accumulates"]:,}',
             ),
+            *([('Eight bits, sha256', f'`{card["int8"]["sha256"]}`')] if 'int8' in card else []),
             ('Input', 'any multiple of 32 by another, colour (blue first), uint8'),
         ],
         measured_on=f'Average precision at an intersection over union of {train.MIN_IOU:g}, of '
@@ -237,6 +293,6 @@ def _page(card: Mapping[str, Any]) -> str:
         f'{truth if is_taught else ""}:',
         limits=[
             f'It may repeat the errors of the annotations it learnt from{teacher}. Which groups '
-            'of people it finds less often was not measured.'
+            'of people it finds less often is not measured here.'
         ],
     )

@@ -19,6 +19,7 @@ from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.pictures import COLOR
 from rtcnn_perception.training.data.pictures import read_picture
+from rtcnn_perception.training.tasks.detector.config import MULTIPLE
 from rtcnn_perception.training.tasks.detector.metrics import match
 
 MIN_HEIGHTS = (20, 40)
@@ -87,6 +88,14 @@ def enlarge_to_width(image: ImageBGR, width: int) -> ImageBGR:
         return image
     size = (width, max(1, round(height * width / source_width)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def padded_input(image: ImageBGR) -> NDArray[np.uint8]:
+    """Return an image as the network takes it, (1, H, W, 3): black at the right and below."""
+    height, width = (-(-side // MULTIPLE) * MULTIPLE for side in image.shape[:2])
+    padded = np.zeros((1, height, width, 3), np.uint8)
+    padded[0, : image.shape[0], : image.shape[1]] = image
+    return padded
 
 
 def predict_faces(

@@ -36,11 +36,12 @@ from rtcnn_perception.training.tasks.detector.calibration import calibration_of
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
+from rtcnn_perception.training.tasks.detector.predictions import padded_input
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatch
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
 from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels
-from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
 import torch
 from torch import Tensor
 
@@ -52,8 +53,6 @@ NMS_IOU = 0.4
 
 EXAMPLES = 32
 """Scenes from which the weights of an exported model get their statistics."""
-
-MULTIPLE = max(STRIDES)
 
 
 def train_detector(
@@ -83,7 +82,20 @@ def train_detector(
     )
     if not any(len(photograph.boxes) for photograph in held_out):
         raise ConfigurationError('there is no face in the val part of the photographs')
-    maker = SceneMaker(train_part, config.scenes, faces)
+    with SceneProcess(train_part, config.scenes, faces) as scenes:
+        return _train(config, held_out, scenes, folder=folder, workers=workers, command=command)
+
+
+def _train(
+    config: DetectorTrainConfig,
+    held_out: Sequence[Photograph],
+    scenes: SceneProcess,
+    *,
+    folder: Path,
+    workers: int,
+    command: str,
+) -> dict[str, float]:
+    """Train on scenes as :func:`train_detector` says."""
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
@@ -94,7 +106,7 @@ def train_detector(
             return
         fill_exported(network, DetectorCard.load(path))
         build_in(calibration_of(read_fields(card_path(path))).inverse, network)
-        some = SceneBatches(maker, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
+        some = SceneBatches(scenes, steps=1, batch_size=EXAMPLES, parts=1, seed=config.seed)
         settle_norms(network, next(iter(some))[0].pixels)
 
     state = start_or_resume(
@@ -113,7 +125,7 @@ def train_detector(
         while state.epoch < config.epochs:
             start = time.monotonic()
             batches = SceneBatches(
-                maker,
+                scenes,
                 steps=config.steps,
                 batch_size=config.batch_size,
                 parts=state.replicas.count,
@@ -131,10 +143,8 @@ def train_detector(
 @torch.inference_mode()
 def predict(network: FaceNetwork, photograph: Photograph) -> Predictions:
     """Return the predictions of a network for a photograph, as ``core.detection.rtcnn`` does."""
-    image = photograph.read()
-    height, width = (-(-side // MULTIPLE) * MULTIPLE for side in image.shape[:2])
-    padded = np.zeros((1, height, width, 3), np.uint8)
-    padded[0, : image.shape[0], : image.shape[1]] = image
+    padded = padded_input(photograph.read())
+    height, width = padded.shape[1:3]
     device = next(network.parameters()).device
     outputs = network(to_pixels(torch.from_numpy(padded).to(device)))
     score, box, landmarks = (each[0].float().cpu() for each in outputs)

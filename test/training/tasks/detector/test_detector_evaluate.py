@@ -71,7 +71,7 @@ def test_a_report_has_all_figures_of_a_detector(tmp_path, faces, detector, capsy
     printed = capsys.readouterr().out
     assert '| rtcnn (tiny_face@' in printed
     report = json.loads((output / 'report.json').read_text())
-    assert (report['threshold'], report['min_iou'], report['clips']) == (0.6, 0.4, [])
+    assert (report['threshold'], report['min_iou'], report['clips']) == (0.5, 0.4, [])
     (found,) = report['sets']
     assert (found['data'], found['part'], found['photographs']) == ('faces', 'val', 4)
     (at,) = found['widths']

@@ -17,6 +17,7 @@ from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.data.photographs import read_photographs
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
@@ -24,6 +25,7 @@ from rtcnn_perception.training.models import onnx_export
 from rtcnn_perception.training.models.folding import folded
 from rtcnn_perception.training.tasks.detector import export as exporting
 from rtcnn_perception.training.tasks.detector.calibration import ScoreCalibration
+from rtcnn_perception.training.tasks.detector.eight_bits import calibration_inputs
 from rtcnn_perception.training.tasks.detector.export import detector_to_onnx
 from rtcnn_perception.training.tasks.detector.export import WIDTH
 from rtcnn_perception.training.tasks.detector.figures import width_figures
@@ -31,6 +33,7 @@ from rtcnn_perception.training.tasks.detector.loss import anchors_of
 from rtcnn_perception.training.tasks.detector.predictions import predict_faces
 from small_detector import calibrated
 from small_detector import lively
+from small_detector import PARTS
 from small_detector import run
 
 pytestmark = pytest.mark.usefixtures('_with_tiny')
@@ -55,7 +58,7 @@ def test_the_card_says_what_was_made(trained):
     assert (
         card['sha256'] == hashlib.sha256((trained / 'model/model.onnx').read_bytes()).hexdigest()
     )
-    assert (card['architecture'], card['parameters']) == ('tiny', 4693)
+    assert (card['architecture'], card['parameters']) == ('tiny', 14177)
     assert card['weights'].startswith('float16')
     assert card['largest_deviation_from_pytorch'] <= 1e-4
     assert card['largest_deviation_with_float16'].keys() == {'score', 'box', 'landmarks'}
@@ -73,7 +76,7 @@ def test_the_card_says_what_was_made(trained):
         f'rtcnn_perception export {trained}/run/last.pt --output {trained}/model'
     )
     page = (trained / 'model/README.md').read_text()
-    for expected in ('# drawn', '4,693', card['sha256'], card['command']):
+    for expected in ('# drawn', '14,177', card['sha256'], card['command']):
         assert expected in page
     assert 'detection/train' not in page
     assert 'teacher' not in page
@@ -144,9 +147,9 @@ def test_a_detector_whose_weights_are_no_numbers_is_refused():
 
 def test_a_checkpoint_of_another_architecture_is_refused(trained, tmp_path):
     values = load_checkpoint(trained / 'run/last.pt')
-    values['config']['detector'] = 'face_cells'
+    values['config']['detector'] = 'face_dense'
     save_checkpoint(tmp_path / 'other.pt', values)
-    with pytest.raises(ModelError, match='weights of the architecture face_cells'):
+    with pytest.raises(ModelError, match='weights of the architecture face_dense'):
         run(export, tmp_path / 'other.pt', '--output', tmp_path / 'model')
 
 
@@ -168,3 +171,47 @@ def test_a_name_and_weights_as_float32_may_be_given(trained, tmp_path):
         for folder in (tmp_path, trained / 'model')
     )
     assert half - full == {onnx.TensorProto.FLOAT16}
+
+
+def test_a_graph_in_eight_bits_finds_nearly_what_the_float_one_does(trained, tmp_path):
+    run(export, trained / 'run/last.pt', '--output', tmp_path, '--int8')
+    card = json.loads((tmp_path / 'model.json').read_text())
+    named = card['int8']
+    content = (tmp_path / named['file']).read_bytes()
+    assert named['sha256'] == hashlib.sha256(content).hexdigest()
+    assert named['calibration'] == {'photographs': len(PARTS['train']), 'part': 'train'}
+    assert named['parity']['photographs'] == len(PARTS['val'])
+    assert 0 < named['parity']['largest_change_of_a_score'] < 0.5
+    apart = (
+        card['metrics']['held_out_average_precision_20_at_320']
+        - named['parity']['held_out_average_precision_20_at_320']
+    )
+    assert abs(apart) < 0.1
+    assert named['sha256'] in (tmp_path / 'README.md').read_text()
+    graph = onnx.load_from_string(content).graph
+    assert graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert not {'Cast', 'Sub'} & {node.op_type for node in graph.node}  # of the pixels
+    photographs = read_photographs(trained / 'photographs')
+    found = [
+        list(predict_faces(RtcnnDetector.load(tmp_path, precision=each), photographs, WIDTH))
+        for each in ('float', 'int8')
+    ]
+    counts = [sum(len(each.boxes) for each in predicted) for predicted in found]
+    assert counts[0] >= 10
+    assert abs(counts[0] - counts[1]) <= 0.2 * counts[0]
+
+
+def test_eight_bits_are_calibrated_with_photographs_that_exist(trained, tmp_path):
+    with pytest.raises(PerceptionError, match='there is no data at nowhere'):
+        run(export, trained / 'run/last.pt', '--output', tmp_path / 'm', '--int8', 'nowhere')
+    assert not (tmp_path / 'm').exists()
+
+
+def test_inputs_for_eight_bits_are_as_the_detector_takes_them(trained):
+    photographs = read_photographs(trained / 'photographs')
+    inputs = calibration_inputs(photographs)
+    assert len(inputs) == len(photographs)
+    assert {each.shape for each in inputs} == {(1, w, w, 3) for w in (192, 320, 416)}
+    assert all(each.dtype == np.uint8 for each in inputs)
+    again = calibration_inputs(photographs)
+    assert all(map(np.array_equal, inputs, again))

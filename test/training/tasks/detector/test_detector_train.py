@@ -28,7 +28,7 @@ from rtcnn_perception.training.tasks.detector.loss import detector_loss
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
-from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
 from rtcnn_perception.training.tasks.detector.train import train_detector
 from rtcnn_perception.training.tasks.preview import GREEN
 from small_detector import assert_same
@@ -50,8 +50,9 @@ def data(tmp_path):
 
 def test_a_detector_learns_one_batch_by_heart(data):
     torch.manual_seed(0)
-    maker = SceneMaker([p for p in data if p.split == 'train'], SceneConfig(sizes=(96,)))
-    ((batch,),) = SceneBatches(maker, steps=1, batch_size=6, parts=1, seed=0)
+    train_part = [p for p in data if p.split == 'train']
+    with SceneProcess(train_part, SceneConfig(sizes=(96,))) as scenes:
+        ((batch,),) = SceneBatches(scenes, steps=1, batch_size=6, parts=1, seed=0)
     network = FaceNetwork('tiny', TINY)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
     losses = []
@@ -171,16 +172,16 @@ def test_a_run_may_start_from_the_weights_of_another(tmp_path, data):
     train_detector(still, data, tmp_path / 'second')
     trained, kept = load_checkpoint(path)['average'], weights_of(tmp_path / 'second/last.pt')
     torch.testing.assert_close(kept['outputs.0.weight'], trained['outputs.0.weight'])
-    with pytest.raises(ModelError, match='weights of the architecture face_cells'):
-        train_detector(replace(still, detector='face_cells'), data, tmp_path / 'third')
+    with pytest.raises(ModelError, match='weights of the architecture face_dense'):
+        train_detector(replace(still, detector='face_dense'), data, tmp_path / 'third')
 
 
 def test_a_run_may_start_from_an_exported_model(tmp_path, data, trained):
     still = small(epochs=1, steps=1, learning_rate=1e-12, start_from=str(trained / 'model'))
     best = train_detector(still, data, tmp_path / 'run')
     assert best['average_precision_20'] > 0.8
-    with pytest.raises(ModelError, match='weights of the architecture face_cells'):
-        train_detector(replace(still, detector='face_cells'), data, tmp_path / 'other')
+    with pytest.raises(ModelError, match='weights of the architecture face_dense'):
+        train_detector(replace(still, detector='face_dense'), data, tmp_path / 'other')
 
 
 def test_a_batch_may_be_smaller_than_the_workers(tmp_path, data):

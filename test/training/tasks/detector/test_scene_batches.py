@@ -8,8 +8,8 @@ pytest.importorskip('torch')
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.batches import collate
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
-from rtcnn_perception.training.tasks.detector.scenes.compose import Scene
-from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 from still_scenes import white_photographs
 
 
@@ -48,9 +48,9 @@ def test_scenes_become_a_batch():
 
 
 def test_batches_come_in_parts_of_one_size_and_repeat(photographs):
-    maker = SceneMaker(photographs, SceneConfig(sizes=(32, 64)))
-    batches = SceneBatches(maker, steps=6, batch_size=5, parts=2, seed=4)
-    first, again = list(batches), list(batches)
+    with SceneProcess(photographs, SceneConfig(sizes=(32, 64))) as scenes:
+        batches = SceneBatches(scenes, steps=6, batch_size=5, parts=2, seed=4)
+        first, again = list(batches), list(batches)
     assert len(first) == len(batches) == 6
     assert {tuple(len(part.pixels) for part in parts) for parts in first} == {(3, 2)}
     sides = [{part.pixels.shape[-1] for part in parts} for parts in first]

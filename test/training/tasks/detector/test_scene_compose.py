@@ -18,8 +18,9 @@ from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.photographs import face_pictures
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.compose import overlaid
-from rtcnn_perception.training.tasks.detector.scenes.compose import Scene
+from rtcnn_perception.training.tasks.detector.scenes.compose import padded
 from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 from still_scenes import STILL
 from still_scenes import white_photograph
 from still_scenes import white_photographs
@@ -118,6 +119,12 @@ def test_a_share_of_scenes_has_no_face(photographs):
         assert sum(not len(s.boxes) and not len(s.ignored) for s in scenes) == expected
 
 
+def photograph_of(path, image):
+    """Write a picture with one face in its middle."""
+    cv2.imwrite(str(path), image)
+    return photograph(path, size=image.shape[1::-1], boxes=[(44, 28, 84, 68)])
+
+
 def plain_scene(gray, boxes, ignored=()):
     boxes, count = np.float32(boxes).reshape(-1, 4), len(boxes)
     return Scene(
@@ -206,7 +213,7 @@ def test_an_enlarged_background_has_no_blocks(tmp_path):
 
 def test_photographs_too_large_for_memory_are_refused(tmp_path):
     huge = photograph(tmp_path / 'a.png', size=(100_000, 100_000), boxes=[(0, 0, 50, 50)])
-    with pytest.raises(ConfigurationError, match='take 28 GB of memory, at most 8 are allowed'):
+    with pytest.raises(ConfigurationError, match='take 56 GB of memory, at most 8 are allowed'):
         SceneMaker([huge], SceneConfig())
 
 
@@ -214,6 +221,30 @@ def test_photographs_without_a_face_are_refused(tmp_path):
     for none in ([], [white_photograph(tmp_path / 'none.png')]):
         with pytest.raises(ConfigurationError, match='no face in the photographs'):
             SceneMaker(none, SceneConfig())
+
+
+@pytest.mark.parametrize('share', [0.0, 1.0])
+def test_a_share_of_scenes_ends_in_black(tmp_path, share):
+    bright = photograph_of(tmp_path / 'a.png', np.full((96, 128, 3), 200, np.uint8))
+    config = SceneConfig(**STILL, padded_share=share, mosaic_share=0.0, small_share=0.0)
+    maker, edges = SceneMaker([bright], config), set()
+    for seed in range(30):
+        scene = maker.scene(64, np.random.default_rng(seed))
+        is_lit = scene.image.any(2)
+        assert is_lit[:33, :33].all()  # less than a multiple of 32 is black
+        edges.add((int(is_lit.any(0).sum()), int(is_lit.any(1).sum())))
+    assert (len(edges) > 10) == bool(share)
+    assert share or edges == {(64, 64)}
+
+
+def test_a_face_that_black_hides_by_half_is_ignored():
+    boxes = [(40, 10, 60, 30), (80, 10, 127, 30)]
+    for seed in range(20):
+        scene = padded(plain_scene(200, boxes), np.random.default_rng(seed))
+        right = int(scene.image.any((0, 2)).sum())
+        is_hidden = right < (80 + 127) / 2
+        assert scene.boxes.tolist() == [list(map(float, each)) for each in boxes[: 2 - is_hidden]]
+        assert len(scene.ignored) == is_hidden
 
 
 def test_scenes_smaller_than_the_least_face_are_made(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,12 +14,14 @@ from drawn_faces import COLORS
 from drawn_faces import draw_face
 from drawn_faces import landmarks_of
 from drawn_faces import photograph
-from rtcnn_perception.training.tasks.detector.scenes.compose import transformed
+from rtcnn_perception.training.tasks.detector.scenes.transformation import in_sizes
+from rtcnn_perception.training.tasks.detector.scenes.transformation import size_for
+from rtcnn_perception.training.tasks.detector.scenes.transformation import transformed
 from still_scenes import SIZE_HW
 from still_scenes import square
 
 
-def move(annotated, image, size_hw=SIZE_HW, **changes):
+def move(annotated, image, size_hw=SIZE_HW, sizes=None, **changes):
     """Return what ``transformed`` makes; the middle stays in the middle."""
     values = {
         'scale': 1.0,
@@ -29,7 +32,7 @@ def move(annotated, image, size_hw=SIZE_HW, **changes):
         'too_small': 4.0,
         'background': np.zeros((*size_hw, 3), np.uint8),
     }
-    return transformed(annotated, image, size_hw, **{**values, **changes})
+    return transformed(annotated, sizes or in_sizes(image), size_hw, **{**values, **changes})
 
 
 def extent(image):
@@ -89,6 +92,21 @@ def test_a_rotated_box_keeps_its_size_about_the_middle_of_its_face(degrees, flip
     np.testing.assert_allclose([(x0 + x1) / 2, (y0 + y1) / 2], middle, atol=0.1)
     assert (x1 - x0, y1 - y0) == pytest.approx((24 * scale, 24 * scale), rel=1e-5)
     assert light.sum() / 255 == pytest.approx((24 * scale) ** 2, rel=0.02)
+
+
+@pytest.mark.parametrize('scale', [1.5, 1.0, 0.7, 0.5, 0.2])
+def test_a_kept_size_gives_the_scene_that_the_full_one_gives(scale):
+    rng = np.random.default_rng(0)
+    image = cv2.resize(rng.integers(0, 256, (12, 16, 3)).astype(np.uint8), SIZE_HW[::-1])
+    sizes = in_sizes(image)
+    used = size_for(sizes, scale)
+    assert min(1.0, scale) * 128 <= used.shape[1] + 1
+    annotated = photograph(size=(128, 96), boxes=[(40, 20, 80, 60)])
+    full = move(annotated, image, sizes=[image], scale=scale)
+    kept = move(annotated, image, sizes=sizes, scale=scale)
+    assert np.array_equal(full.boxes, kept.boxes)
+    np.testing.assert_allclose(kept.image.astype(int), full.image.astype(int), atol=25)
+    assert np.abs(kept.image.astype(int) - full.image).mean() < 3
 
 
 def test_a_positive_angle_rotates_clockwise():

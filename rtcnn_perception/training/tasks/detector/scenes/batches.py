@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.training.tasks.detector.assignment import Annotations
-from rtcnn_perception.training.tasks.detector.scenes.compose import Scene
-from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 import torch
 from torch import Tensor
 
@@ -57,10 +57,10 @@ class SceneBatches:
     """The batches of one epoch, each in as many parts as there are workers."""
 
     def __init__(
-        self, maker: SceneMaker, *, steps: int, batch_size: int, parts: int, seed: int
+        self, scenes: SceneProcess, *, steps: int, batch_size: int, parts: int, seed: int
     ) -> None:
         """Prepare an epoch that ``seed`` repeats."""
-        self.maker, self.steps, self.batch_size = maker, steps, batch_size
+        self.scenes, self.steps, self.batch_size = scenes, steps, batch_size
         self.parts, self.seed = parts, seed
 
     def __len__(self) -> int:
@@ -69,8 +69,5 @@ class SceneBatches:
 
     def __iter__(self) -> Iterator[list[SceneBatch]]:
         """Yield each batch in its parts."""
-        rng = np.random.default_rng(self.seed)
-        for _ in range(self.steps):
-            side = int(rng.choice(self.maker.config.sizes))
-            scenes = [self.maker.scene(side, rng) for _ in range(self.batch_size)]
+        for scenes in self.scenes.batches(self.seed, self.steps, self.batch_size):
             yield [collate(scenes[first :: self.parts]) for first in range(self.parts)]

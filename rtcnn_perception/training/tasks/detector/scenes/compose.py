@@ -8,7 +8,6 @@ annotations moved to its pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from dataclasses import replace
 from itertools import pairwise
 import math
@@ -18,39 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.training.data.photographs import FacePicture
 from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.tasks.detector.config import MULTIPLE
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.pixels import changed
 from rtcnn_perception.training.tasks.detector.scenes.pixels import heads
 from rtcnn_perception.training.tasks.detector.scenes.pixels import hidden_shares
 from rtcnn_perception.training.tasks.detector.scenes.pixels import MOST_HIDDEN
 from rtcnn_perception.training.tasks.detector.scenes.pixels import toned
+from rtcnn_perception.training.tasks.detector.scenes.prints import drawn_face
+from rtcnn_perception.training.tasks.detector.scenes.prints import laid_over
+from rtcnn_perception.training.tasks.detector.scenes.prints import stencil
+from rtcnn_perception.training.tasks.detector.scenes.transformation import in_sizes
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
+from rtcnn_perception.training.tasks.detector.scenes.transformation import size_for
+from rtcnn_perception.training.tasks.detector.scenes.transformation import transformed
 
-MIRRORED = (1, 0, 2, 4, 3)
-"""The source of each landmark in a mirrored picture: left and right change places."""
-
-TRUST = ((0.0, 0.6, 0.7, 0.8, 1.0), (0.5, 0.6, 0.75, 0.95, 1.0))
-"""
-How likely a teacher's annotation of a score is a face, linear between these points.
-
-Source: the comparison with people's boxes in the description of the data: 66 % of annotations from
-0.6 to 0.7, 80 to 87 % from 0.7 to 0.8, 97 % above.
-"""
-
+STENCIL_SHARE = 0.6
+"""Of the prints, those made of a person's face; the others are drawn."""
 
 MOST_BYTES = 8 * 2**30
-"""Of all photographs, decoded."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A picture and its annotations: as a :class:`Photograph`, with how certain each face is."""
-
-    image: ImageBGR
-    boxes: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
-    ignored: NDArray[np.float32]
+"""Of all photographs, decoded, in all their sizes."""
 
 
 class SceneMaker:
@@ -60,7 +48,7 @@ class SceneMaker:
         self,
         photographs: Sequence[Photograph],
         config: SceneConfig,
-        faces: Sequence[Photograph] = (),
+        faces: Sequence[FacePicture] = (),
     ) -> None:
         """
         Hold all photographs in memory, decoded.
@@ -75,13 +63,14 @@ class SceneMaker:
         self.positives = np.flatnonzero([len(p.boxes) > 0 for p in photographs])
         if not len(self.positives):
             raise ConfigurationError('there is no face in the photographs to learn from')
-        needed = sum(3 * photograph.width * photograph.height for photograph in photographs)
+        # Of all sizes together: each has half the pixels of the one before.
+        needed = sum(6 * photograph.width * photograph.height for photograph in photographs)
         if needed > MOST_BYTES:
             raise ConfigurationError(
                 f'the photographs take {needed / 2**30:.0f} GB of memory, at most '
                 f'{MOST_BYTES / 2**30:.0f} are allowed; make them smaller, such as 640 pixels wide'
             )
-        self.images = [photograph.read() for photograph in photographs]
+        self.images = [in_sizes(photograph.read()) for photograph in photographs]
         self.faces = faces
 
     def scene(self, side: int, rng: np.random.Generator) -> Scene:
@@ -92,10 +81,14 @@ class SceneMaker:
             made = self._part(side, side, rng)
         if self.config.front_share and rng.random() < self.config.front_share:
             made = overlaid(made, self._part(side, side, rng))
+        image = made.image
+        if rng.random() < self.config.print_share:
+            image = self._printed(image, np.concatenate([made.boxes, made.ignored]), rng)
         image = changed(
-            made.image, made.boxes, self.config, rng, lambda: self._background(side, side, rng)
+            image, made.boxes, self.config, rng, lambda: self._background(side, side, rng)
         )
-        return replace(made, image=image)
+        made = replace(made, image=image)
+        return padded(made, rng) if rng.random() < self.config.padded_share else made
 
     def _mosaic(self, side: int, rng: np.random.Generator) -> Scene:
         """Return four scenes about a point near the middle, or nine."""
@@ -131,10 +124,10 @@ class SceneMaker:
         config, side = self.config, min(height, width)
         wants_none = rng.random() < config.negative_share and len(self.negatives)
         index = int(rng.choice(self.negatives if wants_none else self.positives))
-        photograph, image = self.photographs[index], self.images[index]
+        photograph, sizes = self.photographs[index], self.images[index]
         if len(self.faces) and not wants_none and rng.random() < config.faces_share:
             photograph = self.faces[int(rng.integers(len(self.faces)))]
-            image = toned(photograph.read(), rng)
+            sizes = [toned(photograph.read(), rng)]
         size, room = np.array([photograph.width, photograph.height]), np.array([width, height])
         covering = float((room / size).max())
         if len(photograph.boxes):
@@ -156,7 +149,7 @@ class SceneMaker:
         flip = rng.random() < 0.5
         return transformed(
             photograph,
-            image,
+            sizes,
             (height, width),
             scale=scale,
             angle=angle,
@@ -172,16 +165,50 @@ class SceneMaker:
         """Return what lies beside a photograph: one colour, or another one without a face."""
         if not len(self.negatives) or rng.random() >= self.config.background_share:
             return np.full((height, width, 3), rng.integers(0, 256, 3), np.uint8)
-        image = self.images[int(rng.choice(self.negatives))]
+        sizes = self.images[int(rng.choice(self.negatives))]
         share = rng.uniform(0.3, 1.0)
+        full = np.array(sizes[0].shape[:2])
+        image = size_for(sizes, float((np.array([height, width]) / full).max()) / share)
         high, wide = (max(1, round(share * side)) for side in image.shape[:2])
         top = int(rng.integers(image.shape[0] - high + 1))
         left = int(rng.integers(image.shape[1] - wide + 1))
         part = image[top : top + high, left : left + wide]
-        # Enlarging by areas repeats pixels, which would be a sign of no face.
-        is_smaller = high >= height and wide >= width
-        how = cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
+        return np.asarray(cv2.resize(part, (width, height)), np.uint8)
+
+    def _printed(
+        self, image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generator
+    ) -> ImageBGR:
+        """Lay one to three prints of faces over a scene, beside its faces."""
+        for _ in range(int(rng.integers(1, 4))):
+            if len(self.faces) and rng.random() < STENCIL_SHARE:
+                face = self.faces[int(rng.integers(len(self.faces)))]
+                pattern = stencil(face.gray, face.boxes[0], face.landmarks[0], rng)
+            else:
+                pattern = drawn_face(rng)
+            image = laid_over(image, boxes, pattern, rng)
+        return image
+
+
+def padded(scene: Scene, rng: np.random.Generator) -> Scene:
+    """
+    Make up to 31 pixels at the right and at the bottom black, as the detector pads its input.
+
+    A face of which less than half is left is ignored.
+    """
+    height, width = scene.image.shape[:2]
+    right, bottom = width - int(rng.integers(MULTIPLE)), height - int(rng.integers(MULTIPLE))
+    image = scene.image.copy()
+    image[bottom:], image[:, right:] = 0, 0
+    clipped = np.minimum(scene.boxes, np.array([right, bottom, right, bottom], np.float32))
+    sides, left = scene.boxes[:, 2:] - scene.boxes[:, :2], clipped[:, 2:] - clipped[:, :2]
+    is_kept = left.clip(0).prod(1) >= 0.5 * sides.prod(1)
+    return Scene(
+        image,
+        scene.boxes[is_kept],
+        scene.weights[is_kept],
+        scene.landmarks[is_kept],
+        np.concatenate([scene.ignored, scene.boxes[~is_kept]]),
+    )
 
 
 def overlaid(behind: Scene, front: Scene) -> Scene:
@@ -201,80 +228,3 @@ def overlaid(behind: Scene, front: Scene) -> Scene:
         np.concatenate([behind.landmarks[is_visible], front.landmarks]),
         np.concatenate([behind.ignored, behind.boxes[~is_visible], front.ignored[is_copied]]),
     )
-
-
-def transformed(
-    photograph: Photograph,
-    image: ImageBGR,
-    size_hw: tuple[int, int],
-    *,
-    scale: float,
-    angle: float,
-    flip: bool,
-    focus: NDArray[np.float64],
-    place: NDArray[np.float64],
-    too_small: float,
-    background: ImageBGR,
-    stretch: float = 1.0,
-) -> Scene:
-    """
-    Scale, rotate and mirror a photograph about a point, and cut out the scene.
-
-    A rotated face keeps the size of its box. A face of which less than half is inside, or that is
-    too small, is ignored. Ignored regions end at the edges of the scene, as another may lie beyond
-    them.
-
-    :param scale: pixels of the scene for one of the photograph
-    :param angle: in radians, clockwise in the image
-    :param background: of the size of the scene, shown where the photograph does not reach
-    :param stretch: width by height of what is square in the photograph
-    :param focus: x, y in the photograph that come to lie at ``place`` in the scene
-    """
-    height, width = size_hw
-    cos, sin, sign = math.cos(angle), math.sin(angle), -1.0 if flip else 1.0
-    sides = scale * np.array([math.sqrt(stretch), 1 / math.sqrt(stretch)])
-    turn = np.array([[sign * cos, -sin], [sign * sin, cos]]) * sides
-    shift = place - turn @ focus
-    if scale < 0.7:  # linear interpolation alone would skip pixels
-        smaller = np.maximum(1, np.round(sides * image.shape[1::-1])).astype(int).tolist()
-        image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
-    step = turn * (np.array([photograph.width, photograph.height]) / image.shape[1::-1])
-    # OpenCV's pixels have their centres at whole numbers, annotations are from edge to edge.
-    matrix = np.column_stack([step, shift + step.sum(1) / 2 - 0.5])
-    warped = cv2.warpAffine(
-        image,
-        matrix,
-        (width, height),
-        dst=background.copy(),
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_TRANSPARENT,
-    )
-    boxes = _moved(photograph.boxes, turn, shift, sides)
-    landmarks = photograph.landmarks @ turn.T.astype(np.float32) + shift.astype(np.float32)
-    if flip:
-        landmarks = landmarks[:, MIRRORED]
-    edges = np.array([width, height, width, height], np.float32)
-    clipped = np.clip(boxes, 0, edges)
-    visible = (clipped[:, 2:] - clipped[:, :2]).prod(1) / (boxes[:, 2:] - boxes[:, :2]).prod(1)
-    is_fit = (boxes[:, 3] - boxes[:, 1] >= too_small) & (visible >= 0.5)
-    ignored = np.clip(_moved(photograph.ignored, turn, shift, sides), 0, edges)
-    ignored = np.concatenate([ignored, clipped[~is_fit]])
-    weights = np.interp(photograph.scores, *TRUST).astype(np.float32)
-    return Scene(
-        np.asarray(warped, np.uint8),
-        boxes[is_fit],
-        weights[is_fit],
-        landmarks[is_fit].astype(np.float32),
-        ignored[(ignored[:, :2] < ignored[:, 2:]).all(1)],
-    )
-
-
-def _moved(
-    boxes: NDArray[np.float32],
-    turn: NDArray[np.float64],
-    shift: NDArray[np.float64],
-    sides: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 @ turn.T + shift
-    half = (boxes[:, 2:] - boxes[:, :2]) / 2 * sides
-    return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)

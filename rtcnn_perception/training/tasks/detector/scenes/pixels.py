@@ -7,6 +7,7 @@ A scene is (H, W, 3) uint8, BGR; boxes are (N, 4) float32, x0, y0, x1, y1 in its
 from __future__ import annotations
 
 from collections.abc import Callable
+import functools
 import math
 import string
 
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.training.tasks.detector.config import LARGEST
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 
 LEAST_LIGHT = 0.12
@@ -21,6 +23,12 @@ LEAST_LIGHT = 0.12
 
 MOST_HIDDEN = 0.6
 """The largest share of a face's box that a cover may hide."""
+
+LIGHTNESS = (0.114, 0.587, 0.299)
+"""Shares of blue, green and red in gray, as of ITU-R BT.601."""
+
+GRAIN_SIDE, GRAIN_STEPS = LARGEST, 100
+"""Side of the noise in pixels, and what one standard deviation is in it."""
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -126,6 +134,13 @@ def drawn_on(image: ImageBGR, boxes: NDArray[np.float32], rng: np.random.Generat
     return np.asarray(cv2.addWeighted(image, opacity, bare, 1.0 - opacity, 0.0), np.uint8)
 
 
+@functools.cache
+def grains() -> NDArray[np.int16]:
+    """Return normal noise, of which each scene gets another part: drawing it is slow."""
+    values = np.random.default_rng(0).standard_normal((GRAIN_SIDE, GRAIN_SIDE, 3), np.float32)
+    return (values * GRAIN_STEPS).astype(np.int16)
+
+
 def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
     """Give half of the gray pictures a tone of skin, so that gray is no sign of a face."""
     if rng.random() < 0.5:
@@ -147,16 +162,17 @@ def recoloured(image: ImageBGR, config: SceneConfig, rng: np.random.Generator) -
     tints = 1 + rng.uniform(-config.colour, config.colour, 3) / 4
     table = (np.clip(levels[:, None] * tints, 0, 1) * 255).astype(np.uint8).reshape(256, 1, 3)
     image = np.asarray(cv2.LUT(image, table), np.uint8)
-    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)[..., None]
-    if rng.random() < config.gray_share:
-        image = np.repeat(gray, 3, axis=2)
-    elif config.colour:
-        share = rng.uniform(1 - config.colour, 1 + config.colour)
-        three = np.repeat(gray, 3, axis=2)
-        image = np.asarray(cv2.addWeighted(image, share, three, 1 - share, 0), np.uint8)
+    is_gray = rng.random() < config.gray_share
+    if is_gray or config.colour:
+        share = 0.0 if is_gray else rng.uniform(1 - config.colour, 1 + config.colour)
+        mix = share * np.eye(3) + (1 - share) * np.array(LIGHTNESS)
+        image = np.asarray(cv2.transform(image, mix), np.uint8)
     if rng.random() < config.noise_share:
-        grain = rng.standard_normal(image.shape, np.float32) * rng.uniform(0, config.noise)
-        image = np.clip(image + grain, 0, 255).astype(np.uint8)
+        top, left = rng.integers(0, GRAIN_SIDE - np.array(image.shape[:2]) + 1)
+        grain = grains()[top : top + image.shape[0], left : left + image.shape[1]]
+        strength = rng.uniform(0, config.noise) / GRAIN_STEPS
+        noise = cv2.multiply(grain, np.float64(strength))
+        image = np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U), np.uint8)
     if rng.random() < config.jpeg_share:
         quality = int(rng.integers(30, 90))
         encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]

@@ -1,0 +1,123 @@
+"""A process that composes scenes while another trains on the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+import multiprocessing
+from multiprocessing.connection import Connection
+import signal
+from types import TracebackType
+
+import cv2
+import numpy as np
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.training.data.photographs import FacePicture
+from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.tasks.detector.config import SceneConfig
+from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
+
+Scenes = list[Scene]
+
+
+class SceneProcess:
+    """
+    Composes batches of scenes in a process of its own, on one core.
+
+    It is started anew, not forked: a process of several threads must not be. Closing the
+    connection ends it, and so does the end of this process in any way.
+
+    :raises PerceptionError: as :class:`SceneMaker` does
+    """
+
+    def __init__(
+        self,
+        photographs: Sequence[Photograph],
+        config: SceneConfig,
+        faces: Sequence[FacePicture] = (),
+    ) -> None:
+        """Start it and wait until it holds the photographs."""
+        context = multiprocessing.get_context('spawn')
+        self._connection, theirs = context.Pipe()
+        arguments = (theirs, photographs, config, faces)
+        self._process = context.Process(target=_compose, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()
+        try:
+            self._receive()
+        except PerceptionError:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.is_alive()
+
+    def batches(self, seed: int, steps: int, size: int) -> Iterator[Scenes]:
+        """Yield ``steps`` batches of ``size`` scenes of one side each; ``seed`` repeats them."""
+        self._connection.send((seed, steps, size))
+        for _ in range(steps):
+            yield self._receive()
+
+    def close(self) -> None:
+        """End the process."""
+        self._connection.close()
+        self._process.join()
+
+    def __enter__(self) -> SceneProcess:
+        """Return the process."""
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self.close()
+
+    def _receive(self) -> Scenes:
+        try:
+            received: Scenes | PerceptionError = self._connection.recv()
+        except EOFError as error:
+            raise PerceptionError(
+                'the process that composes scenes ended; what it printed says why, or it was '
+                'killed for the memory it took: use smaller or fewer photographs'
+            ) from error
+        if isinstance(received, PerceptionError):
+            raise received
+        return received
+
+
+def _compose(
+    connection: Connection,
+    photographs: Sequence[Photograph],
+    config: SceneConfig,
+    faces: Sequence[FacePicture],
+) -> None:
+    """Send what is asked for until the connection ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process ends this one
+    cv2.setNumThreads(1)
+    try:
+        maker = SceneMaker(photographs, config, faces)
+    except PerceptionError as error:
+        connection.send(error)
+        return
+    try:
+        connection.send([])
+        while True:
+            seed, steps, size = connection.recv()
+            rng = np.random.default_rng(seed)
+            for _ in range(steps):
+                side = int(rng.choice(config.sizes))
+                connection.send([maker.scene(side, rng) for _ in range(size)])
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return

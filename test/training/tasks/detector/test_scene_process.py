@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+pytest.importorskip('torch')
+
+from drawn_faces import photograph
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.tasks.detector.config import SceneConfig
+from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
+from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
+from still_scenes import white_photograph
+from still_scenes import white_photographs
+
+CONFIG = SceneConfig(sizes=(32, 64))
+
+
+def test_a_process_composes_what_this_one_would(tmp_path):
+    photographs = white_photographs(tmp_path)
+    with SceneProcess(photographs, CONFIG) as process:
+        batches = list(process.batches(seed=3, steps=2, size=4))
+        (again,) = process.batches(seed=3, steps=1, size=4)
+    maker, rng = SceneMaker(photographs, CONFIG), np.random.default_rng(3)
+    for batch in batches:
+        side = int(rng.choice(CONFIG.sizes))
+        for scene in batch:
+            expected = maker.scene(side, rng)
+            assert np.array_equal(scene.image, expected.image)
+            assert np.array_equal(scene.boxes, expected.boxes)
+    for scene, repeated in zip(batches[0], again, strict=True):
+        assert np.array_equal(scene.image, repeated.image)
+
+
+def test_what_is_wrong_with_the_photographs_is_an_error_here(tmp_path):
+    with pytest.raises(ConfigurationError, match='no face in the photographs'):
+        SceneProcess([white_photograph(tmp_path / 'none.png')], CONFIG)
+    gone = photograph(tmp_path / 'gone.png', boxes=[(30, 20, 70, 60)])
+    with pytest.raises(DataError, match=r'cannot read the picture .*gone\.png'):
+        SceneProcess([gone], CONFIG)
+
+
+def test_an_epoch_that_is_not_finished_does_not_keep_the_process(tmp_path):
+    process = SceneProcess(white_photographs(tmp_path), CONFIG)
+    next(process.batches(seed=0, steps=1000, size=8))
+    process.close()
+    assert not process.is_alive
+
+
+def test_a_process_that_was_killed_is_reported(tmp_path):
+    with SceneProcess(white_photographs(tmp_path), CONFIG) as process:
+        batches = process.batches(seed=0, steps=1000, size=8)
+        next(batches)
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(PerceptionError, match='the process that composes scenes ended'):
+            list(batches)
