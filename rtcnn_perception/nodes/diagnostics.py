@@ -11,14 +11,12 @@ import re
 import threading
 import traceback
 
-from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 from rtcnn_perception.exceptions import PerceptionError
-from std_msgs.msg import Header
 
 SILENCE = 10.0
 """Seconds for which a cause is not logged again."""
@@ -124,11 +122,6 @@ def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) ->
         hardware_id='',
         values=[KeyValue(key=key, value=value) for key, value in values.items()],
     )
-
-
-def diagnostics(header: Header, *statuses: DiagnosticStatus) -> DiagnosticArray:
-    """Make the message that is published on /diagnostics."""
-    return DiagnosticArray(header=header, status=list(statuses))
 
 
 def latency_values(what: str, summary: LatencySummary) -> dict[str, str]:

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 from types import FrameType
-from types import TracebackType
 from typing import Any
 
 import rclpy
@@ -94,12 +93,7 @@ class NodeHost:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the thread and close the nodes."""
         self._is_stopping = True
         self._halt()

@@ -17,6 +17,7 @@ from typing import Any
 from typing import Generic
 from typing import TypeVar
 
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.base import P
 from rtcnn_perception.nodes.base import STOP_WITHIN
@@ -181,6 +182,12 @@ class WorkerNode(ManagedNode[P], Generic[P, T]):
     def _work(self, item: T, /) -> None:
         """Work on an item."""
         raise NotImplementedError
+
+    def _count_published(self, frame: Frame, work_s: float) -> None:
+        """Count a result of a frame that was published after ``work_s`` seconds of work."""
+        self.meter.work.add(work_s)
+        self.meter.latency.add(frame.seconds_since_stamp(self.get_clock().now().nanoseconds))
+        self.meter.published.tick(self._now())
 
     def _start_worker(self) -> None:
         """Start the thread."""

@@ -32,7 +32,7 @@ MESSAGES = {
     'std_msgs',
 }
 ONLY_IN = {
-    **dict.fromkeys(['rclpy', 'cv_bridge', 'rtcnn_perception.msg', *MESSAGES], ROS),
+    **dict.fromkeys(['rclpy', 'rtcnn_perception.msg', *MESSAGES], ROS),
     **dict.fromkeys(['torch', 'h5py', 'tensorboard', 'tqdm'], FRAMEWORK),
     'onnx': {'saliency', *FRAMEWORK},
 }
@@ -43,7 +43,6 @@ KEYS = {
     'numpy': 'python3-numpy',
     'onnxruntime': 'python3-onnxruntime-pip',
     'scipy': 'python3-scipy',
-    'cv_bridge': 'cv_bridge',
     'launch': 'launch',
     'launch_ros': 'launch_ros',
     'rclpy': 'rclpy',

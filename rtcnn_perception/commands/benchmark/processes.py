@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from types import TracebackType
 
 from rtcnn_perception.commands.benchmark.machine import cpu_seconds
 from rtcnn_perception.commands.benchmark.machine import resident_mb
@@ -83,12 +82,7 @@ class Processes:
         os.close(handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End the processes, by force if need be."""
         for process in self._processes:
             process.send_signal(signal.SIGINT)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 import threading
 import time
-from types import TracebackType
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -48,12 +47,7 @@ class Watcher:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop receiving."""
         self._is_stopping = True
         self._thread.join()
