@@ -7,6 +7,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
 import json
@@ -17,10 +18,10 @@ import time
 
 from rtcnn_perception.commands.benchmark import core_parts
 from rtcnn_perception.commands.benchmark import machine
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
-from rtcnn_perception.commands.benchmark.config import ReportProgress
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.inputs import ReportProgress
 from rtcnn_perception.commands.benchmark.sections import as_markdown
 from rtcnn_perception.commands.benchmark.sections import as_text
 from rtcnn_perception.commands.benchmark.sections import Section
@@ -156,12 +157,8 @@ def part_names(text: str) -> tuple[str, ...]:
 
 def _config(args: argparse.Namespace) -> BenchmarkConfig:
     base = QUICK if args.quick else THOROUGH
-    config = BenchmarkConfig(
-        repeats=base.repeats if args.repeats is None else args.repeats,
-        seconds=base.seconds if args.seconds is None else args.seconds,
-        soak_frames=base.soak_frames if args.soak_frames is None else args.soak_frames,
-        stage_frames=base.stage_frames,
-    )
+    named = {name: getattr(args, name) for name in ('repeats', 'seconds', 'soak_frames')}
+    config = replace(base, **{name: value for name, value in named.items() if value is not None})
     if config.repeats < 1 or config.seconds <= 0 or config.soak_frames < 3:
         raise PerceptionError('repeats, seconds and frames must be above 0 (3 frames at least)')
     return config

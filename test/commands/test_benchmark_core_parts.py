@@ -8,7 +8,7 @@ from own_detector import write_level
 import pytest
 from rtcnn_perception.commands.benchmark import core_parts
 from rtcnn_perception.commands.benchmark import strategies
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.strategies import Cost
 from rtcnn_perception.core.detection.base import DetectorConfig

@@ -68,9 +68,7 @@ def _field(path: Path, name: str) -> str:
 
 
 def _os_name() -> str:
-    path = Path('/etc/os-release')
-    for line in path.read_text().splitlines() if path.is_file() else ():
-        key, _, value = line.partition('=')
-        if key == 'PRETTY_NAME':
-            return value.strip('"')
-    return platform.system()
+    try:
+        return platform.freedesktop_os_release()['PRETTY_NAME']
+    except OSError:  # no such file
+        return platform.system()

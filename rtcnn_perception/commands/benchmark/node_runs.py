@@ -14,13 +14,14 @@ from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.measures import ClipResult
 from rtcnn_perception.commands.benchmark.measures import Drift
 from rtcnn_perception.commands.benchmark.measures import drift
-from rtcnn_perception.commands.benchmark.measures import Percentiles
 from rtcnn_perception.commands.benchmark.measures import percentiles_ms
 from rtcnn_perception.commands.benchmark.measures import summarise_clip
 from rtcnn_perception.commands.benchmark.processes import Processes
 from rtcnn_perception.commands.benchmark.processes import Program
+from rtcnn_perception.commands.benchmark.watcher import PATIENCE_S
 from rtcnn_perception.commands.benchmark.watcher import Watcher
 from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.statistics import LatencySummary
 
 SILENCE_S = 1.5
 """A clip is over after this time without a message."""
@@ -93,9 +94,9 @@ def play_clip(context: Context, clip: Path, parameters: Mapping[str, object]) ->
 class LatencyResult:
     """One run in real time: latencies in ms, frames per second, dropped, CPU and memory."""
 
-    stamp_to_reception: Percentiles
-    detect: Percentiles
-    classify: Percentiles
+    stamp_to_reception: LatencySummary
+    detect: LatencySummary
+    classify: LatencySummary
     messages_per_second: float
     dropped: int
     cpu_percent: float
@@ -108,10 +109,10 @@ def measure_latency(context: Context, setup: Setup, seconds: float) -> LatencyRe
         watcher.wait(lambda: bool(watcher.received), 20.0, 'no message came')
         time.sleep(WARM_UP_S)
         dropped = watcher.received[-1].frames_dropped
-        watcher.clear()
+        watcher.received.clear()
         begin, cpu = time.monotonic(), sum(programs.cpu_seconds())
         time.sleep(seconds)
-        received = watcher.received
+        received = [*watcher.received]
         spent = time.monotonic() - begin
         cpu = sum(programs.cpu_seconds()) - cpu
         programs.check()
@@ -138,8 +139,9 @@ def soak(context: Context, parameters: Mapping[str, object], frames: int) -> tup
     with running(context, setup) as (programs, watcher):
         step = max(frames // SOAK_SAMPLES, 1)
         for target in range(SOAK_WARM_UP_FRAMES, SOAK_WARM_UP_FRAMES + frames + 1, step):
-            watcher.wait_for_count(target)
-            counts.append(watcher.count)
+            message = f'the messages stopped before {target}'
+            watcher.wait(lambda: len(watcher.received) >= target, PATIENCE_S, message)  # noqa: B023
+            counts.append(len(watcher.received))
             memory += programs.resident_mb()
     return counts[-1], drift(counts, memory)
 
