@@ -41,7 +41,6 @@ class NamedFace:
     """
 
     def __init__(self, msg: FaceMessage) -> None:
-        """Take a face of a ``FaceAttributes`` message."""
         self.msg: Any = msg
         self._attributes = {each.name: each for each in msg.attributes}
 
@@ -57,7 +56,6 @@ class NamedFace:
         return self._attributes[name]
 
     def __contains__(self, name: str) -> bool:
-        """Return whether an attribute is classified."""
         return name in self._attributes
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
@@ -143,7 +144,7 @@ def _check_names(pictures: Sequence[str]) -> None:
 
 
 def _load_models(args: argparse.Namespace) -> Models:
-    names = [name.strip() for name in args.attributes.split(',') if name.strip()]
+    names = items(args.attributes)
     if not names:
         raise ConfigurationError('--attributes must name at least one attribute, got none')
     return load_saliency_models(model_paths(names, dict(args.model), models_search_path()))

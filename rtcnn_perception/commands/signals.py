@@ -20,13 +20,11 @@ class StopRequest:
         self._before: dict[int, signal._HANDLER] = {}
 
     def __enter__(self) -> StopRequest:
-        """Take over the signals."""
         for number in SIGNALS:
             self._before[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Restore the signal handlers."""
         self._restore()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

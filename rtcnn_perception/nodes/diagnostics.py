@@ -151,7 +151,6 @@ class Meter:
     """Rates and latencies of a node since it was activated."""
 
     def __init__(self) -> None:
-        """Start without measurements."""
         self.received = RateMeter()
         self.published = RateMeter()
         self.work = LatencyWindow(LATENCIES_KEPT)

@@ -94,7 +94,6 @@ class NodeHost:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the thread and close the nodes."""
         self._is_stopping = True
         self._halt()
         # A task wakes the executor in every distribution; the end of its context wakes it, too.

@@ -132,7 +132,6 @@ class Perception:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Deactivate and destroy the nodes and join every thread."""
         self._host.__exit__()
 
     def wait(self, timeout: float | None = None) -> bool:

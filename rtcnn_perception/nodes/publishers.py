@@ -33,7 +33,6 @@ class AnnotatedPublisher:
     """Publishes ``faces/image_annotated``, raw and as JPEG."""
 
     def __init__(self, node: Node) -> None:
-        """Make the publishers."""
         topic = 'faces/image_annotated'
         self._raw = node.create_publisher(Image, topic, IMAGES_OFFERED)
         self._compressed = node.create_publisher(
@@ -61,7 +60,6 @@ class SaliencyPublisher:
     """
 
     def __init__(self, node: Node) -> None:
-        """Make the publishers."""
         topic = 'faces/saliency'
         self._overlay = node.create_publisher(Image, topic, IMAGES_OFFERED)
         self._mosaic = node.create_publisher(Image, f'{topic}/mosaic', IMAGES_OFFERED)

@@ -34,7 +34,6 @@ class LatestSlot(Generic[T]):
     """
 
     def __init__(self) -> None:
-        """Start empty and open."""
         self._changed = threading.Condition()
         self._item: T | None = None
         self._dropped = 0
@@ -180,7 +179,6 @@ class WorkerNode(ManagedNode[P], Generic[P, T]):
             self.meter.received.tick(self._now())
 
     def _work(self, item: T, /) -> None:
-        """Work on an item."""
         raise NotImplementedError
 
     def _count_published(self, frame: Frame, work_s: float) -> None:
@@ -190,7 +188,6 @@ class WorkerNode(ManagedNode[P], Generic[P, T]):
         self.meter.published.tick(self._now())
 
     def _start_worker(self) -> None:
-        """Start the thread."""
         self._worker = Worker(self.get_name(), self._work, self._report)
 
     def _threads(self) -> Iterable[Stoppable | None]:

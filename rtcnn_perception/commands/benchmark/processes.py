@@ -73,7 +73,6 @@ class Processes:
         self._log: Path | None = None
 
     def __enter__(self) -> Processes:
-        """Start the processes."""
         handle, name = tempfile.mkstemp(prefix='rtcnn_perception_bench_', suffix='.log')
         self._log = Path(name)
         for program in self._programs:
@@ -83,7 +82,6 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the processes, by force if need be."""
         for process in self._processes:
             process.send_signal(signal.SIGINT)
         for process in self._processes:

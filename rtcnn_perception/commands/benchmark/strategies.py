@@ -78,7 +78,6 @@ class OriginalStrategy:
         self._models = tuple(models)
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Find and classify the faces of a frame."""
         del index
         with watch.stage('detect'):
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -100,7 +99,6 @@ class PackageStrategy:
         self._classification = ClassificationStage(classifier, TrackSmoother(SMOOTHING_S))
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Find and classify the faces of a frame."""
         found = self._find(image, index, watch)
         with watch.stage('classify'):
             classified = self._classification.process(found)
@@ -124,7 +122,6 @@ class EachStage(PackageStrategy):
         self._models = models
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Measure each step on a frame."""
         found = self._find(image, index, watch)
         regions = [found.region(face) for face in found.faces]
         for name, model in self._models.items():

@@ -43,12 +43,10 @@ class Watcher:
         self._thread = threading.Thread(target=self._spin, name='watcher')
 
     def __enter__(self) -> Watcher:
-        """Start receiving."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop receiving."""
         self._is_stopping = True
         self._thread.join()
         self._executor.remove_node(self._node)

@@ -56,7 +56,6 @@ class TrackSmoother:
         self._time_constant = seconds
 
     def __len__(self) -> int:
-        """Return how many tracks are remembered."""
         return len(self._tracks)
 
     def update(

@@ -41,7 +41,6 @@ class Detection:
     landmarks: Landmarks | None = None
 
     def __post_init__(self) -> None:
-        """Reject values that no detector may return."""
         if not 0.0 <= self.score <= 1.0:
             raise ValueError(f'a score must be in [0, 1], got {self.score}')
         points = self.landmarks
@@ -100,7 +99,6 @@ class DetectorConfig:
     precision: str = AUTO
 
     def __post_init__(self) -> None:
-        """Reject values out of range."""
         if self.width != 0 and not LEAST_WIDTH <= self.width <= MAX_WIDTH:
             raise ConfigurationError(
                 f'the detection width must be 0, or {LEAST_WIDTH} to {MAX_WIDTH} pixels, '

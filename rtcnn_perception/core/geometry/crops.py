@@ -67,7 +67,6 @@ class CropGeometry:
     upright: bool = False
 
     def __post_init__(self) -> None:
-        """Reject a crop that would miss the face."""
         if not -0.25 <= self.margin <= 2.0:
             raise ValueError(f'margin must be in [-0.25, 2], got {self.margin}')
         if not -0.5 <= self.shift_down <= 0.5:

@@ -51,7 +51,6 @@ class PlacedMap:
     values: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        """Reject a map of another shape."""
         if self.values.ndim != 2 or self.values.size == 0:
             raise ValueError(f'a map needs the shape (h, w), got {self.values.shape}')
 

@@ -63,7 +63,6 @@ class BuiltinClip(FrameSource):
         self._visitor, self._opacity = _make_visitor(self._portrait)
 
     def __iter__(self) -> Iterator[ImageBGR]:
-        """Yield the frames of the clip again and again."""
         return (frozen(self.frame(index)) for index in itertools.count())
 
     def frame(self, index: int) -> ImageBGR:

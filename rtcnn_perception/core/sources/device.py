@@ -63,7 +63,6 @@ class DeviceSource(FrameSource):
         self.size = size_of(first)
 
     def __iter__(self) -> Iterator[ImageBGR]:
-        """Yield frames as they arrive."""
         while True:
             is_read, frame = self._capture.read()
             if not is_read:
