@@ -32,7 +32,8 @@ MESSAGES = {
     'std_msgs',
 }
 ONLY_IN = {
-    **dict.fromkeys(['rclpy', 'rtcnn_perception.msg', *MESSAGES], ROS),
+    **dict.fromkeys(['rclpy', *MESSAGES], ROS),
+    'rtcnn_perception.msg': {'', *ROS},  # ``consumer`` names their types
     **dict.fromkeys(['torch', 'h5py', 'tensorboard', 'tqdm'], FRAMEWORK),
     'onnx': {'saliency', *FRAMEWORK},
 }

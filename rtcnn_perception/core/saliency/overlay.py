@@ -15,7 +15,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.drawing.text import draw_text
 from rtcnn_perception.core.drawing.text import set_text
 from rtcnn_perception.core.geometry.crops import Crop
-from rtcnn_perception.core.geometry.rotated_crop import enclosing_box
+from rtcnn_perception.core.geometry.crops import enclosing_box
 
 COLOR_MAPS: Mapping[str, int] = {
     'inferno': cv2.COLORMAP_INFERNO,

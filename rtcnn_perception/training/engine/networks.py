@@ -31,13 +31,13 @@ from rtcnn_perception.training.engine.config import Share
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.exported_weights import exported_network
+from rtcnn_perception.training.models.exported_weights import fill_network
 from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.exported_weights import settle_norms
 from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.models.keras_weights import load_keras
 from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
 from rtcnn_perception.training.models.tfjs_weights import is_published
-from rtcnn_perception.training.models.weights import fill_network
-from rtcnn_perception.training.models.weights import settle_norms
 import torch
 from torch import Tensor
 

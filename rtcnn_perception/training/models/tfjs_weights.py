@@ -16,8 +16,8 @@ from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.blocks import ClippedConv
 from rtcnn_perception.training.models.blocks import ClippedSeparable
 from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.exported_weights import set_norm
 from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
-from rtcnn_perception.training.models.weights import set_norm
 import torch
 from torch import Tensor
 
