@@ -111,7 +111,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.markdown is not None:
         check_output(args.markdown, '--markdown')
     begun = datetime.now(timezone.utc)
-    load = machine.load_average()
+    load = os.getloadavg()[0]
     progress = Progress()
     clock = time.monotonic()
     sections = []

@@ -98,7 +98,7 @@ class NodeHost:
         self._halt()
         # A task wakes the executor in every distribution; the end of its context wakes it, too.
         if self._executor.context.ok():
-            self._executor.create_task(_do_nothing)
+            self._executor.create_task(lambda: None)
         self._thread.join()
         self._close()
 
@@ -255,7 +255,3 @@ def _argument_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage='%(prog)s [--help] [--ros-args ...]',
     )
-
-
-def _do_nothing() -> None:
-    """Wake an executor."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rclpy.node import Node
 from rtcnn_perception.core.drawing.annotate import annotate
-from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.saliency.explanation import explain_faces
 from rtcnn_perception.core.saliency.explanation import has_target
@@ -88,7 +87,7 @@ class SaliencyPublisher:
         if not wants_overlay and not wants_mosaic:
             return
         image = result.frame.image
-        faces = sorted(result.faces, key=_area, reverse=True)[: parameters.max_faces]
+        faces = sorted(result.faces, key=lambda face: -face.box.area)[: parameters.max_faces]
         models = {
             name: model
             for name, model in self._load().items()
@@ -127,7 +126,3 @@ class SaliencyPublisher:
                 self._failure = str(error)
                 raise
         return self._models
-
-
-def _area(face: Face) -> float:
-    return face.box.area

@@ -72,7 +72,8 @@ class CropGeometry:
 
     def crop(self, region: FaceRegion) -> Crop:
         """Return the crop of a face; its centre is shifted towards the chin of a leaning head."""
-        roll = self._roll(region)
+        roll = (head_roll(region) if self.upright else None) or 0.0
+        roll = roll if abs(roll) >= LEAST_ROLL else 0.0
         box = region.box
         longer = max(box.width, box.height)
         half = longer * (0.5 + self.margin)
@@ -81,10 +82,6 @@ class CropGeometry:
         center_y += longer * self.shift_down * math.cos(math.radians(roll))
         square = BoundingBox(center_x - half, center_y - half, center_x + half, center_y + half)
         return Crop(square, roll)
-
-    def _roll(self, region: FaceRegion) -> float:
-        roll = head_roll(region) if self.upright else None
-        return roll if roll is not None and abs(roll) >= LEAST_ROLL else 0.0
 
 
 def cut_crop(image: Image, crop: Crop, size_hw: tuple[int, int]) -> Image:
