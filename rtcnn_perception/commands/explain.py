@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -249,12 +250,8 @@ def _color(picture: Image) -> ImageBGR:
 
 
 def _read(path: Path) -> ImageBGR:
-    source = open_source(str(path))
-    try:
-        first: NDArray[np.uint8] = next(iter(source))
-    finally:
-        source.close()
-    return first
+    with closing(open_source(str(path))) as source:
+        return next(iter(source))
 
 
 def _write(path: Path, picture: Image) -> None:

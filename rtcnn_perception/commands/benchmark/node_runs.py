@@ -10,12 +10,12 @@ from pathlib import Path
 import time
 
 from rclpy.context import Context
-from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.measures import ClipResult
 from rtcnn_perception.commands.benchmark.measures import Drift
 from rtcnn_perception.commands.benchmark.measures import drift
 from rtcnn_perception.commands.benchmark.measures import percentiles_ms
 from rtcnn_perception.commands.benchmark.measures import summarise_clip
+from rtcnn_perception.commands.benchmark.processes import NODES
 from rtcnn_perception.commands.benchmark.processes import Processes
 from rtcnn_perception.commands.benchmark.processes import Program
 from rtcnn_perception.commands.benchmark.watcher import PATIENCE_S
@@ -48,20 +48,25 @@ class Setup:
 
 def composed(parameters: Mapping[str, object]) -> Setup:
     """One process with a source of its own."""
-    programs = processes.composed({**parameters, **CAMERA_LAST})
+    programs = (Program(f'{NODES}.perception', {**parameters, **CAMERA_LAST}),)
     return Setup(programs, 'camera', {})
 
 
 def composed_behind_a_driver(parameters: Mapping[str, object]) -> Setup:
-    """One process that receives images from the process of a camera's driver."""
-    driver = processes.driver({**parameters, 'driver:autostart': False})
-    programs = (*processes.composed({**parameters, 'source': ''}), driver)
+    """One process that receives images from a camera node, as from a camera's driver."""
+    driver = Program(
+        f'{NODES}.camera_node',
+        {**parameters, 'driver:autostart': False},
+        {'__node': 'driver', 'faces/image': 'image_raw'},
+    )
+    programs = (Program(f'{NODES}.perception', {**parameters, 'source': ''}), driver)
     return Setup(programs, 'driver', {'/image_raw': 1})
 
 
 def separate(parameters: Mapping[str, object]) -> Setup:
     """Three processes, images and rois over topics."""
-    programs = processes.separate({**parameters, **CAMERA_LAST})
+    names = ('classifier_node', 'detector_node', 'camera_node')
+    programs = tuple(Program(f'{NODES}.{name}', {**parameters, **CAMERA_LAST}) for name in names)
     return Setup(programs, 'camera', {'/faces/image': 2, '/faces/rois': 1})
 
 
@@ -148,7 +153,7 @@ def soak(context: Context, parameters: Mapping[str, object], frames: int) -> tup
 
 def idle(context: Context, parameters: Mapping[str, object], seconds: float) -> dict[str, float]:
     """Return the CPU time of each node while inactive, in percent of a core."""
-    programs = processes.separate({**parameters, 'autostart': False})
+    programs = separate({**parameters, 'autostart': False}).programs
     with Processes(*programs) as running, Watcher(context, running.check) as watcher:
         for node in ('camera', 'detector', 'classifier'):
             watcher.bring_up(node, is_active=False)

@@ -42,24 +42,6 @@ class Program:
         return [sys.executable, '-c', code, '--ros-args', *options]
 
 
-def composed(parameters: Mapping[str, object]) -> tuple[Program, ...]:
-    """Return all nodes in one process."""
-    return (Program(f'{NODES}.perception', parameters),)
-
-
-def separate(parameters: Mapping[str, object]) -> tuple[Program, ...]:
-    """Return each node in a process."""
-    names = ('classifier_node', 'detector_node', 'camera_node')
-    return tuple(Program(f'{NODES}.{name}', parameters) for name in names)
-
-
-def driver(parameters: Mapping[str, object]) -> Program:
-    """Return a camera's driver: a camera node that publishes its own source as ``image_raw``."""
-    return Program(
-        f'{NODES}.camera_node', parameters, {'__node': 'driver', 'faces/image': 'image_raw'}
-    )
-
-
 class Processes:
     """
     Programs that run at the same time.
