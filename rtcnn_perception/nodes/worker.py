@@ -20,7 +20,6 @@ from typing import TypeVar
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.base import P
-from rtcnn_perception.nodes.base import STOP_WITHIN
 from rtcnn_perception.nodes.base import Stoppable
 
 T = TypeVar('T')
@@ -126,7 +125,7 @@ class Worker(Generic[T]):
         """Let the thread end after the item at hand, without waiting for it."""
         self._slot.close()
 
-    def stop(self, timeout: float = STOP_WITHIN) -> bool:
+    def stop(self, timeout: float) -> bool:
         """Finish the item at hand and end; return whether it ended in time (seconds)."""
         self.halt()
         self._thread.join(timeout)
