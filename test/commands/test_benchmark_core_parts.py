@@ -60,7 +60,7 @@ def test_a_detector_that_is_not_part_of_the_package_has_a_row_too(tmp_path, monk
 def test_a_model_of_several_attributes_is_loaded_once(inputs, monkeypatch):
     models = []
 
-    def load(path):
+    def load(path, **_options):
         models.append(path)
         return path.name
 
