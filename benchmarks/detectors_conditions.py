@@ -25,8 +25,8 @@ from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import read_photographs
-from rtcnn_perception.training.tasks.detector.metrics import match
 from rtcnn_perception.training.tasks.detector.predictions import annotated_boxes
+from rtcnn_perception.training.tasks.detector.predictions import match
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 
 WIDTH = 320

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from types import ModuleType
@@ -92,6 +93,7 @@ def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
         module = importlib.import_module(f'rtcnn_perception.commands.{name.replace("-", "_")}')
         module.configure(parsers[name])
     args = parser.parse_args(words)
+    args.command_line = shlex.join([PROGRAM, *words])  # for reports and cards
     if module is None:
         raise AssertionError('argparse let a call without a command pass')
     return module, args

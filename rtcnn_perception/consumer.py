@@ -6,31 +6,12 @@ It needs the messages alone, no model and no OpenCV.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-
-class AttributeMessage(Protocol):
-    """The fields of ``rtcnn_perception/msg/Attribute``."""
-
-    name: str
-    label: str
-    confidence: float
-    probabilities: Sequence[float]
-    raw_probabilities: Sequence[float]
-
-
-class FaceMessage(Protocol):
-    """The field of ``rtcnn_perception/msg/Face`` that is read here."""
-
-    attributes: Sequence[AttributeMessage]
-
-
-class FacesMessage(Protocol):
-    """The field of ``rtcnn_perception/msg/FaceAttributes`` that is read here."""
-
-    faces: Sequence[FaceMessage]
+if TYPE_CHECKING:
+    from rtcnn_perception.msg import Attribute
+    from rtcnn_perception.msg import Face
+    from rtcnn_perception.msg import FaceAttributes
 
 
 class NamedFace:
@@ -40,12 +21,11 @@ class NamedFace:
     :ivar msg: the ``rtcnn_perception/msg/Face`` with all other fields
     """
 
-    def __init__(self, msg: FaceMessage) -> None:
-        """Take a face of a ``FaceAttributes`` message."""
-        self.msg: Any = msg
+    def __init__(self, msg: Face) -> None:
+        self.msg = msg
         self._attributes = {each.name: each for each in msg.attributes}
 
-    def __getitem__(self, name: str) -> AttributeMessage:
+    def __getitem__(self, name: str) -> Attribute:
         """
         Return an attribute.
 
@@ -57,10 +37,9 @@ class NamedFace:
         return self._attributes[name]
 
     def __contains__(self, name: str) -> bool:
-        """Return whether an attribute is classified."""
         return name in self._attributes
 
 
-def faces_of(msg: FacesMessage) -> list[NamedFace]:
+def faces_of(msg: FaceAttributes) -> list[NamedFace]:
     """Return the faces of a ``FaceAttributes`` message."""
     return [NamedFace(face) for face in msg.faces]

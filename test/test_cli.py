@@ -164,3 +164,11 @@ def test_the_training_extra_is_installed_from_the_clone(command, capsys):
     command(execute)
     assert cli.main(['bench']) == 1
     assert "in the clone of the package: pip install '.[training]'" in capsys.readouterr().err
+
+
+def test_a_command_gets_its_command_line_as_a_shell_takes_it(command):
+    given = []
+    command(lambda args: given.append(args.command_line) or 0)
+    assert cli.main(['bench', '--debug']) == 0
+    assert cli.main(['--debug', 'bench']) == 0
+    assert given == ['rtcnn_perception bench --debug', 'rtcnn_perception --debug bench']

@@ -7,24 +7,25 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
 import json
 import os
 from pathlib import Path
-import sys
 import time
 
 from rtcnn_perception.commands.benchmark import core_parts
 from rtcnn_perception.commands.benchmark import machine
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
-from rtcnn_perception.commands.benchmark.config import ReportProgress
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.inputs import ReportProgress
 from rtcnn_perception.commands.benchmark.sections import as_markdown
 from rtcnn_perception.commands.benchmark.sections import as_text
 from rtcnn_perception.commands.benchmark.sections import Section
-from rtcnn_perception.commands.outputs import check_output
+from rtcnn_perception.commands.options import check_output
+from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.detection.registry import DETECTORS
@@ -73,14 +74,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--detectors',
-        type=_items,
+        type=items,
         metavar='NAMES',
         help=f'detectors to measure among {", ".join(DETECTORS)}, each as NAME or NAME=MODEL, '
         'separated by commas (default: all that can run)',
     )
     parser.add_argument(
         '--attributes',
-        type=_items,
+        type=items,
         default=DEFAULT_ATTRIBUTES,
         metavar='NAMES',
         help=f'attributes to classify (default: {",".join(DEFAULT_ATTRIBUTES)})',
@@ -110,7 +111,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.markdown is not None:
         check_output(args.markdown, '--markdown')
     begun = datetime.now(timezone.utc)
-    load = machine.load_average()
+    load = os.getloadavg()[0]
     progress = Progress()
     clock = time.monotonic()
     sections = []
@@ -122,9 +123,8 @@ def execute(args: argparse.Namespace) -> int:
     progress.clear()
     about = {**machine.describe(), 'load before (1 min)': f'{load:.1f}'}
     date = begun.strftime('%Y-%m-%d %H:%M UTC')
-    command = ' '.join(['rtcnn_perception', *sys.argv[1:]])
     report = {
-        'command': command,
+        'command': args.command_line,
         'date': date,
         'machine': about,
         'config': asdict(config),
@@ -135,19 +135,14 @@ def execute(args: argparse.Namespace) -> int:
     path.write_text(json.dumps(report, indent=2) + '\n')
     print(f'written: {path}')
     if args.markdown is not None:
-        args.markdown.write_text(as_markdown(sections, about, date, command))
+        args.markdown.write_text(as_markdown(sections, about, date, args.command_line))
         print(f'written: {args.markdown}')
     return 0
 
 
-def _items(text: str) -> tuple[str, ...]:
-    """Split a list at its commas."""
-    return tuple(item.strip() for item in text.split(',') if item.strip())
-
-
 def part_names(text: str) -> tuple[str, ...]:
     """Split and check the names of parts; raises ValueError for argparse."""
-    names = _items(text)
+    names = items(text)
     for name in names:
         if name not in PARTS:
             raise argparse.ArgumentTypeError(f'no part {name!r}; known are {", ".join(PARTS)}')
@@ -156,12 +151,8 @@ def part_names(text: str) -> tuple[str, ...]:
 
 def _config(args: argparse.Namespace) -> BenchmarkConfig:
     base = QUICK if args.quick else THOROUGH
-    config = BenchmarkConfig(
-        repeats=base.repeats if args.repeats is None else args.repeats,
-        seconds=base.seconds if args.seconds is None else args.seconds,
-        soak_frames=base.soak_frames if args.soak_frames is None else args.soak_frames,
-        stage_frames=base.stage_frames,
-    )
+    named = {name: getattr(args, name) for name in ('repeats', 'seconds', 'soak_frames')}
+    config = replace(base, **{name: value for name, value in named.items() if value is not None})
     if config.repeats < 1 or config.seconds <= 0 or config.soak_frames < 3:
         raise PerceptionError('repeats, seconds and frames must be above 0 (3 frames at least)')
     return config

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from rtcnn_perception.commands.command_line import command_line
-from rtcnn_perception.commands.margin import check_margin
+from rtcnn_perception.commands.options import check_margin
+from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.registry import detector_names
@@ -133,20 +133,7 @@ def execute(args: argparse.Namespace) -> int:
             with_conditions=not args.quick,
             pipeline_faces=args.through_pipeline or 0,
             detector=parse_detector(args.detector),
-            command=command_line(
-                'evaluate',
-                args.model,
-                *args.data,
-                part=args.part,
-                where=args.where,
-                margin=args.margin,
-                reader=args.reader,
-                votes=args.votes,
-                pictures=args.pictures,
-                through_pipeline=args.through_pipeline,
-                detector=args.detector if args.detector != 'auto' else None,
-                quick=args.quick,
-            ),
+            command=args.command_line,
         )
     for line in lines:
         print(line)
@@ -178,9 +165,7 @@ def _detector(text: str) -> DetectorConfig:
 def _evaluate_detector(args: argparse.Namespace) -> Iterator[str]:
     from rtcnn_perception.training.tasks.detector.evaluate import evaluate_detector  # noqa: PLC0415
 
-    for option in ATTRIBUTE_OPTIONS:
-        if getattr(args, option) is not None:
-            raise ConfigurationError(f'--{option.replace("_", "-")} is for attribute networks')
+    refuse_options(args, ATTRIBUTE_OPTIONS, 'attribute networks')
     return evaluate_detector(
         _detector(args.model),
         args.data,
@@ -189,13 +174,5 @@ def _evaluate_detector(args: argparse.Namespace) -> Iterator[str]:
         widths=args.width,
         min_iou=args.iou,
         baseline=_detector(args.against) if args.against else None,
-        command=command_line(
-            'evaluate',
-            args.model,
-            *args.data,
-            width=args.width,
-            iou=args.iou,
-            against=args.against,
-            part=args.part,
-        ),
+        command=args.command_line,
     )

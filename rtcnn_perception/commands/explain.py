@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
@@ -143,7 +145,7 @@ def _check_names(pictures: Sequence[str]) -> None:
 
 
 def _load_models(args: argparse.Namespace) -> Models:
-    names = [name.strip() for name in args.attributes.split(',') if name.strip()]
+    names = items(args.attributes)
     if not names:
         raise ConfigurationError('--attributes must name at least one attribute, got none')
     return load_saliency_models(model_paths(names, dict(args.model), models_search_path()))
@@ -248,12 +250,8 @@ def _color(picture: Image) -> ImageBGR:
 
 
 def _read(path: Path) -> ImageBGR:
-    source = open_source(str(path))
-    try:
-        first: NDArray[np.uint8] = next(iter(source))
-    finally:
-        source.close()
-    return first
+    with closing(open_source(str(path))) as source:
+        return next(iter(source))
 
 
 def _write(path: Path, picture: Image) -> None:

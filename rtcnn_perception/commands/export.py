@@ -8,8 +8,8 @@ from pathlib import Path
 import tempfile
 from typing import TYPE_CHECKING
 
-from rtcnn_perception.commands.command_line import command_line
-from rtcnn_perception.commands.margin import check_margin
+from rtcnn_perception.commands.options import check_margin
+from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -109,29 +109,15 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
     from rtcnn_perception.training.tasks.attributes.export import ExportSettings  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.export import export_detector  # noqa: PLC0415
 
-    command = command_line(
-        'export',
-        *args.checkpoints,
-        output=args.output,
-        name=args.name,
-        float32=args.float32,
-        mix=args.mix,
-        heads=args.heads,
-        margin=args.margin,
-        int8=args.int8,
-        saliency=args.saliency,
-    )
     if _is_of_detector(checkpoint):
-        for option in ATTRIBUTE_OPTIONS:
-            if getattr(args, option) is not None:
-                raise ConfigurationError(f'--{option} is for attribute networks')
+        refuse_options(args, ATTRIBUTE_OPTIONS, 'attribute networks')
         written = export_detector(
             checkpoint,
             args.output,
             name=args.name,
             half=not args.float32,
             int8=None if args.int8 is None else tuple(args.int8),
-            command=command,
+            command=args.command_line,
         )
         print(f'wrote {written}')
         return 0
@@ -143,7 +129,7 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
         mixes=mixes,
         heads=args.heads or (),
         margin=args.margin,
-        command=command,
+        command=args.command_line,
     )
     written = export_run(checkpoint, args.output, settings)
     print(f'wrote {written}')

@@ -6,14 +6,13 @@ import argparse
 from pathlib import Path
 import sys
 
+from rtcnn_perception.commands.progress import bar
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.models.files import download
 from rtcnn_perception.core.models.files import install_copy
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import user_models_directory
-
-BAR_WIDTH = 24
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +77,5 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _show(size: int, expected: int) -> None:
-    share = min(size / expected, 1.0)
-    bar = '#' * round(BAR_WIDTH * share)
-    sys.stderr.write(f'\r[{bar:.<{BAR_WIDTH}}] {size // 1024} of {expected // 1024} KiB')
+    sys.stderr.write(f'\r{bar(size / expected)} {size // 1024} of {expected // 1024} KiB')
     sys.stderr.flush()

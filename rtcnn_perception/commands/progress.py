@@ -37,8 +37,8 @@ class Progress:
         if share is None and total is not None:
             share = elapsed / total
         if self._is_terminal:
-            bar = '' if share is None else f'{_bar(share)} '
-            self._draw(f'{bar}{of}  {text}')
+            shown = '' if share is None else f'{bar(share)} '
+            self._draw(f'{shown}{of}  {text}')
         elif elapsed >= self._next_line:
             self._next_line = max(2 * self._next_line, elapsed + QUIET_STEP_S)
             self._stream.write(f'... {of}  {text}\n')
@@ -67,6 +67,7 @@ class Progress:
         self._stream.flush()
 
 
-def _bar(fraction: float) -> str:
+def bar(fraction: float) -> str:
+    """Return a bar of which a fraction is filled."""
     filled = round(BAR_WIDTH * min(max(fraction, 0.0), 1.0))
     return f'[{"#" * filled}{"." * (BAR_WIDTH - filled)}]'

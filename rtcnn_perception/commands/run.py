@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 import queue
+import signal
 import time
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from rtcnn_perception.commands.progress import Progress
@@ -19,7 +21,6 @@ from rtcnn_perception.commands.running.recorder import Recorder
 from rtcnn_perception.commands.running.report import FrameCounts
 from rtcnn_perception.commands.running.report import RunReport
 from rtcnn_perception.commands.running.track_log import TrackLog
-from rtcnn_perception.commands.signals import StopRequest
 from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.device import DeviceMode
@@ -131,6 +132,36 @@ def execute(args: argparse.Namespace) -> int:
     for line in summary(watch, counts, files, recorder.left_out, opened):
         print(line)
     return 0
+
+
+class StopRequest:
+    """
+    Turns the first SIGINT or SIGTERM into a request to stop; a second one ends at once.
+
+    Use it as a context manager, in the main thread.
+    """
+
+    def __init__(self) -> None:
+        self.is_wanted = False
+        self._before: dict[int, signal._HANDLER] = {}
+
+    def __enter__(self) -> StopRequest:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.is_wanted = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
 
 
 class Watch:

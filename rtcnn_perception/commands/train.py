@@ -6,10 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtcnn_perception.commands.command_line import command_line
 from rtcnn_perception.exceptions import ConfigurationError
-
-WORKERS = 2
 
 if TYPE_CHECKING:
     from rtcnn_perception.training.tasks.attributes.config import TrainConfig
@@ -35,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--workers',
         type=int,
-        default=WORKERS,
+        default=2,
         help='parts of a batch, each on a core of its own (default: %(default)s; on a CPU only)',
     )
 
@@ -80,7 +77,7 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    return _report(train(config, splits, folder, args.workers, command=_command(args)), folder)
+    return _report(train(config, splits, folder, args.workers, command=args.command_line), folder)
 
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
@@ -109,13 +106,9 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
-    best = train_detector(config, photographs, folder, args.workers, faces, command=_command(args))
+    command = args.command_line
+    best = train_detector(config, photographs, folder, args.workers, faces, command=command)
     return _report(best, folder)
-
-
-def _command(args: argparse.Namespace) -> str:
-    workers = None if args.workers == WORKERS else args.workers
-    return command_line('train', args.config, output=args.output, workers=workers)
 
 
 def _report(best: dict[str, float], folder: Path) -> int:

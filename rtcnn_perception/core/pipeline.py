@@ -23,22 +23,13 @@ from rtcnn_perception.core.attributes.labels import skipped
 from rtcnn_perception.core.attributes.labels import SteadyLabel
 from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import Track
-
-
-class Tracker(Protocol):
-    """Follows faces from frame to frame."""
-
-    def update(self, detections: tuple[Detection, ...] | None, stamp: float) -> tuple[Track, ...]:
-        """Take a frame's detections, None where the detector did not run; return the tracks."""
-        ...
+from rtcnn_perception.core.tracking.tracker import FaceTracker
 
 
 class Classifier(Protocol):
@@ -65,7 +56,7 @@ class DetectionStage:
     def __init__(
         self,
         detector: Detector,
-        tracker: Tracker,
+        tracker: FaceTracker,
         every_n: int = 1,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:

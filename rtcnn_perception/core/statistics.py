@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from dataclasses import replace
 import math
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """Percentiles in seconds over a window, and the total number of values; NaN for none."""
+    """Percentiles, such as in seconds, and the total number of values; NaN for none."""
 
     count: int
     p50: float
@@ -54,11 +56,14 @@ class LatencyWindow:
         with self._lock:
             seconds = np.array(self._seconds, dtype=np.float64)
             count = self._count
-        if seconds.size == 0:
-            nan = float('nan')
-            return LatencySummary(count=0, p50=nan, p95=nan, p99=nan, maximum=nan)
-        p50, p95, p99, maximum = np.percentile(seconds, [50, 95, 99, 100]).tolist()
-        return LatencySummary(count=count, p50=p50, p95=p95, p99=p99, maximum=maximum)
+        return replace(summarise(seconds), count=count)
+
+
+def summarise(values: NDArray[np.float64]) -> LatencySummary:
+    """Return the percentiles of values (N,), as numpy.percentile interpolates them."""
+    if values.size == 0:
+        return LatencySummary(0, math.nan, math.nan, math.nan, math.nan)
+    return LatencySummary(values.size, *np.percentile(values, [50, 95, 99, 100]).tolist())
 
 
 class RateMeter:

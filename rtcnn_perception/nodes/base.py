@@ -17,7 +17,6 @@ from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.nodes.diagnostics import diagnostics
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import latency_findings
@@ -26,12 +25,12 @@ from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
 from rtcnn_perception.nodes.lifecycle import GuardedLifecycleNode
 from rtcnn_perception.nodes.lifecycle import RCLError
+from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import declare
 from rtcnn_perception.nodes.parameters.declaration import unknown_parameters
 from rtcnn_perception.nodes.parameters.declaration import values_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
-from rtcnn_perception.nodes.parameters.tables import TABLES
 from rtcnn_perception.nodes.qos import ImageSubscription
 from rtcnn_perception.nodes.qos import RESULTS
 from std_msgs.msg import Header
@@ -231,9 +230,8 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         values.update(self.errors.values())
         header = Header(stamp=self.get_clock().now().to_msg())
         name = f'{self.get_fully_qualified_name().lstrip("/")}: faces'
-        self._diagnostics.publish(
-            diagnostics(header, status(name, findings or [Finding(OK, 'working')], values))
-        )
+        found = status(name, findings or [Finding(OK, 'working')], values)
+        self._diagnostics.publish(DiagnosticArray(header=header, status=[found]))
 
     def _now(self) -> float:
         """Return seconds of a clock that does not jump."""

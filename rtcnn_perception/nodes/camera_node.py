@@ -134,9 +134,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
             self._on_output(FrameResult(frame, frames_dropped=self.dropped))
         if self._publisher.get_subscription_count():
             self._publisher.publish(image_to_msg(frame.image, header_of(frame)))
-        self.meter.work.add(self._now() - begin)
-        self.meter.latency.add(frame.seconds_since_stamp(self.get_clock().now().nanoseconds))
-        self.meter.published.tick(self._now())
+        self._count_published(frame, self._now() - begin)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -111,10 +111,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             self._on_output(found)
         if self._publisher.get_subscription_count():
             self._publisher.publish(rois_to_msg(found))
-        now_ns = self.get_clock().now().nanoseconds
-        self.meter.work.add(found.detect_s)
-        self.meter.latency.add(found.frame.seconds_since_stamp(now_ns))
-        self.meter.published.tick(self._now())
+        self._count_published(found.frame, found.detect_s)
 
 
 def _detector_config(group: DetectorGroup) -> DetectorConfig:

@@ -11,14 +11,12 @@ import re
 import threading
 import traceback
 
-from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
 from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 from rtcnn_perception.exceptions import PerceptionError
-from std_msgs.msg import Header
 
 SILENCE = 10.0
 """Seconds for which a cause is not logged again."""
@@ -126,11 +124,6 @@ def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) ->
     )
 
 
-def diagnostics(header: Header, *statuses: DiagnosticStatus) -> DiagnosticArray:
-    """Make the message that is published on /diagnostics."""
-    return DiagnosticArray(header=header, status=list(statuses))
-
-
 def latency_values(what: str, summary: LatencySummary) -> dict[str, str]:
     """Return the percentiles of a latency as texts."""
     return {
@@ -158,7 +151,6 @@ class Meter:
     """Rates and latencies of a node since it was activated."""
 
     def __init__(self) -> None:
-        """Start without measurements."""
         self.received = RateMeter()
         self.published = RateMeter()
         self.work = LatencyWindow(LATENCIES_KEPT)

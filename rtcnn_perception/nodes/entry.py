@@ -7,6 +7,7 @@ exit code 0, as a later one does: so this module imports nothing of theirs.
 
 from __future__ import annotations
 
+from functools import partial
 import importlib
 import os
 import signal
@@ -14,26 +15,6 @@ import sys
 from types import FrameType
 
 from rtcnn_perception.install_hints import install_hint
-
-
-def camera() -> int:
-    """Run the camera node."""
-    return _run('camera_node')
-
-
-def detector() -> int:
-    """Run the detector node."""
-    return _run('detector_node')
-
-
-def classifier() -> int:
-    """Run the classifier node."""
-    return _run('classifier_node')
-
-
-def perception() -> int:
-    """Run all nodes in one process."""
-    return _run('perception')
 
 
 def _run(name: str) -> int:
@@ -53,3 +34,10 @@ def _run(name: str) -> int:
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
     # An exception could be caught by whatever is being imported; nothing needs to be released yet.
     os._exit(0)
+
+
+camera = partial(_run, 'camera_node')
+detector = partial(_run, 'detector_node')
+classifier = partial(_run, 'classifier_node')
+perception = partial(_run, 'perception')
+"""The entry points: a node each, and all nodes in one process."""

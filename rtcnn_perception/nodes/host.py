@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 from types import FrameType
-from types import TracebackType
 from typing import Any
 
 import rclpy
@@ -94,18 +93,12 @@ class NodeHost:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop the thread and close the nodes."""
+    def __exit__(self, *_: object) -> None:
         self._is_stopping = True
         self._halt()
         # A task wakes the executor in every distribution; the end of its context wakes it, too.
         if self._executor.context.ok():
-            self._executor.create_task(_do_nothing)
+            self._executor.create_task(lambda: None)
         self._thread.join()
         self._close()
 
@@ -262,7 +255,3 @@ def _argument_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage='%(prog)s [--help] [--ros-args ...]',
     )
-
-
-def _do_nothing() -> None:
-    """Wake an executor."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 import time
-from types import TracebackType
 from typing import Any
 
 from rclpy.context import Context
@@ -22,10 +21,10 @@ from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import is_known
 from rtcnn_perception.nodes.parameters.declaration import settings_of
-from rtcnn_perception.nodes.parameters.tables import TABLES
 from rtcnn_perception.nodes.worker import WorkerNode
 
 Follower = Callable[..., WorkerNode[Any, FrameResult]]
@@ -132,14 +131,8 @@ class Perception:
         self._host.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Deactivate and destroy the nodes and join every thread."""
-        self._host.__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._host.__exit__()
 
     def wait(self, timeout: float | None = None) -> bool:
         """

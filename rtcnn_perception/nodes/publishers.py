@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rclpy.node import Node
 from rtcnn_perception.core.drawing.annotate import annotate
-from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.saliency.explanation import explain_faces
 from rtcnn_perception.core.saliency.explanation import has_target
@@ -33,7 +32,6 @@ class AnnotatedPublisher:
     """Publishes ``faces/image_annotated``, raw and as JPEG."""
 
     def __init__(self, node: Node) -> None:
-        """Make the publishers."""
         topic = 'faces/image_annotated'
         self._raw = node.create_publisher(Image, topic, IMAGES_OFFERED)
         self._compressed = node.create_publisher(
@@ -61,7 +59,6 @@ class SaliencyPublisher:
     """
 
     def __init__(self, node: Node) -> None:
-        """Make the publishers."""
         topic = 'faces/saliency'
         self._overlay = node.create_publisher(Image, topic, IMAGES_OFFERED)
         self._mosaic = node.create_publisher(Image, f'{topic}/mosaic', IMAGES_OFFERED)
@@ -90,7 +87,7 @@ class SaliencyPublisher:
         if not wants_overlay and not wants_mosaic:
             return
         image = result.frame.image
-        faces = sorted(result.faces, key=_area, reverse=True)[: parameters.max_faces]
+        faces = sorted(result.faces, key=lambda face: -face.box.area)[: parameters.max_faces]
         models = {
             name: model
             for name, model in self._load().items()
@@ -129,7 +126,3 @@ class SaliencyPublisher:
                 self._failure = str(error)
                 raise
         return self._models
-
-
-def _area(face: Face) -> float:
-    return face.box.area

@@ -82,18 +82,10 @@ def match(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile | None:
     )
 
 
-def _sensor_data(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:  # noqa: ARG001 - a row of the table
-    return image_profile(ReliabilityPolicy.BEST_EFFORT)
-
-
-def _reliable(publishers: Sequence[TopicEndpointInfo]) -> QoSProfile:  # noqa: ARG001 - a row of the table
-    return image_profile(ReliabilityPolicy.RELIABLE)
-
-
 QOS: Mapping[str, Callable[[Sequence[TopicEndpointInfo]], QoSProfile | None]] = {
     'auto': match,
-    'sensor_data': _sensor_data,
-    'reliable': _reliable,
+    'sensor_data': lambda _publishers: image_profile(ReliabilityPolicy.BEST_EFFORT),
+    'reliable': lambda _publishers: image_profile(ReliabilityPolicy.RELIABLE),
 }
 """How a subscription's profile follows from the publishers, by the value of ``qos``."""
 

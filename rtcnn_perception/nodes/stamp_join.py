@@ -8,6 +8,7 @@ from typing import TypeVar
 
 A = TypeVar('A')
 B = TypeVar('B')
+T = TypeVar('T')
 
 
 class StampJoin(Generic[A, B]):
@@ -25,66 +26,68 @@ class StampJoin(Generic[A, B]):
         """Hold at most ``capacity`` items that wait on each side."""
         if capacity < 1:
             raise ValueError(f'capacity must be 1 or more, got {capacity}')
-        self._capacity = capacity
         self._lock = threading.Lock()
-        self._frames: dict[int, A] = {}
-        self._rois: dict[int, B] = {}
-        self._frames_dropped = 0
-        self._rois_dropped = 0
+        self._frames: _Waiting[A] = _Waiting(capacity)
+        self._rois: _Waiting[B] = _Waiting(capacity)
 
     @property
     def frames_dropped(self) -> int:
         """Number of frames that were dropped before their rois arrived."""
-        with self._lock:
-            return self._frames_dropped
+        return self._frames.dropped
 
     @property
     def rois_dropped(self) -> int:
         """Number of rois that were dropped before their frame arrived."""
-        with self._lock:
-            return self._rois_dropped
+        return self._rois.dropped
 
     def put_frame(self, stamp_ns: int, frame: A) -> tuple[A, B] | None:
         """Add a frame; return the pair if this completes one."""
         with self._lock:
-            if stamp_ns in self._rois:
-                rois, dropped = _take(self._rois, stamp_ns)
-                self._rois_dropped += dropped
-                self._frames_dropped += len(self._frames)
-                self._frames.clear()
-                return frame, rois
-            self._frames_dropped += _append(self._frames, stamp_ns, frame, self._capacity)
-            return None
+            rois = self._rois.take(stamp_ns)
+            if rois is None:
+                self._frames.append(stamp_ns, frame)
+                return None
+            self._frames.clear()
+            return frame, rois
 
     def put_rois(self, stamp_ns: int, rois: B) -> tuple[A, B] | None:
         """Add the rois of a frame; return the pair if this completes one."""
         with self._lock:
-            if stamp_ns in self._frames:
-                frame, dropped = _take(self._frames, stamp_ns)
-                self._frames_dropped += dropped
-                self._rois_dropped += len(self._rois)
-                self._rois.clear()
-                return frame, rois
-            self._rois_dropped += _append(self._rois, stamp_ns, rois, self._capacity)
+            frame = self._frames.take(stamp_ns)
+            if frame is None:
+                self._rois.append(stamp_ns, rois)
+                return None
+            self._rois.clear()
+            return frame, rois
+
+
+class _Waiting(Generic[T]):
+    """The items of one side in the order of their arrival, and how many were dropped."""
+
+    def __init__(self, capacity: int) -> None:
+        self.dropped = 0
+        self._capacity = capacity
+        self._items: dict[int, T] = {}
+
+    def append(self, stamp_ns: int, item: T) -> None:
+        """Add the newest item; one of the same stamp, or else the oldest, gives way."""
+        self.dropped += self._items.pop(stamp_ns, None) is not None
+        self._items[stamp_ns] = item
+        if len(self._items) > self._capacity:
+            self._drop_oldest()
+
+    def take(self, stamp_ns: int) -> T | None:
+        """Remove an item and drop all that arrived before it; None if there is none."""
+        if stamp_ns not in self._items:
             return None
+        while next(iter(self._items)) != stamp_ns:
+            self._drop_oldest()
+        return self._items.pop(stamp_ns)
 
+    def clear(self) -> None:
+        self.dropped += len(self._items)
+        self._items.clear()
 
-T = TypeVar('T')
-
-
-def _append(waiting: dict[int, T], stamp_ns: int, item: T, capacity: int) -> int:
-    """Add the newest item and return how many were dropped: of the same stamp, or the oldest."""
-    dropped = int(waiting.pop(stamp_ns, None) is not None)
-    waiting[stamp_ns] = item
-    if len(waiting) > capacity:
-        del waiting[next(iter(waiting))]
-        dropped += 1
-    return dropped
-
-
-def _take(waiting: dict[int, T], stamp_ns: int) -> tuple[T, int]:
-    """Remove an item and all that arrived before it; return it and how many those were."""
-    older = list(waiting)[: list(waiting).index(stamp_ns)]
-    for each in older:
-        del waiting[each]
-    return waiting.pop(stamp_ns), len(older)
+    def _drop_oldest(self) -> None:
+        del self._items[next(iter(self._items))]
+        self.dropped += 1

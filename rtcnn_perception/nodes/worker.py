@@ -17,9 +17,9 @@ from typing import Any
 from typing import Generic
 from typing import TypeVar
 
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.base import P
-from rtcnn_perception.nodes.base import STOP_WITHIN
 from rtcnn_perception.nodes.base import Stoppable
 
 T = TypeVar('T')
@@ -33,7 +33,6 @@ class LatestSlot(Generic[T]):
     """
 
     def __init__(self) -> None:
-        """Start empty and open."""
         self._changed = threading.Condition()
         self._item: T | None = None
         self._dropped = 0
@@ -126,7 +125,7 @@ class Worker(Generic[T]):
         """Let the thread end after the item at hand, without waiting for it."""
         self._slot.close()
 
-    def stop(self, timeout: float = STOP_WITHIN) -> bool:
+    def stop(self, timeout: float) -> bool:
         """Finish the item at hand and end; return whether it ended in time (seconds)."""
         self.halt()
         self._thread.join(timeout)
@@ -179,11 +178,15 @@ class WorkerNode(ManagedNode[P], Generic[P, T]):
             self.meter.received.tick(self._now())
 
     def _work(self, item: T, /) -> None:
-        """Work on an item."""
         raise NotImplementedError
 
+    def _count_published(self, frame: Frame, work_s: float) -> None:
+        """Count a result of a frame that was published after ``work_s`` seconds of work."""
+        self.meter.work.add(work_s)
+        self.meter.latency.add(frame.seconds_since_stamp(self.get_clock().now().nanoseconds))
+        self.meter.published.tick(self._now())
+
     def _start_worker(self) -> None:
-        """Start the thread."""
         self._worker = Worker(self.get_name(), self._work, self._report)
 
     def _threads(self) -> Iterable[Stoppable | None]:

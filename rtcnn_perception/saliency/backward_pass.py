@@ -89,8 +89,9 @@ def propagate(context: GradientContext, seeds: Mapping[str, str], until: str) ->
         gradient = gradients.pop(operation.output, None) if operation.output != until else None
         if gradient is None:
             continue
-        rule = RULES[operation.op]
-        for name, part in rule(context, operation, gradient).items():
+        found = RULES[operation.op](context, operation, gradient)
+        parts = [(operation.inputs[0], found)] if isinstance(found, str) else found
+        for name, part in parts:
             if name not in context.active:
                 continue
             if name in gradients:

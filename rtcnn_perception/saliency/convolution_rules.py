@@ -15,7 +15,7 @@ the width of the processor's registers.
 """
 
 
-def convolution(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def convolution(context: GradientContext, operation: Operation, gradient: str) -> str:
     """
     Convolve with flipped weights; for larger strides and few channels, transpose the convolution.
 
@@ -28,12 +28,11 @@ def convolution(context: GradientContext, operation: Operation, gradient: str) -
             f'weights of shape {weights.shape} and auto_pad '
             f'{operation.attributes.get("auto_pad", "NOTSET")}; such a network is not covered'
         )
-    source = operation.inputs[0]
     strides = tuple(operation.attributes.get('strides', (1, 1)))
     is_narrow = weights.shape[1] * operation.attributes.get('group', 1) <= NARROW
     is_convolution = strides == (1, 1) and not is_narrow
     write = _as_convolution if is_convolution else _as_transpose
-    return {source: write(context, operation, gradient, weights)}
+    return write(context, operation, gradient, weights)
 
 
 def _as_convolution(
@@ -123,7 +122,7 @@ def _as_transpose(
     )
 
 
-def matrix(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def matrix(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Multiply by the transposed matrix of a MatMul."""
     weights = context.weights(operation, 1)
     if weights.ndim != 2 or operation.inputs[0] not in context.active:
@@ -132,10 +131,10 @@ def matrix(context: GradientContext, operation: Operation, gradient: str) -> dic
             f'one of shape {weights.shape}; such a network is not covered'
         )
     transposed = context.builder.add('Transpose', operation.inputs[1], perm=[1, 0])
-    return {operation.inputs[0]: context.builder.add('MatMul', gradient, transposed)}
+    return context.builder.add('MatMul', gradient, transposed)
 
 
-def gemm(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def gemm(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Multiply by the transposed matrix of a Gemm, and by its factor."""
     weights = context.weights(operation, 1)
     if operation.attributes.get('transA', 0):
@@ -146,4 +145,4 @@ def gemm(context: GradientContext, operation: Operation, gradient: str) -> dict[
     transposed = weights if operation.attributes.get('transB', 0) else weights.T
     transposed = np.ascontiguousarray(transposed * operation.attributes.get('alpha', 1.0))
     matrix_name = context.builder.constant(transposed.astype(np.float32))
-    return {operation.inputs[0]: context.builder.add('MatMul', gradient, matrix_name)}
+    return context.builder.add('MatMul', gradient, matrix_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.gradient_context import GradientContext
+from rtcnn_perception.saliency.gradient_context import Gradients
 from rtcnn_perception.saliency.network_graph import Operation
 from rtcnn_perception.saliency.network_graph import scale_and_shift
 
@@ -12,7 +13,7 @@ STEEP = 1e30
 """Maps every number above 0 to one above 1."""
 
 
-def relu(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def relu(context: GradientContext, operation: Operation, gradient: str) -> str:
     """
     Pass the gradient where the input was positive; if guided, only its positive part.
 
@@ -21,10 +22,10 @@ def relu(context: GradientContext, operation: Operation, gradient: str) -> dict[
     """
     if context.is_guided:
         gradient = context.builder.add('Relu', gradient)
-    return {operation.inputs[0]: _where_positive(context, operation.output, gradient)}
+    return _where_positive(context, operation.output, gradient)
 
 
-def clip(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def clip(context: GradientContext, operation: Operation, gradient: str) -> str:
     """
     Pass the gradient where nothing was clipped; at the lower bound this is a ReLU.
 
@@ -40,7 +41,7 @@ def clip(context: GradientContext, operation: Operation, gradient: str) -> dict[
         if larger and smaller:
             distance = context.builder.add('Sub', larger, smaller)
             gradient = _where_positive(context, distance, gradient)
-    return {operation.inputs[0]: gradient}
+    return gradient
 
 
 def _where_positive(context: GradientContext, values: str, gradient: str) -> str:
@@ -51,48 +52,45 @@ def _where_positive(context: GradientContext, values: str, gradient: str) -> str
     return context.builder.add('Mul', gradient, mask)
 
 
-def sigmoid(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def sigmoid(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Multiply by s (1 - s)."""
     builder, s = context.builder, operation.output
     slope = builder.add('Mul', s, builder.add('Sub', builder.number(1.0), s))
-    return {operation.inputs[0]: builder.add('Mul', gradient, slope)}
+    return builder.add('Mul', gradient, slope)
 
 
-def tanh(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def tanh(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Multiply by 1 - t²."""
     builder, t = context.builder, operation.output
     slope = builder.add('Sub', builder.number(1.0), builder.add('Mul', t, t))
-    return {operation.inputs[0]: builder.add('Mul', gradient, slope)}
+    return builder.add('Mul', gradient, slope)
 
 
-def same(_context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def same(_context: GradientContext, _operation: Operation, gradient: str) -> str:
     """Pass the gradient unchanged."""
-    return {operation.inputs[0]: gradient}
+    return gradient
 
 
-def add(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def add(context: GradientContext, operation: Operation, gradient: str) -> Gradients:
     """Pass the gradient to each summand that depends on the input image."""
-    return _merged(
-        context,
-        [
-            (name, context.unbroadcast(gradient, name, operation.output))
-            for name in operation.inputs
-            if name in context.active
-        ],
-    )
+    return [
+        (name, context.unbroadcast(gradient, name, operation.output))
+        for name in operation.inputs
+        if name in context.active
+    ]
 
 
-def subtract(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def subtract(context: GradientContext, operation: Operation, gradient: str) -> Gradients:
     """Pass the gradient, negated for the subtrahend."""
     gradients = []
     for name, sign in zip(operation.inputs, (1, -1), strict=True):
         if name in context.active:
             signed = gradient if sign > 0 else context.builder.add('Neg', gradient)
             gradients.append((name, context.unbroadcast(signed, name, operation.output)))
-    return _merged(context, gradients)
+    return gradients
 
 
-def multiply(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def multiply(context: GradientContext, operation: Operation, gradient: str) -> Gradients:
     """Multiply by the other factor."""
     first, second = operation.inputs
     gradients = []
@@ -100,20 +98,17 @@ def multiply(context: GradientContext, operation: Operation, gradient: str) -> d
         if name in context.active:
             scaled = context.builder.add('Mul', gradient, other)
             gradients.append((name, context.unbroadcast(scaled, name, operation.output)))
-    return _merged(context, gradients)
+    return gradients
 
 
-def divide(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def divide(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Divide by the divisor, which must be constant."""
     context.weights(operation, 1)
-    dividend = operation.inputs[0]
     scaled = context.builder.add('Div', gradient, operation.inputs[1])
-    return {dividend: context.unbroadcast(scaled, dividend, operation.output)}
+    return context.unbroadcast(scaled, operation.inputs[0], operation.output)
 
 
-def batch_normalisation(
-    context: GradientContext, operation: Operation, gradient: str
-) -> dict[str, str]:
+def batch_normalisation(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Multiply each channel by its factor."""
     for index in range(1, 5):
         context.weights(operation, index)
@@ -125,16 +120,4 @@ def batch_normalisation(
     factor, _ = scale_and_shift(operation, context.graph.constants)
     rank = len(context.shape(operation.output)) - 1
     scale = factor.astype(np.float32).reshape(1, -1, *[1] * rank)
-    return {
-        operation.inputs[0]: context.builder.add('Mul', gradient, context.builder.constant(scale))
-    }
-
-
-def _merged(context: GradientContext, gradients: list[tuple[str, str]]) -> dict[str, str]:
-    """Add the gradients of a result that is both operands."""
-    merged: dict[str, str] = {}
-    for name, gradient in gradients:
-        merged[name] = (
-            context.builder.add('Add', merged[name], gradient) if name in merged else gradient
-        )
-    return merged
+    return context.builder.add('Mul', gradient, context.builder.constant(scale))

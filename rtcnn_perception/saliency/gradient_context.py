@@ -63,5 +63,8 @@ class GradientContext:
         return self.builder.add('ReduceSum', gradient, self.builder.integers(*axes), keepdims=1)
 
 
-Rule = Callable[[GradientContext, Operation, str], dict[str, str]]
-"""Takes the gradient of an operation's result and returns those of its inputs, by name."""
+Gradients = list[tuple[str, str]]
+"""The inputs of an operation and their gradients, an input that is used twice twice."""
+
+Rule = Callable[[GradientContext, Operation, str], 'str | Gradients']
+"""Takes the gradient of an operation's result and returns that of its first input, or several."""

@@ -34,7 +34,6 @@ class GraphBuilder:
     """Collects nodes and constants; equal constants are stored once."""
 
     def __init__(self) -> None:
-        """Start without nodes and constants."""
         self.nodes: list[onnx.NodeProto] = []
         self._constants = _Constants()
 

@@ -16,18 +16,17 @@ LOWEST = -3.4028234663852886e38
 """The smallest float32: padding that is never a maximum, and never gives NaN."""
 
 
-def maximum(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def maximum(context: GradientContext, operation: Operation, gradient: str) -> str:
     """
     Give each gradient to the first of the largest pixels in its window, row by row.
 
     :raises ModelError: for padding by name
     """
     _check_padding(operation)
-    source = operation.inputs[0]
     windows = _Windows.of(context, operation)
     if windows is not None:
-        return {source: windows.route(gradient)}
-    return {source: _scatter(context, operation, gradient)}
+        return windows.route(gradient)
+    return _scatter(context, operation, gradient)
 
 
 def _scatter(context: GradientContext, operation: Operation, gradient: str) -> str:
@@ -141,11 +140,11 @@ class _Windows:
         return shares[0], shares[1], gradient
 
 
-def average(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def average(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Share each gradient among the pixels of its window."""
     _check_padding(operation)
-    builder, source = context.builder, operation.inputs[0]
-    channels, *size_in = context.shape(source)
+    builder = context.builder
+    channels, *size_in = context.shape(operation.inputs[0])
     size_out = context.shape(operation.output)[1:]
     kernel = operation.attributes['kernel_shape']
     strides = operation.attributes.get('strides', (1, 1))
@@ -168,7 +167,7 @@ def average(context: GradientContext, operation: Operation, gradient: str) -> di
             nearest_mode='floor',
         )
         after = [i - t for i, t in zip(size_in, tiles, strict=True)]
-        return {source: builder.pad(spread, (0, 0), after, 0.0)}
+        return builder.pad(spread, (0, 0), after, 0.0)
     ones = builder.constant(np.ones((channels, 1, *kernel), dtype=np.float32))
     full = builder.add(
         'ConvTranspose',
@@ -181,7 +180,7 @@ def average(context: GradientContext, operation: Operation, gradient: str) -> di
     covered = [s * (o - 1) + k for s, o, k in zip(strides, size_out, kernel, strict=True)]
     before = [-p for p in pads[:2]]
     after = [i - c + p for i, c, p in zip(size_in, covered, pads[:2], strict=True)]
-    return {source: builder.pad(full, before, after, 0.0)}
+    return builder.pad(full, before, after, 0.0)
 
 
 def _counts(
@@ -203,18 +202,16 @@ def _counts(
     return np.outer(*sides)
 
 
-def global_average(
-    context: GradientContext, operation: Operation, gradient: str
-) -> dict[str, str]:
+def global_average(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Share the gradient among all pixels."""
-    builder, source = context.builder, operation.inputs[0]
-    shape = context.shape(source)
+    builder = context.builder
+    shape = context.shape(operation.inputs[0])
     axes = averaged_axes(context, operation)
     kept = [1 if i + 1 in axes else size for i, size in enumerate(shape)]
     gradient = builder.reshape(gradient, -1, *kept)
     averaged = [size if i + 1 in axes else 1 for i, size in enumerate(shape)]
     share = np.full((1, *averaged), 1.0 / math.prod(averaged), dtype=np.float32)
-    return {source: builder.add('Mul', gradient, builder.constant(share))}
+    return builder.add('Mul', gradient, builder.constant(share))
 
 
 def averaged_axes(context: GradientContext, operation: Operation) -> set[int]:

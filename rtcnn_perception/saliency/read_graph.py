@@ -20,28 +20,6 @@ OPSETS = range(13, 18)
 
 CONTROL_FLOW = ('If', 'Loop', 'Scan')
 
-FOLDED = frozenset(
-    [
-        'Add',
-        'Cast',
-        'Concat',
-        'Constant',
-        'ConstantOfShape',
-        'Div',
-        'Gather',
-        'Identity',
-        'Mul',
-        'Reshape',
-        'Shape',
-        'Slice',
-        'Squeeze',
-        'Sub',
-        'Transpose',
-        'Unsqueeze',
-    ]
-)
-"""Operators that are computed at once where all their inputs are constants."""
-
 
 def read_graph(content: bytes, where: str) -> NetworkGraph:
     """
@@ -97,7 +75,9 @@ def fold_constants(model: onnx.ModelProto) -> None:
     constants = {tensor.name: tensor for tensor in graph.initializer}
     kept = []
     for node in graph.node:
-        if node.op_type not in FOLDED or any(name not in constants for name in node.input):
+        is_random = node.op_type.startswith('Random')
+        is_plain = not node.domain and not is_random and node.op_type not in CONTROL_FLOW
+        if not is_plain or any(name not in constants for name in node.input):
             kept.append(node)
             continue
         body = onnx.helper.make_graph(

@@ -21,11 +21,11 @@ from rtcnn_perception.saliency.backward_pass import propagate
 from rtcnn_perception.saliency.class_scores import class_scores
 from rtcnn_perception.saliency.class_scores import ClassScores
 from rtcnn_perception.saliency.class_scores import find_scores
+from rtcnn_perception.saliency.class_scores import seed
 from rtcnn_perception.saliency.gradient_context import GradientContext
 from rtcnn_perception.saliency.graph_builder import GraphBuilder
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.read_graph import read_graph
-from rtcnn_perception.saliency.targets import seed
 
 OPSET = 17
 """The highest that onnxruntime 1.16 and later run without a warning."""
@@ -68,12 +68,9 @@ def build_saliency_graph(content: bytes, card: AttributeCard) -> bytes:
     found = tuple(class_scores(context, head, name) for head, name in scores.items())
     seeds: dict[str, str] = {}
     for each in found:
-        start = seed(context, each, target_input(each.head.attribute))
-        if start.result in seeds:
-            gradient = builder.add('Add', seeds[start.result], start.gradient)
-            seeds[start.result] = gradient
-        else:
-            seeds[start.result] = start.gradient
+        name, gradient = seed(context, each, target_input(each.head.attribute))
+        is_further = name in seeds
+        seeds[name] = builder.add('Add', seeds[name], gradient) if is_further else gradient
     result = _write_methods(builder, _Parts(graph, found, seeds), METHODS)
     builder.add('Identity', result, name=MAP_OUTPUT)
     model = _model(graph, builder, found)

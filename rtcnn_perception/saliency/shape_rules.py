@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.gradient_context import GradientContext
+from rtcnn_perception.saliency.gradient_context import Gradients
 from rtcnn_perception.saliency.network_graph import Operation
 
 
-def reshape(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def reshape(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Give the gradient the shape of the input."""
-    source = operation.inputs[0]
-    return {source: context.builder.reshape(gradient, -1, *context.shape(source))}
+    return context.builder.reshape(gradient, -1, *context.shape(operation.inputs[0]))
 
 
-def transpose(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def transpose(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Exchange the axes back."""
     rank = len(context.shape(operation.output)) + 1
     perm = operation.attributes.get('perm', list(reversed(range(rank))))
@@ -24,15 +24,15 @@ def transpose(context: GradientContext, operation: Operation, gradient: str) -> 
             f'such a network is not covered'
         )
     back = [int(i) for i in np.argsort(perm)]
-    return {operation.inputs[0]: context.builder.add('Transpose', gradient, perm=back)}
+    return context.builder.add('Transpose', gradient, perm=back)
 
 
-def concat(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def concat(context: GradientContext, operation: Operation, gradient: str) -> Gradients:
     """Slice the gradient as the inputs were joined."""
     builder = context.builder
     rank = len(context.shape(operation.output)) + 1
     axis = operation.attributes['axis'] % rank
-    gradients: dict[str, str] = {}
+    gradients = []
     begin = 0
     for name in operation.inputs:
         end = begin + context.shape(name)[axis - 1]
@@ -44,14 +44,12 @@ def concat(context: GradientContext, operation: Operation, gradient: str) -> dic
                 builder.integers(end),
                 builder.integers(axis),
             )
-            gradients[name] = (
-                builder.add('Add', gradients[name], part) if name in gradients else part
-            )
+            gradients.append((name, part))
         begin = end
     return gradients
 
 
-def pad(context: GradientContext, operation: Operation, gradient: str) -> dict[str, str]:
+def pad(context: GradientContext, operation: Operation, gradient: str) -> str:
     """Crop the padding."""
     mode = operation.attributes.get('mode', 'constant')
     pads = [int(p) for p in context.weights(operation, 1)]
@@ -63,5 +61,4 @@ def pad(context: GradientContext, operation: Operation, gradient: str) -> dict[s
             f'{mode} and pads {pads}; such a network is not covered'
         )
     before, after = pads[rank - 2 : rank], pads[2 * rank - 2 :]
-    cut = context.builder.pad(gradient, [-p for p in before], [-p for p in after], 0.0)
-    return {operation.inputs[0]: cut}
+    return context.builder.pad(gradient, [-p for p in before], [-p for p in after], 0.0)

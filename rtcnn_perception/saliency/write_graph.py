@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
-import tempfile
 
 import numpy as np
 import onnx
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.models.card import card_path
+from rtcnn_perception.core.models.files import replace_file
 from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.core.saliency.names import MAP_OUTPUT
 from rtcnn_perception.core.saliency.names import METHOD_INPUT
@@ -56,8 +55,8 @@ def write_saliency_graph(path: Path) -> Path:
     }
     target = card.directory / SALIENCY_NAME
     try:
-        _replace(target, graph)
-        _replace(card_file, (json.dumps(fields, indent=2) + '\n').encode())
+        replace_file(target, graph)
+        replace_file(card_file, (json.dumps(fields, indent=2) + '\n').encode())
     except OSError as error:
         raise ModelError(
             f'{target}: expected a folder that can be written to, got {error.strerror}; '
@@ -114,16 +113,3 @@ def with_external_weights(graph: bytes, model: bytes, file: str) -> bytes:
         for key, value in (('location', file), ('offset', offset), ('length', len(content))):
             tensor.external_data.add(key=key, value=str(value))
     return bytes(parsed.SerializeToString())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file under another name and move it into place in one step."""
-    handle, name = tempfile.mkstemp(prefix='.saliency-', dir=path.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, 'wb') as stream:
-            stream.write(content)
-        unfinished.chmod(0o644)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

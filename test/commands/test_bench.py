@@ -11,7 +11,9 @@ from rtcnn_perception.exceptions import PerceptionError
 def parse(*words):
     parser = argparse.ArgumentParser()
     bench.configure(parser)
-    return parser.parse_args(words)
+    args = parser.parse_args(words)
+    args.command_line = 'rtcnn_perception bench --parts steps'
+    return args
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ def test_the_results_are_printed_and_written(tmp_path, parts, capsys):
     report = json.loads((tmp_path / 'out' / 'bench.json').read_text())
     assert report['sections']['steps']['rows'] == [['track', '0.3']]
     assert report['machine']['cores']
+    assert report['command'] == args.command_line
     assert report['config']['repeats'] == 3
     assert '| track | 0.3 |' in (tmp_path / 'b.md').read_text()
     assert len(parts) == 1

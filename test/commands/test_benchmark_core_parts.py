@@ -8,7 +8,7 @@ from own_detector import write_level
 import pytest
 from rtcnn_perception.commands.benchmark import core_parts
 from rtcnn_perception.commands.benchmark import strategies
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.benchmark.strategies import Cost
 from rtcnn_perception.core.detection.base import DetectorConfig
@@ -60,7 +60,7 @@ def test_a_detector_that_is_not_part_of_the_package_has_a_row_too(tmp_path, monk
 def test_a_model_of_several_attributes_is_loaded_once(inputs, monkeypatch):
     models = []
 
-    def load(path):
+    def load(path, **_options):
         models.append(path)
         return path.name
 

@@ -1,10 +1,14 @@
 from dataclasses import replace
 
+import cv2
 from own_detector import ROW
 from own_detector import write_level
 import pytest
+from rtcnn_perception.commands.benchmark.inputs import crowd_clip
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
+from rtcnn_perception.core.detection.haar import HaarDetector
 from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_directory
 
@@ -133,3 +137,18 @@ def test_a_detector_that_cannot_run_here_is_left_out_and_refused_where_it_is_nam
 def test_a_missing_folder_of_data_is_refused_by_name(tmp_path, name):
     with pytest.raises(ConfigurationError, match=f'there is no folder .*{name}'):
         find_inputs(tmp_path / name, None, ATTRIBUTES)
+
+
+@pytest.mark.parametrize('faces', [0, -1, 2, 15])
+def test_a_crowd_has_a_square_number_of_faces(faces):
+    with pytest.raises(ValueError, match='square number'):
+        crowd_clip(faces, 1)
+
+
+@pytest.mark.parametrize('faces', [1, 4, 16])
+def test_the_frames_show_as_many_faces_as_named(faces):
+    cv2.setNumThreads(1)
+    detector = HaarDetector.load()
+    for frame in crowd_clip(faces, 12)[::4]:
+        assert frame.shape == (480, 640, 3)
+        assert len(detector.find_squares(to_gray(frame))[0]) == faces

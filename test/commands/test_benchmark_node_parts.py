@@ -9,13 +9,13 @@ pytest.importorskip('rclpy')
 
 from rtcnn_perception.commands.benchmark import node_parts
 from rtcnn_perception.commands.benchmark import node_runs
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
 from rtcnn_perception.commands.benchmark.inputs import Inputs
 from rtcnn_perception.commands.benchmark.measures import ClipResult
 from rtcnn_perception.commands.benchmark.measures import Drift
-from rtcnn_perception.commands.benchmark.measures import Percentiles
 from rtcnn_perception.commands.benchmark.node_runs import LatencyResult
 from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.statistics import LatencySummary
 
 CONFIG = BenchmarkConfig(repeats=2, seconds=1.0, soak_frames=1000, stage_frames=4)
 WITHOUT_CLIPS = Inputs(
@@ -40,7 +40,7 @@ GOOD_CLIP = ClipResult(
 
 
 def latency(p50: float, p99: float, resident: float) -> LatencyResult:
-    times = Percentiles(count=30, p50=p50, p95=p99, p99=p99, maximum=p99)
+    times = LatencySummary(count=30, p50=p50, p95=p99, p99=p99, maximum=p99)
     return LatencyResult(times, times, times, 30.0, 0, 25.0, resident)
 
 

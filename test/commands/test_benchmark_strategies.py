@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 from rtcnn_perception.commands.benchmark import strategies
-from rtcnn_perception.commands.benchmark.scenes import crowd_clip
+from rtcnn_perception.commands.benchmark.inputs import crowd_clip
 from rtcnn_perception.commands.benchmark.strategies import compare
-from rtcnn_perception.commands.benchmark.strategies import DetectorAlone
+from rtcnn_perception.commands.benchmark.strategies import detector_alone
 from rtcnn_perception.commands.benchmark.strategies import EachStage
 from rtcnn_perception.commands.benchmark.strategies import OriginalStrategy
 from rtcnn_perception.commands.benchmark.strategies import PackageStrategy
@@ -39,7 +39,7 @@ def test_all_strategies_classify_every_face(models, haar, monkeypatch):
         {
             'original': lambda: OriginalStrategy([*models.values()]),
             'package': lambda: PackageStrategy(haar, classifier),
-            'detector': lambda: DetectorAlone(haar),
+            'detector': lambda: detector_alone(haar),
             'steps': lambda: EachStage(haar, models),
         },
         crowd_clip(4, 3),

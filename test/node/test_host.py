@@ -17,9 +17,9 @@ from rtcnn_perception.nodes.host import END_WITHIN
 from rtcnn_perception.nodes.host import keep_freed_memory
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
-from rtcnn_perception.nodes.parameters.tables import TABLES
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
+from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.parameters.declaration import build
@@ -23,7 +24,6 @@ from rtcnn_perception.nodes.parameters.declaration import values_of
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
-from rtcnn_perception.nodes.parameters.tables import TABLES
 import yaml
 
 FILE = Path(__file__).parents[2] / 'config' / 'perception.yaml'

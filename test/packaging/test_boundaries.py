@@ -32,7 +32,8 @@ MESSAGES = {
     'std_msgs',
 }
 ONLY_IN = {
-    **dict.fromkeys(['rclpy', 'cv_bridge', 'rtcnn_perception.msg', *MESSAGES], ROS),
+    **dict.fromkeys(['rclpy', *MESSAGES], ROS),
+    'rtcnn_perception.msg': {'', *ROS},  # ``consumer`` names their types
     **dict.fromkeys(['torch', 'h5py', 'tensorboard', 'tqdm'], FRAMEWORK),
     'onnx': {'saliency', *FRAMEWORK},
 }
@@ -43,7 +44,6 @@ KEYS = {
     'numpy': 'python3-numpy',
     'onnxruntime': 'python3-onnxruntime-pip',
     'scipy': 'python3-scipy',
-    'cv_bridge': 'cv_bridge',
     'launch': 'launch',
     'launch_ros': 'launch_ros',
     'rclpy': 'rclpy',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 
 from drawn_faces import TINY
 from drawn_faces import write_photographs
@@ -40,7 +41,11 @@ PARTS = {'train': [*[1, 2] * 8, 0, 0], 'val': [1, 2, 1, 2, 0]}
 def run(command, *arguments):
     parser = argparse.ArgumentParser()
     command.configure(parser)
-    return command.execute(parser.parse_args([str(argument) for argument in arguments]))
+    words = [str(argument) for argument in arguments]
+    args = parser.parse_args(words)
+    name = command.__name__.rpartition('.')[2]
+    args.command_line = shlex.join(['rtcnn_perception', name, *words])
+    return command.execute(args)
 
 
 def write_config(folder, *changes, parts=PARTS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 
 import cv2
 import numpy as np
@@ -47,7 +48,11 @@ path = "{data}"
 def run(command, *arguments):
     parser = argparse.ArgumentParser()
     command.configure(parser)
-    assert command.execute(parser.parse_args([str(argument) for argument in arguments])) == 0
+    words = [str(argument) for argument in arguments]
+    args = parser.parse_args(words)
+    name = command.__name__.rpartition('.')[2]
+    args.command_line = shlex.join(['rtcnn_perception', name, *words])
+    assert command.execute(args) == 0
 
 
 def report_of(folder):
@@ -85,7 +90,7 @@ def test_a_network_is_trained_exported_and_evaluated(tmp_path, emotion, capsys):
     assert card['command'] == (
         f'rtcnn_perception train {config} --output {tmp_path}/run --workers 1 && '
         f'rtcnn_perception export {tmp_path}/run/best.pt --output {tmp_path}/model '
-        "--name 'my own' --float32 --mix emotion=emotion_votes:0.1 --heads emotion --saliency"
+        "--name 'my own' --float32 --saliency --mix emotion=emotion_votes:0.1 --heads emotion"
     )
     assert [head['attribute'] for head in card['heads']] == ['emotion']
     run(evaluate, tmp_path / 'model', data, '--output', tmp_path / 'report')
@@ -221,8 +226,9 @@ def test_a_report_has_the_command_that_made_it(tmp_path, emotion):
     page = (tmp_path / 'report/report.md').read_text()
     assert 'accuracy on emotion votes' in page
     assert re.search(r'### Through the pipeline\n\nthrough the detector haar', page)
-    command = f'evaluate {tmp_path}/model {data} --votes {votes} --through-pipeline 2'
-    assert f'\n`rtcnn_perception {command} --detector haar --quick`\n' in page
+    command = f'evaluate {tmp_path}/model {data} --quick --votes {votes} --through-pipeline 2'
+    command += f' --detector haar --output {tmp_path}/report'
+    assert f'\n`rtcnn_perception {command}`\n' in page
 
 
 def test_a_preview_has_faces_and_trains_nothing(tmp_path, emotion):

@@ -9,17 +9,17 @@ from functools import partial
 import math
 
 import cv2
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
-from rtcnn_perception.commands.benchmark.config import ReportProgress
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
+from rtcnn_perception.commands.benchmark.inputs import crowd_clip
 from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.inputs import ReportProgress
 from rtcnn_perception.commands.benchmark.inputs import SHIPPED
-from rtcnn_perception.commands.benchmark.scenes import crowd_clip
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.benchmark.sections import Target
 from rtcnn_perception.commands.benchmark.sections import with_range
 from rtcnn_perception.commands.benchmark.strategies import compare
 from rtcnn_perception.commands.benchmark.strategies import Cost
-from rtcnn_perception.commands.benchmark.strategies import DetectorAlone
+from rtcnn_perception.commands.benchmark.strategies import detector_alone
 from rtcnn_perception.commands.benchmark.strategies import EachStage
 from rtcnn_perception.commands.benchmark.strategies import OriginalStrategy
 from rtcnn_perception.commands.benchmark.strategies import PackageStrategy
@@ -157,7 +157,7 @@ def _package_strategy(inputs: Inputs, detector: str, classifier: AttributeClassi
 
 
 def _detector_alone(inputs: Inputs, name: str) -> Strategy:
-    return DetectorAlone(_detector(inputs, name, DETECTORS[name].default_width))
+    return detector_alone(_detector(inputs, name, DETECTORS[name].default_width))
 
 
 def _detector(inputs: Inputs, name: str, width: int = 0) -> Detector:

@@ -1,17 +1,25 @@
-"""What a benchmark uses besides the package: clips, models and detectors."""
+"""What a benchmark takes: how long it measures, clips, models and detectors."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
+from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import AUTO
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.detection.registry import row_called
+from rtcnn_perception.core.sources.builtin import BuiltinClip
+from rtcnn_perception.core.sources.builtin import load_portrait
+from rtcnn_perception.core.sources.builtin import VISITOR_FRAMES
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
@@ -29,6 +37,26 @@ SHIPPED = 'rtcnn'
 """The detector that comes with the package."""
 
 NO_CLIP = 'The clip of one person was missing: the built-in one, with a second person, was used.'
+
+SIZE = (640, 480)
+"""Width and height in pixels."""
+HEAD_XYWH = (121, 8, 213, 160)
+"""The head in the portrait, with the aspect of a frame, in its pixels."""
+SWAY_PX = 6.0
+
+
+ReportProgress = Callable[[str, float], None]
+"""Takes what is being measured, and the share of the part that is done, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class BenchmarkConfig:
+    """How long and how often to measure."""
+
+    repeats: int
+    seconds: float
+    soak_frames: int
+    stage_frames: int
 
 
 @dataclass(frozen=True)
@@ -137,3 +165,32 @@ def _with_model(config: DetectorConfig, folders: Sequence[Path]) -> tuple[Detect
     advice = 'name one that exists'
     missing = '' if is_there(path) else f'there is no model of {row.name} at {path}; {advice}'
     return DetectorConfig(name=config.name, model_path=str(path.resolve())), missing
+
+
+def crowd_clip(faces: int, frames: int) -> list[ImageBGR]:
+    """
+    Make frames of one person as the built-in clip shows them, or of a crowd that sways.
+
+    :param faces: how many; a square number, for they stand in rows and columns
+    :param frames: how many frames, at 30 per second
+    :raises ValueError: if ``faces`` is no square number
+    """
+    side = math.isqrt(max(faces, 0))
+    if side * side != faces or faces < 1:
+        raise ValueError(f'faces must be a square number from 1 up, got {faces}')
+    if faces == 1:
+        clip = BuiltinClip()
+        return [clip.frame(index % VISITOR_FRAMES[0]) for index in range(frames)]
+    x, y, width, height = HEAD_XYWH
+    head = load_portrait()[y : y + height, x : x + width]
+    cell = (SIZE[0] // side, SIZE[1] // side)
+    crowd = np.tile(cv2.resize(head, cell, interpolation=cv2.INTER_AREA), (side, side, 1))
+    swaying = []
+    for index in range(frames):
+        phase = 2 * math.pi * index / 30.0
+        matrix = np.array(
+            [[1, 0, SWAY_PX * math.sin(phase)], [0, 1, SWAY_PX / 2 * math.sin(2 * phase)]]
+        )
+        frame = cv2.warpAffine(crowd, matrix, SIZE, borderMode=cv2.BORDER_REPLICATE)
+        swaying.append(np.asarray(frame, dtype=np.uint8))
+    return swaying

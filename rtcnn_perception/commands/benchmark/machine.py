@@ -24,7 +24,9 @@ def describe() -> dict[str, str]:
         'system': _os_name(),
         'kernel': platform.release(),
         'Python': platform.python_version(),
-        'ROS distribution': os.environ.get('ROS_DISTRO') or _distribution(),
+        # Where ROS was installed by pip, nothing names it in the environment.
+        'ROS distribution': os.environ.get('ROS_DISTRO')
+        or DISTRIBUTIONS.get(_version('rclpy').partition('.')[0], 'not named'),
         'middleware': os.environ.get('RMW_IMPLEMENTATION', 'the default of the distribution'),
         **{name: _version(name) for name in PACKAGES},
     }
@@ -35,16 +37,6 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:  # from the system's packages
         return 'as the system has it'
-
-
-def _distribution() -> str:
-    # Where ROS was installed by pip, nothing names it in the environment.
-    return DISTRIBUTIONS.get(_version('rclpy').partition('.')[0], 'not named')
-
-
-def load_average() -> float:
-    """Return how many processes wanted to run in the last minute, on average."""
-    return os.getloadavg()[0]
 
 
 def resident_mb(pid: int) -> float:
@@ -68,9 +60,7 @@ def _field(path: Path, name: str) -> str:
 
 
 def _os_name() -> str:
-    path = Path('/etc/os-release')
-    for line in path.read_text().splitlines() if path.is_file() else ():
-        key, _, value = line.partition('=')
-        if key == 'PRETTY_NAME':
-            return value.strip('"')
-    return platform.system()
+    try:
+        return platform.freedesktop_os_release()['PRETTY_NAME']
+    except OSError:  # no such file
+        return platform.system()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rtcnn_perception.core.statistics import LatencySummary
+from rtcnn_perception.core.statistics import summarise
 
 LOST_S = 1.0
 """A face that was not detected for longer may return under another id."""
@@ -81,26 +83,10 @@ def summarise_clip(messages: Sequence[Received], frames: int) -> ClipResult:
     )
 
 
-@dataclass(frozen=True)
-class Percentiles:
-    """Percentiles in milliseconds of ``count`` values; NaN for none."""
-
-    count: int
-    p50: float
-    p95: float
-    p99: float
-    maximum: float
-
-
-def percentiles_ms(seconds: Sequence[float]) -> Percentiles:
-    """Return the percentiles of durations given in seconds, as numpy.percentile has them."""
+def percentiles_ms(seconds: Sequence[float]) -> LatencySummary:
+    """Return the percentiles in milliseconds of durations given in seconds, without any NaN."""
     values = np.array(seconds, np.float64) * 1e3
-    values = values[np.isfinite(values)]
-    if values.size == 0:
-        nan = float('nan')
-        return Percentiles(0, nan, nan, nan, nan)
-    p50, p95, p99 = np.percentile(values, [50, 95, 99]).tolist()
-    return Percentiles(values.size, p50, p95, p99, float(values.max()))
+    return summarise(values[np.isfinite(values)])
 
 
 @dataclass(frozen=True)

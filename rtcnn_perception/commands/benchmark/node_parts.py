@@ -6,18 +6,22 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 import statistics
+from typing import TypeVar
 
 from rclpy.context import Context
 from rtcnn_perception.commands.benchmark import node_runs
-from rtcnn_perception.commands.benchmark.config import BenchmarkConfig
-from rtcnn_perception.commands.benchmark.config import ReportProgress
+from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig
 from rtcnn_perception.commands.benchmark.inputs import Inputs
+from rtcnn_perception.commands.benchmark.inputs import ReportProgress
 from rtcnn_perception.commands.benchmark.inputs import SHIPPED
 from rtcnn_perception.commands.benchmark.measures import ClipResult
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.benchmark.sections import Target
 from rtcnn_perception.commands.benchmark.sections import with_range
+
+R = TypeVar('R')
 
 
 def clips(
@@ -28,51 +32,54 @@ def clips(
     if not inputs.clips:
         return Section(title, skipped=f'there are no clips in {inputs.data.name}/video')
     rows, targets, raw = [], [], {}
-    played, plays = 0, len(inputs.detectors) * len(inputs.clips) * config.repeats
-    for name in (each.name for each in inputs.detectors):
-        parameters = inputs.parameters(name)
-        of_detector: list[ClipResult] = []
-        for clip in inputs.clips:
-            runs = []
-            for repeat in range(config.repeats):
-                report_progress(
-                    f'{clip.name} with {name}, {repeat + 1} of {config.repeats}', played / plays
-                )
-                runs.append(node_runs.play_clip(context, clip, parameters))
-                played += 1
-            raw[f'{clip.name}, {name}'] = [asdict(run) for run in runs]
-            rows.append(
-                (
-                    f'{clip.name}, {name}',
-                    str(runs[0].frames),
-                    with_range([100 * run.messages / run.frames for run in runs]),
-                    with_range([100 * run.with_face for run in runs]),
-                    with_range([100 * run.detected for run in runs]),
-                    with_range([100 * run.detected_of_all for run in runs]),
-                    with_range([float(run.id_changes) for run in runs], 0),
-                    with_range([float(run.early_changes) for run in runs], 0),
-                )
-            )
-            of_detector += runs
+    plays = [(each.name, clip) for each in inputs.detectors for clip in inputs.clips]
+    by_detector: dict[str, list[ClipResult]] = {each.name: [] for each in inputs.detectors}
+    for number, (name, clip) in enumerate(plays):
+        play = partial(node_runs.play_clip, context, clip, inputs.parameters(name))
+        report = _part_of(report_progress, number, len(plays))
+        runs = _repeated(config, f'{clip.name} with {name}', report, play)
+        raw[f'{clip.name}, {name}'] = [asdict(run) for run in runs]
+        cells = (cell(runs) for cell in CLIP_COLUMNS.values())
+        rows.append((f'{clip.name}, {name}', *cells))
+        by_detector[name] += runs
+    for name, runs in by_detector.items():
         if name in CLIP_TARGETS:
-            targets += CLIP_TARGETS[name](of_detector)
+            targets += CLIP_TARGETS[name](runs)
     return Section(
         title,
-        columns=(
-            'clip, detector',
-            'frames',
-            'messages [%]',
-            'with a face [%]',
-            'face detected [%]',
-            'of all frames [%]',
-            'id changes',
-            'within a second',
-        ),
+        columns=('clip, detector', *CLIP_COLUMNS),
         rows=tuple(rows),
         notes=inputs.left_out,
         targets=tuple(targets),
         raw=raw,
     )
+
+
+def _part_of(report_progress: ReportProgress, number: int, count: int) -> ReportProgress:
+    """Return what reports the progress of one of several equal parts of a whole."""
+    return lambda text, share: report_progress(text, (number + share) / count)
+
+
+def _repeated(
+    config: BenchmarkConfig, what: str, report_progress: ReportProgress, measure: Callable[[], R]
+) -> list[R]:
+    runs = []
+    for repeat in range(config.repeats):
+        text = f'{what}, {repeat + 1} of {config.repeats}'
+        report_progress(text, repeat / config.repeats)
+        runs.append(measure())
+    return runs
+
+
+CLIP_COLUMNS: Mapping[str, Callable[[Sequence[ClipResult]], str]] = {
+    'frames': lambda runs: str(runs[0].frames),
+    'messages [%]': lambda runs: with_range([100 * run.messages / run.frames for run in runs]),
+    'with a face [%]': lambda runs: with_range([100 * run.with_face for run in runs]),
+    'face detected [%]': lambda runs: with_range([100 * run.detected for run in runs]),
+    'of all frames [%]': lambda runs: with_range([100 * run.detected_of_all for run in runs]),
+    'id changes': lambda runs: with_range([float(run.id_changes) for run in runs], 0),
+    'within a second': lambda runs: with_range([float(run.early_changes) for run in runs], 0),
+}
 
 
 def _shipped_targets(runs: Sequence[ClipResult]) -> list[Target]:
@@ -130,31 +137,17 @@ def latency(
     rows, raw = [], {}
     medians: dict[str, tuple[float, float, float]] = {}
     for number, (name, arrange) in enumerate(node_runs.SETUPS.items()):
-        runs = []
-        for repeat in range(config.repeats):
-            done = (number + repeat / config.repeats) / len(node_runs.SETUPS)
-            report_progress(f'{name}, {repeat + 1} of {config.repeats}', done)
-            runs.append(node_runs.measure_latency(context, arrange(parameters), config.seconds))
+        setup = arrange(parameters)
+        measure = partial(node_runs.measure_latency, context, setup, config.seconds)
+        report = _part_of(report_progress, number, len(node_runs.SETUPS))
+        runs = _repeated(config, name, report, measure)
         raw[name] = [asdict(run) for run in runs]
         medians[name] = (
             statistics.median(run.stamp_to_reception.p50 for run in runs),
             statistics.median(run.stamp_to_reception.p99 for run in runs),
             statistics.median(run.resident_mb for run in runs),
         )
-        rows.append(
-            (
-                name,
-                with_range([run.stamp_to_reception.p50 for run in runs]),
-                with_range([run.stamp_to_reception.p95 for run in runs]),
-                with_range([run.stamp_to_reception.p99 for run in runs]),
-                with_range([run.detect.p50 for run in runs]),
-                with_range([run.classify.p50 for run in runs]),
-                with_range([run.messages_per_second for run in runs]),
-                with_range([float(run.dropped) for run in runs], 0),
-                with_range([run.cpu_percent for run in runs], 0),
-                with_range([run.resident_mb for run in runs], 0),
-            )
-        )
+        rows.append((name, *(cell(runs) for cell in LATENCY_COLUMNS.values())))
     p50, p99, resident = medians['composed']
     apart = medians['three processes'][0]
     targets = [
@@ -168,18 +161,7 @@ def latency(
         ]
     return Section(
         'Latency at 640x480 and 30 Hz, one face',
-        columns=(
-            'nodes',
-            'p50 [ms]',
-            'p95 [ms]',
-            'p99 [ms]',
-            'detect p50 [ms]',
-            'classify p50 [ms]',
-            'messages per s',
-            'dropped',
-            'CPU [% of a core]',
-            'memory [MB]',
-        ),
+        columns=('nodes', *LATENCY_COLUMNS),
         rows=tuple(rows),
         notes=(
             "From the header's stamp to reception by another process. CPU and memory are those of "
@@ -191,6 +173,19 @@ def latency(
     )
 
 
+LATENCY_COLUMNS: Mapping[str, Callable[[Sequence[node_runs.LatencyResult]], str]] = {
+    'p50 [ms]': lambda runs: with_range([run.stamp_to_reception.p50 for run in runs]),
+    'p95 [ms]': lambda runs: with_range([run.stamp_to_reception.p95 for run in runs]),
+    'p99 [ms]': lambda runs: with_range([run.stamp_to_reception.p99 for run in runs]),
+    'detect p50 [ms]': lambda runs: with_range([run.detect.p50 for run in runs]),
+    'classify p50 [ms]': lambda runs: with_range([run.classify.p50 for run in runs]),
+    'messages per s': lambda runs: with_range([run.messages_per_second for run in runs]),
+    'dropped': lambda runs: with_range([float(run.dropped) for run in runs], 0),
+    'CPU [% of a core]': lambda runs: with_range([run.cpu_percent for run in runs], 0),
+    'memory [MB]': lambda runs: with_range([run.resident_mb for run in runs], 0),
+}
+
+
 def memory(
     inputs: Inputs, config: BenchmarkConfig, context: Context, report_progress: ReportProgress
 ) -> Section:
@@ -198,25 +193,17 @@ def memory(
     report_progress(f'{config.soak_frames} frames at {node_runs.SOAK_RATE:.0f} per second', 0.0)
     parameters = {**inputs.parameters(), 'source': inputs.one_face}
     processed, found = node_runs.soak(context, parameters, config.soak_frames)
-    slope = found.per_10000_frames_mb
+    cells = {
+        'frames processed': str(processed),
+        'at first [MB]': f'{found.start_mb:.1f}',
+        'at last [MB]': f'{found.end_mb:.1f}',
+        'highest [MB]': f'{found.highest_mb:.1f}',
+        'trend [MB per 10,000 frames]': f'{found.per_10000_frames_mb:+.2f}',
+    }
     return Section(
         'Memory of the composed process over a long run',
-        columns=(
-            'frames processed',
-            'at first [MB]',
-            'at last [MB]',
-            'highest [MB]',
-            'trend [MB per 10,000 frames]',
-        ),
-        rows=(
-            (
-                str(processed),
-                f'{found.start_mb:.1f}',
-                f'{found.end_mb:.1f}',
-                f'{found.highest_mb:.1f}',
-                f'{slope:+.2f}',
-            ),
-        ),
+        columns=tuple(cells),
+        rows=(tuple(cells.values()),),
         notes=(
             f'Resident memory, from frame {node_runs.SOAK_WARM_UP_FRAMES} on, at '
             f'{node_runs.SOAK_RATE:.0f} frames per second; the trend is that of a fitted line.',
@@ -241,12 +228,8 @@ def idle(
     inputs: Inputs, config: BenchmarkConfig, context: Context, report_progress: ReportProgress
 ) -> Section:
     """Measure the CPU time of inactive nodes."""
-    runs = []
-    for repeat in range(config.repeats):
-        report_progress(
-            f'inactive nodes, {repeat + 1} of {config.repeats}', repeat / config.repeats
-        )
-        runs.append(node_runs.idle(context, inputs.parameters(), config.seconds))
+    measure = partial(node_runs.idle, context, inputs.parameters(), config.seconds)
+    runs = _repeated(config, 'inactive nodes', report_progress, measure)
     highest = max(max(run.values()) for run in runs)
     return Section(
         'Inactive nodes',

@@ -10,17 +10,18 @@ from pathlib import Path
 import time
 
 from rclpy.context import Context
-from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.measures import ClipResult
 from rtcnn_perception.commands.benchmark.measures import Drift
 from rtcnn_perception.commands.benchmark.measures import drift
-from rtcnn_perception.commands.benchmark.measures import Percentiles
 from rtcnn_perception.commands.benchmark.measures import percentiles_ms
 from rtcnn_perception.commands.benchmark.measures import summarise_clip
+from rtcnn_perception.commands.benchmark.processes import NODES
 from rtcnn_perception.commands.benchmark.processes import Processes
 from rtcnn_perception.commands.benchmark.processes import Program
+from rtcnn_perception.commands.benchmark.watcher import PATIENCE_S
 from rtcnn_perception.commands.benchmark.watcher import Watcher
 from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.core.statistics import LatencySummary
 
 SILENCE_S = 1.5
 """A clip is over after this time without a message."""
@@ -47,20 +48,25 @@ class Setup:
 
 def composed(parameters: Mapping[str, object]) -> Setup:
     """One process with a source of its own."""
-    programs = processes.composed({**parameters, **CAMERA_LAST})
+    programs = (Program(f'{NODES}.perception', {**parameters, **CAMERA_LAST}),)
     return Setup(programs, 'camera', {})
 
 
 def composed_behind_a_driver(parameters: Mapping[str, object]) -> Setup:
-    """One process that receives images from the process of a camera's driver."""
-    driver = processes.driver({**parameters, 'driver:autostart': False})
-    programs = (*processes.composed({**parameters, 'source': ''}), driver)
+    """One process that receives images from a camera node, as from a camera's driver."""
+    driver = Program(
+        f'{NODES}.camera_node',
+        {**parameters, 'driver:autostart': False},
+        {'__node': 'driver', 'faces/image': 'image_raw'},
+    )
+    programs = (Program(f'{NODES}.perception', {**parameters, 'source': ''}), driver)
     return Setup(programs, 'driver', {'/image_raw': 1})
 
 
 def separate(parameters: Mapping[str, object]) -> Setup:
     """Three processes, images and rois over topics."""
-    programs = processes.separate({**parameters, **CAMERA_LAST})
+    names = ('classifier_node', 'detector_node', 'camera_node')
+    programs = tuple(Program(f'{NODES}.{name}', {**parameters, **CAMERA_LAST}) for name in names)
     return Setup(programs, 'camera', {'/faces/image': 2, '/faces/rois': 1})
 
 
@@ -93,9 +99,9 @@ def play_clip(context: Context, clip: Path, parameters: Mapping[str, object]) ->
 class LatencyResult:
     """One run in real time: latencies in ms, frames per second, dropped, CPU and memory."""
 
-    stamp_to_reception: Percentiles
-    detect: Percentiles
-    classify: Percentiles
+    stamp_to_reception: LatencySummary
+    detect: LatencySummary
+    classify: LatencySummary
     messages_per_second: float
     dropped: int
     cpu_percent: float
@@ -108,10 +114,10 @@ def measure_latency(context: Context, setup: Setup, seconds: float) -> LatencyRe
         watcher.wait(lambda: bool(watcher.received), 20.0, 'no message came')
         time.sleep(WARM_UP_S)
         dropped = watcher.received[-1].frames_dropped
-        watcher.clear()
+        watcher.received.clear()
         begin, cpu = time.monotonic(), sum(programs.cpu_seconds())
         time.sleep(seconds)
-        received = watcher.received
+        received = [*watcher.received]
         spent = time.monotonic() - begin
         cpu = sum(programs.cpu_seconds()) - cpu
         programs.check()
@@ -138,15 +144,16 @@ def soak(context: Context, parameters: Mapping[str, object], frames: int) -> tup
     with running(context, setup) as (programs, watcher):
         step = max(frames // SOAK_SAMPLES, 1)
         for target in range(SOAK_WARM_UP_FRAMES, SOAK_WARM_UP_FRAMES + frames + 1, step):
-            watcher.wait_for_count(target)
-            counts.append(watcher.count)
+            message = f'the messages stopped before {target}'
+            watcher.wait(lambda: len(watcher.received) >= target, PATIENCE_S, message)  # noqa: B023
+            counts.append(len(watcher.received))
             memory += programs.resident_mb()
     return counts[-1], drift(counts, memory)
 
 
 def idle(context: Context, parameters: Mapping[str, object], seconds: float) -> dict[str, float]:
     """Return the CPU time of each node while inactive, in percent of a core."""
-    programs = processes.separate({**parameters, 'autostart': False})
+    programs = separate({**parameters, 'autostart': False}).programs
     with Processes(*programs) as running, Watcher(context, running.check) as watcher:
         for node in ('camera', 'detector', 'classifier'):
             watcher.bring_up(node, is_active=False)

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from types import TracebackType
 
 from rtcnn_perception.commands.benchmark.machine import cpu_seconds
 from rtcnn_perception.commands.benchmark.machine import resident_mb
@@ -43,24 +42,6 @@ class Program:
         return [sys.executable, '-c', code, '--ros-args', *options]
 
 
-def composed(parameters: Mapping[str, object]) -> tuple[Program, ...]:
-    """Return all nodes in one process."""
-    return (Program(f'{NODES}.perception', parameters),)
-
-
-def separate(parameters: Mapping[str, object]) -> tuple[Program, ...]:
-    """Return each node in a process."""
-    names = ('classifier_node', 'detector_node', 'camera_node')
-    return tuple(Program(f'{NODES}.{name}', parameters) for name in names)
-
-
-def driver(parameters: Mapping[str, object]) -> Program:
-    """Return a camera's driver: a camera node that publishes its own source as ``image_raw``."""
-    return Program(
-        f'{NODES}.camera_node', parameters, {'__node': 'driver', 'faces/image': 'image_raw'}
-    )
-
-
 class Processes:
     """
     Programs that run at the same time.
@@ -74,7 +55,6 @@ class Processes:
         self._log: Path | None = None
 
     def __enter__(self) -> Processes:
-        """Start the processes."""
         handle, name = tempfile.mkstemp(prefix='rtcnn_perception_bench_', suffix='.log')
         self._log = Path(name)
         for program in self._programs:
@@ -83,13 +63,7 @@ class Processes:
         os.close(handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End the processes, by force if need be."""
+    def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.send_signal(signal.SIGINT)
         for process in self._processes:

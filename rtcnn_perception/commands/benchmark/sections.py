@@ -59,7 +59,9 @@ def as_text(section: Section) -> str:
         ]
         lines.append('  '.join(cells).rstrip())
     lines += [f'{note}' for note in section.notes]
-    lines += [_verdict(target) for target in section.targets]
+    for target in section.targets:
+        verdict = 'holds' if target.holds else 'DOES NOT HOLD'
+        lines.append(f'{verdict}: {target.text}: {target.measured}')
     return '\n'.join([*lines, ''])
 
 
@@ -100,7 +102,3 @@ def as_markdown(
 
 def _markdown_row(cells: Iterable[str]) -> str:
     return f'| {" | ".join(cells)} |'
-
-
-def _verdict(target: Target) -> str:
-    return f'{"holds" if target.holds else "DOES NOT HOLD"}: {target.text}: {target.measured}'

@@ -78,7 +78,6 @@ class OriginalStrategy:
         self._models = tuple(models)
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Find and classify the faces of a frame."""
         del index
         with watch.stage('detect'):
             gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -100,64 +99,54 @@ class PackageStrategy:
         self._classification = ClassificationStage(classifier, TrackSmoother(SMOOTHING_S))
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Find and classify the faces of a frame."""
-        frame = Frame(image, (index + 1) * FRAME_NS, 'camera', (index + 1) * FRAME_NS)
-        with watch.stage('detect'):
-            detections = self._detector.detect(frame.image)
-        with watch.stage('track'):
-            tracks = self._tracker.update(detections, frame.time)
-        faces, names = tuple(map(Face, tracks)), self._detector.landmark_names
-        found = FrameResult(frame, faces, landmark_names=names)
+        found = self._find(image, index, watch)
         with watch.stage('classify'):
             classified = self._classification.process(found)
         return len(classified.faces)
 
-
-class DetectorAlone:
-    """A detector without the other stages."""
-
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-
-    def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Find the faces of a frame."""
-        del index
-        with watch.stage('detect'):
-            found = self._detector.detect(image)
-        return len(found)
-
-
-class EachStage:
-    """Every step of this package by itself, also those that one stage does together."""
-
-    def __init__(self, detector: Detector, models: Mapping[str, AttributeModel]) -> None:
-        self._detector = detector
-        self._models = models
-        self._tracker = FaceTracker()
-        self._stage = ClassificationStage(AttributeClassifier(models), TrackSmoother(SMOOTHING_S))
-
-    def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
-        """Measure each step on a frame."""
+    def _find(self, image: ImageBGR, index: int, watch: Stopwatch) -> FrameResult:
         frame = Frame(image, (index + 1) * FRAME_NS, 'camera', (index + 1) * FRAME_NS)
         with watch.stage('detect'):
             detections = self._detector.detect(frame.image)
         with watch.stage('track'):
             tracks = self._tracker.update(detections, frame.time)
-        faces, names = tuple(map(Face, tracks)), self._detector.landmark_names
-        found = FrameResult(frame, faces, landmark_names=names)
+        names = self._detector.landmark_names
+        return FrameResult(frame, tuple(map(Face, tracks)), landmark_names=names)
+
+
+class EachStage(PackageStrategy):
+    """Every step of this package by itself, also those that one stage does together."""
+
+    def __init__(self, detector: Detector, models: Mapping[str, AttributeModel]) -> None:
+        super().__init__(detector, AttributeClassifier(models))
+        self._models = models
+
+    def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
+        found = self._find(image, index, watch)
         regions = [found.region(face) for face in found.faces]
         for name, model in self._models.items():
             with watch.stage(f'crops for {name}'):
-                crops = _crops(model, frame.image, regions)
+                crops = _crops(model, image, regions)
             with watch.stage(f'{name} network'):
                 model.predict(crops)
         with watch.stage('quality'):
             for region in regions:
-                face_quality(frame.image, region.box)
-        classified = self._stage.process(found)
+                face_quality(image, region.box)
+        classified = self._classification.process(found)
         with watch.stage('annotate, if there is a subscriber'):
             annotate(classified)
         return len(regions)
+
+
+def detector_alone(detector: Detector) -> Strategy:
+    """Return a detector without the other stages."""
+
+    def find(image: ImageBGR, _index: int, watch: Stopwatch) -> int:
+        with watch.stage('detect'):
+            found = detector.detect(image)
+        return len(found)
+
+    return find
 
 
 def _crops(

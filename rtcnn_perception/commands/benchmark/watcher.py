@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 import threading
 import time
-from types import TracebackType
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -28,14 +27,14 @@ class Watcher:
     """
     Receives ``/faces/attributes`` and manages the nodes that lead to it.
 
-    Use it as a context manager. ``check`` is called while it waits, and may raise.
+    Use it as a context manager. ``check`` is called while it waits, and may raise. A thread of its
+    own appends to ``received``.
     """
 
     def __init__(self, context: Context, check: Callable[[], None]) -> None:
         self._context = context
         self._check = check
-        self._lock = threading.Lock()
-        self._received: list[Received] = []
+        self.received: list[Received] = []
         self._node = Node('bench', context=context)
         self._node.create_subscription(FaceAttributes, ATTRIBUTES, self._on_attributes, 100)
         self._executor = SingleThreadedExecutor(context=context)
@@ -44,39 +43,15 @@ class Watcher:
         self._thread = threading.Thread(target=self._spin, name='watcher')
 
     def __enter__(self) -> Watcher:
-        """Start receiving."""
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop receiving."""
+    def __exit__(self, *_: object) -> None:
         self._is_stopping = True
         self._thread.join()
         self._executor.remove_node(self._node)
         self._node.destroy_node()
         self._executor.shutdown()
-
-    @property
-    def received(self) -> list[Received]:
-        """The messages received so far."""
-        with self._lock:
-            return list(self._received)
-
-    @property
-    def count(self) -> int:
-        """Number of messages since the start or ``clear``."""
-        with self._lock:
-            return len(self._received)
-
-    def clear(self) -> None:
-        """Discard the received messages."""
-        with self._lock:
-            self._received.clear()
 
     def wait_for_graph(self, subscribers: Mapping[str, int]) -> None:
         """
@@ -127,21 +102,13 @@ class Watcher:
                 raise PerceptionError(message)
             time.sleep(STEP_S)
 
-    def wait_for_count(self, count: int) -> None:
-        """
-        Wait until a number of messages is received.
-
-        :raises PerceptionError: if that takes too long
-        """
-        self.wait(lambda: self.count >= count, PATIENCE_S, f'the messages stopped at {self.count}')
-
     def wait_until_quiet(self, silence: float, timeout: float) -> None:
         """Wait until nothing was received for ``silence`` seconds, at most ``timeout``."""
         deadline = time.monotonic() + timeout
         count, since = -1, time.monotonic()
         while time.monotonic() < deadline:
             self._check()
-            now_count = self.count
+            now_count = len(self.received)
             if now_count != count:
                 count, since = now_count, time.monotonic()
             elif count > 0 and time.monotonic() - since > silence:
@@ -167,5 +134,4 @@ class Watcher:
             classify_s=1e-3 * msg.classify_ms,
             frames_dropped=msg.frames_dropped,
         )
-        with self._lock:
-            self._received.append(received)
+        self.received.append(received)

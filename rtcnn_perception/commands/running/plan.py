@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import re
 
+from rtcnn_perception.commands.options import items
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.core.sources.open import open_source
@@ -59,8 +60,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         parameters['detector.name'] = detector.name
         parameters['detector.model_path'] = detector.model_path
     if args.attributes is not None:
-        names = (name.strip() for name in args.attributes.split(','))
-        parameters['attributes'] = tuple(name for name in names if name)
+        parameters['attributes'] = items(args.attributes)
     source_name = args.source
     if source_name is None:
         source_name = _source_in(args.params) or BUILTIN

@@ -11,7 +11,7 @@ import threading
 
 import cv2
 import numpy as np
-from rtcnn_perception.commands.outputs import check_output
+from rtcnn_perception.commands.options import check_output
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.drawing.annotate import annotate
 from rtcnn_perception.core.results import FrameResult

@@ -47,7 +47,6 @@ class AttributeHead:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        """Reject impossible values."""
         is_name = ATTRIBUTE_NAME.fullmatch(self.attribute) is not None
         expect(is_name, 'attribute', 'lower case letters, digits and _', self.attribute)
         expect(bool(self.output), 'output', 'the name of an output of the graph', self.output)
@@ -79,7 +78,6 @@ class AttributeCard(ModelCard):
     heads: tuple[AttributeHead, ...]
 
     def __post_init__(self) -> None:
-        """Reject impossible values."""
         ModelCard.__post_init__(self)
         expect(bool(self.input_name), 'input.name', 'the name of the input', self.input_name)
         is_size = all(1 <= side <= MAX_SIDE for side in self.input_size_hw)

@@ -56,7 +56,6 @@ class TrackSmoother:
         self._time_constant = seconds
 
     def __len__(self) -> int:
-        """Return how many tracks are remembered."""
         return len(self._tracks)
 
     def update(
@@ -111,9 +110,8 @@ class TrackSmoother:
     def _store(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
         self._tracks[track_id] = _State(time, values, used=time)
         # The track just updated is the last, and neither old nor one too many: this ends there.
-        while self._is_stale(oldest := next(iter(self._tracks)), time):
+        while True:
+            oldest, state = next(iter(self._tracks.items()))
+            if abs(time - state.used) <= FORGET_AFTER and len(self._tracks) <= MAX_TRACKS:
+                return
             del self._tracks[oldest]
-
-    def _is_stale(self, track_id: int, time: float) -> bool:
-        is_old = abs(time - self._tracks[track_id].used) > FORGET_AFTER
-        return is_old or len(self._tracks) > MAX_TRACKS

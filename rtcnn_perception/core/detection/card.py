@@ -51,7 +51,6 @@ class DetectorCard(ModelCard):
     landmarks: str
 
     def __post_init__(self) -> None:
-        """Reject impossible values."""
         ModelCard.__post_init__(self)
         expect(bool(self.input_name), 'input.name', 'the name of the input', self.input_name)
         expect(

@@ -45,7 +45,6 @@ class AnchorGrid:
         return cls(np.concatenate(points), np.concatenate(sides))
 
     def __len__(self) -> int:
-        """Return how many anchor points there are."""
         return len(self.strides)
 
     def decode_boxes(self, chosen: NDArray[np.intp], rows: NDArray[np.float32]) -> BoxesXYXY:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import math
 from pathlib import Path
 from typing import Final
@@ -23,6 +22,7 @@ from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
 
+DEFAULT_CONFIG: Final = DetectorConfig('haar')
 CASCADE_NAME: Final = 'haarcascade_frontalface_default.xml'
 DEFAULT_WIDTH: Final = 640
 """
@@ -124,7 +124,7 @@ class HaarDetector:
 
     @classmethod
     def load(
-        cls, path: Path | None = None, *, width: int = 0, min_score: float = 0.6
+        cls, path: Path | None = None, config: DetectorConfig = DEFAULT_CONFIG
     ) -> HaarDetector:
         """
         Load a cascade from a file, by default the frontal one that comes with OpenCV.
@@ -143,7 +143,7 @@ class HaarDetector:
             raise ModelError(f'{path} is no Haar cascade, or damaged: {error.err}') from error
         if not is_loaded or cascade.empty():
             raise ModelError(f'{path} is no Haar cascade, or damaged')
-        return cls(cascade, width=width, min_score=min_score)
+        return cls(cascade, width=config.width, min_score=config.min_score)
 
     def detect(self, image: ImageBGR) -> tuple[Detection, ...]:
         """
@@ -186,24 +186,12 @@ def obstacle() -> str:
     return f'OpenCV {version} has no Haar cascades, which version 5 removed: install one below 5'
 
 
-def _load(path: Path, config: DetectorConfig) -> HaarDetector:
-    return HaarDetector.load(path, width=config.width, min_score=config.min_score)
-
-
-def _locate(_folders: Sequence[Path]) -> Path:
-    return find_cascade()
-
-
-def _is_cascade(path: Path) -> bool:
-    return path.suffix == '.xml'
-
-
 ROW: Final = DetectorRow(
     name='haar',
-    load=_load,
-    locate=_locate,
+    load=HaarDetector.load,
+    locate=lambda _folders: find_cascade(),
     default_width=DEFAULT_WIDTH,
-    recognises=_is_cascade,
+    recognises=lambda path: path.suffix == '.xml',
     model_description='a cascade (.xml), of which OpenCV brings one',
     obstacle=obstacle,
 )

@@ -24,6 +24,7 @@ from rtcnn_perception.core.models.files import read_published
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_file
 
+DEFAULT_CONFIG: Final = DetectorConfig('yunet')
 _NAME: Final = 'face_detection_yunet_2023mar.onnx'
 
 PUBLISHED: Final = PublishedFile(
@@ -91,7 +92,7 @@ class YuNetDetector:
         self.min_score = min_score
 
     @classmethod
-    def load(cls, path: Path, *, width: int = 0, min_score: float = 0.6) -> YuNetDetector:
+    def load(cls, path: Path, config: DetectorConfig = DEFAULT_CONFIG) -> YuNetDetector:
         """
         Load the network and run it once.
 
@@ -112,9 +113,9 @@ class YuNetDetector:
             read_published(PUBLISHED, path)
         try:
             network = cv2.FaceDetectorYN.create(
-                str(path), '', (_MIN_SIDE, _MIN_SIDE), min_score, _NMS_IOU, _TOP_K
+                str(path), '', (_MIN_SIDE, _MIN_SIDE), config.min_score, _NMS_IOU, _TOP_K
             )
-            detector = cls(network, width=width, min_score=min_score)
+            detector = cls(network, width=config.width, min_score=config.min_score)
             detector.detect(np.zeros((_MIN_SIDE, _MIN_SIDE, 3), np.uint8))
         except cv2.error as error:
             raise ModelError(
@@ -173,22 +174,14 @@ def _pad_to_least_size(image: ImageBGR) -> ImageBGR:
     return np.asarray(padded, dtype=np.uint8)
 
 
-def _load(path: Path, config: DetectorConfig) -> YuNetDetector:
-    return YuNetDetector.load(path, width=config.width, min_score=config.min_score)
-
-
-def _is_graph(path: Path) -> bool:
-    return path.suffix == '.onnx'
-
-
 ROW: Final = DetectorRow(
     name='yunet',
-    load=_load,
+    load=YuNetDetector.load,
     locate=partial(
         find_model, path=PUBLISHED.path, advice="'rtcnn_perception fetch yunet' gets it"
     ),
     default_width=DEFAULT_WIDTH,
-    recognises=_is_graph,
+    recognises=lambda path: path.suffix == '.onnx',
     model_description='an .onnx file without a card',
     published=PUBLISHED,
     obstacle=obstacle,

@@ -176,7 +176,8 @@ def _place_panel(
         near = [box] if caption is None else [box, caption.ground]
         places += [(*corner, None) for corner in _beside(near, ground, height // 2)]
     if ground.area * PANEL_IN_FACE <= box.area:
-        places += [(*corner, box) for corner in _upon(box, ground)]
+        top = box.bottom - ground.height
+        places += [(left, top, box) for left in (box.right - ground.width, box.left)]
     for left, top, but in places:
         place = page.find(ground.moved_to(left, top), but)
         if place is not None:
@@ -195,12 +196,6 @@ def _beside(near: list[Rect], ground: Rect, gap: int) -> Iterator[tuple[int, int
     for left in (box.left, box.right - ground.width):
         yield left, bottom + gap
         yield left, top - gap - ground.height
-
-
-def _upon(box: Rect, ground: Rect) -> Iterator[tuple[int, int]]:
-    """Yield corners of a background at the lower corners of a box."""
-    yield box.right - ground.width, box.bottom - ground.height
-    yield box.left, box.bottom - ground.height
 
 
 def _panel_at(bars: tuple[tuple[str, float], ...], left: int, top: int, height: int) -> Panel:

@@ -24,7 +24,6 @@ class BoundingBox:
     y1: float
 
     def __post_init__(self) -> None:
-        """Reject corners that make no box."""
         if not all(map(math.isfinite, self.as_tuple())):
             raise ValueError(f'a box needs finite corners, got {self.as_tuple()}')
         if self.x1 <= self.x0 or self.y1 <= self.y0:

@@ -113,13 +113,20 @@ def download(
         raise ModelError(f'expected an http or https address to download from, got {url}')
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
-            _install(file, target, response, progress, origin=url)
+            content = _received(file, response, progress, origin=url)
     except urllib.error.HTTPError as error:
         error.close()
         raise ModelError(f'{url} answers {error.code} {error.reason}; {file.advice}') from error
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, 'reason', error)
         raise ModelError(f'{url} cannot be reached ({why}); {file.advice}') from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != file.sha256:
+        raise ModelError(
+            f'{url} gave {len(content)} bytes with sha256 {found}, expected {file.size} with '
+            f'{file.sha256}; nothing was installed; {file.advice}'
+        )
+    _install(target, content)
 
 
 def install_copy(file: PublishedFile, target: Path, source: Path) -> None:
@@ -129,69 +136,54 @@ def install_copy(file: PublishedFile, target: Path, source: Path) -> None:
     :raises ModelError: if the source cannot be read or is another file, or the target cannot be
         written
     """
-    read_published(file, source)
-    with source.open('rb') as stream:
-        _install(file, target, stream, None, origin=str(source))
+    _install(target, read_published(file, source))
 
 
-def _install(
-    file: PublishedFile,
-    target: Path,
-    stream: IO[bytes],
-    progress: Progress | None,
-    *,
-    origin: str,
-) -> None:
-    """Write a stream beside the target, check it, and move it there."""
+def replace_file(path: Path, content: bytes) -> None:
+    """
+    Write a file beside its place and move it there in one step; its folder is made.
+
+    :raises OSError: if the folder cannot be written to; what was there stays
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
+    unfinished = Path(name)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the move is atomic.
-        handle, name = tempfile.mkstemp(prefix=f'.{target.name}.', dir=target.parent)
+        with os.fdopen(handle, 'wb') as stream:
+            stream.write(content)
+        unfinished.chmod(0o644)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _install(target: Path, content: bytes) -> None:
+    try:
+        replace_file(target, content)
     except OSError as error:
         raise ModelError(
             f'{target} cannot be written: {error.strerror}; name another folder with --to'
         ) from error
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, 'wb') as written:
-            _copy_checked(file, stream, written, progress, origin)
-        partial.chmod(0o644)
-        partial.replace(target)
-    except OSError as error:
-        raise ModelError(f'{target} cannot be written: {error.strerror}') from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
-def _copy_checked(
-    file: PublishedFile,
-    stream: IO[bytes],
-    written: IO[bytes],
-    progress: Progress | None,
-    origin: str,
-) -> None:
-    digest = hashlib.sha256()
-    size = 0
+def _received(
+    file: PublishedFile, stream: IO[bytes], progress: Progress | None, *, origin: str
+) -> bytes:
+    content = b''
     while chunk := _read(stream, origin):
-        size += len(chunk)
-        if size > LARGEST * file.size:
+        content += chunk
+        if len(content) > LARGEST * file.size:
             raise ModelError(
                 f'{origin} sends over {LARGEST * file.size} bytes, expected {file.size}; '
                 f'{file.advice}'
             )
-        digest.update(chunk)
-        written.write(chunk)
         if progress is not None:
-            progress(size, file.size)
-    if digest.hexdigest() != file.sha256:
-        raise ModelError(
-            f'{origin} gave {size} bytes with sha256 {digest.hexdigest()}, expected {file.size} '
-            f'with {file.sha256}; nothing was installed; {file.advice}'
-        )
+            progress(len(content), file.size)
+    return content
 
 
 def _read(stream: IO[bytes], origin: str) -> bytes:
-    # Not in one ``try`` with the writing: both raise OSError, and only this one is the sender's.
+    # Not in one ``try`` with the opening: both raise OSError, and this one says how far it came.
     try:
         return stream.read(CHUNK)
     except (OSError, http.client.HTTPException) as error:

@@ -15,7 +15,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.drawing.text import draw_text
 from rtcnn_perception.core.drawing.text import set_text
 from rtcnn_perception.core.geometry.crops import Crop
-from rtcnn_perception.core.geometry.rotated_crop import enclosing_box
+from rtcnn_perception.core.geometry.crops import enclosing_box
 
 COLOR_MAPS: Mapping[str, int] = {
     'inferno': cv2.COLORMAP_INFERNO,
@@ -51,7 +51,6 @@ class PlacedMap:
     values: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        """Reject a map of another shape."""
         if self.values.ndim != 2 or self.values.size == 0:
             raise ValueError(f'a map needs the shape (h, w), got {self.values.shape}')
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import math
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,38 +15,20 @@ MAX_FPS = 240.0
 """Above this a file's frame rate is a time base that was taken for one."""
 
 
-class FrameSource(Protocol):
+class FrameSource:
     """
     Frames in order; iterating again starts again at the first frame, a device's at the present.
 
-    Frames are BGR images that cannot be written to. ``close`` must not be called while another
-    thread waits for the next frame.
+    Frames are BGR images that cannot be written to. ``fps`` is above 0, ``size`` width and height
+    of the first frame in pixels. A source is live where frames arrive at their own pace, as those
+    of a device; ``frame_count`` is about how many there are, None for an endless source.
     """
 
-    @property
-    def name(self) -> str:
-        """Name of the source, for messages."""
-        ...
-
-    @property
-    def fps(self) -> float:
-        """Frames per second, above 0."""
-        ...
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the first frame in pixels."""
-        ...
-
-    @property
-    def is_live(self) -> bool:
-        """Whether frames arrive at their own pace, as those of a device."""
-        ...
-
-    @property
-    def frame_count(self) -> int | None:
-        """About how many frames there are; None for an endless source."""
-        ...
+    name: str
+    fps: float
+    size: tuple[int, int]
+    is_live = False
+    frame_count: int | None = None
 
     def __iter__(self) -> Iterator[ImageBGR]:
         """
@@ -55,11 +36,10 @@ class FrameSource(Protocol):
 
         :raises SourceError: if a device stops giving frames
         """
-        ...
+        raise NotImplementedError
 
     def close(self) -> None:
-        """Release the device or file; may be called again."""
-        ...
+        """Release a device or file that is open; not while a thread waits for the next frame."""
 
 
 def frozen(frame: ArrayLike) -> ImageBGR:

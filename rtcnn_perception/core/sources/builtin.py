@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
+import itertools
 import math
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.exceptions import SourceError
 
@@ -44,20 +46,24 @@ VISITOR_FRAMES = (60, 230)
 """The frames in which the second person is at least partly in the picture."""
 
 
-class BuiltinClip:
+class BuiltinClip(FrameSource):
     """
-    The clip as a function of the frame's number.
+    The clip as an endless source, and as a function of the frame's number.
 
     :param portrait: (512, 512, 3) uint8 BGR; None takes the one in the package
     :raises SourceError: if the package's portrait is missing or damaged
     """
 
+    name = 'builtin'
     fps = FPS
     size = SIZE
 
     def __init__(self, portrait: ImageBGR | None = None) -> None:
         self._portrait = load_portrait() if portrait is None else portrait
         self._visitor, self._opacity = _make_visitor(self._portrait)
+
+    def __iter__(self) -> Iterator[ImageBGR]:
+        return (frozen(self.frame(index)) for index in itertools.count())
 
     def frame(self, index: int) -> ImageBGR:
         """Return frame ``index``, counted from 0; after the last one the clip starts again."""
@@ -102,29 +108,6 @@ class BuiltinClip:
         opacity = self._opacity[:height, :width]
         visitor = self._visitor[:height, :width]
         area[:] = cv2.blendLinear(visitor, area, opacity, 1.0 - opacity)
-
-
-class BuiltinSource:
-    """The built-in clip as an endless source."""
-
-    name = 'builtin'
-    is_live = False
-    frame_count: int | None = None
-
-    def __init__(self, clip: BuiltinClip) -> None:
-        self._clip = clip
-        self.fps = clip.fps
-        self.size = clip.size
-
-    def __iter__(self) -> Iterator[ImageBGR]:
-        """Yield the frames of the clip again and again."""
-        index = 0
-        while True:
-            yield frozen(self._clip.frame(index))
-            index += 1
-
-    def close(self) -> None:
-        """Do nothing: nothing is open."""
 
 
 def load_portrait() -> ImageBGR:

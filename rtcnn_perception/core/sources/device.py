@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import sane_fps
 from rtcnn_perception.core.sources.base import size_of
@@ -31,11 +32,10 @@ class DeviceMode:
 DRIVER_DEFAULTS = DeviceMode()
 
 
-class DeviceSource:
+class DeviceSource(FrameSource):
     """A camera of this machine, by its number."""
 
     is_live = True
-    frame_count: int | None = None
 
     def __init__(self, number: int, mode: DeviceMode) -> None:
         self.name = f'/dev/video{number}'
@@ -63,7 +63,6 @@ class DeviceSource:
         self.size = size_of(first)
 
     def __iter__(self) -> Iterator[ImageBGR]:
-        """Yield frames as they arrive."""
         while True:
             is_read, frame = self._capture.read()
             if not is_read:

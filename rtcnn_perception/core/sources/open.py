@@ -16,7 +16,6 @@ from typing import TypeAlias
 
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.builtin import BuiltinClip
-from rtcnn_perception.core.sources.builtin import BuiltinSource
 from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.device import DeviceSource
 from rtcnn_perception.core.sources.device import DRIVER_DEFAULTS
@@ -50,7 +49,7 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
     :raises SourceError: if it does not exist or cannot be decoded
     """
     if text == BUILTIN:
-        return BuiltinSource(BuiltinClip())
+        return BuiltinClip()
     path = with_home(text)
     is_number = re.fullmatch('[0-9]{1,3}', text) and not is_there(path)
     # What udev makes, such as /dev/v4l/by-id/..., are links to the numbered devices.

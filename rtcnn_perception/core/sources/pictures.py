@@ -10,6 +10,7 @@ import re
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import size_of
 from rtcnn_perception.exceptions import SourceError
@@ -24,7 +25,7 @@ HELD_FRAMES = 10
 """Frames for which each of several pictures is shown: a second of them."""
 
 
-class PictureSource:
+class PictureSource(FrameSource):
     """
     One or more pictures, each repeated for a while; a single one without end.
 
@@ -33,13 +34,14 @@ class PictureSource:
     that cannot be read or decoded are skipped; ``skipped`` names them, each with the reason.
     """
 
-    is_live = False
     fps = STILL_FPS
 
     def __init__(self, name: str, paths: tuple[Path, ...]) -> None:
         self.name = name
         self.skipped: dict[Path, str] = {}
         self._paths = paths
+        if len(paths) > 1:  # if every one can be decoded
+            self.frame_count = len(paths) * (HELD_FRAMES + 1) - 1
         first = next(self._pictures(), None)
         if first is None:
             raise SourceError(
@@ -47,11 +49,6 @@ class PictureSource:
                 f'{self.skipped[paths[0]]}); expected files {KNOWN_PICTURES}'
             )
         self.size = size_of(first)
-
-    @property
-    def frame_count(self) -> int | None:
-        """How many frames there are if every picture can be decoded; None for a single one."""
-        return None if len(self._paths) == 1 else len(self._paths) * (HELD_FRAMES + 1) - 1
 
     def __iter__(self) -> Iterator[ImageBGR]:
         """Yield each picture as often as it is repeated."""
@@ -62,9 +59,6 @@ class PictureSource:
             while len(self._paths) == 1 or times < HELD_FRAMES:
                 yield picture
                 times += 1
-
-    def close(self) -> None:
-        """Do nothing: a picture's file is closed once it is read."""
 
     def _pictures(self) -> Iterator[ImageBGR]:
         for path in self._paths:

@@ -11,9 +11,6 @@ from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import SourceError
 
-STOP_WITHIN = 1.5
-"""Seconds for which ``stop`` waits for the thread by default."""
-
 RETRY_AFTER = 1.0
 """Seconds between attempts to open a source that failed."""
 
@@ -62,7 +59,7 @@ class SourcePlayer:
         """Let the thread end, without waiting for it."""
         self._stopped.set()
 
-    def stop(self, timeout: float = STOP_WITHIN) -> bool:
+    def stop(self, timeout: float) -> bool:
         """End the thread and close the source; return whether it ended in time (seconds)."""
         self.halt()
         self._thread.join(timeout)

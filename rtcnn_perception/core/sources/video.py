@@ -8,16 +8,15 @@ from pathlib import Path
 
 import cv2
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import sane_fps
 from rtcnn_perception.core.sources.base import size_of
 from rtcnn_perception.exceptions import SourceError
 
 
-class VideoSource:
+class VideoSource(FrameSource):
     """A video or an animated GIF, as OpenCV's backends decode it."""
-
-    is_live = False
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -47,9 +46,6 @@ class VideoSource:
                 is_read, frame = capture.read()
         finally:
             capture.release()
-
-    def close(self) -> None:
-        """Do nothing: the file is closed when an iteration ends."""
 
     def _open(self) -> cv2.VideoCapture:
         return cv2.VideoCapture(str(self._path))

@@ -86,7 +86,6 @@ class TrackerConfig:
     max_tracks: int = 64
 
     def __post_init__(self) -> None:
-        """Reject values out of range."""
         if not 0.0 <= self.confirm_score <= 1.0:
             raise ConfigurationError(
                 f'confirm_score must be a score in [0, 1], got {self.confirm_score}'

@@ -1,8 +1,7 @@
 """
 Images and headers between messages and the core.
 
-The modules of this folder alone touch the fields of messages. Pixels are converted by cv_bridge
-where it can be imported, else by ``encodings``.
+The modules of this folder alone touch the fields of messages.
 """
 
 from __future__ import annotations
@@ -24,28 +23,6 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-try:
-    from cv_bridge import CvBridge
-except Exception:  # noqa: BLE001 - absent, or built for another NumPy, which may raise anything
-    CvBridge = None
-
-CV_BRIDGE_ENCODINGS = frozenset(
-    {
-        'rgb8',
-        'bgra8',
-        'rgba8',
-        'mono8',
-        'mono16',
-        'bayer_rggb8',
-        'bayer_bggr8',
-        'bayer_gbrg8',
-        'bayer_grbg8',
-        'yuv422',
-        'yuv422_yuy2',
-    }
-)
-"""What cv_bridge turns into bgr8 in every distribution from Humble on."""
-
 MEGA = 1e6
 SECOND_NS = 1_000_000_000
 
@@ -65,8 +42,7 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
     """
     Make a frame of an image; bgr8 is not copied.
 
-    :raises ImageFormatError: if its encoding is unknown, its bytes do not fit its size, or
-        cv_bridge does not convert it
+    :raises ImageFormatError: if its encoding is unknown, or its bytes do not fit its size
     """
     if msg.height * msg.width > max_megapixels * MEGA:
         raise ImageFormatError(
@@ -79,12 +55,7 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
         step=msg.step,
         encoding=msg.encoding,
     )
-    # cv_bridge takes the padding of a row for whole pixels, and both orders of bytes for one.
-    is_plain = msg.step == rows.shape[1] and msg.encoding in CV_BRIDGE_ENCODINGS
-    if CvBridge is not None and is_plain and not msg.is_bigendian:
-        image = _converted_by_cv_bridge(msg)
-    else:
-        image = decode_rows(rows, msg.encoding, is_bigendian=bool(msg.is_bigendian))
+    image = decode_rows(rows, msg.encoding, is_bigendian=bool(msg.is_bigendian))
     return Frame(image, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
 
 
@@ -125,16 +96,6 @@ def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> Compress
     msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
     msg.data = _bytes_of(encoded)
     return msg
-
-
-def _converted_by_cv_bridge(msg: Image) -> ImageBGR:
-    try:
-        return np.asarray(CvBridge().imgmsg_to_cv2(msg, 'bgr8'), dtype=np.uint8)
-    except Exception as error:  # its own errors, OpenCV's, and whatever its binary part raises
-        raise ImageFormatError(
-            f'cv_bridge cannot convert an image of {msg.width}x{msg.height} in {msg.encoding}: '
-            f'{type(error).__name__}: {" ".join(str(error).split())}'
-        ) from error
 
 
 def _bytes_of(values: NDArray[np.uint8]) -> array.array[int]:

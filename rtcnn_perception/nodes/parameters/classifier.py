@@ -202,7 +202,6 @@ class ClassifierParameters(NodeParameters):
     saliency: SaliencyGroup = SaliencyGroup()
 
     def __post_init__(self) -> None:
-        """Refuse names that cannot be those of attributes."""
         taken = {ALL, *(field.name for field in fields(self))}
         for name in self.attributes:
             if not ATTRIBUTE_NAME.fullmatch(name) or name in taken:

@@ -72,7 +72,6 @@ class DetectorGroup:
     precision: str = setting(_DETECTOR.precision, PRECISION_DESCRIPTION, choices=PRECISIONS)
 
     def __post_init__(self) -> None:
-        """Refuse widths between 0 and the least one."""
         if 0 < self.width < LEAST_WIDTH:
             raise ConfigurationError(
                 f'parameter detector.width must be 0, or {LEAST_WIDTH} and more, got {self.width}'

@@ -172,11 +172,9 @@ class TrainingBatches:
         self.augment = Augmentation(augmentation, seed)
 
     def __len__(self) -> int:
-        """Return how many batches there are."""
         return max(1, len(self.faces) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield each batch in turn."""
         order = self.rng.permutation(len(self.faces))
         for number in range(len(self)):
             first = number * self.batch_size

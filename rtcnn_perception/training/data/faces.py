@@ -111,7 +111,6 @@ class FaceSet:
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        """Return how many faces there are."""
         return len(self.pictures)
 
     def box(self, index: int) -> BoundingBox:

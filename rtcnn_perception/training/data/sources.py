@@ -47,7 +47,6 @@ class AttributeData(Settings):
     weight: Positive = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges, and what names no data."""
         super().__post_init__()
         if not self.path or not all(self.path):
             raise ValueError('path must name a file or folder')
@@ -68,7 +67,6 @@ class DataConfig:
     unlabelled: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a configuration without attributes."""
         if not self.attributes:
             raise ValueError(
                 '[data] must have a table for each attribute, such as [data.emotion] with a path'

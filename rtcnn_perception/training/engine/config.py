@@ -53,7 +53,6 @@ class Range:
         return self.low <= value <= self.high and value < math.inf and not is_end
 
     def __str__(self) -> str:
-        """Say what a number must be."""
         if math.isinf(self.high):
             return f'above {self.low}' if self.is_low_open else f'at least {self.low}'
         opening, closing = '(' if self.is_low_open else '[', ')' if self.is_high_open else ']'
@@ -75,7 +74,6 @@ class Settings:
     """A part of a configuration; its numbers are in the ranges that their types name."""
 
     def __post_init__(self) -> None:
-        """Refuse a number out of its range."""
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             for allowed in getattr(hint, '__metadata__', ()):
                 value = getattr(self, name)

@@ -1,8 +1,8 @@
 """
 Attribute networks with the names of their classes, wherever their weights lie.
 
-Checkpoints, exported models, the original's Keras weights and published TensorFlow.js models are
-loaded here alike: to teach, to start from, to evaluate and to export.
+Checkpoints, exported models and the original's Keras weights are loaded here alike: to teach, to
+start from, to evaluate and to export.
 """
 
 from __future__ import annotations
@@ -31,15 +31,13 @@ from rtcnn_perception.training.engine.config import Share
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.exported_weights import exported_network
+from rtcnn_perception.training.models.exported_weights import fill_network
 from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.exported_weights import settle_norms
 from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
 from rtcnn_perception.training.models.keras_weights import load_keras
-from rtcnn_perception.training.models.keras_weights import Original
 from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
 from rtcnn_perception.training.models.tfjs_weights import is_published
-from rtcnn_perception.training.models.tfjs_weights import load_big_xception
-from rtcnn_perception.training.models.weights import fill_network
-from rtcnn_perception.training.models.weights import settle_norms
 import torch
 from torch import Tensor
 
@@ -114,14 +112,14 @@ def load_network(path: Path) -> LabelledNetwork:
     """
     Load a network by what lies at a path.
 
-    :param path: a checkpoint, an exported model, Keras weights (.hdf5), or a TensorFlow.js model
+    :param path: a checkpoint, an exported model, or Keras weights (.hdf5)
     :raises ModelError: if it is missing, damaged, or of no network known here
     """
     path = with_home(path)
     if path.suffix in KERAS_SUFFIXES:
-        return _original(path, *load_keras(path))
-    if is_published(path):
-        return _original(path, *load_big_xception(path))
+        network, original = load_keras(path)
+        classes, crop = {original.attribute: original.classes}, CropGeometry(original.margin)
+        return LabelledNetwork(path.name, ready(network), classes, crop)
     if is_exported(path):
         network, card = exported_network(path)
         classes = {head.attribute: head.labels for head in card.heads}
@@ -136,11 +134,6 @@ def load_network(path: Path) -> LabelledNetwork:
     )
     fill_network(network, values['average'], path)
     return LabelledNetwork(str(path), ready(network), classes, CropGeometry(**config['crop']))
-
-
-def _original(path: Path, network: Network, original: Original) -> LabelledNetwork:
-    classes, crop = {original.attribute: original.classes}, CropGeometry(original.margin)
-    return LabelledNetwork(path.name, ready(network), classes, crop)
 
 
 def fill_start(

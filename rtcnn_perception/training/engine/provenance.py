@@ -62,7 +62,6 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     'detection/masks': ('detection/masks',),
     'detection/people': ('detection/people',),
     'faceres-deep.json': ('VGGFace2, IMDB-Wiki, Adience',),
-    'emotion.json': ('FER-2013',),
     'fer2013_mini_XCEPTION.102-0.66.hdf5': ('FER-2013',),
     'gender_mini_XCEPTION.21-0.95.hdf5': ('IMDB faces of the original',),
 }

@@ -33,7 +33,7 @@ SoftTargets = dict[str, Tensor]
 @dataclass(frozen=True)
 class TeacherConfig(Settings):
     """
-    One teacher: a checkpoint, an exported model, Keras weights or a TensorFlow.js model.
+    One teacher: a checkpoint, an exported model or Keras weights.
 
     ``weight`` is relative to the other teachers of an attribute; ``attributes`` are those that it
     teaches, all that it classifies where there are none.
@@ -63,7 +63,6 @@ class DistillationConfig(Settings):
     teachers: tuple[TeacherConfig, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges, and a teacher without effect."""
         super().__post_init__()
         if bool(self.teachers) != bool(self.share):
             raise ValueError(

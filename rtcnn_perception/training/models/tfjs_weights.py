@@ -1,31 +1,24 @@
 """
-Weights that others have published as TensorFlow.js graph models.
+MobileNets that others have published as TensorFlow.js graph models, to start from.
 
-MobileNets to start from, and the original's big Xception to learn from. Their normalisations are
-folded into the convolutions.
+Their normalisations are folded into the convolutions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.blocks import ClippedConv
 from rtcnn_perception.training.models.blocks import ClippedSeparable
-from rtcnn_perception.training.models.blocks import XceptionBlock
 from rtcnn_perception.training.models.exported_weights import is_exported
+from rtcnn_perception.training.models.exported_weights import set_norm
 from rtcnn_perception.training.models.keras_weights import KERAS_SUFFIXES
-from rtcnn_perception.training.models.keras_weights import Original
-from rtcnn_perception.training.models.keras_weights import ORIGINALS
-from rtcnn_perception.training.models.weights import set_norm
 import torch
-from torch import nn
 from torch import Tensor
 
 TFJS_SUFFIX = '.json'
@@ -48,8 +41,6 @@ def read_graph_model(path: Path) -> Arrays:
     """
     Return the float32 arrays of a model by name, in TensorFlow's layout.
 
-    They come in the order in which operations of the graph take them; any others come first.
-
     :param path: the .json file; the files it names lie beside it
     :raises ModelError: if a file is missing, too short, or no such model
     """
@@ -67,11 +58,9 @@ def read_graph_model(path: Path) -> Arrays:
                 place += values.nbytes
                 if entry['dtype'] == 'float32':
                     arrays[entry['name']] = values.reshape(entry['shape'])
-        nodes = content.get('modelTopology', {}).get('node', [])
-        used = [name for node in nodes for name in node.get('input', []) if name in arrays]
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f'{path} is no TensorFlow.js graph model: {error}') from error
-    return {name: arrays[name] for name in dict.fromkeys((*(arrays.keys() - set(used)), *used))}
+    return arrays
 
 
 @torch.no_grad()
@@ -109,60 +98,6 @@ def fill_mobilenet(network: Network, path: Path) -> None:
             set_norm(block.pointwise_norm, torch.ones_like(bias), bias)
     except (KeyError, RuntimeError) as error:
         raise ModelError(f'{path} does not fit {network.name}: {error}') from error
-
-
-@torch.no_grad()
-def load_big_xception(path: Path) -> tuple[Network, Original]:
-    """
-    Build the original's big Xception and fill it with published weights.
-
-    Layers are matched by the order of the graph and by shape, as some have no names.
-
-    :returns: the network, of one attribute, and what it classifies
-    :raises ModelError: if a file is missing or damaged, or holds another network
-    """
-    arrays = list(read_graph_model(path).values())
-    count = len(arrays[-1]) if arrays and arrays[-1].ndim == 1 else 0
-    if count not in ORIGINALS:
-        raise ModelError(f'{path} does not end in 7 or 2 classes, so it is no original model')
-    original = ORIGINALS[count]
-    attribute = original.attribute
-    network = build_network('big_xception', {attribute: count})
-    try:
-        *rest, head_bias = arrays
-        for module, values in zip(_layers(network, attribute), rest, strict=True):
-            if isinstance(module, nn.BatchNorm2d):
-                bias = _fitting(module.bias, torch.from_numpy(values))
-                set_norm(module, torch.ones_like(bias), bias)
-            else:
-                weight = module.get_parameter('weight')
-                is_depthwise = isinstance(module, nn.Conv2d) and module.groups > 1
-                kernel = _depthwise(values) if is_depthwise else _kernel(values)
-                weight.copy_(_fitting(weight, kernel))
-        network.heads[attribute].get_parameter('bias').copy_(torch.from_numpy(head_bias))
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f'{path} does not fit {network.name}: {error}') from error
-    return network.eval(), original
-
-
-def _layers(network: Network, attribute: str) -> Iterable[nn.Module]:
-    """Yield the layer of each array but the last, in the order of the graph."""
-    yield from (layer for layer in network.stem if not isinstance(layer, nn.ReLU))
-    for block in network.blocks:
-        if not isinstance(block, XceptionBlock):
-            raise TypeError(f'expected Xception modules, got {block}')
-        shortcut, depthwise = (block.shortcut, block.shortcut_norm), (block.first.depthwise,)
-        yield from (*shortcut, *depthwise) if block.is_activated else (*depthwise, *shortcut)
-        yield from (block.first.pointwise, block.first_norm)
-        yield from (block.second.depthwise, block.second.pointwise, block.second_norm)
-    yield network.heads[attribute]
-
-
-def _fitting(target: Tensor, values: Tensor) -> Tensor:
-    """Return values that have the shape of what they are for; refuse others."""
-    if values.shape != target.shape:
-        raise ValueError(f'expected the shape {tuple(target.shape)}, got {tuple(values.shape)}')
-    return values
 
 
 def _kernel(array: NDArray[np.float32]) -> Tensor:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
-from rtcnn_perception.core.detection.base import no_obstacle
 from rtcnn_perception.core.detection.base import shrink_to_width
+from rtcnn_perception.core.detection.rtcnn import ROW
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -55,7 +55,7 @@ def test_the_widths_at_the_limits_are_accepted():
 
 
 def test_nothing_prevents_a_detector_by_default():
-    assert no_obstacle() == ''
+    assert ROW.obstacle() == ''
 
 
 @pytest.mark.parametrize(

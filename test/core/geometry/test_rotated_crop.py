@@ -11,7 +11,7 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import Crop
 from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.core.geometry.crops import cut_gray_crop
-from rtcnn_perception.core.geometry.rotated_crop import enclosing_box
+from rtcnn_perception.core.geometry.crops import enclosing_box
 from rtcnn_perception.core.images import to_gray
 
 

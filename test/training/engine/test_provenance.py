@@ -76,7 +76,6 @@ def test_weights_to_start_from_and_teachers_count_as_well(write, tmp_path):
     ('published', 'expected'),
     [
         ('faceres-deep.json', ['VGGFace2, IMDB-Wiki, Adience', 'FER-2013', 'FER+']),
-        ('emotion.json', ['FER-2013', 'FER+']),
         ('fer2013_mini_XCEPTION.102-0.66.hdf5', ['FER-2013', 'FER+']),
         ('gender_mini_XCEPTION.21-0.95.hdf5', ['IMDB faces of the original', 'FER-2013', 'FER+']),
         ('other.json', ['other.json', 'FER-2013', 'FER+']),

@@ -7,7 +7,7 @@ torch = pytest.importorskip('torch')
 
 from rtcnn_perception.training.data.batches import Batch
 from rtcnn_perception.training.data.batches import parts_of
-from rtcnn_perception.training.engine.replicas import Replicas
+from rtcnn_perception.training.engine.state import Replicas
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.layers import SeededDropout
 from torch.nn import functional

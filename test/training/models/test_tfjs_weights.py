@@ -10,14 +10,10 @@ torch = pytest.importorskip('torch')
 
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.engine.networks import fill_start
-from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.models import tfjs_weights
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.layers import same_padding
 from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
-from rtcnn_perception.training.models.tfjs_weights import load_big_xception
-from rtcnn_perception.training.models.tfjs_weights import read_graph_model
-from torch import nn
 from torch.nn import functional
 
 WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
@@ -27,13 +23,12 @@ HALVING = (2, 4, 6, 12)
 """The blocks of stride 2."""
 
 
-def write_model(folder, arrays, *, change=None, lost=0, order=()):
+def write_model(folder, arrays, *, change=None, lost=0):
     """
     Write a graph model as TensorFlow.js does.
 
     :param change: of what the manifest says of the first array
     :param lost: bytes that the file of the numbers lacks
-    :param order: names in the order in which operations take the arrays
     """
     manifest = [
         {'name': n, 'shape': list(a.shape), 'dtype': str(a.dtype)} for n, a in arrays.items()
@@ -44,8 +39,6 @@ def write_model(folder, arrays, *, change=None, lost=0, order=()):
     (folder / 'model.bin').write_bytes(content[: len(content) - lost])
     path = folder / 'model.json'
     content = {'weightsManifest': [{'paths': ['model.bin'], 'weights': manifest}]}
-    if order:
-        content['modelTopology'] = {'node': [{'op': 'any', 'input': [n]} for n in order]}
     path.write_text(json.dumps(content))
     return path
 
@@ -166,57 +159,3 @@ def test_a_missing_file_and_another_architecture_are_refused(arrays, tmp_path):
         fill_mobilenet(
             build_network('compact_resnet', {'emotion': 7}), write_model(tmp_path, arrays)
         )
-
-
-def arrays_of(network):
-    """Return the arrays of a big Xception as published ones are: named by number, norms folded."""
-    found = []
-    for module in tfjs_weights._layers(network, 'emotion'):
-        if isinstance(module, nn.BatchNorm2d):
-            found.append(torch.randn(module.num_features) * 0.3)
-        elif module.groups > 1:
-            found.append(module.weight.permute(2, 3, 0, 1))
-        else:
-            found.append(module.weight.permute(2, 3, 1, 0))
-    found.append(network.heads['emotion'].bias)
-    return {f'unknown_{i}': np.ascontiguousarray(a.detach().numpy()) for i, a in enumerate(found)}
-
-
-def write_big_xception(folder, change=lambda arrays: arrays):
-    torch.manual_seed(3)
-    network = build_network('big_xception', {'emotion': 7})
-    arrays = change(arrays_of(network))
-    names = sorted(arrays)  # the file has another order than the graph
-    path = write_model(folder, {name: arrays[name] for name in names}, order=list(arrays))
-    return network, path
-
-
-def test_a_big_xception_is_filled_in_the_order_of_the_graph(tmp_path):
-    network, path = write_big_xception(tmp_path)
-    found, original = load_big_xception(path)
-    assert original.classes[0] == 'angry'
-    expected = list(tfjs_weights._layers(network, 'emotion'))
-    for layer, filled in zip(expected, tfjs_weights._layers(found, 'emotion'), strict=True):
-        if not isinstance(layer, nn.BatchNorm2d):
-            assert torch.equal(filled.weight, layer.weight)
-    last = list(read_graph_model(path).values())[-1]
-    assert found.heads['emotion'].bias.tolist() == last.tolist()
-    with torch.inference_mode():
-        assert found(torch.zeros(2, 1, 64, 64))['emotion'].std() > 0
-    assert load_network(path).classes == {'emotion': original.classes}
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        (lambda _arrays: {'a': np.zeros(5, np.float32)}, 'does not end in 7 or 2 classes'),
-        (lambda _arrays: {'a': np.zeros(7, np.float32)}, 'does not fit big_xception'),
-        (
-            lambda arrays: {**arrays, 'unknown_0': np.zeros((3, 3, 1, 9), np.float32)},
-            r'does not fit big_xception: expected the shape \(32, 1, 3, 3\), got \(9, 1, 3, 3\)',
-        ),
-    ],
-)
-def test_another_network_than_the_big_xception_is_refused(tmp_path, change, message):
-    with pytest.raises(ModelError, match=message):
-        load_big_xception(write_big_xception(tmp_path, change)[1])

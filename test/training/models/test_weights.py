@@ -10,9 +10,9 @@ torch = pytest.importorskip('torch')
 from lively_networks import inputs
 from lively_networks import lively
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.training.models.weights import fill_network
-from rtcnn_perception.training.models.weights import set_norm
-from rtcnn_perception.training.models.weights import settle_norms
+from rtcnn_perception.training.models.exported_weights import fill_network
+from rtcnn_perception.training.models.exported_weights import set_norm
+from rtcnn_perception.training.models.exported_weights import settle_norms
 from torch import nn
 
 GENDER = {'gender': 2}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.training.data.classes import UNLABELLED
+from scipy import optimize
+from scipy import special
 
 BINS = 15
 """Equal bins of confidence; the number of Guo et al. 2017."""
@@ -13,9 +17,7 @@ BINS = 15
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> Probabilities:
     """Return the probabilities (N, C) of logits divided by a temperature."""
-    scaled = logits / temperature
-    exponents = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    probabilities: Probabilities = exponents / exponents.sum(axis=1, keepdims=True)
+    probabilities: Probabilities = special.softmax(logits / temperature, axis=1)
     return probabilities.astype(np.float32)
 
 
@@ -29,7 +31,7 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     """
     Return the temperature at which held-out labels are most likely.
 
-    Golden-section search over its logarithm; the loss has a single minimum there.
+    The loss has a single minimum over its logarithm.
     Source: Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, 2017,
     section 4.
 
@@ -41,12 +43,12 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     logits, labels = logits[known], labels[known]
     if not len(labels):
         return 1.0
-    low, high, golden = np.log(0.1), np.log(10.0), (np.sqrt(5.0) - 1) / 2
-    for _ in range(40):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        losses = [log_loss(softmax(logits, float(np.exp(t))), labels) for t in (left, right)]
-        low, high = (low, right) if losses[0] < losses[1] else (left, high)
-    return float(np.exp((low + high) / 2))
+
+    def loss(logarithm: float) -> float:
+        return log_loss(softmax(logits, math.exp(logarithm)), labels)
+
+    bounds = math.log(0.1), math.log(10.0)
+    return math.exp(optimize.minimize_scalar(loss, bounds=bounds, method='bounded').x)
 
 
 def reliability(

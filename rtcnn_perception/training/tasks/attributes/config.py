@@ -63,7 +63,6 @@ class TrainConfig(RunConfig):
     ease_from: Count = 0
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of their ranges, and settings that contradict each other."""
         super().__post_init__()
         distillation, attributes = self.distillation, self.data.attributes
         if self.data.unlabelled and not distillation.teachers:

@@ -147,7 +147,7 @@ def evaluate_run(
         }
         report = replace(report, pipeline=figures)
     pictures = draw_report(report, probabilities, predictor, faces)
-    page = write_report(report.as_dict(), report_page(report), pictures, output)
+    page = write_report(asdict(report), report_page(report), pictures, output)
     yield from summary_lines(report)
     yield f'wrote {page}'
 

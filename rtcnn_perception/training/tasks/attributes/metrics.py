@@ -6,7 +6,6 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from rtcnn_perception.training.data.faces import Indices
 from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
 from rtcnn_perception.training.tasks.attributes.calibration import log_loss
 from rtcnn_perception.training.tasks.attributes.calibration import reliability
+from scipy import stats
 
 SURE = 0.9
 """A wrong prediction of this probability and more is surely wrong."""
@@ -178,11 +178,8 @@ def wilson_interval(hits: int, count: int) -> tuple[float, float]:
     """
     if not count:
         return 0.0, 1.0
-    z, share = 1.96, hits / count
-    middle = share + z * z / (2 * count)
-    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    found = stats.binomtest(hits, count).proportion_ci(method='wilson')
+    return float(found.low), float(found.high)
 
 
 def surely_wrong(probabilities: Probabilities, labels: Indices) -> float:

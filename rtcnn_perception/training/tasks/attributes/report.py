@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,10 +65,6 @@ class Report:
     command: str
     attributes: tuple[AttributeReport, ...]
     pipeline: dict[str, PipelineFigures] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
 
 
 def summary_lines(report: Report) -> Iterator[str]:

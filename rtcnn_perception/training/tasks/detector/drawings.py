@@ -19,8 +19,8 @@ from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.tasks.detector.figures import curve
 from rtcnn_perception.training.tasks.detector.figures import false_predictions
 from rtcnn_perception.training.tasks.detector.figures import missed_faces
-from rtcnn_perception.training.tasks.detector.metrics import FALSE
 from rtcnn_perception.training.tasks.detector.predictions import annotated_boxes
+from rtcnn_perception.training.tasks.detector.predictions import FALSE
 from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.reporting import draw_faces

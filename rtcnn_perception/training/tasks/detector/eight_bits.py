@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 import onnx
-from rtcnn_perception.core.images import shrink_to_width
+from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.models.onnx_export import shortened
@@ -41,7 +41,7 @@ def calibration_inputs(photographs: Sequence[Photograph]) -> list[NDArray[np.uin
     inputs = []
     for number, index in enumerate(chosen):
         width = WIDTHS[number % len(WIDTHS)]
-        image = shrink_to_width(enlarge_to_width(photographs[index].read(), width), width)
+        image, _ = shrink_to_width(enlarge_to_width(photographs[index].read(), width), width)
         lit = np.clip(image * rng.uniform(*BRIGHTNESS), 0, 255).astype(np.uint8)
         inputs.append(padded_input(lit))
     return inputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence
+from dataclasses import asdict
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -134,7 +135,7 @@ def evaluate_detector(
         baseline='' if other is None else other.tag,
         against_baseline=tuple(compared),
     )
-    page = write_report(report.as_dict(), detector_page(report), drawn, output)
+    page = write_report(asdict(report), detector_page(report), drawn, output)
     yield from filter(None, summary(report))
     for clip in report.clips:
         yield f'{clip.clip}: a face in {percent(clip.share)} of {clip.frames:,} frames'

@@ -25,10 +25,10 @@ from rtcnn_perception.training.models.detector import FaceNetwork
 from rtcnn_perception.training.models.detector import grouped
 from rtcnn_perception.training.models.detector import LANDMARK_NUMBERS
 from rtcnn_perception.training.models.detector import STRIDES
+from rtcnn_perception.training.models.exported_weights import fill_network
 from rtcnn_perception.training.models.folding import folded
 from rtcnn_perception.training.models.onnx_export import compared
 from rtcnn_perception.training.models.onnx_export import traced
-from rtcnn_perception.training.models.weights import fill_network
 from rtcnn_perception.training.tasks import model_folder
 from rtcnn_perception.training.tasks.detector import evaluate
 from rtcnn_perception.training.tasks.detector import train
@@ -44,8 +44,8 @@ from rtcnn_perception.training.tasks.detector.eight_bits import score_changes
 from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.figures import matched_scores
 from rtcnn_perception.training.tasks.detector.loss import anchors_of
-from rtcnn_perception.training.tasks.detector.metrics import NEUTRAL
 from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.predictions import NEUTRAL
 from rtcnn_perception.training.tasks.detector.predictions import predict_faces
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels

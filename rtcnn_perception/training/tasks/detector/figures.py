@@ -9,11 +9,11 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.tasks.detector.metrics import FALSE
-from rtcnn_perception.training.tasks.detector.metrics import precision_recall
-from rtcnn_perception.training.tasks.detector.metrics import PrecisionRecall
 from rtcnn_perception.training.tasks.detector.predictions import annotated_boxes
+from rtcnn_perception.training.tasks.detector.predictions import FALSE
 from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
+from rtcnn_perception.training.tasks.detector.predictions import precision_recall
+from rtcnn_perception.training.tasks.detector.predictions import PrecisionRecall
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 
 BAND_EDGES = (10, 20, 40, 80, 160)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from dataclasses import dataclass
-from typing import Any
 
 from rtcnn_perception.training.tasks.detector.figures import BAND_EDGES
 from rtcnn_perception.training.tasks.detector.figures import WidthFigures
@@ -53,10 +51,6 @@ class DetectorReport:
     clips: tuple[ClipFigures, ...]
     baseline: str
     against_baseline: tuple[BaselineFigures, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
 
 
 def summary(report: DetectorReport) -> list[str]:

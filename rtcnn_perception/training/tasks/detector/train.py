@@ -27,9 +27,9 @@ from rtcnn_perception.training.models.detector import build_detector
 from rtcnn_perception.training.models.detector import FaceNetwork
 from rtcnn_perception.training.models.detector import STRIDES
 from rtcnn_perception.training.models.exported_weights import fill_exported
+from rtcnn_perception.training.models.exported_weights import fill_network
 from rtcnn_perception.training.models.exported_weights import is_exported
-from rtcnn_perception.training.models.weights import fill_network
-from rtcnn_perception.training.models.weights import settle_norms
+from rtcnn_perception.training.models.exported_weights import settle_norms
 from rtcnn_perception.training.tasks.detector.assignment import Annotations
 from rtcnn_perception.training.tasks.detector.calibration import build_in
 from rtcnn_perception.training.tasks.detector.calibration import calibration_of

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from dataclasses import replace
 import json
 
@@ -60,7 +61,7 @@ def report_of(*, with_conditions=False):
 def test_a_page_has_all_figures_and_the_pictures_lie_beside_it(tmp_path):
     report, probabilities = report_of(with_conditions=True)
     pictures = draw_report(report, probabilities, PREDICTOR, face_set())
-    write_report(report.as_dict(), report_page(report), pictures, tmp_path / 'out')
+    write_report(asdict(report), report_page(report), pictures, tmp_path / 'out')
     text = (tmp_path / 'out/report.md').read_text()
     for expected in (
         '# brightness on made',

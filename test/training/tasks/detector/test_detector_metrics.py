@@ -9,10 +9,10 @@ from predicted_faces import corners
 from predicted_faces import LEFT
 from predicted_faces import RIGHT
 from predicted_faces import SMALL
-from rtcnn_perception.training.tasks.detector.metrics import FALSE
-from rtcnn_perception.training.tasks.detector.metrics import match
-from rtcnn_perception.training.tasks.detector.metrics import NEUTRAL
-from rtcnn_perception.training.tasks.detector.metrics import precision_recall
+from rtcnn_perception.training.tasks.detector.predictions import FALSE
+from rtcnn_perception.training.tasks.detector.predictions import match
+from rtcnn_perception.training.tasks.detector.predictions import NEUTRAL
+from rtcnn_perception.training.tasks.detector.predictions import precision_recall
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import os
 import signal
 
 import pytest
-from rtcnn_perception.commands.signals import StopRequest
+from rtcnn_perception.commands.run import StopRequest
 
 
 @pytest.fixture
