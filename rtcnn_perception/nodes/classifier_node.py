@@ -81,7 +81,12 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             classifier, paths = self._given, {}
         else:
             paths = model_paths(wanted.attributes, wanted.model_paths, models_search_path())
-            classifier = AttributeClassifier.load(paths, session.threads, session.allow_spinning)
+            loaded = AttributeClassifier.load(
+                paths, session.threads, session.allow_spinning, session.precision
+            )
+            for note in loaded.precision_notes:
+                self.get_logger().info(note)
+            classifier = loaded
         self._attributes = classifier.attributes
         self._stage = ClassificationStage(classifier, self._smoother)
         self._saliency.prepare(paths, session)

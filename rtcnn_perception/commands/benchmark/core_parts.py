@@ -31,6 +31,7 @@ from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.models.precision import AUTO
 
 CROWDS = (1, 4, 16)
 ORIGINAL = 'the original'
@@ -147,7 +148,7 @@ def steps(inputs: Inputs, config: BenchmarkConfig, report_progress: ReportProgre
 def _models(inputs: Inputs) -> dict[str, AttributeModel]:
     """Load the model of each attribute; one that classifies several is loaded once."""
     paths = model_paths(inputs.attributes, {}, inputs.models)
-    loaded = {path: AttributeModel.load(path) for path in set(paths.values())}
+    loaded = {path: AttributeModel.load(path, precision=AUTO) for path in set(paths.values())}
     return {name: loaded[path] for name, path in paths.items()}
 
 

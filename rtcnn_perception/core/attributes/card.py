@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.crops import CHANNELS
 from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.models.card import common_fields
 from rtcnn_perception.core.models.card import ModelCard
 from rtcnn_perception.core.models.fields import expect
 from rtcnn_perception.core.models.fields import JsonFields
@@ -161,10 +162,7 @@ class AttributeCard(ModelCard):
             heads.append(parsed)
         with fields.refusing():
             return cls(
-                name=fields.text('name'),
-                directory=card.parent,
-                file=fields.text('file'),
-                sha256=fields.text('sha256'),
+                **common_fields(card, fields),
                 input_name=source.text('name'),
                 input_size_hw=source.size('size_hw'),
                 input_dtype=source.text('dtype'),

@@ -20,6 +20,7 @@ from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.models.card import kind_of
+from rtcnn_perception.core.models.precision import AUTO
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.paths import with_home
@@ -63,14 +64,25 @@ class AttributeClassifier:
         )
         """What is classified, in order."""
 
+    @property
+    def precision_notes(self) -> tuple[str, ...]:
+        """Which graph runs and why, for the log, of each model that has several."""
+        notes = {model.card.tag: model.precision_note for model in self._models.values()}
+        return tuple(f'{tag}: {note}' for tag, note in notes.items() if note)
+
     @classmethod
     def load(
-        cls, paths: Mapping[str, Path], threads: int = 1, allow_spinning: bool = False
+        cls,
+        paths: Mapping[str, Path],
+        threads: int = 1,
+        allow_spinning: bool = False,
+        precision: str = AUTO,
     ) -> AttributeClassifier:
         """
         Load the models; one that is named for several attributes is loaded and run once.
 
         :param paths: folder, graph or card, by attribute
+        :param precision: which graph of each, one of ``precision.PRECISIONS``
         :raises ModelError: as of ``AttributeModel.load``, or if a model lacks its attribute
         """
         loaded: dict[Path, AttributeModel] = {}
@@ -78,7 +90,7 @@ class AttributeClassifier:
         for name, path in paths.items():
             card = card_path(path).resolve()
             if card not in loaded:
-                loaded[card] = AttributeModel.load(path, threads, allow_spinning)
+                loaded[card] = AttributeModel.load(path, threads, allow_spinning, precision)
             models[name] = loaded[card]
         return cls(models)
 

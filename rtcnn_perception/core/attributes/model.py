@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 import onnxruntime
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.attributes.card import AttributeCard
+from rtcnn_perception.core.models.precision import FLOAT
+from rtcnn_perception.core.models.precision import load_precision
 from rtcnn_perception.core.models.session import check_signature
 from rtcnn_perception.core.models.session import contradiction
 from rtcnn_perception.core.models.session import in_one_line
@@ -38,6 +40,8 @@ class AttributeModel:
     def __init__(self, session: onnxruntime.InferenceSession, card: AttributeCard) -> None:
         """Check the graph against the card, by what it declares and by running it."""
         self.card = card
+        self.precision_note = ''
+        """Which graph runs and why, for the log."""
         self._session = session
         check_signature(
             session,
@@ -49,20 +53,37 @@ class AttributeModel:
             self.predict(np.zeros((faces, *card.input_shape), dtype=np.uint8))
 
     @classmethod
-    def load(cls, path: Path, threads: int = 1, allow_spinning: bool = False) -> AttributeModel:
+    def load(
+        cls,
+        path: Path,
+        threads: int = 1,
+        allow_spinning: bool = False,
+        precision: str = FLOAT,
+    ) -> AttributeModel:
         """
         Load a model and its card.
 
         :param path: the folder, the graph, or the card
         :param threads: how many threads one run may use
         :param allow_spinning: whether threads occupy their core while they wait for work
-        :raises ModelError: if either is missing or damaged, or one contradicts the other
+        :param precision: which of its graphs, one of ``precision.PRECISIONS``
+        :raises ModelError: if either is missing or damaged, one contradicts the other, or there is
+            no graph of that precision
         """
-        card = AttributeCard.load(path)
-        session = open_session(
-            card.read_model(), card.path, threads=threads, allow_spinning=allow_spinning
-        )
-        return cls(session, card)
+
+        def load(card: AttributeCard) -> AttributeModel:
+            graph = card.read_model()
+            session = open_session(
+                graph, card.path, threads=threads, allow_spinning=allow_spinning
+            )
+            return cls(session, card)
+
+        def run(model: AttributeModel) -> None:
+            model.predict(np.zeros((1, *model.card.input_shape), dtype=np.uint8))
+
+        model, note = load_precision(AttributeCard.load(path), precision, load, run)
+        model.precision_note = note
+        return model
 
     def predict(self, faces: NDArray[np.uint8]) -> dict[str, Probabilities]:
         """

@@ -12,6 +12,8 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.models.files import PublishedFile
+from rtcnn_perception.core.models.precision import AUTO
+from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.exceptions import ConfigurationError
 
 LEAST_WIDTH = 32
@@ -84,7 +86,8 @@ class DetectorConfig:
     ``width`` is the width in pixels to which an image is scaled down for detection, 0 for the
     detector's default; images are never scaled up, so that any width above the camera's leaves
     them unchanged. ``model_path`` empty means the default model. ``threads`` is what the detector
-    may use, and OpenCV in the whole process: it has one count for all.
+    may use, and OpenCV in the whole process: it has one count for all. ``precision``, one of
+    ``models.precision.PRECISIONS``, chooses among the graphs of a model that has several.
 
     :raises ConfigurationError: if a value is out of range
     """
@@ -94,6 +97,7 @@ class DetectorConfig:
     width: int = 0
     min_score: float = 0.6
     threads: int = 1
+    precision: str = AUTO
 
     def __post_init__(self) -> None:
         """Reject values out of range."""
@@ -108,6 +112,9 @@ class DetectorConfig:
             )
         if self.threads < 1:
             raise ConfigurationError(f'threads must be at least 1, got {self.threads}')
+        if self.precision not in PRECISIONS:
+            known = ', '.join(PRECISIONS)
+            raise ConfigurationError(f'expected a precision among {known}, got {self.precision!r}')
 
 
 def no_obstacle() -> str:

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from rtcnn_perception.core.detection.base import LEAST_WIDTH
 from rtcnn_perception.core.detection.base import MAX_WIDTH
+from rtcnn_perception.core.models.card import common_fields
 from rtcnn_perception.core.models.card import ModelCard
 from rtcnn_perception.core.models.fields import expect
 from rtcnn_perception.core.models.fields import JsonFields
@@ -87,10 +88,7 @@ class DetectorCard(ModelCard):
         outputs = fields.section('outputs')
         with fields.refusing():
             return cls(
-                name=fields.text('name'),
-                directory=card.parent,
-                file=fields.text('file'),
-                sha256=fields.text('sha256'),
+                **common_fields(card, fields),
                 input_name=source.text('name'),
                 multiple=source.integer('multiple'),
                 strides=fields.integers('strides'),

@@ -118,7 +118,9 @@ def _load(
         others = ', '.join(name for name in DETECTORS if name != row.name)
         raise ModelError(f'{obstacle}, or use another detector ({others})')
     path = with_home(config.model_path) if config.model_path else row.locate(folders)
-    return LoadedDetector(row.load(path, config), why)
+    detector = row.load(path, config)
+    note = getattr(detector, 'precision_note', '')  # only of detectors with several graphs
+    return LoadedDetector(detector, f'{why} ({note})' if note else why)
 
 
 def _obstacle(row: DetectorRow, folders: Sequence[Path]) -> str:

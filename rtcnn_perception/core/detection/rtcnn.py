@@ -25,6 +25,8 @@ from rtcnn_perception.core.images import check_bgr
 from rtcnn_perception.core.images import shrink_to_width
 from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.core.models.files import find_model
+from rtcnn_perception.core.models.precision import FLOAT
+from rtcnn_perception.core.models.precision import load_precision
 from rtcnn_perception.core.models.session import check_signature
 from rtcnn_perception.core.models.session import contradiction
 from rtcnn_perception.core.models.session import in_one_line
@@ -87,6 +89,8 @@ class RtcnnDetector:
         """
         self.card = card
         self.min_score = min_score
+        self.precision_note = ''
+        """Which graph runs and why, for the log."""
         self._session = session
         self._width = width or card.width
         self._input = self._input_for((1, 1))
@@ -106,18 +110,35 @@ class RtcnnDetector:
 
     @classmethod
     def load(
-        cls, path: Path, *, width: int = 0, min_score: float = 0.6, threads: int = 1
+        cls,
+        path: Path,
+        *,
+        width: int = 0,
+        min_score: float = 0.6,
+        threads: int = 1,
+        precision: str = FLOAT,
     ) -> RtcnnDetector:
         """
         Load a model and its card.
 
         :param path: the folder, the graph, or the card
         :param threads: how many threads one run may use
-        :raises ModelError: if either is missing or damaged, or one contradicts the other
+        :param precision: which of its graphs, one of ``precision.PRECISIONS``
+        :raises ModelError: if either is missing or damaged, one contradicts the other, or there is
+            no graph of that precision
         """
-        card = DetectorCard.load(path)
-        session = open_session(card.read_model(), card.path, threads=threads)
-        return cls(session, card, width=width, min_score=min_score)
+
+        def load(card: DetectorCard) -> RtcnnDetector:
+            session = open_session(card.read_model(), card.path, threads=threads)
+            return cls(session, card, width=width, min_score=min_score)
+
+        def run(detector: RtcnnDetector) -> None:
+            side = width or detector.card.width
+            detector.detect(np.zeros((side * 3 // 4, side, 3), np.uint8))
+
+        detector, note = load_precision(DetectorCard.load(path), precision, load, run)
+        detector.precision_note = note
+        return detector
 
     @property
     def tag(self) -> str:
@@ -223,7 +244,11 @@ def has_card(path: Path) -> bool:
 
 def _load(path: Path, config: DetectorConfig) -> RtcnnDetector:
     return RtcnnDetector.load(
-        path, width=config.width, min_score=config.min_score, threads=config.threads
+        path,
+        width=config.width,
+        min_score=config.min_score,
+        threads=config.threads,
+        precision=config.precision,
     )
 
 

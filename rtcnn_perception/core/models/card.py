@@ -1,5 +1,5 @@
 """
-The card of a model: kind, name, and the checksum of the graph beside it.
+The card of a model: kind, name, and the checksums of the graphs beside it.
 
 A card that contradicts its graph is refused, as a network that is fed otherwise than it was
 trained fails in silence. ``attributes.card`` and ``detection.card`` say what the two kinds add.
@@ -10,8 +10,11 @@ from __future__ import annotations
 from abc import ABC
 from abc import abstractmethod
 from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
 import json
 from pathlib import Path
+from typing import Any
 from typing import ClassVar
 from typing import TypeVar
 
@@ -31,11 +34,29 @@ Card = TypeVar('Card', bound='ModelCard')
 
 
 @dataclass(frozen=True, slots=True)
+class Int8Graph:
+    """
+    The graph of a model in integers of eight bits.
+
+    :raises ValueError: naming the field that cannot be
+    """
+
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        """Reject what is no file beside the card, or no sha256."""
+        _expect_graph('int8.', self.file, self.sha256)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard(ABC):
     """
     A model by name, place and sha256.
 
     ``KIND`` is the value of the field ``kind``, by which a card is known from one of another kind.
+    ``file`` is the graph in float32; ``int8`` is the one that computes the same in eight bits,
+    where there is one.
 
     :raises ValueError: naming the field that cannot be
     """
@@ -46,14 +67,12 @@ class ModelCard(ABC):
     directory: Path
     file: str
     sha256: str
+    int8: Int8Graph | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Reject what is no name, no file beside the card, or no sha256."""
         expect(bool(self.name), 'name', 'a name', self.name)
-        is_beside = self.file not in ('', '.', '..') and Path(self.file).name == self.file
-        expect(is_beside, 'file', 'the name of a file beside the card', self.file)
-        is_digest = len(self.sha256) == 64 and set(self.sha256) <= set('0123456789abcdef')
-        expect(is_digest, 'sha256', '64 hexadecimal digits, in lower case', self.sha256)
+        _expect_graph('', self.file, self.sha256)
 
     @property
     def path(self) -> Path:
@@ -95,10 +114,36 @@ class ModelCard(ABC):
         check_sha256(content, self.sha256, self.path, 'fetch or export graph and card together')
         return content
 
+    def int8_card(self: Card) -> Card | None:
+        """Return the card of the graph in eight bits, whose name says so; None without one."""
+        if self.int8 is None:
+            return None
+        file, sha256 = self.int8.file, self.int8.sha256
+        return replace(self, name=f'{self.name}_int8', file=file, sha256=sha256, int8=None)
+
     @classmethod
     @abstractmethod
     def _from_fields(cls: type[Card], card: Path, fields: JsonFields) -> Card:
         """Return what the fields of a card say."""
+
+
+def common_fields(card: Path, fields: JsonFields) -> dict[str, Any]:
+    """Return the fields that cards of every kind have, as arguments of their class."""
+    int8 = fields.section('int8') if 'int8' in fields else None
+    return {
+        'name': fields.text('name'),
+        'directory': card.parent,
+        'file': fields.text('file'),
+        'sha256': fields.text('sha256'),
+        'int8': int8 and Int8Graph(int8.text('file'), int8.text('sha256')),
+    }
+
+
+def _expect_graph(where: str, file: str, sha256: str) -> None:
+    is_beside = file not in ('', '.', '..') and Path(file).name == file
+    expect(is_beside, f'{where}file', 'the name of a file beside the card', file)
+    is_digest = len(sha256) == 64 and set(sha256) <= set('0123456789abcdef')
+    expect(is_digest, f'{where}sha256', '64 hexadecimal digits, in lower case', sha256)
 
 
 def read_fields(card: Path) -> JsonFields:

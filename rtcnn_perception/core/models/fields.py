@@ -36,6 +36,10 @@ class JsonFields:
             )
         self._content: dict[str, object] = content
 
+    def __contains__(self, name: str) -> bool:
+        """Return whether there is such a field."""
+        return name in self._content
+
     @contextmanager
     def refusing(self) -> Iterator[None]:
         """Turn a ValueError, which begins with the name of a field, into a refusal of it."""

@@ -8,12 +8,15 @@ from dataclasses import fields
 
 from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
+from rtcnn_perception.core.models.precision import AUTO
+from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.declaration import setting_of_each
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.nodes.parameters.node import PRECISION_DESCRIPTION
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
 from rtcnn_perception.nodes.qos import QOS
 
@@ -30,6 +33,7 @@ class ClassifierGroup:
         False,
         'let those threads spin while they wait: a little faster, at the cost of whole cores',
     )
+    precision: str = setting(AUTO, PRECISION_DESCRIPTION, choices=PRECISIONS)
 
 
 @dataclass(frozen=True)

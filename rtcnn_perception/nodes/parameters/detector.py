@@ -9,10 +9,12 @@ from rtcnn_perception.core.detection.base import LEAST_WIDTH
 from rtcnn_perception.core.detection.base import MAX_WIDTH
 from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.nodes.parameters.node import PRECISION_DESCRIPTION
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
 from rtcnn_perception.nodes.qos import QOS
 
@@ -66,6 +68,7 @@ class DetectorGroup:
         minimum=1,
         maximum=64,
     )
+    precision: str = setting(_DETECTOR.precision, PRECISION_DESCRIPTION, choices=PRECISIONS)
 
     def __post_init__(self) -> None:
         """Refuse widths between 0 and the least one."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtcnn_perception.core.models.precision import RUNS
 from rtcnn_perception.nodes.parameters.declaration import setting
 
 QOS_DESCRIPTION = (
     'reliability of the subscription to images: auto matches the publisher, '
     'sensor_data is best effort'
+)
+PRECISION_DESCRIPTION = (
+    'graph of a model that has one in float32 and one in eight bits: auto takes the faster one, '
+    f'as measured in {RUNS} runs of each when the node is configured'
 )
 
 

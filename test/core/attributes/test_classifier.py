@@ -182,18 +182,18 @@ def test_a_missing_model_is_refused(tmp_path, gender):
         AttributeClassifier.load({'emotion': tmp_path / 'nowhere', 'gender': gender})
 
 
-def test_threads_and_spinning_reach_every_model(emotion, gender, monkeypatch):
+def test_threads_spinning_and_precision_reach_every_model(emotion, gender, monkeypatch):
     given = []
     load = AttributeModel.load
 
-    def keeping_load(path, threads, allow_spinning):
-        given.append((threads, allow_spinning))
-        return load(path, threads, allow_spinning)
+    def keeping_load(path, *options):
+        given.append(options)
+        return load(path, *options)
 
     monkeypatch.setattr(AttributeModel, 'load', keeping_load)
     paths = {'emotion': emotion, 'gender': gender}
-    AttributeClassifier.load(paths, threads=2, allow_spinning=True)
-    assert given == [(2, True)] * 2
+    AttributeClassifier.load(paths, threads=2, allow_spinning=True, precision='float')
+    assert given == [(2, True, 'float')] * 2
 
 
 def test_the_models_that_ship_classify_the_default_attributes(image):

@@ -277,11 +277,13 @@ def test_a_folder_of_models_that_cannot_be_read_is_passed_over(tmp_path):
     assert loaded.why.startswith(f'since there is no model of rtcnn at {unreadable}')
 
 
-def test_rtcnn_is_given_width_score_and_threads_of_the_configuration(tmp_path, monkeypatch):
+def test_rtcnn_is_given_the_settings_of_the_configuration(tmp_path, monkeypatch):
     given = {}
     monkeypatch.setattr(RtcnnDetector, 'load', lambda _path, **settings: given.update(settings))
-    load_detector(DetectorConfig(name='rtcnn', width=416, threads=2), (tmp_path,))
-    assert given == {'width': 416, 'min_score': 0.6, 'threads': 2}
+    load_detector(
+        DetectorConfig(name='rtcnn', width=416, threads=2, precision='int8'), (tmp_path,)
+    )
+    assert given == {'width': 416, 'min_score': 0.6, 'threads': 2, 'precision': 'int8'}
 
 
 def test_the_reason_of_a_choice_ends_a_sentence_that_names_the_detector():

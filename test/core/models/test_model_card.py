@@ -47,6 +47,29 @@ def test_folder_graph_and_card_name_the_same_model(tmp_path, kind):
         assert kind_of(tmp_path / name) == kind.KIND
 
 
+@each_kind
+def test_the_graph_in_eight_bits_is_a_card_of_its_own(tmp_path, kind):
+    digest = 'ab' * 32
+    write_model(tmp_path, GRAPH, with_field(CARDS[kind], 'int8', {'file': 'q', 'sha256': digest}))
+    card = kind.load(tmp_path)
+    quantised = card.int8_card()
+    assert quantised.path == tmp_path / 'q'
+    assert quantised.tag == f'{card.name}_int8@abababab'
+    assert quantised.int8_card() is None
+    assert kind.load(write_model(tmp_path, GRAPH, CARDS[kind])).int8_card() is None
+
+
+@each_kind
+def test_what_is_no_graph_in_eight_bits_is_refused(tmp_path, kind):
+    for graph, message in (
+        ('model.int8.onnx', "int8 must be an object, got 'model.int8.onnx'"),
+        ({'file': '../q', 'sha256': 'ab' * 32}, 'int8.file must be the name of a file beside'),
+        ({'file': 'q', 'sha256': 'AB'}, 'int8.sha256 must be 64 hexadecimal digits'),
+        ({'file': 'q'}, 'int8.sha256 is missing'),
+    ):
+        assert message in card_refusal(kind, tmp_path, with_field(CARDS[kind], 'int8', graph))
+
+
 def test_a_card_of_one_kind_is_refused_as_one_of_the_other(tmp_path):
     as_detector = card_refusal(DetectorCard, tmp_path, CARDS[AttributeCard])
     assert "kind must be 'detector', got 'attributes'; " in as_detector
