@@ -180,6 +180,13 @@ ARCHITECTURES: dict[str, Architecture] = {
         stages=(Stage('dense', 32, blocks=2), Stage('dense', 64, blocks=2)),
         head=Head('linear'),
     ),
+    'slim_resnet': Architecture(
+        source='this project; blocks of He et al. 2016, chosen by time in eight bits',
+        input_hw=(64, 64),
+        stem=Stem((16,), (2,), 'same', kernel=5),
+        stages=(Stage('dense', 24), Stage('dense', 64), Stage('dense', 128)),
+        head=Head('linear'),
+    ),
     'wide_resnet': Architecture(
         source='this project; a teacher of compact_resnet, too slow for a robot',
         input_hw=(48, 48),

@@ -22,6 +22,7 @@ COUNTS = [
     ('big_xception', EMOTION, 208_871, 65_768_288),
     ('tiny_xception', EMOTION, 18_314, 3_404_740),
     ('compact_resnet', EMOTION, 166_679, 9_668_032),
+    ('slim_resnet', {**BOTH, 'emotion_votes': 7, 'age': 5}, 296_389, 9_734_784),
     ('wide_resnet', EMOTION, 1_601_191, 57_085_696),
     ('mobilenet', EMOTION, 3_235_463, 102_954_496),
 ]
@@ -42,9 +43,10 @@ def test_every_network_names_its_source():
     assert all(spec.source for spec in ARCHITECTURES.values())
 
 
-def test_own_network_stays_within_ten_million_multiply_accumulates():
-    network = build_network('compact_resnet', EMOTION)
-    assert multiply_accumulates(network, (1, 48, 48)) <= 10_000_000
+@pytest.mark.parametrize('name', ['compact_resnet', 'slim_resnet'])
+def test_own_networks_stay_within_ten_million_multiply_accumulates(name):
+    network = build_network(name, {**BOTH, 'emotion_votes': 7, 'age': 5})
+    assert multiply_accumulates(network, (1, *network.spec.input_hw)) <= 10_000_000
 
 
 @pytest.mark.parametrize('name', sorted(ARCHITECTURES))
