@@ -28,6 +28,9 @@ from rtcnn_perception.paths import with_home
 DEFAULT_ATTRIBUTES = ('emotion', 'gender')
 """The attributes that are classified by default, in order."""
 
+DEFAULT_MODEL = 'attributes'
+"""The folder of the model that classifies several attributes at once; it is preferred."""
+
 BOX_ALONE = CropGeometry(margin=0.0)
 """The crop of a face where no attribute is classified."""
 
@@ -144,7 +147,7 @@ def model_paths(
 
     :param attributes: their names, in order
     :param configured: the path of a model by attribute; empty or absent for the default, which is
-        the model in a folder of the attribute's name, or else the only one that has a head for it
+        what ``default_model`` finds
     :param folders: folders of models, the first one first
     :raises ConfigurationError: if no model or several models classify an attribute
     """
@@ -156,14 +159,20 @@ def model_paths(
 
 def default_model(attribute: str, folders: Sequence[Path]) -> Path:
     """
-    Return the model in a folder of an attribute's name, or else the only one with a head for it.
+    Return the model that classifies an attribute where none is configured.
+
+    It is the one in the folder ``DEFAULT_MODEL``, if it has a head for it, or else the one in a
+    folder of the attribute's name, or else the only one with a head for it.
 
     :param folders: folders of models, the first one first
     :raises ConfigurationError: if there is none, or are several
     """
     for folder in folders:
-        if (folder / attribute / CARD_NAME).is_file():
-            return folder / attribute
+        shared, own = folder / DEFAULT_MODEL, folder / attribute
+        if (shared / CARD_NAME).is_file() and attribute in AttributeCard.load(shared).names:
+            return shared
+        if (own / CARD_NAME).is_file():
+            return own
     having: list[Path] = []
     known: list[str] = []
     for card in (path for folder in folders for path in sorted(folder.glob(f'*/{CARD_NAME}'))):

@@ -192,8 +192,9 @@ class ClassifierParameters(NodeParameters):
         'attribute',
         'attributes',
         'model_path',
-        'model of one of the attributes: its folder, card or graph; empty for the one in a models '
-        'folder of that name, else the only one that classifies it',
+        'model of one of the attributes: its folder, card or graph; empty for the one in the '
+        'models folder attributes, else in one of its own name, else the only one that classifies '
+        'it',
     )
     classifier: ClassifierGroup = ClassifierGroup()
     smoothing: SmoothingGroup = SmoothingGroup()

@@ -107,3 +107,11 @@ def test_paths_come_in_the_order_of_the_attributes(tmp_path):
         ('emotion', Path('c')),
         ('gender', Path('a')),
     ]
+
+
+def test_the_model_of_several_attributes_is_preferred_where_it_has_a_head(tmp_path):
+    shared = write_tiny_model(tmp_path / 'attributes', {'emotion': EMOTIONS})
+    for name in ('emotion', 'gender'):
+        write_tiny_model(tmp_path / name, {name: GENDERS})
+    assert default_model('emotion', [tmp_path]) == shared
+    assert default_model('gender', [tmp_path]) == tmp_path / 'gender'
