@@ -150,6 +150,19 @@ def mixed(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
     return Batch(pixels, targets, weights, batch.indices)
 
 
+def drawn(faces: FaceSet, rng: np.random.Generator) -> NDArray[np.int64]:
+    """
+    Return the faces of an epoch in random order.
+
+    A face with a share of 2.5 comes twice or three times, one with a share of 0.3 in three epochs
+    of ten.
+    """
+    indices = np.arange(len(faces))
+    if faces.shares is not None:
+        indices = np.repeat(indices, np.floor(faces.shares + rng.random(len(faces))).astype(int))
+    return rng.permutation(indices)
+
+
 class TrainingBatches:
     """The faces of one epoch in random order, augmented; ``seed`` repeats it."""
 
@@ -170,15 +183,15 @@ class TrainingBatches:
         self.config = augmentation
         self.rng = np.random.default_rng(seed)
         self.augment = Augmentation(augmentation, seed)
+        self.order = drawn(faces, self.rng)
 
     def __len__(self) -> int:
-        return max(1, len(self.faces) // self.batch_size)
+        return max(1, len(self.order) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        order = self.rng.permutation(len(self.faces))
         for number in range(len(self)):
             first = number * self.batch_size
-            indices = order[first : first + self.batch_size]
+            indices = self.order[first : first + self.batch_size]
             crops = cut_jittered(
                 self.faces,
                 self.geometry,

@@ -13,6 +13,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.exceptions import PerceptionError
+from scipy.special import ndtr
 
 UNLABELLED = -1
 """The label of a face of which the class is unknown."""
@@ -77,3 +78,25 @@ def bands_of(numbers: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int
     order = np.argsort(edges)
     place = np.searchsorted(edges[order], numbers, side='right') - 1
     return np.where(place < 0, UNLABELLED, order[place]).astype(np.int64)
+
+
+def soft_bands(
+    numbers: NDArray[np.int64], names: Sequence[str], spread: float
+) -> NDArray[np.float32]:
+    """
+    Return how likely each band is where numbers, such as years, are known roughly.
+
+    :param numbers: (N,); below 0 where unknown
+    :param names: of the bands
+    :param spread: standard deviation as a share of the number; it is at least 1
+    :returns: (N, C), a row of zeros where the number is unknown
+    """
+    edges = np.array(band_edges(names), np.float64)
+    order = np.argsort(edges)
+    inner = edges[order][1:] - 0.5  # whole numbers: the band of 10 and more begins at 9.5
+    deviations = np.maximum(1.0, spread * numbers)
+    below = ndtr((inner[None] - numbers[:, None]) / deviations[:, None])
+    shares = np.diff(below, axis=1, prepend=0.0, append=1.0)
+    targets = np.zeros((len(numbers), len(names)), np.float32)
+    targets[:, order] = np.where((numbers >= edges.min())[:, None], shares, 0.0)
+    return targets

@@ -99,7 +99,8 @@ class FaceSet:
 
     ``boxes`` (N, 4) are corners in pixels of the pictures, ``landmarks`` (N, 5, 2) likewise, NaN
     where a face has none, and None where no face has any. ``labels`` are by attribute, ``facts``
-    by name; ``notes`` say what a reader left out.
+    by name; ``notes`` say what a reader left out. ``shares`` (N,) say how often each face comes in
+    an epoch of training on average, None for once each.
     """
 
     pictures: Sequence[ImageGray]
@@ -109,6 +110,7 @@ class FaceSet:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     landmarks: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
+    shares: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -135,6 +137,7 @@ class FaceSet:
             labels={name: each.take(indices) for name, each in self.labels.items()},
             facts={n: Fact(f.values[indices], f.names) for n, f in self.facts.items()},
             landmarks=None if self.landmarks is None else self.landmarks[indices],
+            shares=None if self.shares is None else self.shares[indices],
         )
 
     def with_classes(self, classes: Mapping[str, Sequence[str]]) -> FaceSet:
@@ -216,11 +219,7 @@ class ReadOptions(NamedTuple):
 
 
 def boxes_of_crops(pictures: Sequence[ImageGray], geometry: CropGeometry) -> NDArray[np.float64]:
-    """
-    Return the boxes (N, 4) whose crops are the whole pictures, for pictures that are crops.
-
-    :param geometry: how a crop is framed about its box
-    """
+    """Return the boxes (N, 4) whose crops, framed so, are the whole pictures."""
     boxes = []
     for picture in pictures:
         height, width = picture.shape
@@ -254,6 +253,7 @@ def join(*parts: FaceSet) -> FaceSet:
             for name, names in facts.items()
         },
         landmarks=np.concatenate([_landmarks(part) for part in parts]),
+        shares=_shares(parts),
         notes=tuple(note for part in parts for note in part.notes),
     )
 
@@ -283,3 +283,11 @@ def _values(part: FaceSet, name: str, names: tuple[str, ...]) -> Indices:
 def _landmarks(part: FaceSet) -> NDArray[np.float32]:
     unknown = np.full((len(part), 5, 2), np.nan, np.float32)
     return unknown if part.landmarks is None else part.landmarks
+
+
+def _shares(parts: Sequence[FaceSet]) -> NDArray[np.float32] | None:
+    if all(part.shares is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.ones(len(p), np.float32) if p.shares is None else p.shares for p in parts]
+    )

@@ -16,8 +16,10 @@ from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data.classes import band_edges
 from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import bands_of
+from rtcnn_perception.training.data.classes import soft_bands
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import DividedFaces
+from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import join
 from rtcnn_perception.training.data.faces import Labels
@@ -86,6 +88,7 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     for name, wanted in data.attributes.items():
         for path in map(find_data, wanted.path):
             sources.setdefault(_pictures_of(path, wanted), []).append((name, path))
+    shares = {find_data(name).resolve(): share for name, share in data.shares.items()}
     found = []
     for pictures, uses in sources.items():
         tables = [data.attributes[name] for name, _ in uses]
@@ -94,12 +97,23 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
         for (name, path), wanted in zip(uses, tables, strict=True):
             offered = _offered(read, path, pictures)
             labels[name] = _labels_for(name, wanted, offered, read.faces.facts, path)
-        found.append(_labelled(read, labels, read.faces.facts))
+        divided = _labelled(read, labels, read.faces.facts)
+        found.append(replace(divided, train=_drawn(divided.train, shares.get(pictures))))
     others = [
-        replace(load_faces(name, geometry, seed).train, labels={}) for name in data.unlabelled
+        _drawn(
+            replace(load_faces(name, geometry, seed).train, labels={}),
+            shares.get(find_data(name).resolve()),
+        )
+        for name in data.unlabelled
     ]
     train, *rest = ([getattr(each, part) for each in found] for part in PARTS)
     return Splits(join(*train, *others), *(join(*each) for each in rest))
+
+
+def _drawn(faces: FaceSet, share: float | None) -> FaceSet:
+    """Return faces that come so often in an epoch."""
+    shares = None if share is None else np.full(len(faces), share, np.float32)
+    return replace(faces, shares=shares)
 
 
 def load_for_heads(
@@ -201,7 +215,7 @@ def _labels_for(
     """Return the labels of an attribute: by its name, from a fact, or those without a name."""
     found = offered.get(name)
     if found is None and name in facts:
-        found = _of_fact(facts[name], band_names(wanted.bands))
+        found = _of_fact(facts[name], band_names(wanted.bands), wanted.spread)
     if found is None:
         found = offered.get('')
     if found is None:
@@ -210,10 +224,11 @@ def _labels_for(
     return found.with_classes(wanted.classes or found.classes, f'[data.{name}] classes')
 
 
-def _of_fact(fact: Fact, bands: Sequence[str]) -> Labels:
+def _of_fact(fact: Fact, bands: Sequence[str], spread: float = 0.0) -> Labels:
     if fact.names:
         return Labels.of(fact.names, fact.values)
-    return Labels.of(bands, bands_of(fact.values, bands))
+    labels = Labels.of(bands, bands_of(fact.values, bands))
+    return replace(labels, targets=soft_bands(fact.values, bands, spread)) if spread else labels
 
 
 def _labelled(

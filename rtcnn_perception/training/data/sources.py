@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field
+import math
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.classes import AGE_BANDS
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.engine.config import NotNegative
 from rtcnn_perception.training.engine.config import Positive
 from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.config import Share
@@ -26,7 +28,9 @@ class AttributeData(Settings):
 
     ``path`` names data sets, which are joined; ``reader`` is one of ``load.READERS``, guessed
     where it is empty. ``classes`` gives the order of the classes, else the first data set does.
-    ``bands`` are the lower edges of the classes where the data has numbers, such as years.
+    ``bands`` are the lower edges of the classes where the data has numbers, such as years; with
+    ``spread`` above 0 each number is a normal distribution over the bands, whose deviation is that
+    share of it and at least 1.
     ``votes`` is FER+'s csv beside ``fer2013.csv``; ``pictures`` the packed file whose rows a file
     of labels alone refers to.
 
@@ -39,6 +43,7 @@ class AttributeData(Settings):
     reader: str = ''
     classes: tuple[str, ...] = ()
     bands: tuple[int, ...] = AGE_BANDS
+    spread: NotNegative = 0.0
     votes: str = ''
     pictures: str = ''
     balance: Share = 0.0
@@ -60,13 +65,21 @@ class DataConfig:
     A table for each attribute, and faces of which the labels are not used.
 
     A path that does not exist is searched for below the data folder as well. Of ``unlabelled``
-    data the training part is taken: teachers give soft targets for it.
+    data the training part is taken: teachers give soft targets for it. ``shares`` say for a path
+    how often each face comes in an epoch, once where there is none.
     """
 
     attributes: Mapping[str, AttributeData] = field(metadata={'tables': True})
     unlabelled: tuple[str, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        used = {path for each in self.attributes.values() for path in each.path}
+        for path, share in self.shares.items():
+            if path not in used.union(self.unlabelled):
+                raise ValueError(f'shares has {path}, which [data] names nowhere')
+            if not 0 < share < math.inf:
+                raise ValueError(f'the share of {path} must be above 0, got {share:g}')
         if not self.attributes:
             raise ValueError(
                 '[data] must have a table for each attribute, such as [data.emotion] with a path'

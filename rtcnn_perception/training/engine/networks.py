@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import copy
 from dataclasses import dataclass
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,9 @@ from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
 from rtcnn_perception.training.models.tfjs_weights import is_published
 import torch
 from torch import Tensor
+
+LEAST_FREQUENCY = 1e-4
+"""A class counts as at least so frequent when its prior is taken from its logit."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,27 @@ class LabelledNetwork:
         network.load_state_dict({name: result[name] for name in own_names})
         device = next(self.network.parameters()).device
         return replace(self, network=ready(network.to(device)), classes=classes)
+
+    def without_prior(
+        self, frequencies: Mapping[str, NDArray[np.float64]], shares: Mapping[str, float]
+    ) -> LabelledNetwork:
+        """
+        Return a network that predicts the rare classes of some heads more often.
+
+        A share of the logarithm of each class's frequency is taken from its logit; a share of 1
+        would leave nothing of the frequencies that a network trained on them has learnt.
+        Source: Menon et al.: Long-tail learning via logit adjustment, 2021, section 4.1.
+
+        :param frequencies: of the classes (C,) in training, by head
+        :param shares: by head; those of others stay as they are
+        """
+        network = copy.deepcopy(self.network)
+        with torch.no_grad():
+            for name, share in shares.items():
+                if name in self.classes:
+                    rare = np.log(np.maximum(frequencies[name], LEAST_FREQUENCY))
+                    network.heads[name].bias -= share * torch.from_numpy(rare).float()  # type: ignore[operator,union-attr,unused-ignore]
+        return replace(self, network=network)
 
     @torch.inference_mode()
     def logits(self, faces: FaceSet) -> dict[str, NDArray[np.float32]]:

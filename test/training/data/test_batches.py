@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.batches import Batch
 from rtcnn_perception.training.data.batches import cut_faces
 from rtcnn_perception.training.data.batches import cut_jittered
+from rtcnn_perception.training.data.batches import drawn
 from rtcnn_perception.training.data.batches import jittered
 from rtcnn_perception.training.data.batches import mixed
 from rtcnn_perception.training.data.batches import parts_of
@@ -106,6 +109,17 @@ def test_an_epoch_has_every_face_once_but_for_the_last_incomplete_batch():
     for batch in batches:
         assert batch.pixels.shape == (4, 1, 12, 12)
         assert batch.targets['half'].argmax(1).tolist() == (batch.indices % 2).tolist()
+
+
+def test_faces_come_as_often_as_their_shares_say():
+    shares = np.repeat([2.5, 1.0, 0.25], 400).astype(np.float32)
+    faces = replace(face_set(count=1200), shares=shares)
+    counts = np.bincount(drawn(faces, np.random.default_rng(0)), minlength=1200)
+    assert set(counts[:400]) == {2, 3}
+    assert set(counts[400:800]) == {1}
+    assert set(counts[800:]) == {0, 1}
+    assert counts.reshape(3, 400).mean(axis=1) == pytest.approx([2.5, 1.0, 0.25], abs=0.08)
+    assert len(epoch(faces)) == counts.sum() // 4
 
 
 def test_fewer_faces_than_a_batch_are_one_batch():

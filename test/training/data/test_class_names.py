@@ -8,6 +8,7 @@ from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import band_ranks
 from rtcnn_perception.training.data.classes import bands_of
 from rtcnn_perception.training.data.classes import positions
+from rtcnn_perception.training.data.classes import soft_bands
 from rtcnn_perception.training.data.classes import UnknownClassError
 
 AGES = ('0-9', '10-19', '20-39', '40-59', '60+')
@@ -71,3 +72,14 @@ def test_a_number_has_the_band_that_it_lies_in(order):
 
 def test_a_number_below_the_lowest_band_has_none():
     assert bands_of(np.array([3, 20]), ('10-19', '20+')).tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize('order', [[0, 1, 2, 3, 4], [4, 2, 0, 1, 3]])
+def test_a_number_known_roughly_is_spread_over_bands(order):
+    names = [AGES[index] for index in order]
+    rows = soft_bands(np.array([-1, 30, 39, 0]), names, 0.1)[:, np.argsort(order)]
+    assert rows[0].tolist() == [0] * 5
+    assert rows[1:].sum(axis=1) == pytest.approx([1.0] * 3)
+    assert rows[1, 2] > 0.99
+    assert rows[2, 3] == pytest.approx(0.449, abs=1e-3)  # half a year of a deviation of 3.9
+    assert rows[3, 0] > 0.99

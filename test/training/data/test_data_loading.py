@@ -132,6 +132,23 @@ def test_unlabelled_data_gives_training_faces_without_labels(tmp_path):
     assert not splits.train.labels['gender'].targets[1].any()
 
 
+def test_data_comes_as_often_as_its_share_says(tmp_path):
+    files = [gender_file(tmp_path / f'{name}.npz', seed=seed) for seed, name in enumerate('abc')]
+    tables = {'gender': table(*files[:2])}
+    shares = {str(files[0]): 2.5, str(files[2]): 0.5}
+    data = DataConfig(tables, unlabelled=(str(files[2]),), shares=shares)
+    assert load.load_splits(data, TIGHT).train.shares.tolist() == [2.5, 1.0, 0.5]
+    assert load.load_splits(DataConfig(tables), TIGHT).train.shares is None
+
+
+def test_years_may_be_spread_over_bands(tmp_path):
+    faces = gender_file(tmp_path / 'a.npz', age=np.array([39, 5, 70]))
+    (hard,) = loaded(age=table(faces)).train.labels['age'].targets
+    (soft,) = loaded(age=table(faces, spread=0.1)).train.labels['age'].targets
+    assert hard.tolist() == [0, 0, 1, 0, 0]
+    assert 0.4 < soft[3] < soft[2] < 0.6
+
+
 def test_votes_are_read_beside_the_csv(tmp_path):
     path = write_fer_csv(tmp_path / 'fer2013.csv')
     votes = str(write_votes_csv(tmp_path / 'votes.csv'))

@@ -51,3 +51,15 @@ def test_wrong_settings_of_data_are_refused(values, message):
 def test_data_needs_an_attribute():
     with pytest.raises(ValueError, match='must have a table for each attribute, such as'):
         DataConfig({}, unlabelled=('a',))
+
+
+@pytest.mark.parametrize(
+    ('shares', 'message'),
+    [
+        ({'b': 1.0}, r'shares has b, which \[data\] names nowhere'),
+        ({'a': 0.0}, 'the share of a must be above 0, got 0'),
+    ],
+)
+def test_shares_are_of_the_data_and_above_nothing(shares, message):
+    with pytest.raises(ValueError, match=message):
+        DataConfig({'mood': AttributeData(path=('a',))}, shares=shares)

@@ -78,6 +78,18 @@ def test_a_mixed_head_gives_the_weighted_sum_of_both_by_class_names(architecture
     torch.testing.assert_close(after['gender'], before['gender'])
 
 
+@pytest.mark.parametrize('architecture', ['slim_resnet', 'tiny_xception'])
+def test_a_head_without_its_prior_predicts_rare_classes_more_often(architecture):
+    source = labelled(architecture)
+    frequencies = {'gender': np.array([0.9, 0.1])}
+    found = source.without_prior(frequencies, {'gender': 0.5})
+    pixels = inputs(source.network)
+    before, after = logits(source, pixels), logits(found, pixels)
+    expected = before['gender'] - 0.5 * torch.tensor([0.9, 0.1]).log()
+    torch.testing.assert_close(after['gender'], expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(after['emotion'], before['emotion'])
+
+
 def test_without_mixes_a_network_keeps_all_its_heads():
     source = labelled()
     found = source.mixed({})

@@ -133,7 +133,7 @@ def test_teachers_may_be_tables_with_weights_and_attributes(tmp_path):
         (
             f'{BASE}[data]\nmood = "x"\n',
             r"a\.toml\.data has the unknown key 'mood'; known are "
-            'unlabelled and a table for each attribute',
+            'shares, unlabelled and a table for each attribute',
         ),
         (f'{BASE}[data]\n', 'must have a table for each attribute, such as'),
         (f'{BASE}[data.mood]\npath = 3\n', r'data\.mood\.path must be a list, got 3'),

@@ -21,13 +21,25 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> Probabilit
     return probabilities.astype(np.float32)
 
 
-def log_loss(probabilities: Probabilities, labels: NDArray[np.int64]) -> float:
-    """Return the mean of -log p of the true class, in nats; no p counts as less than 1e-7."""
+def log_loss(
+    probabilities: Probabilities,
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32] | None = None,
+) -> float:
+    """
+    Return the mean of -log p of the true class, in nats; no p counts as less than 1e-7.
+
+    :param weights: (N,) how much each face counts; alike by default
+    """
     given = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(given, 1e-7)).mean())
+    return float(np.average(-np.log(np.maximum(given, 1e-7)), weights=weights))
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+def fit_temperature(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float32] | None = None,
+) -> float:
     """
     Return the temperature at which held-out labels are most likely.
 
@@ -37,15 +49,17 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
 
     :param logits: (N, C) of held-out faces
     :param labels: (N,); faces without a label are left out
+    :param weights: (N,) how much each face counts; alike by default
     :returns: 1 where no face has a label
     """
     known = labels != UNLABELLED
     logits, labels = logits[known], labels[known]
+    weights = None if weights is None else weights[known]
     if not len(labels):
         return 1.0
 
     def loss(logarithm: float) -> float:
-        return log_loss(softmax(logits, math.exp(logarithm)), labels)
+        return log_loss(softmax(logits, math.exp(logarithm)), labels, weights)
 
     bounds = math.log(0.1), math.log(10.0)
     return math.exp(optimize.minimize_scalar(loss, bounds=bounds, method='bounded').x)

@@ -45,7 +45,9 @@ class TrainConfig(RunConfig):
     """
     A training of an attribute network, with a head for each attribute of the data.
 
-    ``mix`` makes of some heads a mixture with another when the network is evaluated and exported.
+    ``mix`` makes of some heads a mixture with another when the network is evaluated and exported;
+    ``prior`` is the share of the classes' log frequencies that is taken from a head's logits then,
+    so that rare classes are predicted more often.
     ``patience`` is in epochs, 0 never stops early. ``start_from`` is a checkpoint or an exported
     model, or published weights; heads that it lacks start as one over the same classes, or at
     random. After ``ease_from`` epochs, if above 0, augmentation is half as strong.
@@ -58,6 +60,7 @@ class TrainConfig(RunConfig):
     loss: LossConfig = field(default_factory=LossConfig)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     mix: Mapping[str, Mix] = field(default_factory=dict)
+    prior: Mapping[str, float] = field(default_factory=dict)
     select: SelectConfig = field(default_factory=SelectConfig)
     patience: Count = 0
     ease_from: Count = 0
@@ -71,9 +74,15 @@ class TrainConfig(RunConfig):
             raise ValueError('with rounds augmentation must not change: ease_from must be 0')
         if distillation.once and self.augmentation.mix_share:
             raise ValueError('with once no teacher sees blended faces: mix_share must be 0')
-        for name in (*self.mix, *(each.head for each in self.mix.values())):
-            if name not in attributes:
-                raise ValueError(f'[mix] has the head {name}, expected {" or ".join(attributes)}')
+        mixed = (*self.mix, *(each.head for each in self.mix.values()))
+        for table, names in (('mix', mixed), ('prior', self.prior)):
+            for name in names:
+                if name not in attributes:
+                    known = ' or '.join(attributes)
+                    raise ValueError(f'[{table}] has the head {name}, expected {known}')
+        for name, share in self.prior.items():
+            if not 0 <= share <= 1:
+                raise ValueError(f'prior of {name} must be in [0, 1], got {share:g}')
 
     def augmentation_at(self, epoch: int) -> AugmentationConfig:
         """Return the augmentation when ``epoch`` epochs are done."""

@@ -39,6 +39,11 @@ def face_weights(faces: FaceSet, attribute: str, settings: AttributeData) -> NDA
     return weights.astype(np.float32)
 
 
+def class_frequencies(labels: Labels) -> NDArray[np.float64]:
+    """Return how often each class is a target (C,), among the faces that have one."""
+    return labels.targets[labels.targets.any(axis=1)].mean(axis=0, dtype=np.float64)
+
+
 def class_weights(labels: Labels, balance: float) -> NDArray[np.float64]:
     """
     Weigh faces by the classes of their targets.
@@ -49,7 +54,7 @@ def class_weights(labels: Labels, balance: float) -> NDArray[np.float64]:
     labelled = np.asarray(labels.targets.any(axis=1))
     if not labelled.any():
         return np.zeros(len(labelled))
-    frequency = labels.targets[labelled].mean(axis=0, dtype=np.float64)
+    frequency = class_frequencies(labels)
     inverse = np.divide(1.0, frequency, out=np.zeros_like(frequency), where=frequency > 0)
     return np.asarray((labels.targets * inverse**balance).sum(axis=1), np.float64)
 

@@ -30,6 +30,7 @@ from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.tasks.attributes.config import TrainConfig
 from rtcnn_perception.training.tasks.attributes.loss import AttributeLoss
+from rtcnn_perception.training.tasks.attributes.loss import class_frequencies
 from rtcnn_perception.training.tasks.attributes.loss import face_weights
 from rtcnn_perception.training.tasks.attributes.metrics import check_selected
 from rtcnn_perception.training.tasks.attributes.metrics import summarise
@@ -120,11 +121,13 @@ def is_over(state: TrainingState[Network], config: TrainConfig) -> bool:
 
 
 def evaluate_epoch(
-    network: Network, classes: Classes, config: TrainConfig, faces: FaceSet
+    network: Network, classes: Classes, config: TrainConfig, splits: Splits
 ) -> dict[str, float]:
-    """Return the metrics of a network on held-out faces, its heads mixed as configured."""
-    labelled = LabelledNetwork(config.name, network, classes, config.crop).mixed(config.mix)
-    return summarise(labelled.logits(faces), faces)
+    """Return the metrics of a network on held-out faces, with its heads as they are exported."""
+    labelled = LabelledNetwork(config.name, network, classes, config.crop)
+    frequencies = {name: class_frequencies(splits.train.labels[name]) for name in config.prior}
+    labelled = labelled.mixed(config.mix).without_prior(frequencies, config.prior)
+    return summarise(labelled.logits(splits.val), splits.val)
 
 
 def train(
@@ -142,7 +145,7 @@ def train(
     :param command: the command line, kept in the checkpoints
     :returns: the best epoch's figures on the held-out part
     """
-    train_set, val_set = splits.train, splits.val
+    train_set = splits.train
     classes = classes_of(config, splits)
     selected = check_selected(config.select.metrics, classes)
     device = choose_device()
@@ -193,7 +196,7 @@ def train(
             mean_loss, train_accuracy = train_one_epoch(
                 state, batches, config, teachers, loss, augmentation_round=augmentation_round
             )
-            summary = evaluate_epoch(state.average.network, classes, config, val_set)
+            summary = evaluate_epoch(state.average.network, classes, config, splits)
             record = {
                 'loss': mean_loss,
                 'train_accuracy': train_accuracy,

@@ -52,3 +52,13 @@ def test_the_fitted_temperature_undoes_overconfidence():
 
 def test_the_temperature_of_nothing_is_one():
     assert fit_temperature(np.zeros((2, 3), 'f'), np.array([-1, -1])) == 1.0
+
+
+def test_the_temperature_is_that_of_the_faces_that_count():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 3)).astype(np.float32)
+    labels = (rng.random((4000, 1)) > softmax(logits).cumsum(1)).sum(1).clip(0, 2)
+    both = np.concatenate([logits * 3, logits]), np.concatenate([labels, labels])
+    weights = np.repeat([1.0, 0.0], 4000).astype(np.float32)
+    assert fit_temperature(*both, weights) == pytest.approx(fit_temperature(logits * 3, labels))
+    assert fit_temperature(*both) < fit_temperature(*both, weights) - 0.5

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip('torch')
 
 from bright_faces import CONFIG
+from rtcnn_perception.training.engine.networks import Mix
 
 
 def test_augmentation_eases_where_the_configuration_says():
@@ -16,3 +17,16 @@ def test_augmentation_eases_where_the_configuration_says():
     eased = later.augmentation_at(5)
     assert eased.rotation == CONFIG.augmentation.rotation / 2
     assert eased.mirror == CONFIG.augmentation.mirror
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'prior': {'mood': 0.5}}, r'\[prior\] has the head mood, expected'),
+        ({'prior': {'shade': 1.5}}, r'prior of shade must be in \[0, 1\], got 1.5'),
+        ({'mix': {'mood': Mix('shade', 0.5)}}, r'\[mix\] has the head mood, expected'),
+    ],
+)
+def test_heads_are_those_of_the_data(changes, message):
+    with pytest.raises(ValueError, match=message):
+        replace(CONFIG, **changes)

@@ -17,6 +17,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import Labels
+from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
@@ -207,7 +208,9 @@ def test_heads_are_mixed_when_an_epoch_is_evaluated():
     network = build_network('tiny_xception', {'shade': 2, 'other': 2}).eval()
     faces = bright_faces(6)
     labels = {**faces.labels, 'other': faces.labels['shade'].with_classes(SHADES[::-1], 'x')}
-    found = training.evaluate_epoch(network, classes, config, replace(faces, labels=labels))
+    held_out = replace(faces, labels=labels)
+    splits = Splits(held_out, held_out, held_out)
+    found = training.evaluate_epoch(network, classes, config, splits)
     logits = LabelledNetwork('a', network, classes, config.crop).logits(faces)['other']
     expected = float((logits.argmax(1) == labels['other'].indices).mean())
     assert found['shade.accuracy'] == found['other.accuracy'] == pytest.approx(expected)
