@@ -14,12 +14,23 @@ from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.models.card import kind_of
+from rtcnn_perception.core.models.precision import FLOAT
+from rtcnn_perception.core.models.precision import INT8
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 
-ATTRIBUTE_OPTIONS = ('margin', 'where', 'reader', 'votes', 'pictures', 'through_pipeline', 'quick')
+ATTRIBUTE_OPTIONS = (
+    'margin',
+    'where',
+    'reader',
+    'votes',
+    'pictures',
+    'through_pipeline',
+    'int8',
+    'quick',
+)
 """Options that a detector has no use for."""
 
 
@@ -71,6 +82,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--detector',
         default='auto',
         help=f'for --through-pipeline: {", ".join(detector_names())}, as NAME or NAME=MODEL',
+    )
+    faces.add_argument(
+        '--int8',
+        action='store_true',
+        default=None,
+        help="the model's graph in eight bits instead of the one in float32",
     )
     faces.add_argument(
         '--quick',
@@ -133,6 +150,7 @@ def execute(args: argparse.Namespace) -> int:
             with_conditions=not args.quick,
             pipeline_faces=args.through_pipeline or 0,
             detector=parse_detector(args.detector),
+            precision=INT8 if args.int8 else FLOAT,
             command=args.command_line,
         )
     for line in lines:

@@ -121,14 +121,13 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
         )
         print(f'wrote {written}')
         return 0
-    if args.int8 is not None:
-        raise ConfigurationError('--int8 is for detectors')
     settings = ExportSettings(
         name=args.name or '',
         half=not args.float32,
         mixes=mixes,
         heads=args.heads or (),
         margin=args.margin,
+        int8=None if args.int8 is None else tuple(args.int8),
         command=args.command_line,
     )
     written = export_run(checkpoint, args.output, settings)

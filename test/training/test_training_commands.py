@@ -82,7 +82,7 @@ def test_a_network_is_trained_exported_and_evaluated(tmp_path, emotion, capsys):
     assert 'small: train 36, val 4, test 8 faces' in printed
     assert 'emotion (angry, disgust, ' in printed
     words = ['--output', tmp_path / 'model', '--name', 'my own', '--float32', '--saliency']
-    words += ['--mix', 'emotion=emotion_votes:0.1', '--heads', 'emotion']
+    words += ['--mix', 'emotion=emotion_votes:0.1', '--heads', 'emotion', '--int8']
     run(export, tmp_path / 'run/best.pt', *words)
     card = json.loads((tmp_path / 'model/model.json').read_text())
     assert card['metrics'].keys() >= {'emotion.accuracy', 'emotion.accuracy_on_emotion_votes'}
@@ -90,7 +90,8 @@ def test_a_network_is_trained_exported_and_evaluated(tmp_path, emotion, capsys):
     assert card['command'] == (
         f'rtcnn_perception train {config} --output {tmp_path}/run --workers 1 && '
         f'rtcnn_perception export {tmp_path}/run/best.pt --output {tmp_path}/model '
-        "--name 'my own' --float32 --saliency --mix emotion=emotion_votes:0.1 --heads emotion"
+        "--name 'my own' --float32 --saliency --mix emotion=emotion_votes:0.1 "
+        '--heads emotion --int8'
     )
     assert [head['attribute'] for head in card['heads']] == ['emotion']
     run(evaluate, tmp_path / 'model', data, '--output', tmp_path / 'report')
@@ -99,6 +100,8 @@ def test_a_network_is_trained_exported_and_evaluated(tmp_path, emotion, capsys):
     assert found['figures']['accuracy'] == pytest.approx(
         card['metrics']['emotion.accuracy'], abs=1e-3
     )
+    run(evaluate, tmp_path / 'model', data, '--int8', '--quick', '--output', tmp_path / 'int8')
+    assert report_of(tmp_path / 'int8')['model'].startswith('my own_int8@')
 
 
 def test_the_mean_of_two_states_of_a_training_is_exported(tmp_path, emotion):

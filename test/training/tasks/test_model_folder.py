@@ -11,6 +11,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.tasks.model_folder import keras_parameters
 from rtcnn_perception.training.tasks.model_folder import make_card
 from rtcnn_perception.training.tasks.model_folder import multiply_accumulates
+from rtcnn_perception.training.tasks.model_folder import name_int8
 from rtcnn_perception.training.tasks.model_folder import page_of
 from rtcnn_perception.training.tasks.model_folder import write_measured
 from rtcnn_perception.training.tasks.model_folder import write_model
@@ -75,6 +76,17 @@ def test_a_folder_holds_graph_card_and_page_and_nothing_else(tmp_path):
     assert json.loads((path.parent / 'model.json').read_text()) == {'a': 1}
     names = sorted(file.name for file in path.parent.iterdir())
     assert names == ['README.md', 'model.json', 'model.onnx']
+
+
+def test_a_graph_in_eight_bits_is_written_with_its_card_and_removed_with_it(tmp_path):
+    named = card()
+    name_int8(named, b'less', {'parity': 1})
+    assert named['int8']['sha256'] == hashlib.sha256(b'less').hexdigest()
+    assert named['int8']['parity'] == 1
+    write_model(b'graph', named, 'a page', tmp_path, int8=b'less')
+    assert (tmp_path / named['int8']['file']).read_bytes() == b'less'
+    write_model(b'graph', card(), 'a page', tmp_path)
+    assert not (tmp_path / named['int8']['file']).exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):

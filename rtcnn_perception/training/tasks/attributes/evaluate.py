@@ -12,6 +12,7 @@ from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.models.precision import FLOAT
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.faces import FaceSet
@@ -110,6 +111,7 @@ def evaluate_run(
     with_conditions: bool = True,
     pipeline_faces: int = 0,
     detector: DetectorConfig | None = None,
+    precision: str = FLOAT,
     command: str,
 ) -> Iterator[str]:
     """
@@ -119,6 +121,7 @@ def evaluate_run(
     :param where: conditions that faces must meet
     :param margin: another than the model's own, about the faces of the same pictures
     :param pipeline_faces: how many faces are classified through the pipeline as well
+    :param precision: which graph of an exported model
     :param command: the command line, for the report
     :returns: lines for the terminal
     :raises PerceptionError: if model or data is not fit, or the folder cannot be written to
@@ -128,7 +131,7 @@ def evaluate_run(
         raise ConfigurationError(
             f'the pipeline cuts crops as {model} says: leave out --margin or --through-pipeline'
         )
-    predictor = load_predictor(model)
+    predictor = load_predictor(model, precision)
     splits = load_for_heads(predictor.classes, source, predictor.geometry)
     faces = select_faces(splits, part, where)
     if margin is not None:
@@ -141,7 +144,13 @@ def evaluate_run(
     if pipeline_faces:
         figures = {
             each.attribute: run_pipeline(
-                model, predictor, faces, each.attribute, count=pipeline_faces, detector=detector
+                model,
+                predictor,
+                faces,
+                each.attribute,
+                count=pipeline_faces,
+                detector=detector,
+                precision=precision,
             )
             for each in report.attributes
         }
@@ -160,6 +169,7 @@ def run_pipeline(
     *,
     count: int,
     detector: DetectorConfig | None = None,
+    precision: str = FLOAT,
 ) -> PipelineFigures:
     """
     Classify some faces through the pipeline that the nodes run.
@@ -178,6 +188,6 @@ def run_pipeline(
         faces.take(chosen),
         attribute,
         detector=load_detector(detector or DetectorConfig(), models_search_path()).detector,
-        classifier=AttributeClassifier.load({attribute: model}),
+        classifier=AttributeClassifier.load({attribute: model}, precision=precision),
         predict_directly=predict_directly,
     )

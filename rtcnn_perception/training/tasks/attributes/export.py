@@ -14,7 +14,9 @@ from typing import Any
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.load import load_for_heads
 from rtcnn_perception.training.data.load import load_splits
+from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.config import from_mapping
 from rtcnn_perception.training.engine.networks import LabelledNetwork
@@ -31,7 +33,12 @@ from rtcnn_perception.training.tasks.attributes import metrics
 from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
 from rtcnn_perception.training.tasks.attributes.calibration import fit_temperature
 from rtcnn_perception.training.tasks.attributes.config import TrainConfig
+from rtcnn_perception.training.tasks.attributes.eight_bits import CHANGE
+from rtcnn_perception.training.tasks.attributes.eight_bits import in_eight_bits
+from rtcnn_perception.training.tasks.attributes.eight_bits import QuantisationFaces
 from rtcnn_perception.training.tasks.attributes.groups import group_figures
+from rtcnn_perception.training.tasks.attributes.loss import class_frequencies
+from rtcnn_perception.training.tasks.attributes.loss import face_weights
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
 
@@ -48,7 +55,9 @@ class ExportSettings:
 
     ``name`` is that of the model, or else that of its configuration or file; ``half`` stores
     weights as float16. ``mixes`` go before those of the configuration; ``heads`` are those
-    exported, all where there are none. ``margin`` is the crop's of published weights.
+    exported, all where there are none. ``margin`` is the crop's of published weights. ``int8``
+    names data to calibrate eight bits with, none for that of the configuration; where it is None
+    no graph in eight bits is written.
     """
 
     name: str = ''
@@ -56,6 +65,7 @@ class ExportSettings:
     mixes: Mapping[str, Mix] | None = None
     heads: Sequence[str] = ()
     margin: float | None = None
+    int8: tuple[str, ...] | None = None
     command: str = ''
 
 
@@ -73,30 +83,58 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
         source = source.mixed(mixes, settings.heads)
         temperatures = dict.fromkeys(source.classes, 1.0)
         name = settings.name or f'original_{"_".join(source.classes)}'
-        return export_network(source, temperatures, folder, replace(settings, name=name), origin)
+        if settings.int8 == ():
+            raise ConfigurationError('--int8 needs data to calibrate with for published weights')
+        return export_network(
+            source,
+            temperatures,
+            folder,
+            replace(settings, name=name),
+            origin,
+            quantisation=_quantisation_faces(source, settings.int8),
+        )
     if settings.margin is not None:
         raise ConfigurationError('--margin is for published weights; a checkpoint has its crop')
     config = from_mapping(TrainConfig, load_checkpoint(weights)['config'], weights.name)
     mixes = {**config.mix, **mixes}
     source = source.mixed(mixes, settings.heads)
     splits = load_splits(config.data, config.crop)
+    frequencies = {name: class_frequencies(splits.train.labels[name]) for name in config.prior}
+    source = source.without_prior(frequencies, config.prior)
     calibrated_on = {
         name: mixes[name].head if name in mixes and mixes[name].share > 0.5 else name
         for name in source.classes
     }
     held_out = splits.val.with_classes(source.classes)
-    temperatures = {
-        name: fit_temperature(logits, held_out.labels[calibrated_on[name]].indices)
-        for name, logits in source.logits(held_out).items()
-    }
+    tables = config.data.attributes
+    temperatures = {}
+    for name, logits in source.logits(held_out).items():
+        labels = calibrated_on[name]
+        # The groups that training balances count alike, however many faces classes have.
+        counts = face_weights(held_out, labels, replace(tables[labels], balance=0.0))
+        temperatures[name] = fit_temperature(logits, held_out.labels[labels].indices, counts)
+    quantisation = None
+    if settings.int8 == ():
+        names = dict.fromkeys(n for each in config.data.attributes.values() for n in each.path)
+        quantisation = QuantisationFaces(splits.train, held_out, [Path(n).name for n in names])
     return export_network(
         source,
         temperatures,
         folder,
         replace(settings, name=settings.name or config.name),
         origin,
+        quantisation=quantisation or _quantisation_faces(source, settings.int8),
         measured=lambda model: measure(load_predictor(model), splits, calibrated_on),
     )
+
+
+def _quantisation_faces(
+    source: LabelledNetwork, names: tuple[str, ...] | None
+) -> QuantisationFaces | None:
+    if not names:
+        return None
+    splits = load_for_heads(source.classes, AttributeData(names), source.crop)
+    return QuantisationFaces(splits.train, splits.part('val'), [Path(n).name for n in names])
 
 
 def export_network(
@@ -106,6 +144,7 @@ def export_network(
     settings: ExportSettings,
     origin: Provenance,
     *,
+    quantisation: QuantisationFaces | None = None,
     measured: Callable[[Path], Mapping[str, float]] = lambda _model: {},
 ) -> Path:
     """
@@ -115,6 +154,7 @@ def export_network(
 
     :param temperatures: by attribute
     :param origin: of the weights
+    :param quantisation: the faces to make the graph in eight bits with; None for no such graph
     :param measured: returns the figures of the model that lies at a path, for the card
     :returns: where the graph lies
     :raises ModelError: if the graph is invalid or deviates from PyTorch
@@ -152,7 +192,11 @@ def export_network(
         ],
         **deviations,
     )
-    return model_folder.write_measured(content, card, measured, _page, folder)
+    int8 = None
+    if quantisation is not None:
+        int8, facts = in_eight_bits(content, source, quantisation)
+        model_folder.name_int8(card, int8, facts)
+    return model_folder.write_measured(content, card, measured, _page, folder, int8=int8)
 
 
 def measure(
@@ -199,8 +243,34 @@ def _page(card: Mapping[str, Any]) -> str:
                 "Crop about the face's box",
                 f'margin {crop["margin"]}, shift down {crop["shift_down"]}{upright}',
             ),
+            *_int8_facts(card),
         ],
         measured_on='This file on faces that had no part in training, each with its run-time '
         'crop; epoch and temperature are chosen by those "held out", nothing by the others:',
         limits=[NO_FACT, *limits_of(card['data'])],
     )
+
+
+def _int8_facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what the page says of the graph in eight bits, if there is one."""
+    if 'int8' not in card:
+        return []
+    calibration, parity = card['int8']['calibration'], card['int8']['parity']
+    named = [(head['attribute'], parity[head['attribute']]) for head in card['heads']]
+    changes = ', '.join(f'{name} {each[CHANGE]:.2f}' for name, each in named)
+    rows = [
+        (
+            'Graph in eight bits',
+            f'`{card["int8"]["file"]}`, ranges from {calibration["faces"]} faces of '
+            f'{", ".join(calibration["data"])} ({calibration["part"]})',
+        ),
+        (f'Largest change of a probability there ({parity["faces"]} held-out faces)', changes),
+    ]
+    accuracies = [
+        f'{name} {each["accuracy_float"]:.4f} / {each["accuracy_int8"]:.4f}'
+        for name, each in named
+        if 'accuracy_int8' in each
+    ]
+    if accuracies:
+        rows.append(('Accuracy on those, float / eight bits', ', '.join(accuracies)))
+    return rows

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.models.precision import FLOAT
+from rtcnn_perception.core.models.precision import INT8
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
@@ -57,15 +59,18 @@ class Predictor:
         return {name: np.concatenate([part[name] for part in parts]) for name in self.classes}
 
 
-def load_predictor(path: Path) -> Predictor:
+def load_predictor(path: Path, precision: str = FLOAT) -> Predictor:
     """
     Load an exported model's folder or file, a checkpoint, or published weights.
 
-    :raises ModelError: if the model is missing, damaged or takes colours
+    :param precision: which graph of an exported model, one of ``core.models.precision.PRECISIONS``
+    :raises ModelError: if the model is missing, damaged or takes colours, or has no such graph
     """
     path = with_home(path)
     if is_exported(path) or not is_there(path):
-        return of_model(AttributeModel.load(path))
+        return of_model(AttributeModel.load(path, precision=precision))
+    if precision == INT8:
+        raise ModelError(f'{path} has to be exported with --int8 before it runs in eight bits')
     return of_network(load_network(path))
 
 

@@ -19,6 +19,7 @@ from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.data.load import load_faces
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
@@ -134,6 +135,47 @@ def test_a_checkpoint_is_calibrated_and_measured_on_its_data(checkpoint, tmp_pat
         assert expected in card['metrics']
 
 
+@pytest.mark.parametrize('is_named', [False, True])
+def test_a_graph_in_eight_bits_agrees_with_the_float_one(checkpoint, tmp_path, is_named):
+    data = (str(tmp_path / 'e.npz'),) if is_named else ()
+    export_run(checkpoint, tmp_path / 'model', ExportSettings(int8=data))
+    card = read_card(tmp_path / 'model')['int8']
+    calibrated_with = {'faces': card['calibration']['faces'], 'part': 'train', 'data': ['e.npz']}
+    assert card['calibration'] == calibrated_with
+    assert 0 < card['calibration']['faces'] < 48
+    found = card['parity']['emotion']
+    assert {'accuracy_float', 'accuracy_int8', 'labels_changed'} < set(found)
+    model = tmp_path / 'model'
+    assert 'Graph in eight bits' in (model / 'README.md').read_text()
+    crops = np.random.default_rng(0).integers(0, 256, (64, 1, 64, 64)).astype(np.uint8)
+    in_float, in_int8 = (
+        AttributeModel.load(model, precision=precision).predict(crops)['emotion']
+        for precision in ('float', 'int8')
+    )
+    assert 0 < np.abs(in_float - in_int8).max() < 0.1
+    # Exported again without it, nothing of it is left.
+    export_run(checkpoint, model, ExportSettings())
+    assert sorted(each.name for each in model.iterdir()) == [
+        'README.md',
+        'model.json',
+        'model.onnx',
+    ]
+
+
+def test_a_head_is_exported_without_its_prior(checkpoint, tmp_path):
+    export_run(checkpoint, tmp_path / 'plain', ExportSettings(half=False))
+    values = torch.load(checkpoint)
+    values['config']['prior'] = {'emotion': 1.0}
+    save_checkpoint(checkpoint, values)
+    export_run(checkpoint, tmp_path / 'model', ExportSettings(half=False))
+    plain, found = logits_of(tmp_path / 'plain'), logits_of(tmp_path / 'model')
+    shift = (found['emotion'] - plain['emotion']).mean(0)
+    labels = load_faces(str(tmp_path / 'e.npz'), CONFIG.crop).train.labels['emotion'].indices
+    rare = -np.log(np.bincount(labels, minlength=7))
+    np.testing.assert_allclose(shift, rare - rare.mean(), atol=2e-3)
+    np.testing.assert_allclose(found['emotion_votes'], plain['emotion_votes'], atol=2e-3)
+
+
 def logits_of(folder):
     crops = np.random.default_rng(0).integers(0, 256, (5, 1, 64, 64)).astype(np.uint8)
     model = AttributeModel.load(folder)
@@ -164,7 +206,7 @@ def test_a_head_is_calibrated_on_the_labels_of_which_it_is_mostly(
 ):
     found = []
     monkeypatch.setattr(
-        exporting, 'fit_temperature', lambda _logits, labels: found.append(labels) or 1.0
+        exporting, 'fit_temperature', lambda _logits, labels, _weights: found.append(labels) or 1.0
     )
     settings = ExportSettings(mixes={'emotion': Mix('emotion_votes', share)}, heads=['emotion'])
     export_run(checkpoint, tmp_path / 'model', settings)
