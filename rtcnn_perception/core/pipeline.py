@@ -142,6 +142,11 @@ class ClassificationStage:
         self._steady: dict[int, dict[str, SteadyLabel]] = {}  # of the faces of the last frame
         self.label_config = label_config or LabelConfig()
 
+    def restart(self) -> None:
+        """Forget every track, as after a pause."""
+        self._smoother.reset()
+        self._steady = {}
+
     def process(self, result: FrameResult) -> FrameResult:
         """
         Add crop, quality and attributes to the faces.
@@ -153,13 +158,16 @@ class ClassificationStage:
         regions = tuple(result.region(face) for face in result.faces)
         found = self._classifier.classify(frame.image, regions)
         before, self._steady = self._steady, {}
-        labels = {each.name: each.labels for each in (*attributes, *found.others)}
+        asked = {each.name for each in attributes}
+        needed = {rule.other for rule in self.label_config.skip_where if rule.attribute in asked}
+        others = [each for each in found.others if each.name in needed]
+        labels = {each.name: each.labels for each in (*attributes, *others)}
         faces = []
         for row, (face, crop) in enumerate(zip(result.faces, found.crops, strict=True)):
             inside = crop.square.clip_to(*frame.size_wh)
             if inside is None:
                 continue
-            raw = {name: rows[row] for name, rows in found.probabilities.items()}
+            raw = {name: found.probabilities[name][row] for name in labels}
             smoothed = self._smooth(face, frame.time, raw)
             # The box of a coasted face is a prediction, and the background in it may be sharp.
             quality = 0.0 if face.is_coasted else face_quality(frame.image, face.box)

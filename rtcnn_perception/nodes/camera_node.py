@@ -134,7 +134,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
             self._on_output(FrameResult(frame, frames_dropped=self.dropped))
         if self._publisher.get_subscription_count():
             self._publisher.publish(image_to_msg(frame.image, header_of(frame)))
-        self._count_published(frame, self._now() - begin)
+        self._count_published(self._now() - begin, self._latency(frame))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -96,7 +96,8 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _activate(self) -> None:
         super()._activate()
-        self._smoother.reset()
+        if self._stage is not None:
+            self._stage.restart()
         self._join = StampJoin(self.parameters.join_frames)
         self._rois_without_image = 0
         self._start_worker()
@@ -183,12 +184,10 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             return
         dropped = result.frames_dropped + self.dropped
         classified = stage.process(replace(result, frames_dropped=dropped))
-        latency = result.frame.seconds_since_stamp(self.get_clock().now().nanoseconds)
+        latency = self._latency(result.frame)
         classified = replace(classified, latency_s=latency)
         self._publisher.publish(attributes_to_msg(classified))
-        self.meter.work.add(classified.classify_s)
-        self.meter.latency.add(latency)
-        self.meter.published.tick(self._now())
+        self._count_published(classified.classify_s, latency)
         if self._on_output is not None:
             self._on_output(classified)
         self._annotated.publish(classified, self.parameters.annotation)

@@ -111,7 +111,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             self._on_output(found)
         if self._publisher.get_subscription_count():
             self._publisher.publish(rois_to_msg(found))
-        self._count_published(found.frame, found.detect_s)
+        self._count_published(found.detect_s, self._latency(found.frame))
 
 
 def _detector_config(group: DetectorGroup) -> DetectorConfig:

@@ -10,6 +10,8 @@ of one frame overlaps with classification of the one before.
 
 from __future__ import annotations
 
+from abc import ABC
+from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Iterable
 import threading
@@ -141,7 +143,7 @@ class Worker(Generic[T]):
             del item  # an image must not be kept until the next one comes
 
 
-class WorkerNode(ManagedNode[P], Generic[P, T]):
+class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
     """
     A managed node that works on the newest item in a thread of its own while it is active.
 
@@ -177,13 +179,18 @@ class WorkerNode(ManagedNode[P], Generic[P, T]):
         if worker is not None and worker.submit(item):
             self.meter.received.tick(self._now())
 
+    @abstractmethod
     def _work(self, item: T, /) -> None:
-        raise NotImplementedError
+        """Work on an item, in the thread of the worker."""
 
-    def _count_published(self, frame: Frame, work_s: float) -> None:
-        """Count a result of a frame that was published after ``work_s`` seconds of work."""
+    def _latency(self, frame: Frame) -> float:
+        """Return the seconds from the stamp of a frame until now; NaN without a stamp."""
+        return frame.seconds_since_stamp(self.get_clock().now().nanoseconds)
+
+    def _count_published(self, work_s: float, latency_s: float) -> None:
+        """Count a result that took ``work_s`` seconds of work, by ``_latency`` of its frame."""
         self.meter.work.add(work_s)
-        self.meter.latency.add(frame.seconds_since_stamp(self.get_clock().now().nanoseconds))
+        self.meter.latency.add(latency_s)
         self.meter.published.tick(self._now())
 
     def _start_worker(self) -> None:

@@ -83,3 +83,35 @@ def test_a_rule_leaves_an_attribute_without_a_label():
     assert (first.label, first.confidence, first.shown_label) == ('', 0.0, '')
     np.testing.assert_array_equal(first.probabilities, np.float32([0.9, 0.1]))
     assert (second.label, second.text('.0%')) == ('calm', 'calm 90%')
+
+
+def test_after_a_restart_a_label_does_not_wait():
+    moods = [(0.9, 0.1), (0.1, 0.9)]
+    classifier = Scripted(moods, [(0.0, 1.0)] * 2)
+    stage = ClassificationStage(classifier, TrackSmoother(1e6), LabelConfig(hold_s=60.0))
+    track = Track(1, BOX, confidence=0.9, landmarks=None, state=TrackState.TRACKED, age=3)
+    frames = [Frame(IMAGE, stamp_ns=n * 10**8, frame_id='', received_ns=0) for n in (1, 2)]
+    before = stage.process(FrameResult(frames[0], faces=(Face(track),)))
+    stage.restart()
+    after = stage.process(FrameResult(frames[1], faces=(Face(track),)))
+    labels = [result.faces[0].attributes['mood'].label for result in (before, after)]
+    assert labels == ['calm', 'loud']
+
+
+def test_what_was_not_asked_for_is_smoothed_only_where_a_rule_needs_it():
+    smoother = TrackSmoother(0.5)
+    for rules, expected in (
+        ((), {'mood'}),
+        ((SkipRule.parse('hat if years is few'),), {'mood'}),
+        ((SkipRule.parse('mood if years is few'),), {'mood', 'years'}),
+    ):
+        stage = ClassificationStage(
+            Scripted([(0.9, 0.1)], [(0.0, 1.0)]), smoother, LabelConfig(skip_where=rules)
+        )
+        stage.restart()
+        track = Track(1, BOX, confidence=0.9, landmarks=None, state=TrackState.TRACKED, age=3)
+        frame = Frame(IMAGE, stamp_ns=1, frame_id='', received_ns=0)
+        stage.process(FrameResult(frame, faces=(Face(track),)))
+        held = smoother.hold(1, frame.time)
+        assert held is not None
+        assert held.keys() == expected

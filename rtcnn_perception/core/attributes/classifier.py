@@ -69,12 +69,17 @@ class AttributeClassifier:
             for name, model in self._models.items()
         )
         """What is classified, in order."""
-        self._others = {
-            head.attribute: (AttributeInfo(head.attribute, head.labels, model.card.tag), model)
-            for model in reversed(self._models.values())
+        others = {
+            head.attribute: model
+            for model in self._models.values()
             for head in model.card.heads
             if head.attribute not in self._models
         }
+        self._others = tuple(
+            AttributeInfo(name, model.card.head(name).labels, model.card.tag)
+            for name, model in others.items()
+        )
+        self._models_by_head = {**self._models, **others}
 
     @property
     def precision_notes(self) -> tuple[str, ...]:
@@ -132,10 +137,9 @@ class AttributeClassifier:
         return Classification(
             crops=tuple(map(BOX_ALONE.crop, regions)) if first is None else first,
             probabilities={
-                **{name: predicted[id(model)][name] for name, model in self._models.items()},
-                **{name: predicted[id(model)][name] for name, (_, model) in self._others.items()},
+                name: predicted[id(model)][name] for name, model in self._models_by_head.items()
             },
-            others=tuple(info for info, _ in self._others.values()),
+            others=self._others,
         )
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC
+from abc import abstractmethod
 from collections.abc import Iterator
+from collections.abc import Mapping
 import math
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,13 +20,14 @@ MAX_FPS = 240.0
 """Above this a file's frame rate is a time base that was taken for one."""
 
 
-class FrameSource:
+class FrameSource(ABC):
     """
     Frames in order; iterating again starts again at the first frame, a device's at the present.
 
     Frames are BGR images that cannot be written to. ``fps`` is above 0, ``size`` width and height
     of the first frame in pixels. A source is live where frames arrive at their own pace, as those
-    of a device; ``frame_count`` is about how many there are, None for an endless source.
+    of a device; ``frame_count`` is about how many there are, None for an endless source;
+    ``skipped`` names the files that gave no frame, each with the reason.
     """
 
     name: str
@@ -29,16 +35,17 @@ class FrameSource:
     size: tuple[int, int]
     is_live = False
     frame_count: int | None = None
+    skipped: Mapping[Path, str] = MappingProxyType({})
 
+    @abstractmethod
     def __iter__(self) -> Iterator[ImageBGR]:
         """
         Yield the frames.
 
         :raises SourceError: if a device stops giving frames
         """
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to release
         """Release a device or file that is open; not while a thread waits for the next frame."""
 
 

@@ -8,7 +8,6 @@ import time
 
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.sources.base import FrameSource
-from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import SourceError
 
 RETRY_AFTER = 1.0
@@ -92,9 +91,8 @@ class SourcePlayer:
             if self._stopped.is_set():
                 return
             self._emit(image)
-        if isinstance(source, PictureSource):
-            for path, why in source.skipped.items():
-                self._report(SourceError(f'skipped {path.name}: {why}'))
+        for path, why in source.skipped.items():
+            self._report(SourceError(f'skipped {path.name}: {why}'))
         if not has_frames:
             raise SourceError(f'{source.name} has no more frames')
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from rtcnn_perception.core.sources import player as player_module
+from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.player import next_due
 from rtcnn_perception.core.sources.player import SourcePlayer
@@ -18,12 +19,11 @@ SOON = 30.0
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 
 
-class Source:
+class Source(FrameSource):
     """The frames of a test; an exception among them is raised."""
 
     name = 'a test'
     size = (2, 2)
-    frame_count = None
 
     def __init__(self, *frames, is_live=True, fps=1000.0):
         self.frames = frames
