@@ -27,7 +27,6 @@ from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.core.sources.open import EXPECTED
 from rtcnn_perception.core.sources.open import open_source
-from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import SourceError
 
 if TYPE_CHECKING:
@@ -222,8 +221,7 @@ def summary(
     lines.append(f'{counted(tracks.tracks, "track")}, at most {at_once} at once')
     lines += [f'  {line}' for line in tracks.summary()]
     for source in opened:
-        if isinstance(source, PictureSource):
-            lines += [f'skipped: {path.name} ({why})' for path, why in source.skipped.items()]
+        lines += [f'skipped: {path.name} ({why})' for path, why in source.skipped.items()]
     if left_out:
         frames = counted(left_out, 'frame')
         lines.append(f'not in the video: {frames}, as encoding could not keep up')

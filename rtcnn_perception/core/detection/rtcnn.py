@@ -25,7 +25,6 @@ from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.core.images import check_bgr
 from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.core.models.files import find_model
-from rtcnn_perception.core.models.precision import FLOAT
 from rtcnn_perception.core.models.precision import load_precision
 from rtcnn_perception.core.models.session import check_signature
 from rtcnn_perception.core.models.session import contradiction
@@ -39,6 +38,8 @@ from rtcnn_perception.paths import is_folder
 
 DEFAULT_WIDTH: Final = 320
 """Pixels: the detection width of the model that ships."""
+
+DEFAULT_CONFIG: Final = DetectorConfig('rtcnn')
 
 MAX_CANDIDATES: Final = 5000
 """
@@ -80,7 +81,7 @@ class RtcnnDetector:
         card: DetectorCard,
         *,
         width: int = 0,
-        min_score: float = 0.5,
+        min_score: float = DEFAULT_CONFIG.min_score,
     ) -> None:
         """
         Check the graph against the card, by what it declares and by running it.
@@ -109,34 +110,24 @@ class RtcnnDetector:
             self._find(blank, min_score=0.0)
 
     @classmethod
-    def load(
-        cls,
-        path: Path,
-        *,
-        width: int = 0,
-        min_score: float = 0.5,
-        threads: int = 1,
-        precision: str = FLOAT,
-    ) -> RtcnnDetector:
+    def load(cls, path: Path, config: DetectorConfig = DEFAULT_CONFIG) -> RtcnnDetector:
         """
         Load a model and its card.
 
         :param path: the folder, the graph, or the card
-        :param threads: how many threads one run may use
-        :param precision: which of its graphs, one of ``precision.PRECISIONS``
         :raises ModelError: if either is missing or damaged, one contradicts the other, or there is
-            no graph of that precision
+            no graph of the precision
         """
 
         def load(card: DetectorCard) -> RtcnnDetector:
-            session = open_session(card.read_model(), card.path, threads=threads)
-            return cls(session, card, width=width, min_score=min_score)
+            session = open_session(card.read_model(), card.path, threads=config.threads)
+            return cls(session, card, width=config.width, min_score=config.min_score)
 
         def run(detector: RtcnnDetector) -> None:
-            side = width or detector.card.width
+            side = config.width or detector.card.width
             detector.detect(np.zeros((side * 3 // 4, side, 3), np.uint8))
 
-        detector, note = load_precision(DetectorCard.load(path), precision, load, run)
+        detector, note = load_precision(DetectorCard.load(path), config.precision, load, run)
         detector.precision_note = note
         return detector
 
@@ -241,19 +232,9 @@ def has_card(path: Path) -> bool:
     return is_folder(path) or path.suffix == '.json' or is_file(path.with_suffix('.json'))
 
 
-def _load(path: Path, config: DetectorConfig) -> RtcnnDetector:
-    return RtcnnDetector.load(
-        path,
-        width=config.width,
-        min_score=config.min_score,
-        threads=config.threads,
-        precision=config.precision,
-    )
-
-
 ROW: Final = DetectorRow(
     name='rtcnn',
-    load=_load,
+    load=RtcnnDetector.load,
     locate=partial(
         find_model, path=Path('face'), advice='it comes with the package: install that again'
     ),

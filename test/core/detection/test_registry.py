@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 from rtcnn_perception.core.detection import registry
+from rtcnn_perception.core.detection import rtcnn
 from rtcnn_perception.core.detection import yunet
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import AUTO
@@ -16,7 +17,6 @@ from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.detection.registry import row_called
-from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from tiny_detector import write_tiny_detector
@@ -288,12 +288,18 @@ def test_a_folder_of_models_that_cannot_be_read_is_passed_over(tmp_path):
     assert loaded.why.startswith(f'since there is no model face in {unreadable}')
 
 
-def test_rtcnn_is_given_the_settings_of_the_configuration(tmp_path, monkeypatch):
-    given = {}
-    monkeypatch.setattr(RtcnnDetector, 'load', lambda _path, **settings: given.update(settings))
-    settings = {'model_path': str(tmp_path), 'width': 416, 'threads': 2, 'precision': 'int8'}
-    load_detector(DetectorConfig(name='rtcnn', **settings), ())
-    assert given == {'width': 416, 'min_score': 0.5, 'threads': 2, 'precision': 'int8'}
+def test_rtcnn_has_the_settings_of_the_configuration(tmp_path, monkeypatch):
+    threads = []
+    opened = rtcnn.open_session
+    monkeypatch.setattr(
+        rtcnn, 'open_session', lambda *a, **kw: threads.append(kw['threads']) or opened(*a, **kw)
+    )
+    write_tiny_detector(tmp_path)
+    config = DetectorConfig('rtcnn', str(tmp_path), width=416, min_score=0.3, threads=2)
+    detector = load_detector(config, ()).detector
+    assert (detector.min_score, detector._width, threads) == (0.3, 416, [2])
+    with pytest.raises(ModelError, match='expected a model with a graph in eight bits'):
+        load_detector(replace(config, precision='int8'), ())
 
 
 def test_the_reason_of_a_choice_ends_a_sentence_that_names_the_detector():

@@ -9,6 +9,7 @@ from onnx import TensorProto
 import onnxruntime
 import pytest
 from rtcnn_perception.core.detection import rtcnn
+from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import ModelError
@@ -75,7 +76,9 @@ class KeepingSession:
 
 @pytest.mark.parametrize('min_score', [0.01, 0.6, 1.0])
 def test_a_black_image_has_no_faces(folder, min_score):
-    assert RtcnnDetector.load(folder, min_score=min_score).detect(black(48, 64)) == ()
+    assert (
+        RtcnnDetector.load(folder, DetectorConfig(min_score=min_score)).detect(black(48, 64)) == ()
+    )
 
 
 @pytest.mark.parametrize('stride', [8, 16, 32])
@@ -101,7 +104,7 @@ def test_a_face_is_where_its_output_row_places_it(detector, stride):
     ],
 )
 def test_an_image_is_padded_at_the_right_and_the_bottom_with_zeros(folder, size_hw, padded_hw):
-    detector = RtcnnDetector.load(folder, width=8192)
+    detector = RtcnnDetector.load(folder, DetectorConfig(width=8192))
     detector._session = KeepingSession(detector._session)
     image = np.random.default_rng(1).integers(1, 256, (*size_hw, 3), dtype=np.uint8)
     detector.detect(image)
@@ -124,13 +127,13 @@ def test_faces_are_in_pixels_of_the_image_at_any_detection_width(folder):
     shrunk = black(101, 333)
     box, landmarks = paint(shrunk, 8, (20, 6), 1.0)
     enlarged = np.repeat(np.repeat(shrunk, 3, axis=0), 3, axis=1)
-    (found,) = RtcnnDetector.load(folder, width=333).detect(enlarged)
+    (found,) = RtcnnDetector.load(folder, DetectorConfig(width=333)).detect(enlarged)
     np.testing.assert_allclose(found.box.as_tuple(), 3 * np.array(box), rtol=1e-5)
     np.testing.assert_allclose(found.landmarks, 3 * landmarks, rtol=1e-5)
 
 
 def test_height_has_its_own_scale_where_it_was_rounded(folder):
-    detector = RtcnnDetector.load(folder, width=32)
+    detector = RtcnnDetector.load(folder, DetectorConfig(width=32))
     box = np.zeros((1, ANCHORS, 4), np.float32)
     box[0, -1, 2:] = math.log(2.0), math.log(0.5)
     score = np.zeros((1, ANCHORS), np.float32)

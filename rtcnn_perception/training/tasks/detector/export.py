@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 import numpy as np
+from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.core.models.precision import FLOAT
@@ -240,7 +241,8 @@ def _predictions(
     least_score: float,
     precision: str = FLOAT,
 ) -> list[Predictions]:
-    detector = RtcnnDetector.load(model, width=width, min_score=least_score, precision=precision)
+    config = DetectorConfig('rtcnn', '', width, least_score, precision=precision)
+    detector = RtcnnDetector.load(model, config)
     return list(predict_faces(detector, photographs, width))
 
 

@@ -13,6 +13,7 @@ pytest.importorskip('tensorboard')
 
 from drawn_faces import write_photographs
 from rtcnn_perception.commands import export
+from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.exceptions import ConfigurationError
@@ -43,7 +44,13 @@ def test_learnt_faces_are_found_in_new_pictures_by_the_exported_model(trained, t
     """Not all of them, after seconds; an untrained one would find none."""
     write_photographs(tmp_path / 'new', {'test': [0, 0, *[1, 2] * 10]}, side=WIDTH, seed=99)
     photographs = read_photographs(tmp_path / 'new')
-    predicted = list(predict_faces(RtcnnDetector.load(trained / 'model'), photographs, WIDTH))
+    predicted = list(
+        predict_faces(
+            RtcnnDetector.load(trained / 'model', DetectorConfig(precision='float')),
+            photographs,
+            WIDTH,
+        )
+    )
     found = width_figures(photographs, predicted, width=WIDTH, min_iou=0.5, threshold=0.6)
     assert found.sizes[0].faces == 30
     assert found.sizes[0].recall > 0.6
@@ -193,7 +200,11 @@ def test_a_graph_in_eight_bits_finds_nearly_what_the_float_one_does(trained, tmp
     assert not {'Cast', 'Sub'} & {node.op_type for node in graph.node}  # of the pixels
     photographs = read_photographs(trained / 'photographs')
     found = [
-        list(predict_faces(RtcnnDetector.load(tmp_path, precision=each), photographs, WIDTH))
+        list(
+            predict_faces(
+                RtcnnDetector.load(tmp_path, DetectorConfig(precision=each)), photographs, WIDTH
+            )
+        )
         for each in ('float', 'int8')
     ]
     counts = [sum(len(each.boxes) for each in predicted) for predicted in found]

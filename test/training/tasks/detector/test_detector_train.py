@@ -13,6 +13,7 @@ pytest.importorskip('tensorboard')
 from drawn_faces import TINY
 from drawn_faces import write_photographs
 from rtcnn_perception.commands import train
+from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.exceptions import ConfigurationError
@@ -80,7 +81,9 @@ def test_the_training_finds_the_faces_that_the_pipeline_finds(trained):
     """An epoch is evaluated in PyTorch, not through an export."""
     network, _ = restored(trained / 'run/last.pt')
     card = json.loads((trained / 'model/model.json').read_text())
-    detector = RtcnnDetector.load(trained / 'model', width=WIDTH, min_score=0.4)
+    detector = RtcnnDetector.load(
+        trained / 'model', DetectorConfig('rtcnn', width=WIDTH, min_score=0.4)
+    )
     found = others = 0
     for photograph in read_photographs(trained / 'photographs'):
         theirs = Predictions.of(detector, photograph.read())
