@@ -49,10 +49,18 @@ def test_all_strategies_classify_every_face(models, haar, monkeypatch):
     assert set(costs['original'].median_ms) == {'detect', 'classify', 'total'}
     assert set(costs['package'].median_ms) == {'detect', 'track', 'classify', 'total'}
     assert set(costs['detector'].median_ms) == {'detect', 'total'}
-    assert {'detect', 'emotion network', 'quality'} <= set(costs['steps'].median_ms)
+    steps = set(costs['steps'].median_ms)
+    assert {'detect', 'network of emotion', 'network of gender', 'quality'} <= steps
     for cost in costs.values():
         low, high = cost.range_ms['total']
         assert 0 < low <= cost.median_ms['total'] <= high
+
+
+def test_the_steps_of_a_model_of_several_attributes_are_measured_once(haar):
+    both = AttributeModel.load(models_directory() / 'attributes')
+    watch = Stopwatch()
+    EachStage(haar, {'emotion': both, 'gender': both})(crowd_clip(1, 1)[0], 0, watch)
+    assert [n for n in watch.seconds if 'network' in n] == ['network of emotion and gender']
 
 
 def test_the_total_is_the_median_of_whole_frames():

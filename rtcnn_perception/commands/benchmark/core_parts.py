@@ -76,9 +76,9 @@ def strategies(
         rows=tuple(rows),
         notes=(
             'One thread, 640x480, the same frames and networks for all. The original runs Haar '
-            'over the whole frame, then each network once for each face; it has no tracker and '
-            'smooths over one buffer for all faces. Here classification also rates the quality '
-            'and smooths, and it overlaps with the detection of the next frame.',
+            'over the whole frame, then a network for each attribute of each face, a run each; it '
+            'has no tracker and smooths over one buffer for all faces. Here classification also '
+            'rates the quality and smooths, and it overlaps with the detection of the next frame.',
             *inputs.left_out,
         ),
         raw=raw,

@@ -119,15 +119,19 @@ class EachStage(PackageStrategy):
 
     def __init__(self, detector: Detector, models: Mapping[str, AttributeModel]) -> None:
         super().__init__(detector, AttributeClassifier(models))
-        self._models = models
+        # A model of several attributes cuts and runs once.
+        self._names = {
+            model: ' and '.join(name for name, each in models.items() if each is model)
+            for model in models.values()
+        }
 
     def __call__(self, image: ImageBGR, index: int, watch: Stopwatch) -> int:
         found = self._find(image, index, watch)
         regions = [found.region(face) for face in found.faces]
-        for name, model in self._models.items():
-            with watch.stage(f'crops for {name}'):
+        for model, names in self._names.items():
+            with watch.stage(f'crops for {names}'):
                 crops = _crops(model, image, regions)
-            with watch.stage(f'{name} network'):
+            with watch.stage(f'network of {names}'):
                 model.predict(crops)
         with watch.stage('quality'):
             for region in regions:
