@@ -53,6 +53,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
         # Made once: ids are not reused, whatever transitions the node goes through.
         self._tracker = FaceTracker(_tracker_config(self.parameters.tracker))
         self._stage: DetectionStage | None = None
+        self._default_min_score = 0.0
         self._reason = ''
         self._publisher = self.create_publisher(FaceRois, 'faces/rois', RESULTS)
 
@@ -64,12 +65,13 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
     def _configure(self) -> None:
         wanted = self.parameters.detector
         if self._given is not None:
-            loaded = LoadedDetector(self._given, 'which was given')
-            self._given.min_score = wanted.min_score
+            loaded = LoadedDetector(self._given, 'which was given', self._given.min_score)
         else:
             loaded = load_detector(_detector_config(wanted), models_search_path())
         self._reason = loaded.reason
+        self._default_min_score = loaded.default_min_score
         self._stage = DetectionStage(loaded.detector, self._tracker, wanted.every_n)
+        self._stage.min_score = wanted.min_score or loaded.default_min_score
         self.get_logger().info(loaded.reason)
         super()._configure()
 
@@ -88,7 +90,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
     def _apply(self, parameters: DetectorParameters) -> None:
         self._tracker.config = _tracker_config(parameters.tracker)
         if self._stage is not None:
-            self._stage.min_score = parameters.detector.min_score
+            self._stage.min_score = parameters.detector.min_score or self._default_min_score
             self._stage.every_n = parameters.detector.every_n
 
     def _measured(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from rtcnn_perception.core.models.files import find_model
 NAME = 'bright'
 FILE = Path('bright') / 'model.level'
 DEFAULT_WIDTH = 160
+DEFAULT_MIN_SCORE = 0.5
 
 SIX_POINTS = (
     'left_ear',
@@ -72,7 +73,8 @@ def write_level(path: Path, level: int = 100) -> Path:
 
 def _load(path: Path, config: DetectorConfig) -> BrightDetector:
     level = int(path.read_text())
-    return BrightDetector(level, width=config.width, min_score=config.min_score)
+    min_score = config.min_score or DEFAULT_MIN_SCORE
+    return BrightDetector(level, width=config.width, min_score=min_score)
 
 
 ROW = DetectorRow(
@@ -80,6 +82,7 @@ ROW = DetectorRow(
     load=_load,
     locate=partial(find_model, path=FILE, advice='write it by write_level'),
     default_width=DEFAULT_WIDTH,
+    default_min_score=DEFAULT_MIN_SCORE,
     recognises=lambda path: path.suffix == '.level',
     model_description='a .level file',
 )

@@ -63,6 +63,7 @@ def scripted(monkeypatch, tmp_path):
         load=lambda path, config: detector,  # noqa: ARG005 - a row's signature
         locate=lambda folders: tmp_path / 'sonar.bin',  # noqa: ARG005 - likewise
         default_width=160,
+        default_min_score=0.5,
         recognises=lambda path: path.name == 'sonar.bin',
         model_description='sonar.bin',
     )

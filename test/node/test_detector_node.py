@@ -278,7 +278,7 @@ def registered(monkeypatch, scripted):
 
     def load(path, config):
         loaded.append((path, config))
-        scripted.min_score = config.min_score
+        scripted.min_score = config.min_score or 0.7
         return scripted
 
     row = DetectorRow(
@@ -286,11 +286,27 @@ def registered(monkeypatch, scripted):
         load=load,
         locate=lambda folders: folders[0] / 'sonar',
         default_width=160,
+        default_min_score=0.7,
         recognises=lambda path: path.name == 'sonar.bin',
         model_description='sonar.bin',
     )
     monkeypatch.setitem(DETECTORS, 'sonar', row)
     return loaded
+
+
+def test_the_minimum_score_of_a_detector_is_its_own_where_none_is_set(
+    bench, scripted, registered, tmp_path
+):
+    (tmp_path / 'sonar.bin').touch()
+    model = {'detector.name': 'sonar', 'detector.model_path': str(tmp_path / 'sonar.bin')}
+    node = bench.add(DetectorNode, parameters=model)
+    node.start()
+    assert registered[0][1].min_score == 0.0
+    found = []
+    for value in (0.3, 0.0):
+        found.append(scripted.min_score)
+        assert node.set_parameters([Parameter('detector.min_score', value=value)])[0].successful
+    assert [*found, scripted.min_score] == [0.7, 0.3, 0.7]
 
 
 def test_a_detector_is_a_row_of_the_registry(bench, scripted, registered, tmp_path):

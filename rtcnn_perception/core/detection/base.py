@@ -92,9 +92,10 @@ class DetectorConfig:
 
     ``width`` is the width in pixels to which an image is scaled down for detection, 0 for the
     detector's default; images are never scaled up, so that any width above the camera's leaves
-    them unchanged. ``model_path`` empty means the default model. ``threads`` is what the detector
-    may use, and OpenCV in the whole process: it has one count for all. ``precision``, one of
-    ``models.precision.PRECISIONS``, chooses among the graphs of a model that has several.
+    them unchanged. ``min_score`` 0 means the detector's default too, and an empty ``model_path``
+    the default model. ``threads`` is what the detector may use, and OpenCV in the whole process:
+    it has one count for all. ``precision``, one of ``models.precision.PRECISIONS``, chooses among
+    the graphs of a model that has several.
 
     :raises ConfigurationError: if a value is out of range
     """
@@ -102,7 +103,7 @@ class DetectorConfig:
     name: str = 'auto'
     model_path: str = ''
     width: int = 0
-    min_score: float = 0.5
+    min_score: float = 0.0
     threads: int = 1
     precision: str = AUTO
 
@@ -148,17 +149,18 @@ class DetectorRow:
 
     ``load`` makes it from the path of its model and a configuration; ``locate`` returns where its
     default model lies, given folders of models, and raises a ModelError where it lies in none of
-    them; ``default_width`` is the detection width in pixels
-    where none is configured; ``recognises`` says whether an existing path is a model of this
-    detector, and ``model_description`` what those are; ``published`` is the model where it can be
-    downloaded; ``obstacle`` says what prevents it from running with this installation, and what to
-    do about it, or nothing.
+    them; ``default_width``, in pixels, and ``default_min_score`` hold where none is configured;
+    ``recognises`` says whether an existing path is a model of this detector, and
+    ``model_description`` what those are; ``published`` is the model where it can be downloaded;
+    ``obstacle`` says what prevents it from running with this installation, and what to do about
+    it, or nothing.
     """
 
     name: str
     load: Callable[[Path, DetectorConfig], Detector]
     locate: Callable[[Sequence[Path]], Path]
     default_width: int
+    default_min_score: float
     recognises: Callable[[Path], bool]
     model_description: str
     published: PublishedFile | None = None

@@ -24,6 +24,9 @@ from rtcnn_perception.paths import is_file
 
 DEFAULT_CONFIG: Final = DetectorConfig('haar')
 CASCADE_NAME: Final = 'haarcascade_frontalface_default.xml'
+DEFAULT_MIN_SCORE: Final = 0.6
+"""As of YuNet, to whose scores those of the cascade are mapped."""
+
 DEFAULT_WIDTH: Final = 640
 """
 Pixels. The cascade knows no face below 24 pixels, so that it needs a wider image than a network.
@@ -111,7 +114,11 @@ class HaarDetector:
     landmark_names: Final = NO_POINTS
 
     def __init__(
-        self, cascade: cv2.CascadeClassifier, *, width: int = 0, min_score: float = 0.6
+        self,
+        cascade: cv2.CascadeClassifier,
+        *,
+        width: int = 0,
+        min_score: float = DEFAULT_MIN_SCORE,
     ) -> None:
         """
         Take a loaded cascade.
@@ -143,7 +150,8 @@ class HaarDetector:
             raise ModelError(f'{path} is no Haar cascade, or damaged: {error.err}') from error
         if not is_loaded or cascade.empty():
             raise ModelError(f'{path} is no Haar cascade, or damaged')
-        return cls(cascade, width=config.width, min_score=config.min_score)
+        min_score = config.min_score or DEFAULT_MIN_SCORE
+        return cls(cascade, width=config.width, min_score=min_score)
 
     def detect(self, image: ImageBGR) -> tuple[Detection, ...]:
         """
@@ -191,6 +199,7 @@ ROW: Final = DetectorRow(
     load=HaarDetector.load,
     locate=lambda _folders: find_cascade(),
     default_width=DEFAULT_WIDTH,
+    default_min_score=DEFAULT_MIN_SCORE,
     recognises=lambda path: path.suffix == '.xml',
     model_description='a cascade (.xml), of which OpenCV brings one',
     obstacle=obstacle,

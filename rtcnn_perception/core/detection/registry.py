@@ -39,6 +39,7 @@ class LoadedDetector:
 
     detector: Detector
     why: str
+    default_min_score: float
 
     @property
     def reason(self) -> str:
@@ -120,7 +121,7 @@ def _load(
     path = with_home(config.model_path) if config.model_path else row.locate(folders)
     detector = row.load(path, config)
     note = getattr(detector, 'precision_note', '')  # only of detectors with several graphs
-    return LoadedDetector(detector, f'{why} ({note})' if note else why)
+    return LoadedDetector(detector, f'{why} ({note})' if note else why, row.default_min_score)
 
 
 def _obstacle(row: DetectorRow, folders: Sequence[Path]) -> str:

@@ -41,6 +41,9 @@ DEFAULT_WIDTH: Final = 320
 
 DEFAULT_CONFIG: Final = DetectorConfig('rtcnn')
 
+DEFAULT_MIN_SCORE: Final = 0.5
+"""Chosen on held-out photographs; ``docs/models.md`` has precision and recall."""
+
 MAX_CANDIDATES: Final = 5000
 """
 Anchor points of one image that are decoded, the best ones; as many as YuNet's top_k.
@@ -81,7 +84,7 @@ class RtcnnDetector:
         card: DetectorCard,
         *,
         width: int = 0,
-        min_score: float = DEFAULT_CONFIG.min_score,
+        min_score: float = DEFAULT_MIN_SCORE,
     ) -> None:
         """
         Check the graph against the card, by what it declares and by running it.
@@ -121,7 +124,12 @@ class RtcnnDetector:
 
         def load(card: DetectorCard) -> RtcnnDetector:
             session = open_session(card.read_model(), card.path, threads=config.threads)
-            return cls(session, card, width=config.width, min_score=config.min_score)
+            return cls(
+                session,
+                card,
+                width=config.width,
+                min_score=config.min_score or DEFAULT_MIN_SCORE,
+            )
 
         def run(detector: RtcnnDetector) -> None:
             side = config.width or detector.card.width
@@ -239,6 +247,7 @@ ROW: Final = DetectorRow(
         find_model, path=Path('face'), advice='it comes with the package: install that again'
     ),
     default_width=DEFAULT_WIDTH,
+    default_min_score=DEFAULT_MIN_SCORE,
     recognises=has_card,
     model_description=f'a folder with {CARD_NAME}, its card or its graph',
 )

@@ -49,8 +49,10 @@ class DetectorGroup:
     )
     min_score: float = setting(
         _DETECTOR.min_score,
-        'minimum score of a detection; scores of different detectors are not comparable: the '
-        'default is for rtcnn, and 0.6 has as few false faces with yunet',
+        'minimum score of a detection; lower it where a missed face costs more than a false one; '
+        "0 for the detector's default ("
+        + ', '.join(f'{row.name} {row.default_min_score}' for row in DETECTORS.values())
+        + ')',
         minimum=0.0,
         maximum=1.0,
         is_live=True,

@@ -69,6 +69,11 @@ def test_a_detector_has_its_name_in_its_tag_and_names_its_landmarks(name, detect
     assert detector.landmark_names == KNOWN[name][0]
 
 
+@pytest.mark.parametrize('name', KNOWN)
+def test_a_detector_has_its_own_minimum_score_where_none_is_configured(name, detector):
+    assert detector.min_score == DETECTORS[name].default_min_score > 0
+
+
 def test_every_detector_is_known_here():
     assert set(DETECTORS) | {own_detector.NAME} == set(KNOWN)
 

@@ -82,6 +82,8 @@ def test_an_unknown_detector_is_refused_and_the_known_ones_are_listed():
 def test_a_detector_is_loaded_by_its_name():
     loaded = load_detector(DetectorConfig(name='haar', min_score=0.3), ())
     assert loaded.detector.min_score == 0.3
+    assert loaded.default_min_score == 0.6
+    assert load_detector(DetectorConfig(name='haar'), ()).detector.min_score == 0.6
     assert loaded.reason == 'the detector is haar, as configured'
 
 
@@ -304,6 +306,6 @@ def test_rtcnn_has_the_settings_of_the_configuration(tmp_path, monkeypatch):
 
 def test_the_reason_of_a_choice_ends_a_sentence_that_names_the_detector():
     loaded = load_detector(DetectorConfig(name='haar'), ())
-    assert registry.LoadedDetector(loaded.detector, 'the default').reason == (
+    assert registry.LoadedDetector(loaded.detector, 'the default', 0.5).reason == (
         'the detector is haar, the default'
     )

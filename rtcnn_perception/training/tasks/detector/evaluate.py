@@ -44,9 +44,6 @@ from rtcnn_perception.training.tasks.reporting import percent
 from rtcnn_perception.training.tasks.reporting import write_report
 from tqdm import tqdm
 
-THRESHOLD = DetectorConfig.min_score
-"""The score from which on the pipeline takes a prediction by default."""
-
 LEAST_SCORE = 0.001
 """Predictions below would lengthen the curves by next to nothing, and take long to sort out."""
 
@@ -59,9 +56,9 @@ class PhotographSet(NamedTuple):
     photographs: list[Photograph]
 
 
-def load(config: DetectorConfig, width: int = 0, min_score: float = THRESHOLD) -> Detector:
+def load(config: DetectorConfig, width: int = 0, min_score: float = 0.0) -> Detector:
     """
-    Load a detector at a width and a threshold.
+    Load a detector at a width and a threshold, 0 for its own.
 
     :raises PerceptionError: if it does not exist, or is damaged
     """
@@ -121,13 +118,15 @@ def evaluate_detector(
             drawn[baseline_picture(width)] = sheet
     found: list[SetFigures] = []
     for photographs in sets:
-        set_figures, sheets = _evaluate_set(config, photographs, widths, min_iou)
+        set_figures, sheets = _evaluate_set(
+            config, photographs, widths, min_iou=min_iou, threshold=default.min_score
+        )
         found.append(set_figures)
         drawn |= sheets
     report = DetectorReport(
         detector=default.tag,
         command=command,
-        threshold=THRESHOLD,
+        threshold=default.min_score,
         least_score=LEAST_SCORE,
         min_iou=min_iou,
         sets=tuple(found),
@@ -157,7 +156,12 @@ def _take_part(path: Path, part: str | None) -> PhotographSet:
 
 
 def _evaluate_set(
-    config: DetectorConfig, part: PhotographSet, widths: Sequence[int], min_iou: float
+    config: DetectorConfig,
+    part: PhotographSet,
+    widths: Sequence[int],
+    *,
+    min_iou: float,
+    threshold: float,
 ) -> tuple[SetFigures, dict[str, ImageBGR]]:
     photographs = part.photographs
     predictions: dict[int, list[Predictions]] = {}
@@ -166,12 +170,12 @@ def _evaluate_set(
         shown = tqdm(photographs, desc=f'{detector.tag}, {part.data}, {width} wide')
         predictions[width] = list(predict_faces(detector, shown, width))
     figures = [
-        width_figures(photographs, each, width=width, min_iou=min_iou, threshold=THRESHOLD)
+        width_figures(photographs, each, width=width, min_iou=min_iou, threshold=threshold)
         for width, each in predictions.items()
     ]
     found = SetFigures(part.data, part.part, len(photographs), tuple(figures))
-    taken = [each.from_score(THRESHOLD) for each in next(iter(predictions.values()))]
-    curves = draw_curves(photographs, predictions, min_iou=min_iou, threshold=THRESHOLD)
+    taken = [each.from_score(threshold) for each in next(iter(predictions.values()))]
+    curves = draw_curves(photographs, predictions, min_iou=min_iou, threshold=threshold)
     return found, {
         f'{found.slug}_curves.png': curves,
         f'{found.slug}_found.png': draw_sheet(photographs, taken, min_iou),
