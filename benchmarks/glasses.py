@@ -4,7 +4,7 @@ Measure the effect of drawn-on glasses on predictions: the same faces with and w
 No face of the data is labelled for glasses, so dark frames are drawn around the eyes. The picture
 has the mean face and the mean saliency map for each attribute, the lines the mean probabilities.
 
-    python benchmarks/glasses.py OUTPUT.png models/gender models/emotion
+    python benchmarks/glasses.py OUTPUT.png models/attributes
 """
 
 from __future__ import annotations

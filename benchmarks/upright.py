@@ -5,7 +5,7 @@ Each picture is enlarged, padded to a width by repeating its border, and rotated
 detector then finds box and landmarks. A detection width of 320 pixels halves a picture of 640. In
 the last column all landmarks have a random error of 3 % of the box's longer side.
 
-    python benchmarks/upright.py models/gender gender/gender_faces_112.npz val 640
+    python benchmarks/upright.py models/attributes gender/gender_faces_112.npz val 640
 
 Data is searched for below ``../shared/data``, or where ``RTCNN_DATA`` points.
 """

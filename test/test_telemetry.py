@@ -10,7 +10,7 @@ from rtcnn_perception.resources import models_directory
 
 SESSION = f"""
 from rtcnn_perception.core.attributes.model import AttributeModel
-AttributeModel.load(__import__('pathlib').Path({str(models_directory() / 'gender')!r}))
+AttributeModel.load(__import__('pathlib').Path({str(models_directory() / 'attributes')!r}))
 """
 ENTRIES = {
     'core': ['-c', SESSION],

@@ -64,10 +64,10 @@ def test_a_model_of_several_attributes_is_loaded_once(inputs, monkeypatch):
         models.append(path)
         return path.name
 
-    folder = Path('models') / 'blended'
+    folder = Path('models') / 'attributes'
     monkeypatch.setattr(core_parts, 'model_paths', lambda names, *_: dict.fromkeys(names, folder))
     monkeypatch.setattr(core_parts.AttributeModel, 'load', load)
-    assert core_parts._models(inputs) == {'emotion': 'blended', 'gender': 'blended'}
+    assert core_parts._models(inputs) == {'emotion': 'attributes', 'gender': 'attributes'}
     assert models == [folder]
 
 

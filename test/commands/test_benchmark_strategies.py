@@ -24,7 +24,8 @@ from rtcnn_perception.resources import models_directory
 
 @pytest.fixture(scope='module')
 def models():
-    return {name: AttributeModel.load(models_directory() / name) for name in DEFAULT_ATTRIBUTES}
+    folder = models_directory() / 'attributes'
+    return {name: AttributeModel.load(folder) for name in DEFAULT_ATTRIBUTES}  # one run for each
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_an_option_that_cannot_be_used_is_refused_in_one_line(
     assert error.count('\n') == 1
 
 
-@pytest.mark.parametrize('text', ['emotion', 'emotion=', '=models/emotion'])
+@pytest.mark.parametrize('text', ['emotion', 'emotion=', '=models/attributes'])
 def test_a_model_without_its_attribute_is_wrong_usage(text, capsys):
     with pytest.raises(SystemExit) as stop:
         explain('x.png', '--model', text)

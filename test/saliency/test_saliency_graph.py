@@ -27,9 +27,9 @@ from saliency_reference import run
 from saliency_reference import session
 from saliency_reference import TEMPERATURE
 
-HEADS = {'single': ('emotion',), 'blended': ('emotion', 'gender')}
-BLENDED = ('mini_xception', 'compact_resnet')
-CASES = [(name, 'single') for name in ARCHITECTURES] + [(name, 'blended') for name in BLENDED]
+HEADS = {'single': ('emotion',), 'several': ('emotion', 'gender')}
+OF_SEVERAL = ('mini_xception', 'slim_resnet')
+CASES = [(name, 'single') for name in ARCHITECTURES] + [(name, 'several') for name in OF_SEVERAL]
 TARGETS = (TOP, 2, CLASS_MAPS)
 FACES = 8
 TOLERANCE = 1e-4
@@ -72,7 +72,7 @@ def autograd(network, images, head, target, method):
     outputs = {}
     layer = network.heads[head]
     hooks = [
-        network.hidden.register_forward_hook(
+        network.blocks.register_forward_hook(
             lambda _module, _inputs, out: outputs.update(features=out)
         ),
         layer.register_forward_hook(lambda _module, _inputs, out: outputs.update(maps=out)),
@@ -160,11 +160,11 @@ def test_targets_may_differ_from_face_to_face():
 
 
 def test_a_head_without_a_target_adds_nothing():
-    _, _, graph, images = graphs_of('mini_xception', 'blended')
-    _, nothing = run(graph, images, {}, 'gradient', HEADS['blended'])
+    _, _, graph, images = graphs_of('mini_xception', 'several')
+    _, nothing = run(graph, images, {}, 'gradient', HEADS['several'])
     assert not nothing.any()
-    _, emotion = run(graph, images, {'emotion': [0] * FACES}, 'gradient', HEADS['blended'])
-    _, gender = run(graph, images, {'gender': [0] * FACES}, 'gradient', HEADS['blended'])
+    _, emotion = run(graph, images, {'emotion': [0] * FACES}, 'gradient', HEADS['several'])
+    _, gender = run(graph, images, {'gender': [0] * FACES}, 'gradient', HEADS['several'])
     both = {'emotion': [0] * FACES, 'gender': [0] * FACES}
-    _, together = run(graph, images, both, 'gradient', HEADS['blended'])
+    _, together = run(graph, images, both, 'gradient', HEADS['several'])
     assert relative_error(together, emotion + gender).max() <= 1e-5

@@ -77,7 +77,7 @@ def test_a_training_without_workers_is_refused(config, capsys):
 def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path, config, capsys):
     config.write_text(config.read_text().replace('tiny_xception', 'resnet50'))
     line = refusal(capsys, 'train', config, '--preview', tmp_path / 'a.png')
-    assert "no architecture is called 'resnet50'; there are big_xception, compact_resnet" in line
+    assert "no architecture is called 'resnet50'; there are mini_xception, mobilenet" in line
 
 
 def test_votes_that_the_data_lacks_are_refused(tmp_path, config, capsys):

@@ -29,7 +29,7 @@ DEFAULT_ATTRIBUTES = ('emotion', 'gender')
 """The attributes that are classified by default, in order."""
 
 DEFAULT_MODEL = 'attributes'
-"""The folder of the model that classifies several attributes at once; it is preferred."""
+"""The folder of the model that classifies what has no model of its own."""
 
 BOX_ALONE = CropGeometry(margin=0.0)
 """The crop of a face where no attribute is classified."""
@@ -165,18 +165,18 @@ def default_model(attribute: str, folders: Sequence[Path]) -> Path:
     """
     Return the model that classifies an attribute where none is configured.
 
-    It is the one in the folder ``DEFAULT_MODEL``, if it has a head for it, or else the one in a
-    folder of the attribute's name, or else the only one with a head for it.
+    It is the one in a folder of the attribute's name, or else the one in the folder
+    ``DEFAULT_MODEL``, if it has a head for it, or else the only one with a head for it.
 
     :param folders: folders of models, the first one first
     :raises ConfigurationError: if there is none, or are several
     """
     for folder in folders:
-        shared, own = folder / DEFAULT_MODEL, folder / attribute
-        if (shared / CARD_NAME).is_file() and attribute in AttributeCard.load(shared).names:
-            return shared
+        own, shared = folder / attribute, folder / DEFAULT_MODEL
         if (own / CARD_NAME).is_file():
             return own
+        if (shared / CARD_NAME).is_file() and attribute in AttributeCard.load(shared).names:
+            return shared
     having: list[Path] = []
     known: list[str] = []
     for card in (path for folder in folders for path in sorted(folder.glob(f'*/{CARD_NAME}'))):

@@ -44,17 +44,12 @@ class Stem:
 
 @dataclass(frozen=True)
 class Stage:
-    """
-    Blocks of one kind and width; the first has the stride.
-
-    ``kernel`` counts only for kinds that let it be chosen.
-    """
+    """Blocks of one kind and width; the first has the stride."""
 
     block: str
     width: int
     blocks: int = 1
     stride: int = 2
-    kernel: int = 3
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,10 @@ class Head:
     From features to the logits of each attribute.
 
     'convolution' puts a 3x3 convolution to the classes before global average pooling, as the paper
-    does; 'linear' pools first, and may drop features out. ``hidden`` adds one more 3x3 convolution
-    of that width and batch normalisation before it.
+    does; 'linear' pools first, and may drop features out.
     """
 
     kind: Literal['convolution', 'linear'] = 'convolution'
-    hidden: int = 0
     dropout: float = 0.0
 
 
@@ -101,7 +94,7 @@ def build_stages(width: int, stages: tuple[Stage, ...]) -> tuple[nn.Sequential, 
     for stage in stages:
         for index in range(stage.blocks):
             stride = stage.stride if index == 0 else 1
-            blocks.append(BLOCKS[stage.block](width, stage.width, stride, stage.kernel))
+            blocks.append(BLOCKS[stage.block](width, stage.width, stride))
             width = stage.width
     return nn.Sequential(*blocks), width
 
@@ -119,11 +112,6 @@ class Network(nn.Module):
         self.name, self.spec, self.classes = name, spec, dict(classes)
         self.stem, width = build_stem(spec.channels, spec.stem)
         self.blocks, width = build_stages(width, spec.stages)
-        self.hidden: nn.Module = nn.Identity()
-        if spec.head.hidden:
-            hidden = spec.head.hidden
-            self.hidden = nn.Sequential(SameConv2d(width, hidden, 3), batch_norm(hidden))
-            width = hidden
         self.dropout = SeededDropout(spec.head.dropout)
         kind = SameConv2d if spec.head.kind == 'convolution' else nn.Linear
         sizes = (3,) if spec.head.kind == 'convolution' else ()
@@ -134,7 +122,6 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Return the logits (B, C) of each attribute."""
         x = self.blocks(self.stem(x))
-        x = self.hidden(x)
         if self.spec.head.kind == 'linear':
             x = self.dropout(functional.adaptive_avg_pool2d(x, 1).flatten(1))
             return {name: head(x) for name, head in self.heads.items()}
@@ -154,50 +141,13 @@ def _xception(stem: int, widths: tuple[int, ...]) -> Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     'mini_xception': _xception(8, (16, 32, 64, 128)),
-    'big_xception': Architecture(
-        source=f'{PAPER}, big_XCEPTION; a teacher, which published weights fit',
-        input_hw=(64, 64),
-        stem=Stem((32, 64), (2, 1), 'valid'),
-        stages=(Stage('xception', 128), Stage('activated_xception', 256)),
-    ),
     'tiny_xception': _xception(5, (8, 16, 32, 64)),
-    'simple_cnn': Architecture(
-        source=PAPER,
-        input_hw=(48, 48),
-        stem=Stem((), (), 'same'),
-        stages=(
-            Stage('conv_pair', 16, kernel=7),
-            Stage('conv_pair', 32, kernel=5),
-            Stage('conv_pair', 64, kernel=3),
-            Stage('conv_pair', 128, kernel=3),
-        ),
-        head=Head(hidden=256),
-    ),
-    'compact_resnet': Architecture(
-        source='this project; blocks of He et al. 2016, chosen by time to train on two cores',
-        input_hw=(48, 48),
-        stem=Stem((16,), (2,), 'same', kernel=5),
-        stages=(Stage('dense', 32, blocks=2), Stage('dense', 64, blocks=2)),
-        head=Head('linear'),
-    ),
     'slim_resnet': Architecture(
         source='this project; blocks of He et al. 2016, chosen by time in eight bits',
         input_hw=(64, 64),
         stem=Stem((16,), (2,), 'same', kernel=5),
         stages=(Stage('dense', 24), Stage('dense', 64), Stage('dense', 128)),
         head=Head('linear'),
-    ),
-    'wide_resnet': Architecture(
-        source='this project; a teacher of compact_resnet, too slow for a robot',
-        input_hw=(48, 48),
-        stem=Stem((32,), (2,), 'same', kernel=5),
-        stages=(
-            Stage('dense', 32, stride=1),
-            Stage('dense', 64, blocks=2),
-            Stage('dense', 128, blocks=2),
-            Stage('dense', 256),
-        ),
-        head=Head('linear', dropout=0.3),
     ),
     'mobilenet': Architecture(
         source='Howard et al. 2017; a teacher, which can start from published weights',

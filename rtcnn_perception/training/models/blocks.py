@@ -11,7 +11,6 @@ from collections.abc import Callable
 from rtcnn_perception.training.models.layers import batch_norm
 from rtcnn_perception.training.models.layers import SameConv2d
 from rtcnn_perception.training.models.layers import SamePool2d
-from rtcnn_perception.training.models.layers import SeededDropout
 from rtcnn_perception.training.models.layers import SeparableConv2d
 from rtcnn_perception.training.models.layers import StridedPointwise
 from torch import nn
@@ -27,10 +26,9 @@ class XceptionBlock(nn.Module):
     Gender Classification, 2017, section III, figure 2.
     """
 
-    def __init__(self, width_in: int, width_out: int, *, is_activated: bool = False) -> None:
-        """Build a module that halves the picture; its branch may start with an activation."""
+    def __init__(self, width_in: int, width_out: int) -> None:
+        """Build a module that halves the picture."""
         super().__init__()
-        self.is_activated = is_activated
         self.shortcut = StridedPointwise(width_in, width_out)
         self.shortcut_norm = batch_norm(width_out)
         self.first = SeparableConv2d(width_in, width_out)
@@ -42,8 +40,7 @@ class XceptionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, width_out, ceil(H / 2), ceil(W / 2))."""
         residual = self.shortcut_norm(self.shortcut(x))
-        branch = functional.relu(x) if self.is_activated else x
-        y = functional.relu(self.first_norm(self.first(branch)))
+        y = functional.relu(self.first_norm(self.first(x)))
         y = self.pool(self.second_norm(self.second(y)))
         return y + residual  # type: ignore[no-any-return,unused-ignore]
 
@@ -118,41 +115,13 @@ class ClippedSeparable(nn.Module):
         return functional.relu6(self.pointwise_norm(self.pointwise(y)))
 
 
-class ConvPair(nn.Module):
-    """
-    Two full convolutions, halved by average pooling, with dropout: a stage of the sequential CNN.
-
-    Source: github.com/oarriaga/face_classification (MIT), ``src/models/cnn.py``, ``simple_CNN``.
-    """
-
-    def __init__(self, width_in: int, width_out: int, kernel: int) -> None:
-        """Build a stage with square kernels of ``kernel`` pixels."""
-        super().__init__()
-        self.first = SameConv2d(width_in, width_out, kernel)
-        self.first_norm = batch_norm(width_out)
-        self.second = SameConv2d(width_out, width_out, kernel)
-        self.second_norm = batch_norm(width_out)
-        self.pool = SamePool2d('average', 2, 2)
-        self.dropout = SeededDropout(0.5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, width_out, ceil(H / 2), ceil(W / 2))."""
-        x = self.first_norm(self.first(x))
-        x = functional.relu(self.second_norm(self.second(x)))
-        return self.dropout(self.pool(x))  # type: ignore[no-any-return,unused-ignore]
-
-
-BlockFactory = Callable[[int, int, int, int], nn.Module]
-"""Takes width in, width out, stride and kernel."""
+BlockFactory = Callable[[int, int, int], nn.Module]
+"""Takes width in, width out and stride."""
 
 BLOCKS: dict[str, BlockFactory] = {
-    'xception': lambda w_in, w_out, _stride, _kernel: XceptionBlock(w_in, w_out),
-    'activated_xception': lambda w_in, w_out, _stride, _kernel: XceptionBlock(
-        w_in, w_out, is_activated=True
-    ),
-    'dense': lambda w_in, w_out, stride, _kernel: DenseResidual(w_in, w_out, stride),
-    'clipped_conv': lambda w_in, w_out, stride, _kernel: ClippedConv(w_in, w_out, stride),
-    'clipped': lambda w_in, w_out, stride, _kernel: ClippedSeparable(w_in, w_out, stride),
-    'conv_pair': lambda w_in, w_out, _stride, kernel: ConvPair(w_in, w_out, kernel),
+    'xception': lambda w_in, w_out, _stride: XceptionBlock(w_in, w_out),  # always halves
+    'dense': DenseResidual,
+    'clipped_conv': ClippedConv,
+    'clipped': ClippedSeparable,
 }
 """The kinds of block a stage may name."""

@@ -41,9 +41,9 @@ def hat(tmp_path):
 
 
 @pytest.fixture
-def blended(tmp_path):
+def several(tmp_path):
     heads = {'emotion': EMOTIONS, 'gender': GENDERS, 'hat': HATS}
-    return write_tiny_model(tmp_path / 'blended', heads, margin=0.2)
+    return write_tiny_model(tmp_path / 'several', heads, margin=0.2)
 
 
 @pytest.fixture
@@ -119,15 +119,15 @@ def test_crops_are_those_of_the_first_attribute(image, emotion, gender):
         assert all(isinstance(crop, Crop) for crop in found.crops)
 
 
-def test_heads_that_are_not_asked_for_come_beside_the_attributes(image, blended):
-    classifier = AttributeClassifier.load({'gender': blended})
+def test_heads_that_are_not_asked_for_come_beside_the_attributes(image, several):
+    classifier = AttributeClassifier.load({'gender': several})
     found = classifier.classify(image, REGIONS)
     assert [each.name for each in classifier.attributes] == ['gender']
     assert shapes(found) == {'gender': (2, 2), 'emotion': (2, 7), 'hat': (2, 3)}
     assert {each.name: len(each.labels) for each in found.others} == {'emotion': 7, 'hat': 3}
 
 
-def test_a_model_of_several_attributes_is_loaded_and_run_once(image, blended, runs, monkeypatch):
+def test_a_model_of_several_attributes_is_loaded_and_run_once(image, several, runs, monkeypatch):
     loads = []
     load = AttributeModel.load
 
@@ -136,24 +136,24 @@ def test_a_model_of_several_attributes_is_loaded_and_run_once(image, blended, ru
         return load(path, *options)
 
     monkeypatch.setattr(AttributeModel, 'load', counting_load)
-    linked = blended.parent / 'linked'
-    linked.symlink_to(blended)
-    paths = {'hat': blended, 'emotion': blended / 'model.onnx', 'gender': linked / 'model.json'}
+    linked = several.parent / 'linked'
+    linked.symlink_to(several)
+    paths = {'hat': several, 'emotion': several / 'model.onnx', 'gender': linked / 'model.json'}
     classifier = AttributeClassifier.load(paths)
-    assert loads == [blended]
+    assert loads == [several]
     runs.clear()
     found = classifier.classify(image, REGIONS)
-    assert runs == ['blended']
+    assert runs == ['several']
     assert shapes(found) == {'hat': (2, 3), 'emotion': (2, 7), 'gender': (2, 2)}
     assert list(found.probabilities) == ['hat', 'emotion', 'gender']
 
 
-def test_a_model_of_some_attributes_runs_beside_the_models_of_others(image, blended, hat, runs):
-    paths = {'emotion': blended, 'hat': hat, 'gender': blended}
+def test_a_model_of_some_attributes_runs_beside_the_models_of_others(image, several, hat, runs):
+    paths = {'emotion': several, 'hat': hat, 'gender': several}
     classifier = AttributeClassifier.load(paths)
     runs.clear()
     assert list(classifier.classify(image, REGIONS).probabilities) == ['emotion', 'hat', 'gender']
-    assert sorted(runs) == ['blended', 'hat']
+    assert sorted(runs) == ['hat', 'several']
 
 
 def test_crops_of_one_kind_are_cut_once(tmp_path, image, emotion, monkeypatch):

@@ -27,7 +27,7 @@ def refusal(attribute, *folders):
 
 
 def test_the_folder_of_the_attributes_name_wins_over_other_models_with_such_a_head(tmp_path):
-    write_tiny_model(tmp_path / 'blended', {'emotion': EMOTIONS, 'hat': HATS})
+    write_tiny_model(tmp_path / 'several', {'emotion': EMOTIONS, 'hat': HATS})
     own = write_tiny_model(tmp_path / 'hat', {'hat': HATS})
     assert default_model('hat', (tmp_path,)) == own
     assert default_model('hat', (tmp_path / 'none', tmp_path)) == own
@@ -49,10 +49,10 @@ def test_a_folder_of_the_name_without_a_card_is_no_model(tmp_path):
 
 def test_else_it_is_the_only_model_with_a_head_for_it(tmp_path):
     write_tiny_model(tmp_path / 'own' / 'mood', {'emotion': EMOTIONS})
-    blended = write_tiny_model(tmp_path / 'shared' / 'b', {'gender': GENDERS, 'hat': HATS})
+    several = write_tiny_model(tmp_path / 'shared' / 'b', {'gender': GENDERS, 'hat': HATS})
     write_tiny_detector(tmp_path / 'shared' / 'face')
     folders = (tmp_path / 'own', tmp_path / 'shared')
-    assert default_model('hat', folders) == blended
+    assert default_model('hat', folders) == several
     assert default_model('emotion', folders) == tmp_path / 'own' / 'mood'
 
 
@@ -109,9 +109,10 @@ def test_paths_come_in_the_order_of_the_attributes(tmp_path):
     ]
 
 
-def test_the_model_of_several_attributes_is_preferred_where_it_has_a_head(tmp_path):
-    shared = write_tiny_model(tmp_path / 'attributes', {'emotion': EMOTIONS})
-    for name in ('emotion', 'gender'):
-        write_tiny_model(tmp_path / name, {name: GENDERS})
-    assert default_model('emotion', [tmp_path]) == shared
-    assert default_model('gender', [tmp_path]) == tmp_path / 'gender'
+def test_the_model_of_several_attributes_has_what_no_folder_is_named_for(tmp_path):
+    shared = write_tiny_model(tmp_path / 'attributes', {'emotion': EMOTIONS, 'gender': GENDERS})
+    write_tiny_model(tmp_path / 'mine', {'gender': GENDERS, 'hat': HATS})
+    own = write_tiny_model(tmp_path / 'emotion', {'emotion': EMOTIONS})
+    assert default_model('emotion', [tmp_path]) == own
+    assert default_model('gender', [tmp_path]) == shared
+    assert default_model('hat', [tmp_path]) == tmp_path / 'mine'

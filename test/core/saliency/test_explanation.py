@@ -105,11 +105,11 @@ def test_a_row_of_the_mosaic_is_the_crop_and_the_map_of_each_attribute(models):
 
 def test_a_model_of_several_attributes_is_loaded_once(tmp_path):
     heads = {'emotion': EMOTIONS, 'gender': GENDERS}
-    blended = write_tiny_model(tmp_path / 'blended', heads)
+    several = write_tiny_model(tmp_path / 'several', heads)
     hat = write_tiny_model(tmp_path / 'hat', {'hat': ('none', 'cap', 'top hat')})
-    for folder in (blended, hat):
+    for folder in (several, hat):
         write_saliency_graph(folder)
-    paths = {'gender': blended, 'hat': hat, 'emotion': blended / 'model.onnx'}
+    paths = {'gender': several, 'hat': hat, 'emotion': several / 'model.onnx'}
     models = load_saliency_models(paths)
     assert list(models) == ['gender', 'hat', 'emotion']
     assert models['gender'] is models['emotion']

@@ -66,7 +66,7 @@ def test_a_checkpoint_of_a_detector_is_refused(tmp_path):
         load_network(tmp_path / 'best.pt')
 
 
-@pytest.mark.parametrize('architecture', ['compact_resnet', 'tiny_xception'])
+@pytest.mark.parametrize('architecture', ['slim_resnet', 'tiny_xception'])
 def test_a_mixed_head_gives_the_weighted_sum_of_both_by_class_names(architecture):
     source = labelled(architecture, WITH_VOTES)
     found = source.mixed({'emotion': Mix('emotion_votes', 0.25)}, ['emotion', 'gender'])
@@ -143,15 +143,15 @@ def test_weights_to_start_from_without_a_class_are_refused():
 
 def test_weights_of_another_architecture_to_start_from_are_refused(tmp_path):
     export(labelled(), tmp_path)
-    network = labelled('compact_resnet').network
-    with pytest.raises(ModelError, match='does not hold weights of the architecture compact'):
+    network = labelled('slim_resnet').network
+    with pytest.raises(ModelError, match='does not hold weights of the architecture slim'):
         fill_start(network, CLASSES, tmp_path, lambda _hw: inputs(network))
 
 
 def test_a_training_starts_as_the_exported_model_that_it_starts_from(tmp_path):
-    source = labelled('compact_resnet')
+    source = labelled('slim_resnet')
     export(source, tmp_path, half=True)
-    started = labelled('compact_resnet', {'emotion': EMOTIONS}, seed=5)
+    started = labelled('slim_resnet', {'emotion': EMOTIONS}, seed=5)
     pixels = inputs(started.network)
     fill_start(started.network, started.classes, tmp_path, lambda _hw: pixels)
     expected = logits(source, pixels)['emotion']

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 
 def test_every_dropout_has_a_stream_of_its_own_that_an_epoch_repeats():
-    replicas = Replicas(build_network('simple_cnn', {'mood': 2}).train(), 2)
+    layers = [SeededDropout(0.5) for _ in range(4)]
+    replicas = Replicas(torch.nn.Sequential(*layers).train(), 2)
 
     def draws(epoch):
         replicas.reseed(3, epoch)
@@ -34,8 +35,8 @@ def test_every_dropout_has_a_stream_of_its_own_that_an_epoch_repeats():
 
 def test_halves_of_a_batch_give_the_gradient_of_all_of_it():
     torch.manual_seed(0)
-    network = build_network('compact_resnet', {'mood': 2}).eval()  # no batch statistics
-    pixels, targets = torch.rand(4, 1, 48, 48), torch.eye(2)[torch.arange(4) % 2]
+    network = build_network('slim_resnet', {'mood': 2}).eval()  # no batch statistics
+    pixels, targets = torch.rand(4, 1, 64, 64), torch.eye(2)[torch.arange(4) % 2]
     batch = Batch(pixels, {'mood': targets}, {'mood': torch.ones(4)}, np.arange(4))
 
     def step(replica, part):

@@ -33,6 +33,6 @@ def test_every_normalisation_has_its_convolution():
 
 def test_a_normalisation_without_a_convolution_is_refused():
     network = lively('tiny_xception', BOTH)
-    network.hidden = nn.Sequential(nn.ReLU(), batch_norm(64))
-    with pytest.raises(ValueError, match=r'no convolution was found before .*hidden'):
+    network.blocks = nn.Sequential(nn.ReLU(), batch_norm(64))
+    with pytest.raises(ValueError, match=r'no convolution was found before .*blocks'):
         folded(network)

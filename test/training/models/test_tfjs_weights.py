@@ -155,7 +155,5 @@ def test_a_file_of_another_network_is_refused_by_its_path(arrays, tmp_path, how,
 def test_a_missing_file_and_another_architecture_are_refused(arrays, tmp_path):
     with pytest.raises(ModelError, match=r'absent\.json'):
         fill_mobilenet(build_network('mobilenet', {'emotion': 7}), tmp_path / 'absent.json')
-    with pytest.raises(ModelError, match='does not fit compact_resnet'):
-        fill_mobilenet(
-            build_network('compact_resnet', {'emotion': 7}), write_model(tmp_path, arrays)
-        )
+    with pytest.raises(ModelError, match='does not fit slim_resnet'):
+        fill_mobilenet(build_network('slim_resnet', {'emotion': 7}), write_model(tmp_path, arrays))

@@ -34,7 +34,7 @@ def test_a_norm_without_statistics_scales_and_shifts():
     torch.testing.assert_close(found, torch.tensor([2.5, 2.0]))
 
 
-@pytest.mark.parametrize('name', ['tiny_xception', 'compact_resnet'])
+@pytest.mark.parametrize('name', ['tiny_xception', 'slim_resnet'])
 def test_a_network_with_settled_norms_computes_the_same_in_training(name):
     network = lively(name, GENDER)
     pixels = inputs(network)

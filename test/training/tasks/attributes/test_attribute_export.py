@@ -40,12 +40,12 @@ def read_card(folder):
 
 
 def test_an_exported_model_gives_the_calibrated_probabilities_of_its_network(tmp_path):
-    source = labelled('compact_resnet', crop=CropGeometry(0.2, 0.05))
+    source = labelled('slim_resnet', crop=CropGeometry(0.2, 0.05))
     export(source, tmp_path, temperatures=TEMPERATURES)
     card = AttributeCard.load(tmp_path)
     assert card.crop == CropGeometry(0.2, 0.05)
     assert {head.attribute: head.labels for head in card.heads} == CLASSES
-    crops = np.random.default_rng(0).integers(0, 256, (5, 1, 48, 48)).astype(np.uint8)
+    crops = np.random.default_rng(0).integers(0, 256, (5, 1, 64, 64)).astype(np.uint8)
     found = AttributeModel.load(tmp_path).predict(crops)
     with torch.inference_mode():
         logits = source.network(torch.from_numpy(crops).float() / 127.5 - 1)

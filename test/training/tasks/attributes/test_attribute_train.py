@@ -45,7 +45,7 @@ def assert_same(first, second):
         torch.testing.assert_close(values, second[name], rtol=0, atol=0, msg=name)
 
 
-@pytest.mark.parametrize('name', ['tiny_xception', 'compact_resnet'])
+@pytest.mark.parametrize('name', ['tiny_xception', 'slim_resnet'])
 def test_a_network_learns_one_batch_by_heart(name):
     torch.manual_seed(0)
     network = build_network(name, {'shade': 2})
@@ -79,7 +79,7 @@ def test_a_run_repeats_by_its_seed(tmp_path):
 
 @pytest.mark.parametrize(
     ('architecture', 'workers'),
-    [('tiny_xception', 1), ('simple_cnn', 2)],  # this one has dropout
+    [('tiny_xception', 1), ('mobilenet', 2)],  # this one has dropout
 )
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     tmp_path, monkeypatch, architecture, workers
