@@ -90,7 +90,7 @@ def summary_lines(report: Report) -> Iterator[str]:
 
 
 def pipeline_line(figures: PipelineFigures) -> str:
-    """Return in one sentence how the pipeline classified faces placed in larger scenes."""
+    """Return in one sentence how the pipeline classified faces that it had to find."""
     return (
         f'through the detector {figures.detector}, tracker and classifier: '
         f'{percent(figures.accuracy)} of '

@@ -15,9 +15,9 @@ from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.tasks.attributes.report import pipeline_line
+from rtcnn_perception.training.tasks.attributes.through_pipeline import enlarged
+from rtcnn_perception.training.tasks.attributes.through_pipeline import MOST_SIDE
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
-from rtcnn_perception.training.tasks.attributes.through_pipeline import place
-from rtcnn_perception.training.tasks.attributes.through_pipeline import SCENE_HW
 from rtcnn_perception.training.tasks.attributes.through_pipeline import through_pipeline
 
 GEOMETRY = CropGeometry(0.0)
@@ -81,13 +81,15 @@ def test_no_faces_have_no_accuracy():
     assert (figures.accuracy, figures.direct_accuracy) == (0.0, 0.0)
 
 
-def test_the_box_is_where_the_face_is_in_the_scene():
-    everyone = faces([250])
-    for seed in range(5):
-        scene, box = place(everyone.pictures[0], everyone.box(0), np.random.default_rng(seed))
-        assert scene.shape == (*SCENE_HW, 3)
-        (found,) = BrightDetector().detect(scene)
-        assert found.box.as_tuple() == pytest.approx(box.as_tuple(), abs=4)
+@pytest.mark.parametrize(('shape', 'size_hw'), [((60, 60), (280, 280)), ((150, 600), (160, 640))])
+def test_the_box_is_where_the_face_is_in_the_image(shape, size_hw):
+    picture = np.full(shape, 128, np.uint8)
+    picture[15:45, 15:45] = 250
+    image, box = enlarged(picture, BoundingBox(15, 15, 45, 45))
+    assert image.shape == (*size_hw, 3)
+    assert max(size_hw) <= MOST_SIDE
+    (found,) = BrightDetector().detect(image)
+    assert found.box.as_tuple() == pytest.approx(box.as_tuple(), abs=4)
 
 
 def test_faces_that_are_found_and_classified_correctly_are_counted():
