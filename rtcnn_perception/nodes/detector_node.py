@@ -70,7 +70,9 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             loaded = load_detector(_detector_config(wanted), models_search_path())
         self._reason = loaded.reason
         self._default_min_score = loaded.default_min_score
-        self._stage = DetectionStage(loaded.detector, self._tracker, wanted.every_n)
+        self._stage = DetectionStage(
+            loaded.detector, self._tracker, wanted.every_n, wanted.rotation
+        )
         self._stage.min_score = wanted.min_score or loaded.default_min_score
         self.get_logger().info(loaded.reason)
         super()._configure()
@@ -118,7 +120,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
 
 def _detector_config(group: DetectorGroup) -> DetectorConfig:
     values = asdict(group)
-    del values['every_n']
+    del values['every_n'], values['rotation']
     return DetectorConfig(**values)
 
 

@@ -65,6 +65,15 @@ class DetectorGroup:
         maximum=100,
         is_live=True,
     )
+    rotation: int = setting(
+        0,
+        'clockwise rotation of an image for detection: 90, 180 or 270 for a camera mounted on its '
+        'side or upside down; boxes stay in pixels of the image as it comes, and the detector '
+        'must find eyes and mouth (rtcnn, yunet)',
+        unit='degree',
+        minimum=0,
+        maximum=270,
+    )
     threads: int = setting(
         _DETECTOR.threads,
         'threads of the detector; OpenCV uses as many in the whole process',
