@@ -109,10 +109,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             executable=executable,
             namespace=LaunchConfiguration('namespace'),
             parameters=[LaunchConfiguration('params_file'), *([given] if given else [])],
-            remappings=[
-                ('image_raw', image),
-                ('image_raw/compressed', [image, '/compressed']),
-            ],
+            remappings=[('image_raw', image)],
             ros_arguments=[
                 *('--log-level', LaunchConfiguration('log_level')),
                 *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),

@@ -17,6 +17,7 @@ from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import latency_findings
@@ -109,7 +110,13 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         if self._images is not None:
             yield from self._images.findings()
         yield from self.errors.findings()
-        yield from latency_findings(self.meter.latency.summary(), self.parameters.latency_limit_ms)
+        if self.get_parameter('use_sim_time').value and not self.get_clock().now().nanoseconds:
+            yield Finding(
+                ERROR, 'use_sim_time is set and no time comes: publish /clock, or unset it'
+            )
+        else:
+            limit_ms = self.parameters.latency_limit_ms
+            yield from latency_findings(self.meter.latency.summary(), limit_ms)
 
     def _measured(self) -> dict[str, str]:
         """Return values for diagnostics besides rates, latency and errors."""
