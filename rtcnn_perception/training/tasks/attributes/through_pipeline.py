@@ -44,26 +44,28 @@ MIN_OVERLAP = 0.2
 @dataclass(frozen=True)
 class PipelineFigures:
     """
-    How many faces were shown to the pipeline and found, and how many of these were correct.
+    How many faces were shown to the pipeline, found and labelled, and how many were correct.
 
-    ``correct_directly`` counts those that were found and are correct from their own pictures.
+    A face that is found may get no label, such as the gender of a child. ``correct_directly``
+    counts the labelled ones that are correct from their own pictures.
     """
 
     detector: str
     faces: int
     found: int
+    labelled: int
     correct: int
     correct_directly: int
 
     @property
     def accuracy(self) -> float:
-        """Accuracy on the faces that were found."""
-        return self.correct / self.found if self.found else 0.0
+        """Accuracy on the faces that were labelled."""
+        return self.correct / self.labelled if self.labelled else 0.0
 
     @property
     def direct_accuracy(self) -> float:
         """Accuracy on the same faces from their own pictures."""
-        return self.correct_directly / self.found if self.found else 0.0
+        return self.correct_directly / self.labelled if self.labelled else 0.0
 
 
 def enlarged(picture: ImageGray, box: BoundingBox) -> tuple[ImageBGR, BoundingBox]:
@@ -118,7 +120,7 @@ def through_pipeline(
     chosen = labels.indices != UNLABELLED
     faces, truths = faces.take(chosen), labels.indices[chosen].tolist()
     direct = predict_directly(faces)
-    found = correct = correct_directly = 0
+    found = labelled = correct = correct_directly = 0
     for index in tqdm(range(len(faces)), desc='through the pipeline'):
         image, box = enlarged(faces.pictures[index], faces.box(index))
         classified = classify_still(image, detector, classifier)
@@ -129,8 +131,11 @@ def through_pipeline(
         best = int(overlaps.argmax())
         if overlaps[best] < MIN_OVERLAP:
             continue
-        truth = labels.classes[truths[index]]
         found += 1
-        correct += classified[best].attributes[attribute].label == truth
-        correct_directly += direct[index] == truth
-    return PipelineFigures(detector.tag, len(faces), found, correct, correct_directly)
+        label = classified[best].attributes[attribute].label
+        if label:
+            truth = labels.classes[truths[index]]
+            labelled += 1
+            correct += label == truth
+            correct_directly += direct[index] == truth
+    return PipelineFigures(detector.tag, len(faces), found, labelled, correct, correct_directly)
