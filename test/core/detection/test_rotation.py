@@ -44,7 +44,7 @@ def test_a_face_is_found_and_classified_however_the_camera_is_mounted(quarters):
     rows, columns = np.nonzero(np.rot90(mask, quarters))
     expected = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     assert rotated.box.as_tuple() == pytest.approx(expected, abs=1.0)
-    assert (its_roll - roll + 90 * quarters) % 360 == pytest.approx(0, abs=1.0)
+    assert (its_roll - roll + 90 * quarters + 180) % 360 == pytest.approx(180, abs=1.0)
     assert its_probabilities == pytest.approx(probabilities, abs=0.2)
 
 
