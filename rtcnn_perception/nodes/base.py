@@ -25,6 +25,7 @@ from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
 from rtcnn_perception.nodes.lifecycle import GuardedLifecycleNode
 from rtcnn_perception.nodes.lifecycle import RCLError
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import declare
@@ -87,7 +88,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             self.destroy_node()
             raise
         for sentence in unknown_parameters(self, (parameters, *TABLES)):
-            self.get_logger().warning(sentence)
+            self.get_logger().warning(bounded(sentence))
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RESULTS)
         self.create_timer(DIAGNOSTICS_PERIOD, self._on_diagnostics_timer, clock=self._steady)
@@ -216,7 +217,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             parameters = build(type(self.parameters), values)
             self._check_parameters(parameters)
         except ConfigurationError as error:
-            return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=False, reason=bounded(str(error)))
         self.parameters = parameters
         self._apply(parameters)
         return SetParametersResult(successful=True)

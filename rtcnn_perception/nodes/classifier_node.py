@@ -28,6 +28,7 @@ from rtcnn_perception.nodes.conversions.images import stamp_ns_of
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
@@ -85,13 +86,13 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
                 paths, session.threads, session.allow_spinning, session.precision
             )
             for note in loaded.precision_notes:
-                self.get_logger().info(note)
+                self.get_logger().info(bounded(note))
             classifier = loaded
         self._attributes = classifier.attributes
         self._stage = ClassificationStage(classifier, self._smoother, wanted.label.config)
         self._saliency.prepare(paths, session)
         models = ', '.join(f'{each.name} by {each.model}' for each in self._attributes)
-        self.get_logger().info(f'classifying {models or "no attribute"}')
+        self.get_logger().info(bounded(f'classifying {models or "no attribute"}'))
         super()._configure()
 
     def _activate(self) -> None:
@@ -150,17 +151,14 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         received_ns = self.get_clock().now().nanoseconds
         try:
             frame = frame_from_image(msg, received_ns=received_ns)
-        except PerceptionError as error:
-            self._report(error)
-            return
-        if frame.stamp_ns == 0:
-            self._report(
-                ImageFormatError(
+            if frame.stamp_ns == 0:
+                raise ImageFormatError(
                     'expected a stamped image, got one with stamp 0, which cannot be joined with '
                     'its rois: let the camera stamp its images, or run all nodes in one process '
                     '(composed:=true)'
                 )
-            )
+        except PerceptionError as error:
+            self._report(error)
             return
         self._submit_pair(self._join.put_frame(frame.stamp_ns, frame))
 

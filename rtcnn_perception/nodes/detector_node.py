@@ -20,6 +20,7 @@ from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.faces import rois_to_msg
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
@@ -72,7 +73,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
         self._default_min_score = loaded.default_min_score
         self._stage = DetectionStage(loaded.detector, self._tracker, wanted.every_n)
         self._stage.min_score = wanted.min_score or loaded.default_min_score
-        self.get_logger().info(loaded.reason)
+        self.get_logger().info(bounded(loaded.reason))
         super()._configure()
 
     def _activate(self) -> None:

@@ -21,6 +21,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
+from rtcnn_perception.nodes.log_text import bounded
 
 IMAGE_DEPTH = 5
 """
@@ -196,5 +197,5 @@ class ImageSubscription:
         others = topics_of_type(self._node.get_topic_names_and_types(), self._type_name)
         found = ', '.join(name for name in others if name != self.topic) or 'none'
         self._node.get_logger().warning(
-            f'no publisher of {self.topic}; topics of type {self._type_name} are: {found}'
+            bounded(f'no publisher of {self.topic}; topics of type {self._type_name} are: {found}')
         )
