@@ -127,10 +127,10 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         )
 
     def _subscribe(
-        self, message_type: type[Any], topic: str, callback: Callable[[Any], None]
+        self, message_type: type[Any], topic: str, callback: Callable[[bytes], None]
     ) -> None:
-        """Subscribe to results until deactivation."""
-        subscription = self.create_subscription(message_type, topic, callback, RESULTS)
+        """Subscribe to results until deactivation, as bytes: of these a stranger may send many."""
+        subscription = self.create_subscription(message_type, topic, callback, RESULTS, raw=True)
         self._subscriptions_while_active.append(subscription)
 
     def _report(self, error: Exception) -> None:

@@ -23,6 +23,7 @@ from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.conversions.faces import result_from_rois
+from rtcnn_perception.nodes.conversions.faces import rois_from_bytes
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.conversions.images import stamp_ns_of
 from rtcnn_perception.nodes.diagnostics import Finding
@@ -162,7 +163,12 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             return
         self._submit_pair(self._join.put_frame(frame.stamp_ns, frame))
 
-    def _on_rois(self, msg: FaceRois) -> None:
+    def _on_rois(self, data: bytes) -> None:
+        try:
+            msg = rois_from_bytes(data)
+        except PerceptionError as error:
+            self._report(error)
+            return
         stamp_ns = stamp_ns_of(msg.header)
         if stamp_ns:  # rois without one belong to an image that is reported
             self._submit_pair(self._join.put_rois(stamp_ns, msg))

@@ -1,15 +1,23 @@
 """What a stranger may send costs the nodes no more than the message itself."""
 
+import math
+
 import pytest
 
 pytest.importorskip('rclpy')
 
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import Point32
+from partner import INSIDE
+from partner import Partner
+from partner import rois
 from rcl_interfaces.msg import Log
 from rclpy.serialization import serialize_message
 from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from scripted import header
 from scripted import image
+from scripted import ScriptedClassifier
 from sensor_msgs.msg import CompressedImage
 
 LONG = 'rgb\n12' * 2**18
@@ -55,3 +63,41 @@ def test_a_text_of_a_megabyte_makes_short_diagnostics_and_a_short_log(
     assert lines[0].endswith(end)
     assert len(lines[0]) < 1000
     assert len(serialize_message(diagnostics[-1])) < 4096
+
+
+@pytest.mark.parametrize('count', [10_000, 100_000])
+def test_many_rois_are_refused_by_name_and_the_next_pair_is_classified(bench, count):
+    node = bench.add(ClassifierNode, classifier=ScriptedClassifier())
+    node.start()
+    partner = Partner(bench).connect()
+    many = rois(1000, INSIDE)
+    many.faces = list(many.faces) * count
+    partner.images.publish(image(1000))
+    partner.rois.publish(many)
+    assert len(partner.classify(1033, INSIDE).faces) == 1
+    bench.spin_until(lambda: node.errors.total, 'the error')
+    assert 'bytes, more than 262144' in node.errors.values()['last error']
+    assert node.dropped == 1  # the image of the refused rois
+    assert len(partner.received) == 1
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+def test_nothing_that_is_no_number_is_published(bench, value):
+    node = bench.add(ClassifierNode, classifier=ScriptedClassifier())
+    node.start()
+    partner = Partner(bench).connect()
+    late = rois(1000, INSIDE)
+    late.detect_ms = value
+    partner.images.publish(image(1000))
+    partner.rois.publish(late)
+    bench.spin_until(lambda: node.errors.total == 1, 'the error')
+    assert 'detect_ms' in node.errors.values()['last error']
+    bad = rois(1033, INSIDE, INSIDE, INSIDE, landmark_names=('chin',))
+    for face in bad.faces:
+        face.landmarks = [Point32(x=20.0, y=20.0)]
+    bad.faces[0].confidence = value
+    bad.faces[1].landmarks[0].y = value
+    answer = partner.classify_rois(bad)
+    assert [face.track_id for face in answer.faces] == [3]
+    assert node.errors.total == 3
+    assert len(partner.received) == 1

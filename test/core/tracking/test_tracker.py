@@ -46,6 +46,7 @@ def states(tracks):
         ({'max_coast_s': math.nan}, 'max_coast_s'),
         ({'max_coast_s': math.inf}, 'max_coast_s'),
         ({'max_tracks': 0}, 'max_tracks'),
+        ({'max_tracks': 257}, 'max_tracks'),
     ],
 )
 def test_a_setting_out_of_range_is_refused(values, named):
