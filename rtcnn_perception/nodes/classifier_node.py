@@ -166,10 +166,10 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
     def _on_rois(self, data: bytes) -> None:
         try:
             msg = rois_from_bytes(data)
+            stamp_ns = stamp_ns_of(msg.header)
         except PerceptionError as error:
             self._report(error)
             return
-        stamp_ns = stamp_ns_of(msg.header)
         if stamp_ns:  # rois without one belong to an image that is reported
             self._submit_pair(self._join.put_rois(stamp_ns, msg))
 

@@ -15,10 +15,14 @@ from rcl_interfaces.msg import Log
 from rclpy.serialization import serialize_message
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
+from rtcnn_perception.nodes.detector_node import DetectorNode
 from scripted import header
 from scripted import image
 from scripted import ScriptedClassifier
+from scripted import ScriptedDetector
+from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
 
 LONG = 'rgb\n12' * 2**18
 ERROR = int.from_bytes(Log.ERROR, 'little') if isinstance(Log.ERROR, bytes) else Log.ERROR
@@ -101,3 +105,34 @@ def test_nothing_that_is_no_number_is_published(bench, value):
     assert [face.track_id for face in answer.faces] == [3]
     assert node.errors.total == 3
     assert len(partner.received) == 1
+
+
+def out_of_range(msg):
+    """Return a message stamped 1 s later in a way that no clock does."""
+    msg.header.stamp.nanosec += 10**9
+    return msg
+
+
+def test_images_and_rois_stamped_out_of_range_are_refused_by_name_and_never_joined(bench):
+    camera = bench.add(CameraNode)
+    detector = bench.add(DetectorNode, detector=ScriptedDetector(), namespace='other')
+    node = bench.add(ClassifierNode, classifier=ScriptedClassifier())
+    for each in (camera, detector, node):
+        each.start()
+    partner = Partner(bench).connect()
+    for topic in ('image_raw', 'other/faces/image'):
+        images = bench.tester.create_publisher(Image, topic, 10)
+        bench.connect(images)
+        images.publish(out_of_range(image(1000)))
+    partner.images.publish(out_of_range(image(1000)))
+    partner.rois.publish(rois(2000, INSIDE))
+    partner.rois.publish(out_of_range(rois(3000, INSIDE)))
+    partner.images.publish(image(4000))
+    expected = {camera: 1, detector: 1, node: 2}
+    bench.spin_until(
+        lambda: {each: each.errors.total for each in expected} == expected, 'the errors'
+    )
+    for each in expected:
+        assert 'expected a stamp with' in each.errors.values()['last error']
+    partner.classify(5000, INSIDE)
+    assert [stamp_of(each) for each in partner.received] == [5000]
