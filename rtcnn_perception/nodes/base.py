@@ -79,6 +79,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._stop_by: float | None = None
         self._images: ImageSubscription | None = None
+        self._lost: int | None = 0
         self._subscriptions_while_active: list[Any] = []
         self.errors = ErrorLog(self.get_logger().error, self._now)
         self.meter = Meter()
@@ -92,6 +93,15 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RESULTS)
         self.create_timer(DIAGNOSTICS_PERIOD, self._on_diagnostics_timer, clock=self._steady)
+
+    @property
+    def lost(self) -> int | None:
+        """
+        Number of images published since the node was activated that never came over DDS.
+
+        None where they cannot be counted.
+        """
+        return self._lost if self._images is None else self._images.lost
 
     # What a subclass fills in
 
@@ -181,11 +191,12 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _activate(self) -> None:
         self.meter = Meter()
+        self._lost = 0
 
     def _deactivate(self) -> None:
         if self._images is not None:
             self._images.close()
-            self._images = None
+            self._lost, self._images = self._images.lost, None
         while self._subscriptions_while_active:
             self.destroy_subscription(self._subscriptions_while_active.pop())
         for thread in self._threads():

@@ -110,7 +110,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         topic = '' if self._images is None else self._images.topic
         return {
             'source': self.parameters.source or topic,
-            'frames dropped': str(self.dropped),
+            **super()._measured(),
         }
 
     def _on_message(self, msg: Image | CompressedImage) -> None:

@@ -107,6 +107,10 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             self._subscribe_to_images(Image, 'faces/image', self._on_image, self.parameters.qos)
             self._subscribe(FaceRois, 'faces/rois', self._on_rois)
 
+    def _deactivate(self) -> None:
+        super()._deactivate()
+        self._join.clear()
+
     def _cleanup(self) -> None:
         self._stage = None
         self._attributes = ()
@@ -144,7 +148,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
     def _measured(self) -> dict[str, str]:
         return {
             **{f'{each.name} model': each.model for each in self._attributes},
-            'frames dropped': str(self.dropped),
+            **super()._measured(),
             'rois without image': str(self._join.rois_dropped),
         }
 

@@ -95,7 +95,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             self._stage.every_n = parameters.detector.every_n
 
     def _measured(self) -> dict[str, str]:
-        return {'detector': self._reason, 'frames dropped': str(self.dropped)}
+        return {'detector': self._reason, **super()._measured()}
 
     def _on_image(self, msg: Image) -> None:
         received_ns = self.get_clock().now().nanoseconds
