@@ -191,7 +191,6 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _activate(self) -> None:
         self.meter = Meter()
-        self._lost = 0
 
     def _deactivate(self) -> None:
         if self._images is not None:

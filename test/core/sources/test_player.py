@@ -142,6 +142,30 @@ def test_a_file_that_is_looped_and_fails_is_opened_again(output):
     assert not player.ended.is_set(), 'it was stopped, and has not ended'
 
 
+@pytest.mark.parametrize('is_live', [True, False])
+def test_a_source_that_failed_is_left_alone_before_it_is_opened_again(
+    output, monkeypatch, is_live
+):
+    monkeypatch.setattr(player_module, 'RETRY_AFTER', 1000.0)
+    waits = []
+
+    class Stopped(threading.Event):
+        def wait(self, timeout=None):
+            if timeout != 1000.0:  # threads have such events, too
+                return super().wait(timeout)
+            waits.append(len(output.errors))
+            return self.is_set()  # as if the time had passed
+
+    monkeypatch.setattr(player_module.threading, 'Event', Stopped)
+    broken = Source(SourceError('removed'), is_live=is_live)
+    player = play(output, broken, is_looping=True)
+    output.wait(lambda it: len(it.errors) >= 3)
+    player.halt()
+    player._thread.join(SOON)
+    assert waits[:3] == [1, 2, 3]
+    assert broken.closed == len(output.errors)
+
+
 def test_a_source_without_frames_is_reported_and_waited_for(output):
     player = play(output, Source(), is_looping=True)
     output.wait(lambda it: it.errors)

@@ -278,6 +278,15 @@ def test_a_stamp_that_jumps_far_ends_the_tracks(jump):
     assert (track.track_id, track.state, track.age) == (2, TrackState.NEW, 1)
 
 
+@pytest.mark.parametrize(('gap', 'track_id'), [(2.9, 1), (3.1, 2), (19.0, 2)])
+def test_a_gap_of_two_seconds_beyond_coasting_ends_even_a_track_that_stands_still(gap, track_id):
+    tracker = FaceTracker(TrackerConfig(max_coast_s=1.0))
+    for frame in range(15):
+        tracker.update(detected(FACE), frame * FRAME)
+    (track,) = tracker.update(detected(FACE), 14 * FRAME + gap)
+    assert track.track_id == track_id
+
+
 def test_a_slow_camera_does_not_lose_a_person_who_stands_still():
     tracker = FaceTracker(TrackerConfig(max_coast_s=1.0))
     for second in range(10):
