@@ -12,6 +12,7 @@ from partner import INSIDE
 from partner import Partner
 from partner import rois
 from rcl_interfaces.msg import Log
+from rclpy.parameter import Parameter
 from rclpy.serialization import serialize_message
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
@@ -136,3 +137,12 @@ def test_images_and_rois_stamped_out_of_range_are_refused_by_name_and_never_join
         assert 'expected a stamp with' in each.errors.values()['last error']
     partner.classify(5000, INSIDE)
     assert [stamp_of(each) for each in partner.received] == [5000]
+
+
+def test_a_parameter_of_a_megabyte_is_refused_in_a_short_sentence(bench):
+    node = bench.add(ClassifierNode, classifier=ScriptedClassifier())
+    node.start()
+    answer = node.set_parameters([Parameter('saliency.attribute', value=LONG)])[0]
+    assert not answer.successful
+    assert answer.reason.startswith('parameter saliency.attribute must be one of all, emotion')
+    assert len(answer.reason) < 1000

@@ -220,9 +220,10 @@ def test_frames_keep_the_period_of_the_rate(due, now, expected):
     assert next_due(due, now, period=0.1) == pytest.approx(expected)
 
 
-def test_a_damaged_picture_of_a_folder_is_reported_and_the_others_are_emitted(tmp_path):
+def test_damaged_pictures_of_a_folder_are_reported_once_and_the_others_are_emitted(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4, 3), np.uint8))
-    (tmp_path / 'b.png').write_bytes(b'no picture')
+    for name in ('b.png', 'c.png'):
+        (tmp_path / name).write_bytes(b'no picture')
     output = Output()
     player = SourcePlayer(
         lambda: open_source(str(tmp_path)),
@@ -234,5 +235,6 @@ def test_a_damaged_picture_of_a_folder_is_reported_and_the_others_are_emitted(tm
     assert player.ended.wait(SOON)
     assert output.frames
     (error,) = output.errors
-    assert 'skipped b.png' in str(error)
+    assert str(error).startswith('skipped 2 files: b.png: ')
+    assert '; c.png: ' in str(error)
     assert player.stop(SOON)
