@@ -193,13 +193,14 @@ def test_rois_come_back_from_their_bytes():
     assert rois_from_bytes(serialize_message(msg)) == msg
 
 
-def test_every_track_of_the_detector_with_many_landmarks_is_taken():
-    names = tuple(map(str, range(68)))
-    points = np.zeros((68, 2), np.float32)
-    faces = [face(track_id=number + 1, landmarks=points) for number in range(MOST_TRACKS)]
+@pytest.mark.parametrize(('tracks', 'landmarks'), [(MOST_TRACKS, 34), (64, 160), (20, 478)])
+def test_every_track_of_a_detector_with_many_landmarks_is_taken(tracks, landmarks):
+    names = tuple(map(str, range(landmarks)))
+    points = np.zeros((landmarks, 2), np.float32)
+    faces = [face(track_id=number + 1, landmarks=points) for number in range(tracks)]
     msg = rois_to_msg(result(*faces, landmark_names=names))
     read = result_from_rois(rois_from_bytes(serialize_message(msg)), frame(), refuse)
-    assert len(read.faces) == MOST_TRACKS
+    assert len(read.faces) == tracks
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_more_faces_than_a_detector_sends_are_refused(faces, reason):
 
 def test_too_many_bytes_are_refused_before_they_are_read(monkeypatch):
     monkeypatch.setattr(faces_module, 'deserialize_message', None)
-    with pytest.raises(PerceptionError, match='rois of 262145 bytes, more than 262144'):
+    with pytest.raises(PerceptionError, match='rois of 131073 bytes, more than 131072'):
         rois_from_bytes(bytes(MAX_ROIS_BYTES + 1))
 
 
