@@ -24,6 +24,7 @@ from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from rtcnn_perception.nodes.worker import WorkerNode
@@ -95,7 +96,8 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         mode = DeviceMode(wanted.source_width, wanted.source_height, wanted.source_fps)
         source = self._opener(wanted.source, mode)
         width, height = source.size
-        self.get_logger().info(f'{source.name} has {width}x{height} at {source.fps:g} Hz')
+        name = bounded(source.name)
+        self.get_logger().info(f'{name} has {width}x{height} at {source.fps:g} Hz')
         return source
 
     def _threads(self) -> Iterable[Stoppable | None]:
@@ -117,7 +119,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         topic = '' if self._images is None else self._images.topic
         return {
             'source': self.parameters.source or topic,
-            'frames dropped': str(self.dropped),
+            **super()._measured(),
         }
 
     def _on_message(self, msg: Image | CompressedImage) -> None:

@@ -26,6 +26,7 @@ from rclpy.utilities import remove_ros_args
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 
@@ -198,7 +199,7 @@ def run_nodes(
             _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except ConfigurationError as error:
-        get_logger(name).fatal(str(error))
+        get_logger(name).fatal(message_of(error))
         return EXIT_USAGE
     keep_freed_memory()
     try:
@@ -208,7 +209,7 @@ def run_nodes(
         ):
             host.wait()
     except PerceptionError as error:
-        get_logger(name).fatal(str(error))
+        get_logger(name).fatal(message_of(error))
         return EXIT_ERROR
     finally:
         rclpy.try_shutdown()

@@ -10,6 +10,7 @@ from rtcnn_perception.core.detection.base import MAX_WIDTH
 from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.models.precision import PRECISIONS
+from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import setting
@@ -119,7 +120,7 @@ class TrackerGroup:
         _TRACKER.max_tracks,
         'maximum number of tracks at once',
         minimum=1,
-        maximum=1000,
+        maximum=MOST_TRACKS,
         is_live=True,
     )
 
