@@ -33,7 +33,7 @@ class Tensor(NamedTuple):
 
 
 def open_session(
-    model: bytes | str,
+    model: bytes,
     path: Path,
     *,
     threads: int = 1,
@@ -43,7 +43,7 @@ def open_session(
     """
     Load a graph for the CPU.
 
-    :param model: the graph, or its path, which a graph with weights in another file needs
+    :param model: the graph, with all its weights
     :param path: what an error names
     :param threads: how many threads one run may use
     :param allow_spinning: whether threads occupy their core while they wait for work

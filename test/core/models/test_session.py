@@ -31,13 +31,6 @@ def test_threads_and_spinning_are_those_asked_for():
         assert session.get_providers() == ['CPUExecutionProvider']
 
 
-def test_a_graph_is_loaded_from_bytes_and_from_its_path(tmp_path):
-    path = tmp_path / 'model.onnx'
-    path.write_bytes(make_graph({'hat': 3}))
-    for model in (path.read_bytes(), str(path)):
-        check_signature(open_session(model, path), path, FACE, [HAT])
-
-
 @pytest.mark.parametrize('graph', [b'', b'damaged', make_graph({'hat': 3})[:-100]])
 def test_a_damaged_graph_is_refused_with_what_to_do(graph):
     with pytest.raises(ModelError) as refusal:
