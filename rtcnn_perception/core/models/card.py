@@ -30,7 +30,13 @@ from rtcnn_perception.paths import with_home
 
 CARD_NAME = 'model.json'
 CARD_FORMAT = 2
-ADVICE = 'correct the card, or write it anew with `rtcnn_perception export`'
+MAKE = (
+    '`rtcnn_perception export` of a training, or `rtcnn_perception adapt` of a network for '
+    'attributes that others trained'
+)
+"""What writes graph and card together."""
+
+ADVICE = f'correct the card, or write it anew with {MAKE}'
 
 Card = TypeVar('Card', bound='ModelCard')
 
@@ -246,6 +252,6 @@ def _read(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ModelError(
-            f'{path}: expected {what}, got none ({error.strerror}); '
-            f'put graph and card together in one folder'
+            f'{path}: expected {what}, got none ({error.strerror}); put graph and card together '
+            f'in one folder, or make them with {MAKE}'
         ) from error

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
+from rtcnn_perception.core.models.card import MAKE
 from rtcnn_perception.exceptions import ModelError
 
 GRAPH_TYPES: Mapping[str, str] = {'uint8': 'tensor(uint8)', 'float32': 'tensor(float)'}
@@ -97,8 +98,8 @@ def check_signature(
 def contradiction(path: Path, expected: str, found: str) -> ModelError:
     """Return the error for a graph that differs from what its card says."""
     return ModelError(
-        f'{path}: by its card expected {expected}, got {found}; '
-        f'export model and card together with `rtcnn_perception export`'
+        f'{path}: by its card expected {expected}, got {found}; make model and card together with '
+        f'{MAKE}'
     )
 
 
