@@ -69,8 +69,12 @@ def adapted(
     else:
         built.nodes.append(helper.make_node('Identity', [pixels], [signature.input_name]))
         built.nodes += graph.node
-        scores = built.reshaped(signature.output_name, (-1, classes))
-    scores = built.add('Cast', scores, to=TensorProto.FLOAT)
+        scores = signature.output_name
+        declared = next(each for each in graph.output if each.name == scores).type.tensor_type
+        if len(declared.shape.dim) != 2:
+            scores = built.reshaped(scores, (-1, classes))
+        if declared.elem_type != TensorProto.FLOAT:
+            scores = built.add('Cast', scores, to=TensorProto.FLOAT)
     if temperature is not None:
         scores = built.add('Div', scores, built.constant(np.array([temperature], np.float32)))
         scores = built.add('Softmax', scores, axis=1)

@@ -20,6 +20,7 @@ from onnx import helper
 from onnx import TensorProto
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.saliency.write_graph import write_saliency_graph
 from rtcnn_perception.training.tasks.attributes.adapt import adapt
 from rtcnn_perception.training.tasks.attributes.adapt import AdaptSettings
 
@@ -71,6 +72,7 @@ def test_channels_last_from_0_to_1_with_probabilities_as_keras(tmp_path):
     pixels = faces(20, 1, 48, 48)
     moved = np.moveaxis(pixels.astype(np.float32) / 255, 1, 3)
     check_same(tmp_path / 'a', pixels, run(path, moved))
+    write_saliency_graph(tmp_path / 'a')  # which compares both
 
 
 def test_a_scale_for_each_colour_as_efficientnet(tmp_path):
