@@ -23,6 +23,9 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import models_search_path
 
+SHOWN = 8
+"""Classes that are printed for the picture, the most probable first."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
@@ -159,5 +162,6 @@ def _said_of(model: AttributeModel, image: ImageBGR) -> str:
     crops = cut_crops(image, (card.crop.crop(region),), card.input_size_hw, card.channels)
     ((attribute, rows),) = model.predict(crops).items()
     ranked = sorted(zip(rows[0], card.head(attribute).labels, strict=True), reverse=True)
-    shares = ', '.join(f'{label} {share:.0%}' for share, label in ranked)
-    return f'{attribute} of {PORTRAIT}, which smiles: {shares}'
+    shares = ', '.join(f'{label} {share:.0%}' for share, label in ranked[:SHOWN])
+    more = f' and {len(ranked) - SHOWN} more' if len(ranked) > SHOWN else ''
+    return f'{attribute} of {PORTRAIT}, which smiles: {shares}{more}'

@@ -39,7 +39,7 @@ def open_session(
     *,
     threads: int = 1,
     allow_spinning: bool = False,
-    advice: str = 'export it anew with `rtcnn_perception export`',
+    advice: str = f'make it anew with {MAKE}',
 ) -> onnxruntime.InferenceSession:
     """
     Load a graph for the CPU.

@@ -86,6 +86,8 @@ def adapt(path: Path, folder: Path, settings: AdaptSettings) -> tuple[AttributeM
     _check(settings)
     if not is_file(path):
         raise ModelError(f'there is no graph at {path}; name an ONNX file')
+    if path.resolve() == (folder / GRAPH_NAME).resolve():
+        raise ConfigurationError(f'{folder} holds the graph itself; name another --output')
     source = read_graph(path)
     model = parsed(source.content, path)
     signature = signature_of(

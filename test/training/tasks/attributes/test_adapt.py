@@ -166,6 +166,14 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(tmp_path, made, change
     assert not (tmp_path / 'a').exists()
 
 
+def test_the_graph_as_it_came_is_not_overwritten(tmp_path):
+    path = write(tmp_path / 'model.onnx', foreign_graph([1, 1, 8, 8], 7, gain=1 / 64))
+    before = path.read_bytes()
+    with pytest.raises(PerceptionError, match='holds the graph itself; name another --output'):
+        adapt(path, tmp_path, settings())
+    assert path.read_bytes() == before
+
+
 def test_a_shape_that_fits_both_layouts_needs_to_be_told(tmp_path):
     model = foreign_graph([1, 'C', 8, 'W'], 7, gain=1 / 64, planes=3, layout='nchw')
     path = write(tmp_path / 'm.onnx', model)
