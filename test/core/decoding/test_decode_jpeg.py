@@ -24,6 +24,7 @@ from rtcnn_perception.exceptions import ImageFormatError
 import simplejpeg
 
 RUBBISH = np.random.default_rng(3).integers(0, 256, 50_000, np.uint8).tobytes()
+CMYK = simplejpeg.encode_jpeg(np.dstack([scene(), scene()[..., 0]]), colorspace='CMYK')
 COMMENT = b'\xff\xfe\x00\x04??'
 
 
@@ -47,7 +48,7 @@ def padded(jpeg, count):
         with_restarts(),
         encoded('.jpg', scene()[..., 0]),
         simplejpeg.encode_jpeg(scene(), colorsubsampling='420'),
-        simplejpeg.encode_jpeg(np.dstack([scene(), scene()[..., 0]]).copy(), colorspace='CMYK'),
+        CMYK,
     ],
     ids=['baseline', 'progressive', 'restarts', 'gray', '420', 'cmyk'],
 )
@@ -60,6 +61,16 @@ def test_a_jpeg_is_decoded_as_opencv_does_it(data):
 def test_what_lies_behind_the_end_is_ignored(jpeg, behind):
     assert walk(jpeg + behind, MEGAPIXEL).end == len(jpeg)
     assert np.array_equal(decode(jpeg + behind), decode(jpeg))
+
+
+def test_the_decoder_gets_what_was_walked_and_nothing_behind_it(monkeypatch):
+    given = []
+    decode_whole = simplejpeg.decode_jpeg
+    monkeypatch.setattr(
+        simplejpeg, 'decode_jpeg', lambda data, _: given.append(data) or decode_whole(data)
+    )
+    decode(encoded('.jpg') + RUBBISH)
+    assert given == [encoded('.jpg')]
 
 
 def test_fill_bytes_before_a_marker_are_ignored():
@@ -80,6 +91,8 @@ def test_orientation_by_exif_is_taken_only_where_it_is_asked_for():
     data = rotated_by_exif(encoded('.jpg'))
     assert decode(data).shape == (HEIGHT, WIDTH, 3)
     assert decode(data, is_upright=True).shape == (WIDTH, HEIGHT, 3)
+    assert decode(rotated_by_exif(CMYK)).shape == (HEIGHT, WIDTH, 3)
+    assert decode(rotated_by_exif(CMYK), is_upright=True).shape == (WIDTH, HEIGHT, 3)
 
 
 @pytest.mark.parametrize(
