@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 import re
+import struct
 from typing import Final
 
 import numpy as np
@@ -35,7 +36,9 @@ Bytes before a marker that belong to no pixel: some cameras pad each part of the
 The Logitech C270 does so in every frame (opencv/opencv issue 9477).
 """
 
-_PARTS_ADDED: Final = 4  # libjpeg adds up what it found before several markers: 9 were reported
+MAX_PADDED_PARTS: Final = 1000
+"""Parts between restart markers that are decoded one by one where a camera pads them: 50 ms."""
+_MAX_SIDE: Final = 65_500  # of libjpeg
 
 _MARKER: Final = re.compile(rb'\xff+([^\xff])', re.DOTALL)  # any number of 0xFF may come first
 _SCAN_END: Final = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]', re.DOTALL)
@@ -54,6 +57,8 @@ class _Frame:
 
     width: int
     height: int
+    size_at: int
+    """Index of height and width, of two bytes each."""
     sampling: tuple[tuple[int, int], ...]
     is_progressive: bool
 
@@ -68,9 +73,16 @@ class _Frame:
         return blocks if self.is_progressive else 2 * blocks
 
     @property
+    def unit(self) -> tuple[int, int]:
+        """Width and height in blocks of a unit (MCU) of a scan of all components."""
+        if len(self.sampling) == 1:
+            return 1, 1
+        return max(x for x, _ in self.sampling), max(y for _, y in self.sampling)
+
+    @property
     def units(self) -> int:
-        """Number of units (MCUs) of a scan of all components."""
-        x, y = map(max, zip(*self.sampling, strict=True)) if len(self.sampling) > 1 else (1, 1)
+        """Number of units of a scan of all components."""
+        x, y = self.unit
         return _ceil(self.width, 8 * x) * _ceil(self.height, 8 * y)
 
 
@@ -180,23 +192,42 @@ def _frame(data: bytes, at: int, *, is_progressive: bool) -> _Frame:
     sampling = tuple((factor >> 4, factor & 15) for factor in factors)
     if not (width and height and sampling) or any(0 in pair for pair in sampling):
         raise _against_format(data)
-    return _Frame(width, height, sampling, is_progressive)
+    return _Frame(width, height, at + 1, sampling, is_progressive)
 
 
 def _is_padding(reason: str, data: bytes, layout: Layout) -> bool:
     """
-    Return whether all that libjpeg found wrong is a camera's padding.
+    Return whether all that libjpeg finds wrong is a camera's padding.
 
-    It names the first warning alone: so there is one scan, and it has all its restart markers.
+    It names the first warning alone: so each part between restart markers is decoded by itself,
+    as an image of one row of units.
     """
-    found = _EXTRANEOUS.match(reason)
-    if found is None or len(layout.scans) > 1:
+    if not _EXTRANEOUS.match(reason) or len(layout.scans) > 1:
         return False
-    begin, end = layout.scans[0]
-    parts = len(_RESTART.findall(data, begin, end)) + 1
-    interval = layout.restart_interval or layout.frame.units
-    most = MAX_PADDING * min(parts, _PARTS_ADDED)
-    return parts == _ceil(layout.frame.units, interval) and int(found[1]) <= most
+    frame, (begin, end) = layout.frame, layout.scans[0]
+    interval = layout.restart_interval or frame.units
+    parts = _RESTART.split(data[begin:end])
+    if len(parts) == 1:
+        return interval >= frame.units and _is_short(reason)
+    (x, y), is_whole = frame.unit, len(parts) == _ceil(frame.units, interval)
+    is_cheap = len(parts) <= MAX_PADDED_PARTS and len(parts) * begin <= MAX_JPEG_BYTES
+    if not is_whole or not is_cheap or interval * 8 * x > _MAX_SIDE:
+        return False
+    for number, part in enumerate(parts):
+        width = min(interval, frame.units - number * interval) * 8 * x
+        size = struct.pack('>HH', 8 * y, width)
+        header = data[: frame.size_at] + size + data[frame.size_at + len(size) : begin]
+        try:
+            simplejpeg.decode_jpeg(header + part + b'\xff\xd9', 'GRAY')
+        except ValueError as error:
+            if not _is_short(str(error)):
+                return False
+    return True
+
+
+def _is_short(reason: str) -> bool:
+    found = _EXTRANEOUS.match(reason)
+    return found is not None and int(found[1]) <= MAX_PADDING
 
 
 def _ceil(number: int, divisor: int) -> int:

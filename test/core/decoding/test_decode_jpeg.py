@@ -14,6 +14,7 @@ from picture_bytes import with_flipped_bits
 from picture_bytes import with_jpeg_size
 from picture_bytes import with_restarts
 import pytest
+from rtcnn_perception.core.decoding import jpeg as jpeg_module
 from rtcnn_perception.core.decoding.jpeg import decode_jpeg
 from rtcnn_perception.core.decoding.jpeg import MAX_PADDING
 from rtcnn_perception.core.decoding.jpeg import MAX_SCANS
@@ -151,6 +152,33 @@ def test_padding_before_restart_markers_is_taken(count):
     jpeg = with_restarts()
     assert padded(jpeg, count) != jpeg
     assert np.array_equal(decode(padded(jpeg, count)), decode(jpeg))
+
+
+def test_damage_is_refused_in_a_padded_jpeg_too():
+    random = np.random.default_rng(4)
+    jpeg = padded(with_restarts(scene(320, 240)), 2)
+    assert decode(jpeg).shape == (240, 320, 3)
+    for _ in range(20):
+        with pytest.raises(ImageFormatError, match=r'a (damaged|truncated) JPEG'):
+            decode(with_flipped_bits(jpeg, random, 40, begin=len(jpeg) // 2))
+
+
+@pytest.mark.parametrize(
+    'header', [b'\xff\xfe\xff\xff' + bytes(65_533), b'\xff\xdd\0\x04\0\0'], ids=['long', 'none']
+)
+def test_padding_is_not_looked_for_at_any_cost(header, monkeypatch):
+    monkeypatch.setattr(jpeg_module, 'MAX_JPEG_BYTES', 10_000_000)
+    jpeg = padded(with_restarts(scene(320, 240)), 2)
+    begin = walk(jpeg, MEGAPIXEL).first_scan
+    start = jpeg.rfind(b'\xff\xda', 0, begin)
+    calls = []
+    decode_whole = simplejpeg.decode_jpeg
+    monkeypatch.setattr(
+        simplejpeg, 'decode_jpeg', lambda *words: calls.append(words) or decode_whole(*words)
+    )
+    with pytest.raises(ImageFormatError, match='a damaged JPEG'):
+        decode(jpeg[:start] + 3 * header + jpeg[start:])
+    assert len(calls) == 1
 
 
 def test_padding_before_the_end_marker_is_taken():
