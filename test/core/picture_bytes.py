@@ -33,8 +33,8 @@ def progressive(image=None):
     return encoded('.jpg', image, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
 
 
-def with_restarts(image=None):
-    return encoded('.jpg', image, cv2.IMWRITE_JPEG_RST_INTERVAL, 1)
+def with_restarts(image=None, interval=1):
+    return encoded('.jpg', image, cv2.IMWRITE_JPEG_RST_INTERVAL, interval)
 
 
 def cut_with_end(jpeg):

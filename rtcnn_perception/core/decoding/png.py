@@ -89,7 +89,7 @@ def decode_png(data: bytes, max_pixels: float, *, is_upright: bool) -> ImageBGR:
         )
     kept = [(b'IHDR', header)]
     exif = chunks.get(b'eXIf', b'')
-    if is_upright and exif[:4] in _EXIF_STARTS:
+    if exif[:4] in _EXIF_STARTS:
         kept.append((b'eXIf', exif))
     if color == _PALETTE:
         palette = chunks.get(b'PLTE', b'')

@@ -14,9 +14,7 @@ from picture_bytes import with_flipped_bits
 from picture_bytes import with_jpeg_size
 from picture_bytes import with_restarts
 import pytest
-from rtcnn_perception.core.decoding import jpeg as jpeg_module
 from rtcnn_perception.core.decoding.jpeg import decode_jpeg
-from rtcnn_perception.core.decoding.jpeg import MAX_PADDING
 from rtcnn_perception.core.decoding.jpeg import MAX_SCANS
 from rtcnn_perception.core.decoding.jpeg import MAX_SEGMENTS
 from rtcnn_perception.core.decoding.jpeg import walk
@@ -31,14 +29,6 @@ COMMENT = b'\xff\xfe\x00\x04??'
 
 def decode(data, max_pixels=MEGAPIXEL, *, is_upright=False):
     return decode_jpeg(data, max_pixels, is_upright=is_upright)
-
-
-def padded(jpeg, count):
-    """Return a JPEG with bytes before each restart marker, as some cameras send it."""
-    for number in range(8):
-        marker = bytes([0xFF, 0xD0 + number])
-        jpeg = jpeg.replace(marker, bytes(count) + marker)
-    return jpeg
 
 
 @pytest.mark.parametrize(
@@ -147,52 +137,6 @@ def test_damage_is_refused_where_libjpeg_warns_of_it(capfd):
     assert outcomes.count((False, True)) <= 1
 
 
-@pytest.mark.parametrize('count', [1, MAX_PADDING])
-def test_padding_before_restart_markers_is_taken(count):
-    jpeg = with_restarts()
-    assert padded(jpeg, count) != jpeg
-    assert np.array_equal(decode(padded(jpeg, count)), decode(jpeg))
-
-
-def test_damage_is_refused_in_a_padded_jpeg_too():
-    random = np.random.default_rng(4)
-    jpeg = padded(with_restarts(scene(320, 240)), 2)
-    assert decode(jpeg).shape == (240, 320, 3)
-    for _ in range(20):
-        with pytest.raises(ImageFormatError, match=r'a (damaged|truncated) JPEG'):
-            decode(with_flipped_bits(jpeg, random, 40, begin=len(jpeg) // 2))
-
-
-@pytest.mark.parametrize(
-    'header', [b'\xff\xfe\xff\xff' + bytes(65_533), b'\xff\xdd\0\x04\0\0'], ids=['long', 'none']
-)
-def test_padding_is_not_looked_for_at_any_cost(header, monkeypatch):
-    monkeypatch.setattr(jpeg_module, 'MAX_JPEG_BYTES', 10_000_000)
-    jpeg = padded(with_restarts(scene(320, 240)), 2)
-    begin = walk(jpeg, MEGAPIXEL).first_scan
-    start = jpeg.rfind(b'\xff\xda', 0, begin)
-    calls = []
-    decode_whole = simplejpeg.decode_jpeg
-    monkeypatch.setattr(
-        simplejpeg, 'decode_jpeg', lambda *words: calls.append(words) or decode_whole(*words)
-    )
-    with pytest.raises(ImageFormatError, match='a damaged JPEG'):
-        decode(jpeg[:start] + 3 * header + jpeg[start:])
-    assert len(calls) == 1
-
-
-def test_padding_before_the_end_marker_is_taken():
-    jpeg = encoded('.jpg')
-    assert np.array_equal(decode(jpeg[:-2] + b'\0\0\xff\xd9'), decode(jpeg))
-
-
-def test_a_padded_jpeg_that_is_cut_or_longer_is_refused():
-    jpeg = with_restarts()
-    for data in (cut_with_end(padded(jpeg, 2)), padded(jpeg, 60)):
-        with pytest.raises(ImageFormatError, match='a damaged JPEG'):
-            decode(data)
-
-
 def with_more_scans(count):
     """Return a progressive JPEG whose second scan comes ``count`` times more."""
     jpeg = progressive()
@@ -227,3 +171,41 @@ def test_the_walk_takes_a_bounded_number_of_steps(data, reason, monkeypatch):
     monkeypatch.setattr(simplejpeg, 'decode_jpeg', None)
     with pytest.raises(ImageFormatError, match=reason):
         decode(data)
+
+
+def test_a_flat_picture_has_as_few_bits_as_there_may_be():
+    flat = progressive(np.full((800, 800), 90, np.uint8))
+    frame, (first, *_) = walk(flat, MEGAPIXEL).frame, walk(flat, MEGAPIXEL).scans
+    assert frame.least_bits == 10_000
+    assert 8 * (first[1] - first[0]) < frame.least_bits + 64
+    assert decode(flat).shape == (800, 800, 3)
+
+
+def test_each_block_has_two_bits_at_least():
+    jpeg = encoded('.jpg', scene()[..., 0])
+    ((begin, end),) = walk(jpeg, MEGAPIXEL).scans
+    bits = (end - begin) * 8
+    columns = 3 * bits  # a row of blocks needs three quarters of the bits
+    assert bits / 2 < walk(with_jpeg_size(jpeg, columns, 8), MEGAPIXEL).frame.least_bits < bits
+    with pytest.raises(ImageFormatError, match='are too few'):
+        walk(with_jpeg_size(jpeg, columns, 16), MEGAPIXEL)
+
+
+def segment_of(jpeg, marker):
+    at = jpeg.index(marker)
+    return jpeg[at : at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], 'big')]
+
+
+def test_frames_and_scans_have_an_order():
+    jpeg = encoded('.jpg')
+    frame, scan = segment_of(jpeg, b'\xff\xc0'), segment_of(jpeg, b'\xff\xda')
+    for data in (jpeg.replace(frame, frame * 2), jpeg.replace(frame, scan + bytes(9) + frame)):
+        with pytest.raises(ImageFormatError, match='or of a kind that cameras do not send'):
+            walk(data, MEGAPIXEL)
+
+
+def test_a_frame_without_sampling_is_refused():
+    jpeg = encoded('.jpg', scene()[..., 0])
+    at = jpeg.index(b'\xff\xc0') + 11
+    with pytest.raises(ImageFormatError, match='a damaged JPEG'):
+        walk(jpeg[:at] + b'\0' + jpeg[at + 1 :], MEGAPIXEL)

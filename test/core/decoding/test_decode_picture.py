@@ -63,6 +63,12 @@ def tiff(order, kind, width, height):
     return start + struct.pack(f'{order}IH', 8, 2) + sides
 
 
+AVIF_PARTS = b'\0\0\0\x20ftypavif' + b''.join(
+    b'ispe\0\0\0\0' + struct.pack('>II', *size) for size in ((70, 60), (700, 600), (7, 6))
+)
+TIFF_SIDES = tiff('<', 3, 700, 600)[10:] + tiff('<', 3, 7, 6)[10:]
+
+
 @pytest.mark.parametrize(
     ('data', 'size'),
     [
@@ -87,6 +93,8 @@ def tiff(order, kind, width, height):
         (b'II*\0' + struct.pack('<IH', 8, 0), None),
         (b'\0\0\0\x20ftypavif' + b'ispe\0\0\0\0' + struct.pack('>II', 700, 600), (700, 600)),
         (b'\0\0\0\x20ftypavif', None),
+        (AVIF_PARTS, (700, 600)),
+        (tiff('<', 3, 1, 2)[:8] + struct.pack('<H', 4) + TIFF_SIDES, (700, 600)),
     ],
 )
 def test_the_size_is_read_from_the_header(data, size):

@@ -57,9 +57,28 @@ def test_an_interlaced_png_is_decoded_as_opencv_does_it(width, height):
         decode(png((width, height, 8, 2, 1), rows[:-1]))
 
 
-def test_a_color_beyond_the_palette_is_black(capfd):
+@pytest.fixture
+def given(monkeypatch):
+    """Return the files that OpenCV gets."""
+    files = []
+    decode_whole = cv2.imdecode
+    monkeypatch.setattr(
+        opencv.cv2, 'imdecode', lambda data, flags: files.append(data) or decode_whole(data, flags)
+    )
+    return files
+
+
+def test_a_color_beyond_the_palette_is_black(given, capfd):
     data = png((2, 1, 8, 3, 0), b'\0\x01\xff', chunk(b'PLTE', b'\1\2\3' * 2))
     assert decode(data).tolist() == [[[3, 2, 1], [0, 0, 0]]]
+    assert chunk(b'PLTE', b'\1\2\3' * 2 + bytes(762)) in given[0].tobytes()
+    assert capfd.readouterr().err == ''
+
+
+def test_exif_that_is_none_does_not_reach_libpng(given, capfd):
+    data = with_chunks(WHOLE, chunk(b'eXIf', b'rubbish'))
+    assert np.array_equal(decode(data, is_upright=True), scene())
+    assert b'eXIf' not in given[0].tobytes()
     assert capfd.readouterr().err == ''
 
 
@@ -78,12 +97,7 @@ def test_orientation_by_exif_is_taken_only_where_it_is_asked_for():
     assert decode(data, is_upright=True).shape == expected
 
 
-def test_libpng_gets_the_pixels_and_nothing_that_a_sender_adds(monkeypatch, capfd):
-    given = []
-    decode_whole = cv2.imdecode
-    monkeypatch.setattr(
-        opencv.cv2, 'imdecode', lambda data, flags: given.append(data) or decode_whole(data, flags)
-    )
+def test_libpng_gets_the_pixels_and_nothing_that_a_sender_adds(given, capfd):
     bomb = chunk(b'zTXt', b'a\0\0' + zlib.compress(bytes(7_000_000)))
     profile = chunk(b'iCCP', b'a\0\0rubbish')
     data = with_chunks(WHOLE, *[chunk(b'teXt')] * 20_000, bomb, profile, chunk(b'tIME', b'?'))
@@ -110,6 +124,9 @@ def header(width, height, *, depth=8, color=0, interlace=0, rows=b'\0' * 99):
         (changed(33, b'\x7f\xff\xff\xff'), 'a truncated or damaged PNG'),
         (changed(24, b'\x4d'), 'a damaged PNG'),
         (changed(200, b'1234'), 'a damaged PNG'),
+        (changed(len(WHOLE) - 16, b'1234'), 'a damaged PNG'),
+        (PNG_START + chunk(b'PLTE', b'123') + WHOLE[8:], 'a damaged PNG'),
+        (png((1, 1, 8, 3, 0), b'\0\0', *[chunk(b'PLTE', b'123')] * 2), 'a damaged PNG'),
         (PNG_START + chunk(b'IEND'), 'a damaged PNG'),
         (PNG_START + chunk(b'IHDR', b'short') + chunk(b'IEND'), 'a damaged PNG'),
         (PNG_START + chunk(b'teXt') + chunk(b'IEND'), 'a damaged PNG'),
@@ -162,3 +179,24 @@ def test_the_largest_picture_has_four_bytes_a_pixel_at_most():
     assert decode(data, 2 * WIDTH * HEIGHT + HEIGHT).shape == (HEIGHT, WIDTH, 3)
     with pytest.raises(ImageFormatError, match='6144 pixels of 4 bytes at most'):
         decode(data, WIDTH * HEIGHT)
+
+
+def test_inflating_stops_where_there_are_pixels_enough(monkeypatch):
+    sizes = []
+
+    class Inflater:
+        def __init__(self):
+            self._inflater = make()
+
+        def __getattr__(self, name):
+            return getattr(self._inflater, name)
+
+        def decompress(self, data, limit):
+            sizes.append(limit)
+            return self._inflater.decompress(data, limit)
+
+    make = zlib.decompressobj
+    monkeypatch.setattr(zlib, 'decompressobj', Inflater)
+    with pytest.raises(ImageFormatError, match='a damaged PNG'):
+        decode(header(8, 2, rows=bytes(9_000_000)))
+    assert len(sizes) == 1
