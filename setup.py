@@ -231,7 +231,7 @@ setup(
     # which pip cannot choose; cv2 comes from apt on a robot, where pip does not see it and would
     # put a second one beside it: the extra 'opencv' installs that. colcon, ros2 run and the
     # executables do not read this list; package.xml is theirs.
-    install_requires=['numpy>=1.21', 'onnxruntime>=1.16', 'scipy>=1.8'],
+    install_requires=['numpy>=1.21', 'onnxruntime>=1.16', 'scipy>=1.8', 'simplejpeg>=1.7.2'],
     extras_require={
         'opencv': ['opencv-python-headless>=4.5.4,<5'],  # 5 has no Haar cascades
         'training': [

@@ -6,6 +6,10 @@ from pkgutil import extend_path
 # From 1.32 on onnxruntime reports its use to its maker, unless this is set before it is imported:
 # every way into the package comes past here first, and child processes inherit it.
 os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')
+# What is wrong with a picture or a video is said in its error; OpenCV and the FFmpeg in it would
+# write to stderr what the file holds.
+os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
+os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 # Installed editable or with symlinks, the generated rtcnn_perception.msg lies apart from here.
 __path__ = extend_path(__path__, __name__)

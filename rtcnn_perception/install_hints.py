@@ -27,6 +27,7 @@ HINTS: Mapping[str, str] = {
     'numpy': 'pip install numpy, or apt install python3-numpy',
     'onnxruntime': 'pip install onnxruntime',
     'scipy': 'pip install scipy, or apt install python3-scipy',
+    'simplejpeg': 'pip install simplejpeg',
     'rtcnn_perception.msg': 'the messages are not built: use colcon build, or pip install',
 }
 """How to install a module, by its name."""

@@ -131,6 +131,30 @@ def test_the_pipeline_never_waits_for_the_encoder(tmp_path, monkeypatch):
     recorder.close()
 
 
+def test_a_frame_that_was_encoded_makes_room_for_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, 'QUEUE_BYTES', 2 * make_result().frame.image.nbytes)
+    is_drawn = threading.Semaphore(0)
+    may_draw = threading.Semaphore(0)
+
+    def draw(result):
+        is_drawn.release()
+        assert may_draw.acquire(timeout=10)
+        return undrawn(result)
+
+    recorder = Recorder(tmp_path, draw)
+    for i in range(3):
+        recorder.add(make_result(time=1 + i / 10))
+        if i == 0:
+            assert is_drawn.acquire(timeout=10)  # two others wait now
+    for i in range(3, 10):
+        may_draw.release()
+        assert is_drawn.acquire(timeout=10)
+        recorder.add(make_result(time=1 + i / 10))
+    may_draw.release(4)  # three in the queue and the picture
+    assert len(grays(recorder.close()[0])) == 10
+    assert recorder.left_out == 0
+
+
 def test_an_error_in_the_thread_is_raised_at_the_end(tmp_path):
     def draw(result):
         raise ZeroDivisionError(result)

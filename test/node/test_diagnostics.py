@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rtcnn_perception.core.decoding.picture import decode_jpeg_or_png
 from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.exceptions import ImageFormatError
-from rtcnn_perception.nodes.conversions.compressed import decode_file
 from rtcnn_perception.nodes.conversions.encodings import check_rows
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
@@ -64,7 +64,7 @@ def test_random_payloads_have_one_cause(log, logged):
     for _ in range(100):
         garbage = random.integers(0, 256, random.integers(4, 200), np.uint8)
         with pytest.raises(ImageFormatError) as refused:
-            decode_file(garbage, 'jpeg', max_pixels=1e6)
+            decode_jpeg_or_png(garbage.tobytes(), max_pixels=1e6)
         log.report(refused.value)
     assert len(logged) == 1
     assert len(log.values()) == 3

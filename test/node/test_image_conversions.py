@@ -1,6 +1,11 @@
 """Images and headers between messages and frames, without a copy where that is possible."""
 
+import array
+
 import numpy as np
+from picture_bytes import encoded
+from picture_bytes import rotated_by_exif
+from picture_bytes import scene
 import pytest
 
 pytest.importorskip('rclpy')
@@ -98,6 +103,35 @@ def test_a_jpeg_comes_back_with_its_header():
     frame = frame_from_compressed(msg, received_ns=5)
     assert np.allclose(frame.image, smooth, atol=3)  # an even picture loses by rounding alone
     assert (frame.stamp_ns, frame.frame_id, frame.received_ns) == (STAMP_NS, 'camera', 5)
+
+
+def sent(data, image_format='jpeg'):
+    return frame_from_compressed(
+        CompressedImage(format=image_format, data=array.array('B', data)), received_ns=0
+    ).image
+
+
+def test_a_jpeg_in_a_buffer_of_fixed_size_is_taken():
+    jpeg = encoded('.jpg', scene(640, 480))
+    buffer = jpeg + bytes(640 * 480 * 2 - len(jpeg))
+    assert np.array_equal(sent(buffer), sent(jpeg))
+
+
+def test_a_compressed_image_is_not_rotated_as_its_exif_says():
+    jpeg = encoded('.jpg')
+    assert np.array_equal(sent(rotated_by_exif(jpeg)), sent(jpeg))
+
+
+def test_the_rgb_of_an_old_publisher_becomes_bgr():
+    swapped = sent(encoded('.png'), 'rgb8; png compressed rgb8')
+    assert np.array_equal(swapped, scene()[:, :, ::-1])
+    assert np.array_equal(sent(encoded('.png'), 'rgb8; png compressed bgr8'), scene())
+
+
+def test_a_larger_compressed_image_than_the_limit_is_refused():
+    msg = compressed_to_msg(scene(), HEADER, 90)
+    with pytest.raises(ImageFormatError, match='of 96x64 pixels; expected 1 to 6000 pixels'):
+        frame_from_compressed(msg, received_ns=0, max_megapixels=0.006)
 
 
 def test_a_lower_quality_makes_a_smaller_jpeg():

@@ -44,6 +44,7 @@ KEYS = {
     'numpy': 'python3-numpy',
     'onnxruntime': 'python3-onnxruntime-pip',
     'scipy': 'python3-scipy',
+    'simplejpeg': 'python3-simplejpeg-pip',
     'launch': 'launch',
     'launch_ros': 'launch_ros',
     'rclpy': 'rclpy',

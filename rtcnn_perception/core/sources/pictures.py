@@ -10,9 +10,13 @@ import re
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.decoding.limits import MAX_FILE_BYTES
+from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
+from rtcnn_perception.core.decoding.picture import decode_picture
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import size_of
+from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import SourceError
 
 PICTURE_SUFFIXES = frozenset(
@@ -85,21 +89,26 @@ def _decode(path: Path) -> ImageBGR:
     """
     Decode a picture, upright as its EXIF says.
 
-    :raises SourceError: with the reason, if it cannot be read or OpenCV cannot decode it
+    :raises SourceError: with the reason, if it cannot be read, or not decoded within the limits
     """
     try:
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        with path.open('rb') as file:
+            data = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from error
+    if not data:
+        raise SourceError('it is empty')
+    if len(data) > MAX_FILE_BYTES:
+        raise SourceError(f'it has more than {MAX_FILE_BYTES} bytes')
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:  # an absurd size raises, where anything else gives None
-        image = None
-    if image is None and path.suffix.lower() not in PICTURE_SUFFIXES:
-        # A video of one frame, and a GIF of one before OpenCV 4.11.
-        capture = cv2.VideoCapture(str(path))
-        _, image = capture.read()
-        capture.release()
+        return frozen(decode_picture(data, MAX_PICTURE_PIXELS))
+    except ImageFormatError as error:
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            raise SourceError(str(error)) from error
+    # A video of one frame, and a GIF of one before OpenCV 4.11.
+    capture = cv2.VideoCapture(str(path))
+    _, image = capture.read()
+    capture.release()
     if image is None:
-        raise SourceError('it is empty' if not data.size else 'damaged, or of an unknown format')
+        raise SourceError('damaged, or of an unknown format')
     return frozen(image)

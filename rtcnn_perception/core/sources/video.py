@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import sane_fps
@@ -48,4 +49,15 @@ class VideoSource(FrameSource):
             capture.release()
 
     def _open(self) -> cv2.VideoCapture:
-        return cv2.VideoCapture(str(self._path))
+        capture = cv2.VideoCapture(str(self._path))
+        width, height = (
+            int(capture.get(side))
+            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > MAX_PICTURE_PIXELS:
+            capture.release()
+            raise SourceError(
+                f'{self._path} has frames of {width}x{height} pixels; expected '
+                f'{MAX_PICTURE_PIXELS:.0f} pixels at most'
+            )
+        return capture

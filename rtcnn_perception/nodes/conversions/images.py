@@ -14,17 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.decoding.limits import MEGA
+from rtcnn_perception.core.decoding.picture import decode_jpeg_or_png
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.nodes.conversions.compressed import decode_file
 from rtcnn_perception.nodes.conversions.encodings import check_rows
 from rtcnn_perception.nodes.conversions.encodings import decode_rows
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-MEGA = 1e6
 SECOND_NS = 1_000_000_000
 
 
@@ -76,13 +76,18 @@ def frame_from_compressed(
     msg: CompressedImage, *, received_ns: int, max_megapixels: float = math.inf
 ) -> Frame:
     """
-    Make a frame of a JPEG or PNG.
+    Make a frame of a JPEG or PNG as compressed_image_transport sends it.
+
+    It is not rotated as its EXIF says: boxes are in the pixels that were sent.
 
     :raises PerceptionError: if it is damaged, too large or neither of the two, or its stamp is out
         of range
     """
     stamp_ns = stamp_ns_of(msg.header)
-    image = decode_file(np.frombuffer(msg.data, dtype=np.uint8), msg.format, max_megapixels * MEGA)
+    image = decode_jpeg_or_png(bytes(msg.data), max_megapixels * MEGA)
+    # Old publishers packed the channels of rgb8 as if they were BGR, and say so.
+    if 'compressed rgb' in msg.format:
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
     return Frame(image, stamp_ns, msg.header.frame_id, received_ns)
 
 

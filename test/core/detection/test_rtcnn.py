@@ -116,7 +116,7 @@ def test_an_image_is_padded_at_the_right_and_the_bottom_with_zeros(folder, size_
 
 def test_no_image_leaves_pixels_in_the_padding_of_the_next(detector):
     detector._session = KeepingSession(detector._session)
-    for size_hw in ((64, 64), (33, 40), (50, 33), (50, 33)):
+    for size_hw in ((64, 64), (33, 64), (33, 40), (50, 33), (50, 33)):
         image = np.full((*size_hw, 3), 7, np.uint8)
         detector.detect(image)
         assert detector._session.fed[-1].shape == (1, 64, 64, 3)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+import zlib
 
 import cv2
 import numpy as np
 import pytest
+from rtcnn_perception.core.sources import pictures
 from rtcnn_perception.core.sources.pictures import natural_order
 from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import SourceError
@@ -62,8 +64,31 @@ def test_a_picture_on_which_the_decoder_fails_is_skipped(tmp_path, monkeypatch):
 
     path = write_picture(tmp_path / '1.png')
     monkeypatch.setattr(cv2, 'imdecode', failing_imdecode)
-    with pytest.raises(SourceError, match='damaged, or of an unknown format'):
+    with pytest.raises(SourceError, match='that OpenCV cannot decode'):
         source_of(path)
+
+
+def test_a_picture_is_read_up_to_a_limit(tmp_path, monkeypatch):
+    path = write_picture(tmp_path / '1.png')
+    monkeypatch.setattr(pictures, 'MAX_FILE_BYTES', path.stat().st_size - 1)
+    with pytest.raises(SourceError, match=r'it has more than [0-9]+ bytes'):
+        source_of(path)
+
+
+def test_a_damaged_or_huge_picture_is_skipped_with_the_reason(tmp_path):
+    good = write_picture(tmp_path / '1.jpg', 40)
+    content = good.read_bytes()
+    half, bomb = tmp_path / '2.jpg', tmp_path / '3.png'
+    half.write_bytes(content[: len(content) - 30] + content[-2:])
+    bomb.write_bytes(cv2.imencode('.png', np.zeros((1, 16), np.uint8))[1].tobytes())
+    huge = bytearray(bomb.read_bytes())
+    huge[16:24] = (20_000).to_bytes(4, 'big') * 2
+    huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, 'big')
+    bomb.write_bytes(huge)
+    source = source_of(good, half, bomb)
+    assert len(list(source)) == 10
+    assert source.skipped[half].startswith('a damaged JPEG of ')
+    assert source.skipped[bomb].startswith('a PNG of 20000x20000 pixels; expected 1 to 100000000')
 
 
 def test_pictures_of_which_none_can_be_decoded_are_refused_with_number_and_reason(tmp_path):

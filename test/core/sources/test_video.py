@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
+import os
+import struct
+import subprocess
+import sys
 
 import cv2
 import pytest
+from rtcnn_perception.core.sources import video
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import SourceError
 from source_files import GRAYS
@@ -46,6 +51,41 @@ def test_an_animated_gif_is_a_video_with_its_own_rate(tmp_path):
     assert source.fps == pytest.approx(12.5)
     assert source.size == (2, 2)
     assert grays_of(source) == [0, 80, 160]
+
+
+def with_gif_size(path, width, height):
+    content = bytearray(write_gif(path, (1,)).read_bytes())
+    content[6:10] = struct.pack('<HH', width, height)
+    path.write_bytes(content)
+    return path
+
+
+def test_larger_frames_than_pictures_may_have_are_refused_before_they_are_decoded(
+    tmp_path, monkeypatch
+):
+    path = with_gif_size(tmp_path / 'clip.gif', 300, 200)
+    assert VideoSource(path).size == (300, 200)
+    monkeypatch.setattr(video, 'MAX_PICTURE_PIXELS', 59_999.0)
+    with pytest.raises(SourceError, match='has frames of 300x200 pixels; expected 59999 pixels'):
+        VideoSource(path)
+
+
+def test_what_ffmpeg_finds_wrong_is_not_written_to_stderr(tmp_path):
+    path = with_gif_size(tmp_path / 'clip.gif', 65_000, 65_000)
+    names = ('OPENCV_LOG_LEVEL', 'OPENCV_FFMPEG_LOGLEVEL')
+    script = (
+        'import sys\nfrom rtcnn_perception.core.sources import open\nopen.open_source(sys.argv[1])'
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', script, str(path)],
+        env={name: value for name, value in os.environ.items() if name not in names},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stderr.startswith('Traceback')
+    assert 'cannot be decoded as a video or a picture' in result.stderr.splitlines()[-1]
+    assert 'invalid' not in result.stderr
 
 
 def test_a_video_of_one_frame_is_known_as_such(tmp_path):

@@ -1,0 +1,31 @@
+"""How large a picture may be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rtcnn_perception.exceptions import ImageFormatError
+
+MEGA: Final = 1e6
+
+MAX_PICTURE_PIXELS: Final = 100 * MEGA
+"""Pixels of a picture in a file; those of a topic have the parameter ``max_megapixels``."""
+
+MAX_JPEG_BYTES: Final = 32 * 2**20
+"""100 megapixels of a photograph; what is not a JPEG at all is walked in a second."""
+
+MAX_FILE_BYTES: Final = 512 * 2**20
+"""Bytes of a picture of any kind: more than 100 megapixels take in full."""
+
+
+def check_pixels(what: str, width: int, height: int, max_pixels: float) -> None:
+    """
+    Refuse a picture before it is unpacked.
+
+    :param what: what an error calls it, such as 'a JPEG'
+    :raises ImageFormatError: if it has more pixels, or none
+    """
+    if width <= 0 or height <= 0 or width * height > max_pixels:
+        raise ImageFormatError(
+            f'{what} of {width}x{height} pixels; expected 1 to {max_pixels:.0f} pixels'
+        )

@@ -1,0 +1,25 @@
+"""What OpenCV decodes, after it was checked."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.exceptions import ImageFormatError
+
+
+def decode_by_opencv(data: bytes, *, is_upright: bool) -> ImageBGR:
+    """
+    Decode a picture.
+
+    :param is_upright: rotate it as its EXIF says
+    :raises ImageFormatError: if OpenCV cannot; the text has nothing of the file but its length
+    """
+    flags = cv2.IMREAD_COLOR | (0 if is_upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise ImageFormatError(f'a picture of {len(data)} bytes that OpenCV cannot decode')
+    return np.asarray(image, np.uint8)
