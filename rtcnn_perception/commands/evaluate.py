@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rtcnn_perception.commands.options import check_margin
 from rtcnn_perception.commands.options import refuse_options
+from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.registry import detector_names
@@ -129,6 +130,7 @@ def execute(args: argparse.Namespace) -> int:
             f'--through-pipeline must be at least 0, got {args.through_pipeline}'
         )
     args.output = args.output or Path('out/evaluate') / Path(args.model).stem
+    refuse_overwriting(map(with_home, args.data), [args.output / 'report.md'])
     if _is_detector(args.model):
         lines = _evaluate_detector(args)
     elif args.against:

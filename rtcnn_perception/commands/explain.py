@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
@@ -38,6 +39,8 @@ from rtcnn_perception.core.saliency.overlay import Tile
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import models_search_path
 
 FIGURE_COLORS, OVERLAY_COLORS = 'inferno', 'turbo'
@@ -115,6 +118,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.limit < 1:
         raise ConfigurationError(f'--limit must be 1 or more, got {args.limit}')
     _check_names(args.pictures)
+    _check_apart(args.pictures, args.average, args.output)
     models = _load_models(args)
     try:
         args.output.mkdir(parents=True, exist_ok=True)
@@ -142,6 +146,19 @@ def _check_names(pictures: Sequence[str]) -> None:
                 f'the figures of {other} and {picture} would have the same names, {name}_...; '
                 f'explain each with an --output of its own'
             )
+
+
+def _check_apart(pictures: Sequence[str], data: str | None, output: Path) -> None:
+    """Refuse data, and a picture with the name of another one's figure, in the figures' folder."""
+    stems = {Path(picture).stem for picture in pictures}
+    named = [name for name in _names_in(output) if any(name.startswith(f'{s}_') for s in stems)]
+    refuse_overwriting(map(with_home, pictures), [output / name for name in named])
+    if data:
+        refuse_overwriting([with_home(data)], [output / 'mean_attribute.png'])
+
+
+def _names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if is_folder(folder) else []
 
 
 def _load_models(args: argparse.Namespace) -> Models:

@@ -201,3 +201,11 @@ def test_labelled_data_gives_the_mean_map_of_each_class(tmp_path, models):
     words = ['--average', tmp_path / 'data', '--attributes', 'gender', '--output', output]
     assert explain(*models, *words) == 0
     assert [path.name for path in output.iterdir()] == ['mean_gender.png']
+
+
+def test_a_picture_that_a_figure_would_overwrite_is_refused(tmp_path, portrait, models, capsys):
+    other = tmp_path / 'portrait_overlay.png'
+    other.write_bytes(portrait.read_bytes())
+    assert explain(portrait, other, *models, '--output', tmp_path) == 1
+    assert 'would be written to what is read' in capsys.readouterr().err
+    assert other.read_bytes() == portrait.read_bytes()

@@ -9,6 +9,8 @@ from pathlib import Path
 import re
 
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import refuse_overwriting
+from rtcnn_perception.commands.running.recorder import recorded_files
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.core.sources.open import open_source
@@ -16,6 +18,7 @@ from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import with_home
 
 TOPIC = 'topic:'
 TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
@@ -48,7 +51,8 @@ def make_plan(args: argparse.Namespace) -> Plan:
     Work out parameters, topics and duration.
 
     :raises SourceError: if the source does not exist or cannot be decoded
-    :raises ConfigurationError: if the parameter file does not exist or cannot be used
+    :raises ConfigurationError: if the parameter file does not exist or cannot be used, or the
+        source is what the run would write
     """
     # FFmpeg's own messages would precede the one line that says what to do.
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
@@ -67,6 +71,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
     if source_name.startswith(TOPIC):
         return _plan_topic(source_name, args.duration, parameters)
     parameters |= {'source': source_name, 'source_loop': False}
+    refuse_overwriting([with_home(source_name)], recorded_files(args.output))
     default = DEFAULT_S
     length: float | None = None
     fps: float | None = None

@@ -33,6 +33,11 @@ CODEC = 'mp4v'
 """MPEG-4 part 2: OpenCV's wheels can encode it without further libraries, and players play it."""
 
 
+def recorded_files(folder: Path) -> tuple[Path, Path]:
+    """Return the paths of the video and the picture in the folder of a recording."""
+    return folder / 'annotated.mp4', folder / 'annotated.png'
+
+
 class Recorder:
     """
     Draws and encodes in a thread of its own, so that the pipeline never waits for it.
@@ -63,9 +68,9 @@ class Recorder:
         self._waiting_bytes = 0
         self._is_closed = False
         self._best: tuple[tuple[int, float], FrameResult] | None = None
-        self._video = _Video(folder / 'annotated.mp4', fps)
-        self._picture = folder / 'annotated.png'
-        for path in (folder / 'annotated.mp4', self._picture):
+        video, self._picture = recorded_files(folder)
+        self._video = _Video(video, fps)
+        for path in (video, self._picture):
             check_output(path, '--output')
         self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
         self._thread.start()
