@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import re
 
+import cv2
 from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.commands.running.recorder import recorded_files
@@ -24,6 +25,8 @@ TOPIC = 'topic:'
 TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
 """What ROS accepts as a topic name."""
 DEFAULT_S = 10.0
+OPENCV_ERRORS = 2
+"""OpenCV's log level of errors alone."""
 PICTURE_S = 3.0
 """Duration of a picture: long enough for tracks and smoothing to settle."""
 
@@ -56,6 +59,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
     """
     # FFmpeg's own messages would precede the one line that says what to do.
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
+    # So would OpenCV's, one for each frame that cannot be written.
+    if 'OPENCV_LOG_LEVEL' not in os.environ:
+        set_level = getattr(cv2, 'setLogLevel', None) or cv2.utils.logging.setLogLevel
+        set_level(OPENCV_ERRORS)
     if args.params is not None and not is_file(args.params):
         raise ConfigurationError(f'there is no parameter file {args.params}')
     parameters: dict[str, object] = {}
