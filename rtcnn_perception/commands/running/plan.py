@@ -87,8 +87,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
         fps = source.fps
         if source.frame_count is not None:
             default, length = 0.0, source.frame_count / source.fps
-        elif source_name != BUILTIN:
+        elif isinstance(source, PictureSource):
             default = PICTURE_S
+        elif source_name != BUILTIN:
+            default = 0.0  # a film that does not say its length is played to its end
         source.close()
         if isinstance(source, PictureSource):
             # Nothing moves in a picture: a face that is not detected is not there.
