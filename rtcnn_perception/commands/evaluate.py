@@ -28,6 +28,7 @@ ATTRIBUTE_OPTIONS = (
     'reader',
     'votes',
     'pictures',
+    'leave_out_faulty',
     'through_pipeline',
     'int8',
     'quick',
@@ -72,6 +73,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     faces.add_argument(
         '--pictures', metavar='NPZ', help='the file whose rows the data has labels of'
+    )
+    faces.add_argument(
+        '--leave-out-faulty',
+        action='store_true',
+        default=None,
+        help='leave damaged and misnamed files of a folder out, which are refused otherwise',
     )
     faces.add_argument(
         '--through-pipeline',
@@ -141,6 +148,7 @@ def execute(args: argparse.Namespace) -> int:
             reader=args.reader or '',
             votes=args.votes or '',
             pictures=args.pictures or '',
+            leave_out_faulty=bool(args.leave_out_faulty),
         )
         lines = evaluate.evaluate_run(
             Path(args.model),

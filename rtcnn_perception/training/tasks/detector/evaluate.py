@@ -14,7 +14,7 @@ from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import LEAST_WIDTH
 from rtcnn_perception.core.detection.registry import load_detector
-from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
+from rtcnn_perception.core.sources.pictures import STILL_SUFFIXES
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
@@ -95,7 +95,7 @@ def evaluate_detector(
     default = load(config)
     other = load(baseline) if baseline else None
     paths = [find_data(name) for name in data]
-    pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+    pictures = [path for path in paths if path.suffix.lower() in STILL_SUFFIXES]
     if bool(pictures) != bool(baseline):
         raise ConfigurationError(
             'pictures and --against go together: name pictures without annotations, and the '
