@@ -74,14 +74,14 @@ class VideoSource(FrameSource):
             damaged += failures
             failures = 0
             if damaged:
-                self.skipped[self._path] = f'{damaged} frames cannot be decoded'
+                self.skipped[self._path] = f'frames that cannot be decoded: {damaged}'
             self.time_s = self._next_time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
             yield frozen(frame if self._turn is None else cv2.rotate(frame, self._turn))
         length = (self.frame_count or 0) / self.fps
         if self.time_s is not None and self.time_s + 1 / self.fps + MAX_MISSING_S < length:
             self.skipped[self._path] = (
                 f'{read} frames are read, up to {self.time_s:.1f} of {length:.1f} s'
-                + (f'; {damaged} cannot be decoded' if damaged else '')
+                + (f'; {damaged} between cannot be decoded' if damaged else '')
             )
 
     def _next_time(self, time_s: float) -> float:

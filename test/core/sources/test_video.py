@@ -86,7 +86,7 @@ def test_damaged_frames_do_not_end_a_video_and_are_counted(tmp_path, numbers):
     assert not source.has_one_frame
     for _ in range(2):
         assert len(list(source)) == 30 - len(numbers)
-        assert source.skipped == {path: f'{len(numbers)} frames cannot be decoded'}
+        assert source.skipped == {path: f'frames that cannot be decoded: {len(numbers)}'}
 
 
 def test_a_video_without_its_end_is_reported_with_how_far_it_came(tmp_path):
