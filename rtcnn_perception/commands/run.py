@@ -129,6 +129,11 @@ def execute(args: argparse.Namespace) -> int:
         finally:
             files = recorder.close()
     if watch.first is None and not stop.is_wanted:
+        if counts.received:
+            raise SourceError(
+                f'{counted(counts.received, "frame")} came from {plan.source}, of which none '
+                'could be processed; the messages of the nodes say why'
+            )
         raise SourceError(f'no frame came from {plan.source}; is the camera running?')
     for line in summary(watch, counts, files, recorder.left_out, opened):
         print(line)

@@ -225,6 +225,16 @@ def test_frames_that_fail_are_counted(tmp_path, monkeypatch, capfd):
     assert re.search(r'incomplete: [1-9]\d* errors? in the nodes', err)
 
 
+def test_frames_that_all_fail_are_not_said_not_to_have_come(tmp_path, monkeypatch, capfd):
+    def fail(*_):
+        raise ImageFormatError('an image that cannot be used')
+
+    monkeypatch.setattr(ClassificationStage, 'process', fail)
+    monkeypatch.setattr(module, 'PATIENCE_S', 0.5)
+    assert cli.main(['run', '--duration', '1', '--output', str(tmp_path)]) == 1
+    assert re.search(r'\d+ frames? came from builtin, of which none', capfd.readouterr().err)
+
+
 def test_a_reader_of_the_output_may_close_the_pipe(process):
     running = process('--duration', '0')
     assert 'face 1: ' in running.stdout.readline()
