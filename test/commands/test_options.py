@@ -12,7 +12,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 def film(tmp_path):
     """Return a file that another run has left; its content is never decoded."""
     (tmp_path / 'out').mkdir()
-    path = tmp_path / 'out/annotated.mp4'
+    path = tmp_path / 'out/annotated.mkv'
     path.write_bytes(b'a film')
     return path
 
@@ -46,7 +46,7 @@ def test_a_folder_of_pictures_is_not_written_to(tmp_path, film):
         refuse_overwriting([pictures], [film])
 
 
-@pytest.mark.parametrize('source', ['out/annotated.mp4', 'out/../out/annotated.mp4', 'out'])
+@pytest.mark.parametrize('source', ['out/annotated.mkv', 'out/../out/annotated.mkv', 'out'])
 def test_a_run_whose_source_is_its_output_is_refused_and_leaves_it(
     tmp_path, film, monkeypatch, capfd, source
 ):
