@@ -18,6 +18,7 @@ import traceback
 from types import ModuleType
 
 from rtcnn_perception import __version__
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.install_hints import install_hint
 
@@ -37,8 +38,13 @@ COMMANDS: Mapping[str, str] = {
 """All commands, with a line about each; the module is the name with underscores."""
 
 EXIT_ERROR = 1
+EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_PIPE = 141  # 128 + SIGPIPE
+EXIT_CODES = (
+    f'Exit codes: 0: all was done; {EXIT_ERROR}: an error; 2: wrong usage; {EXIT_INCOMPLETE}: '
+    'done, but for what the last line names; 128+: ended by a signal.'
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the command that ``arguments`` name.
 
     :param arguments: without the program's name; None for those of the process
-    :returns: the exit code: 0, or 1 after an error in one line; wrong usage ends in a
-        ``SystemExit`` of 2, as argparse has it
+    :returns: one of the exit codes that ``--help`` lists; wrong usage ends in a ``SystemExit`` of
+        2, as argparse has it
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     is_debugging = '--debug' in words
@@ -55,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command, args = _parse(words)
         code: int = command.execute(args)
         sys.stdout.flush()
+    except IncompleteError as error:
+        _fail(f'incomplete: {error}', is_debugging)
+        return EXIT_INCOMPLETE
     except PerceptionError as error:
         return _fail(str(error), is_debugging)
     except ModuleNotFoundError as error:
@@ -80,7 +89,7 @@ def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
         parents=[anywhere],
         description="Real-time CNNs for a robot's camera: find faces, track them, and classify "
         'their attributes.',
-        epilog=f'`{PROGRAM} COMMAND --help` lists the options of a command.',
+        epilog=f'`{PROGRAM} COMMAND --help` lists the options of a command. {EXIT_CODES}',
     )
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)

@@ -23,5 +23,9 @@ class SourceError(PerceptionError):
     """A source of frames does not exist or cannot be decoded."""
 
 
+class IncompleteError(PerceptionError):
+    """A command has done its work, but for what the message names."""
+
+
 class ConfigurationError(PerceptionError):
     """A parameter or option has a value that cannot be used."""

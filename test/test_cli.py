@@ -7,6 +7,7 @@ import types
 import pytest
 from rtcnn_perception import __version__
 from rtcnn_perception import cli
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import ModelError
 
 
@@ -70,6 +71,21 @@ def test_every_command_has_help_that_needs_neither_ros_nor_torch(name):
 def test_the_code_a_command_returns_is_the_exit_code(command):
     command(lambda _: 7)
     assert cli.main(['bench']) == 7
+
+
+def test_work_that_lacks_something_has_an_exit_code_of_its_own(command, capsys):
+    def execute(_):
+        raise IncompleteError('2 of 3 pictures')
+
+    command(execute)
+    assert cli.main(['bench']) == cli.EXIT_INCOMPLETE == 3
+    assert capsys.readouterr().err == 'rtcnn_perception: incomplete: 2 of 3 pictures\n'
+
+
+def test_help_lists_the_exit_codes(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(['--help'])
+    assert '3: done, but for what the last line names' in ' '.join(capsys.readouterr().out.split())
 
 
 def test_a_command_gets_its_own_options(command):

@@ -29,6 +29,8 @@ from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.models.files import replace_file
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
 
 THOROUGH = BenchmarkConfig(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=100)
@@ -103,6 +105,7 @@ def execute(args: argparse.Namespace) -> int:
     Measure and report; return the exit code, which does not depend on the figures.
 
     :raises PerceptionError: if something that was named cannot be used, or the nodes fail
+    :raises IncompleteError: if a part could not be measured
     """
     inputs = find_inputs(args.data, args.detectors, args.attributes)
     config = _config(args)
@@ -132,12 +135,25 @@ def execute(args: argparse.Namespace) -> int:
             name: asdict(section) for name, section in zip(args.parts, sections, strict=True)
         },
     }
-    path.write_text(json.dumps(report, indent=2) + '\n')
-    print(f'written: {path}')
+    _write(path, json.dumps(report, indent=2) + '\n')
     if args.markdown is not None:
-        args.markdown.write_text(as_markdown(sections, about, date, args.command_line))
-        print(f'written: {args.markdown}')
+        _write(args.markdown, as_markdown(sections, about, date, args.command_line))
+    missing = [
+        f'{name} is not measured: {section.skipped}'
+        for name, section in zip(args.parts, sections, strict=True)
+        if section.skipped
+    ]
+    if missing:
+        raise IncompleteError('; '.join(missing))
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        replace_file(path, text.encode())
+    except OSError as error:
+        raise PerceptionError(f'{path} is not written: {error.strerror}') from error
+    print(f'written: {path}')
 
 
 def part_names(text: str) -> tuple[str, ...]:

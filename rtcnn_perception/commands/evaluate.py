@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rtcnn_perception.commands.options import check_margin
 from rtcnn_perception.commands.options import refuse_options
+from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.registry import detector_names
@@ -27,6 +28,7 @@ ATTRIBUTE_OPTIONS = (
     'reader',
     'votes',
     'pictures',
+    'leave_out_faulty',
     'through_pipeline',
     'int8',
     'quick',
@@ -71,6 +73,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     faces.add_argument(
         '--pictures', metavar='NPZ', help='the file whose rows the data has labels of'
+    )
+    faces.add_argument(
+        '--leave-out-faulty',
+        action='store_true',
+        default=None,
+        help='leave damaged and misnamed files of a folder out, which are refused otherwise',
     )
     faces.add_argument(
         '--through-pipeline',
@@ -129,6 +137,7 @@ def execute(args: argparse.Namespace) -> int:
             f'--through-pipeline must be at least 0, got {args.through_pipeline}'
         )
     args.output = args.output or Path('out/evaluate') / Path(args.model).stem
+    refuse_overwriting(map(with_home, args.data), [args.output / 'report.md'])
     if _is_detector(args.model):
         lines = _evaluate_detector(args)
     elif args.against:
@@ -139,6 +148,7 @@ def execute(args: argparse.Namespace) -> int:
             reader=args.reader or '',
             votes=args.votes or '',
             pictures=args.pictures or '',
+            leave_out_faulty=bool(args.leave_out_faulty),
         )
         lines = evaluate.evaluate_run(
             Path(args.model),

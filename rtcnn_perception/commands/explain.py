@@ -9,10 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
+from rtcnn_perception.commands.mean_maps import averages
+from rtcnn_perception.commands.mean_maps import FIGURE_COLORS
+from rtcnn_perception.commands.mean_maps import network_input
 from rtcnn_perception.commands.options import items
-from rtcnn_perception.commands.progress import Progress
+from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
@@ -21,13 +22,10 @@ from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.detection.registry import parse_detector
-from rtcnn_perception.core.geometry.crops import cut_crops
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.saliency.explanation import explain_faces
 from rtcnn_perception.core.saliency.explanation import load_saliency_models
 from rtcnn_perception.core.saliency.figures import class_tiles
-from rtcnn_perception.core.saliency.figures import mean_map
-from rtcnn_perception.core.saliency.figures import mean_tiles
 from rtcnn_perception.core.saliency.figures import sanity_tiles
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.names import METHODS
@@ -37,13 +35,21 @@ from rtcnn_perception.core.saliency.overlay import sheet
 from rtcnn_perception.core.saliency.overlay import Tile
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import models_search_path
 
-FIGURE_COLORS, OVERLAY_COLORS = 'inferno', 'turbo'
-"""Colour maps of figures, and of overlays as on ``faces/saliency``."""
+OVERLAY_COLORS = 'turbo'
+"""Colour map of overlays, as on ``faces/saliency``."""
 
 Models = dict[str, SaliencyModel]
+
+
+class NoFaceError(PerceptionError):
+    """A picture shows no face that the detector finds."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -115,20 +121,41 @@ def execute(args: argparse.Namespace) -> int:
     if args.limit < 1:
         raise ConfigurationError(f'--limit must be 1 or more, got {args.limit}')
     _check_names(args.pictures)
+    _check_apart(args.pictures, args.average, args.output)
     models = _load_models(args)
     try:
         args.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f'cannot write to {args.output}: {error.strerror}') from error
+    missing: list[str] = []
     if args.pictures:
         detector = load_detector(parse_detector(args.detector), models_search_path()).detector
-        for text in args.pictures:
+        missing += _explain_pictures(models, detector, args)
+    if args.average:
+        for name, picture in averages(models, args, missing):
+            _write(args.output / name, picture)
+    if missing:
+        raise IncompleteError('; '.join(missing))
+    return 0
+
+
+def _explain_pictures(models: Models, detector: Detector, args: argparse.Namespace) -> list[str]:
+    """
+    Write the figures of every picture that has some.
+
+    :returns: why the others have none
+    :raises PerceptionError: if all of them are others
+    """
+    failures: list[PerceptionError] = []
+    for text in args.pictures:
+        try:
             for name, picture in _explain_picture(Path(text), models, detector, args):
                 _write(args.output / name, picture)
-    if args.average:
-        for name, picture in _averages(models, args):
-            _write(args.output / name, picture)
-    return 0
+        except (SourceError, NoFaceError) as error:  # noqa: PERF203 - a picture takes far longer
+            failures.append(error)
+    if len(failures) == len(args.pictures):
+        raise PerceptionError('; '.join(map(str, failures)))
+    return [str(error) for error in failures]
 
 
 def _check_names(pictures: Sequence[str]) -> None:
@@ -142,6 +169,19 @@ def _check_names(pictures: Sequence[str]) -> None:
                 f'the figures of {other} and {picture} would have the same names, {name}_...; '
                 f'explain each with an --output of its own'
             )
+
+
+def _check_apart(pictures: Sequence[str], data: str | None, output: Path) -> None:
+    """Refuse data, and a picture with the name of another one's figure, in the figures' folder."""
+    stems = {Path(picture).stem for picture in pictures}
+    named = [name for name in _names_in(output) if any(name.startswith(f'{s}_') for s in stems)]
+    refuse_overwriting(map(with_home, pictures), [output / name for name in named])
+    if data:
+        refuse_overwriting([with_home(data)], [output / 'mean_attribute.png'])
+
+
+def _names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if is_folder(folder) else []
 
 
 def _load_models(args: argparse.Namespace) -> Models:
@@ -167,7 +207,7 @@ def _explain_picture(
     names = detector.landmark_names
     regions = [FaceRegion(each.box, each.landmarks, names) for each in detector.detect(image)]
     if not regions:
-        raise PerceptionError(
+        raise NoFaceError(
             f'{path}: expected a face, got a picture in which {detector.tag} finds none; try '
             f'another --detector'
         )
@@ -180,7 +220,7 @@ def _explain_picture(
             class_tiles(
                 model,
                 attribute,
-                _network_input(model, image, region)[0],
+                network_input(model, image, region)[0],
                 method=args.method,
                 color_map=args.color_map or FIGURE_COLORS,
             )
@@ -202,7 +242,7 @@ def _sanity(
 
     for attribute, model in models.items():
         randomised = randomised_models(model.card)
-        face = _network_input(model, image, region)[0]
+        face = network_input(model, image, region)[0]
         yield (
             attribute,
             [
@@ -212,44 +252,9 @@ def _sanity(
         )
 
 
-def _averages(models: Models, args: argparse.Namespace) -> Iterator[tuple[str, Image]]:
-    """Yield a figure of the mean maps for each attribute that the data has labels for."""
-    from rtcnn_perception.training.data.load import load_for_heads  # noqa: PLC0415  an extra
-    from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415
-
-    heads = {name: model.card.head(name).labels for name, model in models.items()}
-    source = AttributeData(path=(args.average,))
-    for attribute, model in models.items():
-        part = load_for_heads(heads, source, model.card.crop).part(args.part)
-        known = part.labels[attribute].indices if attribute in part.labels else np.array([], int)
-        if not (known >= 0).any():
-            continue
-        means = []
-        progress = Progress()
-        labels = heads[attribute]
-        for index, label in enumerate(labels):
-            progress.show(index, len(labels), f'{attribute}: {label}')
-            rows = np.flatnonzero(known == index)[: args.limit]
-            if len(rows):
-                faces = np.concatenate(
-                    [_network_input(model, _color(part.pictures[i]), part.region(i)) for i in rows]
-                )
-                means.append(mean_map(model, attribute, faces, label, method=args.method))
-        progress.clear()
-        yield f'mean_{attribute}.png', sheet(mean_tiles(means, args.color_map or FIGURE_COLORS))
-
-
-def _network_input(model: SaliencyModel, image: ImageBGR, region: FaceRegion) -> NDArray[np.uint8]:
-    """Return the crop of one face as a batch (1, C, h, w) uint8."""
-    card = model.card
-    return cut_crops(image, (card.crop.crop(region),), card.input_size_hw, card.channels)
-
-
-def _color(picture: Image) -> ImageBGR:
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
-
-
 def _read(path: Path) -> ImageBGR:
+    if is_folder(path):
+        raise ConfigurationError(f'{path} is a folder; name its pictures, such as {path}/*')
     with closing(open_source(str(path))) as source:
         return next(iter(source))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from collections.abc import Sequence
 from pathlib import Path
 
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.paths import is_folder
 
 
 def items(text: str) -> tuple[str, ...]:
@@ -57,3 +59,46 @@ def check_output(path: Path, option: str) -> None:
         raise PerceptionError(
             f'cannot write {path} ({error.strerror}); name another place with {option}'
         ) from error
+
+
+def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """
+    Refuse to write to what is read, by whatever name or link, before anything is opened.
+
+    A folder is read as the files in it, and nothing is written into it.
+
+    :param inputs: files and folders that are read
+    :param outputs: files that are to be written, whether or not they exist
+    :raises ConfigurationError: naming both
+    """
+    written = {_identity(output): output for output in outputs}
+    folders = {_identity(output.parent): output for output in written.values()}
+    for given in inputs:
+        read = [_identity(given)]
+        targets = written
+        if is_folder(given):
+            # A new file would be read with the folder, at the latest the next time.
+            targets = written | folders
+            read += map(_identity, _files_in(given))
+        for each in read:
+            if each is not None and each in targets:
+                raise ConfigurationError(
+                    f'{targets[each]} would be written to what is read, {given}; name another '
+                    'folder with --output'
+                )
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if not is_folder(path)]
+    except OSError:
+        return []  # reading it says why
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what all names and links of an existing file have in common."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino

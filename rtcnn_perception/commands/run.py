@@ -27,6 +27,7 @@ from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.core.sources.open import EXPECTED
 from rtcnn_perception.core.sources.open import open_source
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import SourceError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path('out'),
         metavar='FOLDER',
-        help='folder for annotated.mp4 and annotated.png (default: %(default)s)',
+        help='folder for annotated.mkv and annotated.png (default: %(default)s)',
     )
     parser.add_argument('--no-video', action='store_true', help='write the picture, and no video')
     parser.add_argument(
@@ -91,6 +92,7 @@ def execute(args: argparse.Namespace) -> int:
     Run until the end; return the exit code.
 
     :raises PerceptionError: if something that was named cannot be used, or no frame came
+    :raises IncompleteError: if frames failed, or something could not be read or written whole
     """
     plan = make_plan(args)
     # Only now, so that help and errors of options need no ROS.
@@ -127,9 +129,20 @@ def execute(args: argparse.Namespace) -> int:
         finally:
             files = recorder.close()
     if watch.first is None and not stop.is_wanted:
+        if counts.received:
+            raise SourceError(
+                f'{counted(counts.received, "frame")} came from {plan.source}, of which none '
+                'could be processed; the messages of the nodes say why'
+            )
         raise SourceError(f'no frame came from {plan.source}; is the camera running?')
     for line in summary(watch, counts, files, recorder.left_out, opened):
         print(line)
+    missing = [*recorder.missing]
+    missing += [f'{path} is not read whole: {why}' for path, why in skipped(opened)]
+    if counts.failed:
+        missing.append(f'{counted(counts.failed, "error")} in the nodes')
+    if missing:
+        raise IncompleteError('; '.join(missing))
     return 0
 
 
@@ -220,14 +233,18 @@ def summary(
     at_once = counted(tracks.most_at_once, 'face')
     lines.append(f'{counted(tracks.tracks, "track")}, at most {at_once} at once')
     lines += [f'  {line}' for line in tracks.summary()]
-    for source in opened:
-        lines += [f'skipped: {path.name} ({why})' for path, why in source.skipped.items()]
+    lines += [f'skipped: {path.name} ({why})' for path, why in skipped(opened)]
     if left_out:
         frames = counted(left_out, 'frame')
         lines.append(f'not in the video: {frames}, as encoding could not keep up')
     if files:
         lines.append(f'written: {", ".join(str(path) for path in files)}')
     return lines
+
+
+def skipped(opened: Sequence[FrameSource]) -> list[tuple[Path, str]]:
+    """Return the files of all sources that were not read whole, each with the reason."""
+    return [each for source in opened for each in source.skipped.items()]
 
 
 def counted(number: int, thing: str) -> str:

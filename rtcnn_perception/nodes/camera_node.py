@@ -10,6 +10,7 @@ from typing import Any
 
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.frame import NANOSECOND
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.device import DeviceMode
@@ -132,11 +133,13 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         limit = self.parameters.max_megapixels
         self._emit(convert(msg, received_ns=received_ns, max_megapixels=limit), begin)
 
-    def _on_source_image(self, image: ImageBGR) -> None:
+    def _on_source_image(self, image: ImageBGR, late_s: float) -> None:
         begin = self._now()
         self.meter.received.tick(begin)
         now_ns = self.get_clock().now().nanoseconds
-        self._emit(Frame(image, now_ns, self.parameters.frame_id, now_ns), begin)
+        # Motion and smoothing take the times of a film, and not those of its decoding.
+        stamp_ns = max(now_ns - round(late_s / NANOSECOND), 0)
+        self._emit(Frame(image, stamp_ns, self.parameters.frame_id, now_ns), begin)
 
     def _emit(self, frame: Frame, begin: float) -> None:
         """Pass a frame on; ``begin`` is when work on it began."""

@@ -1,10 +1,12 @@
 import argparse
 import json
+import resource
 
 import pytest
 from rtcnn_perception.commands import bench
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
 
 
@@ -55,6 +57,30 @@ def test_the_results_are_printed_and_written(tmp_path, parts, capsys):
     assert report['config']['repeats'] == 3
     assert '| track | 0.3 |' in (tmp_path / 'b.md').read_text()
     assert len(parts) == 1
+
+
+@pytest.mark.usefixtures('parts')
+def test_a_full_disk_is_an_error_in_one_line_and_keeps_the_report_of_before(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    (tmp_path / 'bench.json').write_text('of before')
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(PerceptionError, match=r'bench\.json is not written: File too large'):
+            bench.execute(parse('--parts', 'steps', '--output', str(tmp_path)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (tmp_path / 'bench.json').read_text() == 'of before'
+
+
+@pytest.mark.usefixtures('parts')
+def test_a_part_that_is_not_measured_is_missing(tmp_path, monkeypatch):
+    absent = {**bench.CORE_PARTS, 'detectors': lambda *_: Section('Detectors', skipped='no data')}
+    monkeypatch.setattr(bench, 'CORE_PARTS', absent)
+    words = ['--parts', 'steps,detectors', '--output', str(tmp_path)]
+    with pytest.raises(IncompleteError, match=r'^detectors is not measured: no data$'):
+        bench.execute(parse(*words))
+    sections = json.loads((tmp_path / 'bench.json').read_text())['sections']
+    assert sections['steps']['rows'] == [['track', '0.3']]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ pytest.importorskip('onnx', reason='onnx is needed to make a model')
 
 from own_detector import ROW
 from own_detector import write_level
+from rtcnn_perception.cli import EXIT_INCOMPLETE
 from rtcnn_perception.cli import main
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.sources.builtin import PORTRAIT
@@ -187,7 +188,7 @@ def test_a_model_without_a_saliency_graph_is_refused_with_what_to_do(tmp_path, p
     assert 'saliency-graph' in capsys.readouterr().err
 
 
-def test_labelled_data_gives_the_mean_map_of_each_class(tmp_path, models):
+def test_labelled_data_gives_the_mean_map_of_each_class(tmp_path, models, capsys):
     pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
     random = np.random.default_rng(0)
     for part in ('train', 'val', 'test'):
@@ -201,3 +202,33 @@ def test_labelled_data_gives_the_mean_map_of_each_class(tmp_path, models):
     words = ['--average', tmp_path / 'data', '--attributes', 'gender', '--output', output]
     assert explain(*models, *words) == 0
     assert [path.name for path in output.iterdir()] == ['mean_gender.png']
+    words = ['--average', tmp_path / 'data', '--attributes', 'gender,emotion', '--output', output]
+    assert explain(*models, *words) == EXIT_INCOMPLETE
+    assert 'data has no labels of emotion in its part test' in capsys.readouterr().err
+
+
+def test_a_picture_that_a_figure_would_overwrite_is_refused(tmp_path, portrait, models, capsys):
+    other = tmp_path / 'portrait_overlay.png'
+    other.write_bytes(portrait.read_bytes())
+    assert explain(portrait, other, *models, '--output', tmp_path) == 1
+    assert 'would be written to what is read' in capsys.readouterr().err
+    assert other.read_bytes() == portrait.read_bytes()
+
+
+def test_pictures_that_cannot_be_explained_do_not_keep_the_others_from_it(
+    tmp_path, portrait, models, capsys
+):
+    (tmp_path / 'broken.png').write_bytes(b'broken')
+    cv2.imwrite(str(tmp_path / 'empty.png'), np.zeros((96, 96, 3), np.uint8))
+    output = tmp_path / 'out'
+    words = [tmp_path / 'broken.png', tmp_path / 'empty.png', portrait]
+    assert explain(*words, *models, '--output', output) == EXIT_INCOMPLETE
+    assert (output / 'portrait_overlay.png').is_file()
+    err = capsys.readouterr().err
+    assert 'broken.png can be decoded' in err
+    assert 'empty.png: expected a face' in err
+
+
+def test_a_folder_is_refused_with_how_its_pictures_are_named(tmp_path, models, capsys):
+    assert explain(tmp_path, *models, '--output', tmp_path / 'out') == 1
+    assert f'name its pictures, such as {tmp_path}/*' in capsys.readouterr().err

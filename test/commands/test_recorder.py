@@ -1,4 +1,10 @@
+from dataclasses import replace
+import os
 from pathlib import Path
+import resource
+import signal
+import subprocess
+import sys
 import threading
 
 from classified_frames import make_face
@@ -14,6 +20,15 @@ from rtcnn_perception.exceptions import PerceptionError
 def undrawn(result) -> np.ndarray:
     """Return the image without anything drawn in."""
     return result.frame.image
+
+
+def noise(count: int, fps: float = 10.0):
+    """Yield results of frames that take much room."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        result = make_result(time=1 + i / fps, size_hw=(240, 320))
+        picture = rng.integers(0, 256, result.frame.image.shape, np.uint8)
+        yield replace(result, frame=replace(result.frame, image=picture))
 
 
 def grays(path: Path) -> list[int]:
@@ -36,7 +51,7 @@ def test_the_video_has_every_frame_at_the_rate_of_their_stamps(tmp_path):
     for i in range(20):
         recorder.add(make_result(time=5 + i / 12.5, gray=10 * i))
     files = recorder.close()
-    assert [path.name for path in files] == ['annotated.mp4', 'annotated.png']
+    assert [path.name for path in files] == ['annotated.mkv', 'annotated.png']
     assert grays(files[0]) == [10 * i for i in range(20)]
     assert cv2.VideoCapture(str(files[0])).get(cv2.CAP_PROP_FPS) == pytest.approx(12.5)
 
@@ -180,7 +195,7 @@ def test_a_frame_after_the_end_is_ignored(tmp_path):
     assert len(grays(files[0])) == 1
 
 
-@pytest.mark.parametrize('name', ['annotated.mp4', 'annotated.png'])
+@pytest.mark.parametrize('name', ['annotated.mkv', 'annotated.png'])
 def test_a_file_that_cannot_be_written_is_refused_at_the_start(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(PerceptionError, match=rf'cannot write .*{name}.* --output'):
@@ -205,3 +220,48 @@ def test_an_error_at_the_start_of_the_thread_is_raised_at_the_end(tmp_path, monk
     recorder.add(make_result())
     with pytest.raises(PermissionError):
         recorder.close()
+
+
+def test_a_video_that_is_not_finished_can_be_read_as_far_as_it_came(tmp_path):
+    code = (
+        'import os, pathlib, signal, sys\n'
+        'from rtcnn_perception.commands.running.recorder import _Video\n'
+        'import test_recorder\n'
+        'video = _Video(pathlib.Path(sys.argv[1]), 10.0)\n'
+        'for result in test_recorder.noise(100):\n'
+        '    video.add(result.frame.image, result.frame.time)\n'
+        'os.kill(os.getpid(), signal.SIGKILL)\n'
+    )
+    path = tmp_path / 'annotated.mkv'
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(path)], env=environment, check=False, cwd=tmp_path
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert not module.is_finished(path)
+    assert module.count_frames(path) >= 40, 'the last seconds are lost, and no more'
+
+
+def test_what_does_not_fit_on_the_disk_is_missing_and_named(tmp_path):
+    recorder = Recorder(tmp_path, undrawn)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    try:
+        for result in noise(60):
+            recorder.add(result)
+        files = recorder.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    video, picture = module.recorded_files(tmp_path)
+    assert files == []
+    assert not picture.exists()
+    assert f'{video} has {module.count_frames(video)} of 60 frames' in recorder.missing[0]
+    assert f'{picture} is not written: File too large' in recorder.missing[1]
+
+
+def test_an_encoder_that_does_not_exist_leaves_the_picture(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, 'CODEC', '????')
+    recorder = Recorder(tmp_path, undrawn)
+    recorder.add(make_result())
+    assert [path.name for path in recorder.close()] == ['annotated.png']
+    assert 'annotated.mkv is not written: this OpenCV cannot encode' in recorder.missing[0]

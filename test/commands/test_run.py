@@ -3,6 +3,7 @@
 import itertools
 from pathlib import Path
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -49,12 +50,13 @@ def process(tmp_path):
     """Return a function that starts ``run`` as a process; it is ended after the test."""
     started = []
 
-    def start(*words):
+    def start(*words, **options):
         process = subprocess.Popen(
             [*COMMAND, '--output', str(tmp_path), *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            **options,
         )
         started.append(process)
         return process
@@ -77,7 +79,7 @@ def test_a_run_logs_its_faces_and_writes_a_video_and_a_picture(tmp_path, capfd):
     assert processed >= 3
     assert '1 track, at most 1 face at once' in out
     # At 30 Hz; on a busy machine the run, and the video with it, may take longer.
-    assert count_frames(tmp_path / 'annotated.mp4') >= 37, (
+    assert count_frames(tmp_path / 'annotated.mkv') >= 37, (
         'the video keeps time, whatever was dropped'
     )
     picture = cv2.imread(str(tmp_path / 'annotated.png'))
@@ -94,7 +96,7 @@ def test_a_picture_is_written_with_its_faces_drawn_in(tmp_path, capfd):
     drawn = cv2.imread(str(tmp_path / 'annotated.png'))
     changed = (drawn != plain).any(axis=2).mean()
     assert 0.005 < changed < 0.5, 'a box and its caption, and not another picture'
-    assert not (tmp_path / 'annotated.mp4').exists()
+    assert not (tmp_path / 'annotated.mkv').exists()
 
 
 def test_without_attributes_nothing_is_classified_and_log_and_table_report_it(tmp_path, capfd):
@@ -131,7 +133,7 @@ def test_a_run_without_end_ends_cleanly_on_a_signal(tmp_path, process, number):
     out, err = running.communicate(timeout=DEADLINE)
     assert running.returncode == 0, err
     assert 'stamp to publication' in out
-    assert count_frames(tmp_path / 'annotated.mp4') > 0
+    assert count_frames(tmp_path / 'annotated.mkv') > 0
     assert (tmp_path / 'annotated.png').is_file()
     assert 'Traceback' not in err
 
@@ -147,7 +149,7 @@ def test_a_topic_is_processed(tmp_path, process):
     assert running.returncode == 0, err
     assert 'face 1: ' in out
     assert 'camera to pipeline' in out
-    assert count_frames(tmp_path / 'annotated.mp4') > 0
+    assert count_frames(tmp_path / 'annotated.mkv') > 0
 
 
 def test_a_topic_without_images_is_refused_by_name(tmp_path, monkeypatch, capfd):
@@ -197,10 +199,11 @@ def test_damaged_pictures_of_a_folder_are_listed_at_the_end(tmp_path, capfd):
     (folder / '2.png').write_bytes(b'broken')
     cv2.imwrite(str(folder / '1.png'), BuiltinClip().frame(0))
     words = ['run', '--source', str(folder), '--output', str(tmp_path / 'out'), '--no-video']
-    assert cli.main(words) == 0
-    out = capfd.readouterr().out
+    assert cli.main(words) == cli.EXIT_INCOMPLETE
+    out, err = capfd.readouterr()
     assert out.count('skipped: ') == 1
     assert '\nskipped: 2.png (damaged, or of an unknown format)\n' in out
+    assert re.search(r'\nrtcnn_perception: incomplete: .*2\.png is not read whole', err)
 
 
 def test_frames_that_fail_are_counted(tmp_path, monkeypatch, capfd):
@@ -216,8 +219,20 @@ def test_frames_that_fail_are_counted(tmp_path, monkeypatch, capfd):
     picture = tmp_path / 'person.png'
     cv2.imwrite(str(picture), BuiltinClip().frame(0))
     words = ['run', '--source', str(picture), '--duration', '1', '--output', str(tmp_path)]
-    assert cli.main(words) == 0
-    assert re.search(r'\n[1-9]\d* failed\n', capfd.readouterr().out)
+    assert cli.main(words) == cli.EXIT_INCOMPLETE
+    out, err = capfd.readouterr()
+    assert re.search(r'\n[1-9]\d* failed\n', out)
+    assert re.search(r'incomplete: [1-9]\d* errors? in the nodes', err)
+
+
+def test_frames_that_all_fail_are_not_said_not_to_have_come(tmp_path, monkeypatch, capfd):
+    def fail(*_):
+        raise ImageFormatError('an image that cannot be used')
+
+    monkeypatch.setattr(ClassificationStage, 'process', fail)
+    monkeypatch.setattr(module, 'PATIENCE_S', 0.5)
+    assert cli.main(['run', '--duration', '1', '--output', str(tmp_path)]) == 1
+    assert re.search(r'\d+ frames? came from builtin, of which none', capfd.readouterr().err)
 
 
 def test_a_reader_of_the_output_may_close_the_pipe(process):
@@ -230,3 +245,21 @@ def test_a_reader_of_the_output_may_close_the_pipe(process):
     assert 'Traceback' not in err
     assert 'BrokenPipeError' not in err
     assert running.returncode == cli.EXIT_PIPE
+
+
+def test_a_video_that_cannot_be_written_whole_is_named_and_the_picture_is_written(
+    tmp_path, process
+):
+    # A limit of the size of files, as of `ulimit -f`; what is not written is reported alike where
+    # the disk is full. The limit is for this process, and those that it starts.
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+
+    running = process('--duration', '4', '--attributes', '', preexec_fn=limit)
+    out, err = running.communicate(timeout=DEADLINE)
+    assert running.returncode == cli.EXIT_INCOMPLETE, err
+    found = re.search(r'incomplete: .*annotated\.mkv has (\d+) of (\d+) frames', err)
+    assert 0 < int(found[1]) < int(found[2])
+    assert count_frames(tmp_path / 'annotated.mkv') == int(found[1])
+    assert f'written: {tmp_path}/annotated.png\n' in out
+    assert 'Failed to write frame' not in err

@@ -8,6 +8,7 @@ from rtcnn_perception.commands import run
 from rtcnn_perception.commands.running.plan import make_plan
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
+from source_files import replace_properties
 
 
 def parse(*words):
@@ -68,6 +69,16 @@ def test_a_video_is_played_to_its_end_or_for_the_duration(tmp_path, words, expec
     found = plan('--source', str(path), *words)
     assert found.parameters == {'source': str(path), 'source_loop': False}
     assert (found.duration, found.expected) == pytest.approx(expected)
+
+
+def test_a_video_of_unknown_length_is_no_picture_and_played_to_its_end(tmp_path, monkeypatch):
+    path = write_video(tmp_path / 'clip.mp4')
+    replace_properties(
+        monkeypatch, lambda prop: -1.0 if prop == cv2.CAP_PROP_FRAME_COUNT else None
+    )
+    found = plan('--source', str(path))
+    assert (found.duration, found.expected) == (None, None)
+    assert 'tracker.max_coast_s' not in found.parameters
 
 
 def test_a_picture_is_played_long_enough_for_tracks_to_settle(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +11,24 @@ import numpy as np
 
 WIDTH, HEIGHT = 64, 48
 GRAYS = (20, 120, 220)
+
+
+def replace_properties(monkeypatch, read: Callable[[int], float | None]) -> None:
+    """Let OpenCV report other properties of videos; those for which ``read`` is None stay."""
+    original = cv2.VideoCapture
+
+    class Capture:
+        def __init__(self, name):
+            self._capture = original(name)
+
+        def get(self, prop):
+            value = read(prop)
+            return self._capture.get(prop) if value is None else value
+
+        def __getattr__(self, name):
+            return getattr(self._capture, name)
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Capture)
 
 
 def still(gray: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:

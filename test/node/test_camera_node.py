@@ -83,26 +83,6 @@ def test_a_compressed_image_becomes_a_frame(bench, camera, frames):
     assert np.allclose(frame.image, picture(90), atol=2)  # an even picture loses by rounding alone
 
 
-@pytest.mark.parametrize(
-    ('rules', 'topic'),
-    [
-        (['image_raw:=/cam/image'], '/cam/image/compressed'),
-        (['image_raw/compressed:=/packed'], '/packed'),
-        (['image_raw:=/cam/image', 'image_raw/compressed:=/packed'], '/packed'),
-    ],
-)
-def test_the_transport_follows_the_remapped_base_topic(bench, frames, rules, topic):
-    node = bench.add(
-        CameraNode,
-        parameters={'image_transport': 'compressed'},
-        cli_args=['--ros-args', *(word for rule in rules for word in ('-r', rule))],
-        on_output=lambda result: frames.append(result.frame),
-    )
-    node.start()
-    made = publisher(bench, topic, CompressedImage)
-    send(bench, frames, made, compressed_to_msg(picture(90), header(5), 95))
-
-
 def test_images_are_published_only_while_there_is_a_subscriber(bench, camera, frames):
     camera().start()
     made = publisher(bench)

@@ -83,6 +83,6 @@ def test_the_pipeline_runs_from_the_wheel(empty_environment, tmp_path):
     out = run(command, 'run', '--duration', '2', cwd=tmp_path)
     assert 'p95' in out
     assert {path.name for path in (tmp_path / 'out').iterdir()} == {
-        'annotated.mp4',
+        'annotated.mkv',
         'annotated.png',
     }

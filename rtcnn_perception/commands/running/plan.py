@@ -8,7 +8,10 @@ import os
 from pathlib import Path
 import re
 
+import cv2
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import refuse_overwriting
+from rtcnn_perception.commands.running.recorder import recorded_files
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.sources.open import BUILTIN
 from rtcnn_perception.core.sources.open import open_source
@@ -16,11 +19,14 @@ from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import with_home
 
 TOPIC = 'topic:'
 TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
 """What ROS accepts as a topic name."""
 DEFAULT_S = 10.0
+OPENCV_ERRORS = 2
+"""OpenCV's log level of errors alone."""
 PICTURE_S = 3.0
 """Duration of a picture: long enough for tracks and smoothing to settle."""
 
@@ -48,10 +54,15 @@ def make_plan(args: argparse.Namespace) -> Plan:
     Work out parameters, topics and duration.
 
     :raises SourceError: if the source does not exist or cannot be decoded
-    :raises ConfigurationError: if the parameter file does not exist or cannot be used
+    :raises ConfigurationError: if the parameter file does not exist or cannot be used, or the
+        source is what the run would write
     """
     # FFmpeg's own messages would precede the one line that says what to do.
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
+    # So would OpenCV's, one for each frame that cannot be written.
+    if 'OPENCV_LOG_LEVEL' not in os.environ:
+        set_level = getattr(cv2, 'setLogLevel', None) or cv2.utils.logging.setLogLevel
+        set_level(OPENCV_ERRORS)
     if args.params is not None and not is_file(args.params):
         raise ConfigurationError(f'there is no parameter file {args.params}')
     parameters: dict[str, object] = {}
@@ -67,6 +78,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
     if source_name.startswith(TOPIC):
         return _plan_topic(source_name, args.duration, parameters)
     parameters |= {'source': source_name, 'source_loop': False}
+    refuse_overwriting([with_home(source_name)], recorded_files(args.output))
     default = DEFAULT_S
     length: float | None = None
     fps: float | None = None
@@ -75,8 +87,10 @@ def make_plan(args: argparse.Namespace) -> Plan:
         fps = source.fps
         if source.frame_count is not None:
             default, length = 0.0, source.frame_count / source.fps
-        elif source_name != BUILTIN:
+        elif isinstance(source, PictureSource):
             default = PICTURE_S
+        elif source_name != BUILTIN:
+            default = 0.0  # a film that does not say its length is played to its end
         source.close()
         if isinstance(source, PictureSource):
             # Nothing moves in a picture: a face that is not detected is not there.

@@ -31,6 +31,21 @@ NICENESS = 10
 """The pipeline has priority where there are too few cores for both."""
 CODEC = 'mp4v'
 """MPEG-4 part 2: OpenCV's wheels can encode it without further libraries, and players play it."""
+SEGMENT = b'\x18\x53\x80\x67'
+"""
+What the frames of a Matroska file are in; its size, 8 bytes, is written when the file is finished.
+
+An MP4 file would be unreadable until then. Source: RFC 9559, section 5.1.
+"""
+
+
+def recorded_files(folder: Path) -> tuple[Path, Path]:
+    """Return the paths of the video and the picture in the folder of a recording."""
+    return folder / 'annotated.mkv', folder / 'annotated.png'
+
+
+class RecordingError(PerceptionError):
+    """A file of the recording cannot be written, or not whole."""
 
 
 class Recorder:
@@ -39,7 +54,7 @@ class Recorder:
 
     The video keeps time: a dropped frame is replaced by the one before.
 
-    :param folder: where ``annotated.mp4`` and ``annotated.png`` go; made if need be
+    :param folder: where ``annotated.mkv`` and ``annotated.png`` go; made if need be
     :param draw: makes the picture of a result
     :param has_video: whether to write the video, or the picture alone
     :param fps: rate of the video; None takes it from the first frames
@@ -55,6 +70,7 @@ class Recorder:
         fps: float | None = None,
     ) -> None:
         self.left_out = 0
+        self.missing: list[str] = []
         self.error: Exception | None = None
         self._draw = draw
         self._has_video = has_video
@@ -63,9 +79,9 @@ class Recorder:
         self._waiting_bytes = 0
         self._is_closed = False
         self._best: tuple[tuple[int, float], FrameResult] | None = None
-        self._video = _Video(folder / 'annotated.mp4', fps)
-        self._picture = folder / 'annotated.png'
-        for path in (folder / 'annotated.mp4', self._picture):
+        video, self._picture = recorded_files(folder)
+        self._video = _Video(video, fps)
+        for path in (video, self._picture):
             check_output(path, '--output')
         self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
         self._thread.start()
@@ -92,21 +108,38 @@ class Recorder:
         """
         Write the frames that still wait, and the picture.
 
+        ``missing`` then names what could not be written, or not whole, each with the reason.
+
         :returns: the files that were written; none if there was no frame
-        :raises Exception: what drawing or writing raised, as it was
+        :raises Exception: what drawing raised, as it was
         """
         with self._changed:
             self._is_closed = True
             self._changed.notify()
         self._thread.join()
-        written = self._video.close()
+        written = []
+        for finish in (self._finish_video, self._finish_picture):
+            try:
+                written += finish()
+            except RecordingError as error:  # noqa: PERF203 - two files
+                self.missing.append(str(error))
+        return written
+
+    def _finish_video(self) -> list[Path]:
         if self.error is not None:
             raise self.error
-        if self._best is not None:
-            if not cv2.imwrite(str(self._picture), self._draw(self._best[1])):
-                raise PerceptionError(f'cannot write {self._picture}; is there room on the disk?')
-            written.append(self._picture)
-        return written
+        return self._video.close()
+
+    def _finish_picture(self) -> list[Path]:
+        if self._best is None:
+            return []
+        content = cv2.imencode(self._picture.suffix, self._draw(self._best[1]))[1].tobytes()
+        try:
+            self._picture.write_bytes(content)
+        except OSError as error:
+            self._picture.unlink(missing_ok=True)
+            raise RecordingError(f'{self._picture} is not written: {error.strerror}') from error
+        return [self._picture]
 
     def _work(self) -> None:
         try:
@@ -160,12 +193,22 @@ class _Video:
         self._write(picture, time)
 
     def close(self) -> list[Path]:
-        """Finish the file; return it, or nothing if there was no frame."""
+        """
+        Finish the file.
+
+        :returns: the file, or nothing if there was no frame
+        :raises RecordingError: if frames are missing in it; OpenCV does not report them
+        """
         if self._pending:
             self._open()
         if self._writer is None:
             return []
         self._writer.release()
+        if not is_finished(self._path):
+            raise RecordingError(
+                f'{self._path} has {count_frames(self._path)} of {self._written} frames; is there '
+                'room on the disk?'
+            )
         return [self._path]
 
     def _open(self) -> None:
@@ -181,8 +224,8 @@ class _Video:
         code = cv2.VideoWriter.fourcc(*CODEC)
         self._writer = cv2.VideoWriter(str(self._path), code, self._fps, self._size)
         if not self._writer.isOpened():
-            raise PerceptionError(
-                f'cannot write {self._path}: this OpenCV cannot encode {CODEC}, or the folder '
+            raise RecordingError(
+                f'{self._path} is not written: this OpenCV cannot encode {CODEC}, or the folder '
                 'is read-only; name another with --output, or turn it off with --no-video'
             )
         self._start = self._last_time = times[0]
@@ -201,6 +244,27 @@ class _Video:
         for _ in range(max(due - self._written, 0)):
             self._writer.write(fitted)
             self._written += 1
+
+
+def is_finished(path: Path) -> bool:
+    """Return whether a Matroska file is as long as its header says."""
+    with path.open('rb') as file:
+        head = file.read(128)
+    begin = head.find(SEGMENT) + len(SEGMENT)
+    end = begin + 8
+    # The first byte is a mark; all ones stand for an unknown size.
+    size = int.from_bytes(head[begin + 1 : end], 'big')
+    return SEGMENT in head and end + size == path.stat().st_size
+
+
+def count_frames(path: Path) -> int:
+    """Return how many frames of a video can be read."""
+    capture = cv2.VideoCapture(str(path))
+    count = 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    return count
 
 
 def _fit(picture: ImageBGR, size: tuple[int, int]) -> ImageBGR:

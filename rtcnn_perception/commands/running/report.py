@@ -65,7 +65,7 @@ class RunReport:
         rows = [f'{"":<24}{"p50":>9}{"p95":>9}{"p99":>9}{"max":>9}']
         for name, stage in self.stages().items():
             if name == ARRIVAL and stage.maximum < LEAST_SHOWN_S:
-                continue  # images of the node's own source arrive as they are stamped
+                continue  # images of the node's own source arrive when they are due
             values = (stage.p50, stage.p95, stage.p99, stage.maximum)
             cells = [f'{value * 1e3:>6.1f} ms' if stage.count else f'{"-":>9}' for value in values]
             rows.append(f'{name:<24}{"".join(cells)}')

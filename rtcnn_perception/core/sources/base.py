@@ -27,7 +27,8 @@ class FrameSource(ABC):
     Frames are BGR images that cannot be written to. ``fps`` is above 0, ``size`` width and height
     of the first frame in pixels. A source is live where frames arrive at their own pace, as those
     of a device; ``frame_count`` is about how many there are, None for an endless source;
-    ``skipped`` names the files that gave no frame, each with the reason.
+    ``skipped`` names the files that were not read whole, each with the reason. ``time_s`` is the
+    time of the last frame in a film, in seconds, None where all are equally far apart.
     """
 
     name: str
@@ -36,6 +37,7 @@ class FrameSource(ABC):
     is_live = False
     frame_count: int | None = None
     skipped: Mapping[Path, str] = MappingProxyType({})
+    time_s: float | None = None
 
     @abstractmethod
     def __iter__(self) -> Iterator[ImageBGR]:

@@ -19,10 +19,12 @@ from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.device import DeviceSource
 from rtcnn_perception.core.sources.device import DRIVER_DEFAULTS
+from rtcnn_perception.core.sources.pictures import FILM_SUFFIXES
 from rtcnn_perception.core.sources.pictures import KNOWN_PICTURES
 from rtcnn_perception.core.sources.pictures import natural_order
 from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
 from rtcnn_perception.core.sources.pictures import PictureSource
+from rtcnn_perception.core.sources.pictures import STILL_SUFFIXES
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.paths import is_folder
@@ -61,7 +63,7 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
         raise SourceError(f'there is no source {text!r}; {EXPECTED}')
     if is_folder(path):
         return _open_folder(path)
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    if path.suffix.lower() in STILL_SUFFIXES:
         return PictureSource(str(path), (path,))
     video = VideoSource(path)
     return PictureSource(str(path), (path,)) if video.has_one_frame else video
@@ -69,15 +71,17 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
 
 def _open_folder(path: Path) -> PictureSource:
     try:
-        pictures = natural_order(
+        files = natural_order(
             file
             for file in path.iterdir()
-            if file.suffix.lower() in PICTURE_SUFFIXES
-            and not file.name.startswith('.')
+            if not file.name.startswith('.')
             and (file.is_file() or file.is_symlink())  # a broken link is reported when it is read
         )
     except OSError as error:
         raise SourceError(f'the folder {path} cannot be read: {error.strerror}') from error
+    pictures = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
+    films = [file for file in files if file.suffix.lower() in FILM_SUFFIXES]
     if not pictures:
         raise SourceError(f'the folder {path} holds no pictures; expected files {KNOWN_PICTURES}')
-    return PictureSource(str(path), tuple(pictures))
+    left_out = dict.fromkeys(films, 'a film among pictures; give it alone')
+    return PictureSource(str(path), tuple(pictures), left_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 import re
 
@@ -19,9 +20,16 @@ from rtcnn_perception.core.sources.base import size_of
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import SourceError
 
-PICTURE_SUFFIXES = frozenset(
-    {'.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp'}
+ATOMIC_SUFFIXES = frozenset(
+    {'.bmp', '.jfif', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp'}
 )
+"""Files of pictures that every OpenCV reads; what it refuses is damaged, whatever FFmpeg finds."""
+STILL_SUFFIXES = ATOMIC_SUFFIXES | {'.avif', '.heic', '.heif', '.jp2', '.jxl', '.pbm', '.pnm'}
+"""Names of files that hold one picture, whether or not this OpenCV decodes them."""
+PICTURE_SUFFIXES = STILL_SUFFIXES | {'.gif'}
+"""What counts as a picture in every folder, of frames and of data; a GIF by its first picture."""
+FILM_SUFFIXES = frozenset({'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.webm', '.wmv'})
+"""Names of files that are left out of a folder of pictures, and reported."""
 KNOWN_PICTURES = f'that end in {", ".join(sorted(PICTURE_SUFFIXES))} and can be decoded'
 STILL_FPS = 10.0
 """Frames per second of a picture, which is repeated like a static scene."""
@@ -40,9 +48,17 @@ class PictureSource(FrameSource):
 
     fps = STILL_FPS
 
-    def __init__(self, name: str, paths: tuple[Path, ...]) -> None:
+    def __init__(
+        self, name: str, paths: tuple[Path, ...], left_out: Mapping[Path, str] | None = None
+    ) -> None:
+        """
+        Decode the first picture.
+
+        :param left_out: files that are no pictures of this source, each with the reason
+        :raises SourceError: if none can be decoded
+        """
         self.name = name
-        self.skipped: dict[Path, str] = {}
+        self.skipped: dict[Path, str] = dict(left_out or {})
         self._paths = paths
         if len(paths) > 1:  # if every one can be decoded
             self.frame_count = len(paths) * (HELD_FRAMES + 1) - 1
@@ -67,7 +83,7 @@ class PictureSource(FrameSource):
     def _pictures(self) -> Iterator[ImageBGR]:
         for path in self._paths:
             try:
-                picture = _decode(path)
+                picture = decode_file(path)
             except SourceError as error:  # noqa: PERF203 - decoding takes far longer
                 self.skipped[path] = str(error)
             else:
@@ -85,7 +101,7 @@ def natural_order(paths: Iterable[Path]) -> list[Path]:
     return sorted(paths, key=key)
 
 
-def _decode(path: Path) -> ImageBGR:
+def decode_file(path: Path) -> ImageBGR:
     """
     Decode a picture, upright as its EXIF says.
 
@@ -103,9 +119,9 @@ def _decode(path: Path) -> ImageBGR:
     try:
         return frozen(decode_picture(data, MAX_PICTURE_PIXELS))
     except ImageFormatError as error:
-        if path.suffix.lower() in PICTURE_SUFFIXES:
+        if path.suffix.lower() in ATOMIC_SUFFIXES:
             raise SourceError(str(error)) from error
-    # A video of one frame, and a GIF of one before OpenCV 4.11.
+    # A video of one frame, a GIF before OpenCV 4.11, and what only FFmpeg decodes.
     capture = cv2.VideoCapture(str(path))
     _, image = capture.read()
     capture.release()

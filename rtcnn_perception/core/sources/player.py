@@ -27,7 +27,7 @@ class SourcePlayer:
     def __init__(
         self,
         open_source: Callable[[], FrameSource],
-        emit: Callable[[ImageBGR], None],
+        emit: Callable[[ImageBGR, float], None],
         report: Callable[[Exception], None],
         *,
         rate: float,
@@ -37,7 +37,7 @@ class SourcePlayer:
         Open the source and start playing.
 
         :param open_source: opens it, also again after it failed
-        :param emit: called with each frame when it is due
+        :param emit: called with each frame when it is due, and the seconds since then
         :param report: called with each error
         :raises SourceError: if the source cannot be opened
         """
@@ -82,28 +82,31 @@ class SourcePlayer:
             self.ended.set()
 
     def _play(self, source: FrameSource) -> None:
-        due = time.monotonic()
-        has_frames = False
+        due: float | None = None
+        before: float | None = None
         for image in source:
-            has_frames = True
-            if not source.is_live:
-                due = self._wait_until(due, source)
+            now = time.monotonic()
+            if source.is_live or due is None:
+                due = now
+            else:
+                due = next_due(due, now, self._step(source, before))
+                self._stopped.wait(max(due - now, 0.0))
+            before = source.time_s
             if self._stopped.is_set():
                 return
-            self._emit(image)
+            self._emit(image, max(time.monotonic() - due, 0.0))
         if source.skipped:
             # In one error: an error of the same cause is not logged again at once.
             reasons = '; '.join(f'{path.name}: {why}' for path, why in source.skipped.items())
             self._report(SourceError(f'skipped {len(source.skipped)} files: {reasons}'))
-        if not has_frames:
+        if due is None:
             raise SourceError(f'{source.name} has no more frames')
 
-    def _wait_until(self, due: float, source: FrameSource) -> float:
-        """Wait until a frame is due, and return when the next one is."""
-        now = time.monotonic()
-        if due > now:
-            self._stopped.wait(due - now)
-        return next_due(due, now, period=1.0 / (self.rate or source.fps))
+    def _step(self, source: FrameSource, before: float | None) -> float:
+        """Return the seconds from the frame at ``before`` to the last one that was given."""
+        if self.rate or before is None or source.time_s is None:
+            return 1.0 / (self.rate or source.fps)
+        return source.time_s - before
 
     def _close(self) -> None:
         source, self._source = self._source, None
@@ -113,8 +116,9 @@ class SourcePlayer:
 
 def next_due(due: float, now: float, period: float) -> float:
     """
-    Return when the next frame is due, all in seconds.
+    Return when the next frame is due, a period after ``due``, all in seconds.
 
     A delay of up to a period is caught up with; after a longer one frames keep their distance.
     """
-    return max(due, now - period) + period
+    following = due + period
+    return now if now - following > period else following

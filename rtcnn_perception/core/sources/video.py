@@ -1,4 +1,4 @@
-"""A video file as a source of frames."""
+"""A video file as a source of frames, each at the time that the film gives it."""
 
 from __future__ import annotations
 
@@ -13,40 +13,84 @@ from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import sane_fps
 from rtcnn_perception.core.sources.base import size_of
+from rtcnn_perception.core.sources.orientation import upright_turn
 from rtcnn_perception.exceptions import SourceError
+
+MAX_FAILURES = 1000
+"""
+Reads that may fail in a row before a film counts as ended; at its end they take no time.
+
+OpenCV reports a damaged frame and the end of a film alike.
+"""
+MAX_MISSING_S = 0.5
+"""A film that ends earlier than it says by more than this lacks its end."""
+MAX_STEP_S = 60.0
+"""Frames that are further apart have a damaged time, and follow each other at the rate."""
 
 
 class VideoSource(FrameSource):
-    """A video or an animated GIF, as OpenCV's backends decode it."""
+    """A video or an animated GIF, as OpenCV's backends decode it, upright as the file says."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
+        self.skipped: dict[Path, str] = {}
         self._path = path
+        self._turn = upright_turn(path)
         capture = self._open()
-        is_read, first = capture.read()
-        if not is_read:
-            capture.release()
+        self.fps = sane_fps(capture.get(cv2.CAP_PROP_FPS))
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.frame_count = round(count) if math.isfinite(count) and count >= 1 else None
+        frames = self._frames(capture)
+        first = next(frames, None)
+        self.has_one_frame = first is not None and next(frames, None) is None
+        capture.release()
+        self.skipped.clear()
+        self.time_s = None
+        if first is None:
             raise SourceError(
                 f'{path} cannot be decoded as a video or a picture; check that it is whole, or '
                 'convert it, for instance to .mp4 or .png'
             )
-        self.fps = sane_fps(capture.get(cv2.CAP_PROP_FPS))
         self.size = size_of(first)
-        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.frame_count = round(count) if math.isfinite(count) and count >= 1 else None
-        self.has_one_frame = not capture.grab()
-        capture.release()
 
     def __iter__(self) -> Iterator[ImageBGR]:
-        """Decode the file from its start; a damaged end is the end."""
+        """Decode the file from its start; ``skipped`` then says what of it is damaged."""
+        self.skipped.clear()
         capture = self._open()
         try:
-            is_read, frame = capture.read()
-            while is_read:
-                yield frozen(frame)
-                is_read, frame = capture.read()
+            yield from self._frames(capture)
         finally:
             capture.release()
+
+    def _frames(self, capture: cv2.VideoCapture) -> Iterator[ImageBGR]:
+        """Decode to the end, past damaged frames, and note them and a missing end."""
+        read = damaged = failures = 0
+        self.time_s = None
+        while failures < MAX_FAILURES:
+            is_read, frame = capture.read()
+            if not is_read:
+                failures += 1
+                continue
+            read += 1
+            damaged += failures
+            failures = 0
+            if damaged:
+                self.skipped[self._path] = f'frames that cannot be decoded: {damaged}'
+            self.time_s = self._next_time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
+            yield frozen(frame if self._turn is None else cv2.rotate(frame, self._turn))
+        length = (self.frame_count or 0) / self.fps
+        if self.time_s is not None and self.time_s + 1 / self.fps + MAX_MISSING_S < length:
+            self.skipped[self._path] = (
+                f'{read} frames are read, up to {self.time_s:.1f} of {length:.1f} s'
+                + (f'; {damaged} between cannot be decoded' if damaged else '')
+            )
+
+    def _next_time(self, time_s: float) -> float:
+        """Return the time of a frame: its own, unless that cannot be."""
+        if self.time_s is None:
+            return time_s if math.isfinite(time_s) else 0.0
+        step = time_s - self.time_s
+        return time_s if 0.0 < step <= MAX_STEP_S else self.time_s + 1 / self.fps
 
     def _open(self) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(str(self._path))
@@ -60,4 +104,6 @@ class VideoSource(FrameSource):
                 f'{self._path} has frames of {width}x{height} pixels; expected '
                 f'{MAX_PICTURE_PIXELS:.0f} pixels at most'
             )
+        if self._turn is not None:
+            capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0.0)
         return capture

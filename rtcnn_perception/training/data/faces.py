@@ -211,11 +211,13 @@ class ReadOptions(NamedTuple):
 
     ``geometry`` is the crop that pictures without boxes are taken for; ``seed`` chooses what is
     held out where the data does not say; ``votes`` is FER+'s csv beside ``fer2013.csv``.
+    ``leave_out_faulty`` leaves damaged and misnamed files of a folder out, instead of refusing it.
     """
 
     geometry: CropGeometry
     seed: int
     votes: Path | None = None
+    leave_out_faulty: bool = False
 
 
 def boxes_of_crops(pictures: Sequence[ImageGray], geometry: CropGeometry) -> NDArray[np.float64]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
+import os.path
 from pathlib import Path
 import re
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
@@ -61,7 +64,7 @@ def read_class_folders(path: Path, options: ReadOptions) -> DividedFaces:
     """
     Read one folder of pictures for each class, whose names are those of the folders.
 
-    :raises DataError: if a picture is damaged, naming the file, or there are too few
+    :raises DataError: if pictures are damaged, naming the files, or there are too few
     """
     places = _given_parts(path) or [path]
     classes = sorted({folder.name for place in places for folder in folders_of(place)})
@@ -71,9 +74,10 @@ def read_class_folders(path: Path, options: ReadOptions) -> DividedFaces:
         )
 
     def read(place: Path) -> FaceSet:
-        files = [(file, folder.name) for folder in folders_of(place) for file in _files(folder)]
-        indices = np.array([classes.index(name) for _, name in files], np.int64)
-        faces = _crops([file for file, _ in files], options)
+        files = [file for folder in folders_of(place) for file in _files(folder)]
+        faces = _crops(files, options)
+        names = [Path(name).parent.name for name in faces.names]
+        indices = np.array([classes.index(name) for name in names], np.int64)
         return replace(faces, labels={'': Labels.of(classes, indices)})
 
     return _divided(path, read, options)
@@ -83,27 +87,26 @@ def read_utkface(path: Path, options: ReadOptions) -> DividedFaces:
     """
     Read files named as UTKFace names them, with gender as a label, age and race as facts.
 
-    :raises DataError: if a picture is damaged, or naming all files that are named otherwise
+    :raises DataError: if pictures are damaged or named otherwise, naming the files
     """
+    files = [file for place in _given_parts(path) or [path] for file in _files(place)]
+    wrong = [file for file in files if not UTKFACE_NAME.match(file.name)]
+    expected = 'named as UTKFace does, [age]_[gender]_[race]_[date].jpg'
+    notes = _left_out(path, wrong, expected, options)
 
     def read(place: Path) -> FaceSet:
-        files = _files(place)
-        matches = [UTKFACE_NAME.match(file.name) for file in files]
-        wrong = [file.name for file, match in zip(files, matches, strict=True) if match is None]
-        if wrong:
-            raise DataError(
-                f'{place} has {len(wrong)} files that are not named as UTKFace does, '
-                f'[age]_[gender]_[race]_[date].jpg: {", ".join(wrong)}; rename or remove them'
-            )
+        faces = _crops([file for file in _files(place) if file not in wrong], options)
+        matches = [UTKFACE_NAME.match(Path(name).name) for name in faces.names]
         rows = [[int(number) for number in match.groups()] for match in matches if match]
-        age, gender, race = np.array(rows, np.int64).T
+        age, gender, race = np.array(rows, np.int64).reshape(-1, 3).T
         return replace(
-            _crops(files, options),
+            faces,
             labels={'gender': Labels.of(UTKFACE_GENDERS, gender)},
             facts={'age': Fact(age), 'race': Fact(race, UTKFACE_RACES)},
         )
 
-    return _divided(path, read, options)
+    faces, part = _divided(path, read, options)
+    return DividedFaces(replace(faces, notes=(*notes, *faces.notes)), part)
 
 
 def _divided(path: Path, read: Callable[[Path], FaceSet], options: ReadOptions) -> DividedFaces:
@@ -176,11 +179,39 @@ def _crops(files: list[Path], options: ReadOptions) -> FaceSet:
             if entry.suffix.lower() not in PICTURE_SUFFIXES
         ]
     some = ', '.join(others[:5]) + (' ...' if len(others) > 5 else '')
-    notes = (f'{len(others)} files are no pictures and left out: {some}',)
-    pictures = [read_picture(file, GRAY) for file in files]
+    notes = [f'{len(others)} files are no pictures and left out: {some}'] if others else []
+    decoded: dict[Path, ImageGray] = {}
+    damaged: list[Path] = []
+    for file in files:
+        try:
+            decoded[file] = read_picture(file, GRAY)
+        except DataError:  # noqa: PERF203 - decoding takes far longer
+            damaged.append(file)
+    if damaged:
+        folder = Path(os.path.commonpath([file.parent for file in files]))
+        notes += _left_out(folder, damaged, 'complete pictures', options)
+    pictures = [*decoded.values()]
     return FaceSet(
         pictures=pictures,
         boxes=boxes_of_crops(pictures, options.geometry),
-        names=[str(file) for file in files],
-        notes=notes if others else (),
+        names=[*map(str, decoded)],
+        notes=tuple(notes),
     )
+
+
+def _left_out(
+    folder: Path, faulty: Sequence[Path], expected: str, options: ReadOptions
+) -> list[str]:
+    """
+    Return the note on files that are left out, where that is chosen.
+
+    :raises DataError: naming all of them, where it is not
+    """
+    names = ', '.join(file.name for file in faulty)
+    found = f'{folder} has {len(faulty)} files that are not {expected}: {names}'
+    if faulty and not options.leave_out_faulty:
+        raise DataError(
+            f'{found}; mend or remove them, or leave them out with leave_out_faulty = true in the '
+            'table of [data], or with --leave-out-faulty'
+        )
+    return [f'{found}; they are left out'] if faulty else []

@@ -196,7 +196,11 @@ def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions)
         raise DataError(f'reader must be one of {", ".join(READERS)}, got {reader!r}')
     if votes and reader != 'fer2013_csv':
         raise DataError(f"{pictures}: FER+'s votes are read beside fer2013.csv alone, not {votes}")
-    return READERS[reader](pictures, options._replace(votes=find_data(votes) if votes else None))
+    chosen = options._replace(
+        votes=find_data(votes) if votes else None,
+        leave_out_faulty=any(each.leave_out_faulty for each in tables),
+    )
+    return READERS[reader](pictures, chosen)
 
 
 def _offered(read: DividedFaces, path: Path, pictures: Path) -> Mapping[str, Labels]:

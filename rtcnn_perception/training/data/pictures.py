@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.decoding import jpeg
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
+from rtcnn_perception.core.images import to_gray
+from rtcnn_perception.core.sources.pictures import ATOMIC_SUFFIXES
+from rtcnn_perception.core.sources.pictures import decode_file
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.training.data.faces import DataError
 
 GRAY, COLOR = cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR
@@ -29,7 +33,14 @@ def read_picture(path: Path, mode: int) -> NDArray[np.uint8]:
         encoded = path.read_bytes()
     except OSError as error:
         raise DataError(f'cannot read the picture {path}: {error.strerror}') from error
-    return decode_picture(encoded, mode, f'the picture {path}')
+    name = f'the picture {path}'
+    if path.suffix.lower() in ATOMIC_SUFFIXES:
+        return decode_picture(encoded, mode, name)
+    try:
+        picture = decode_file(path)
+    except SourceError as error:
+        raise DataError(f'{name} cannot be decoded: {error}') from error
+    return to_gray(picture) if mode == GRAY else picture
 
 
 def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:

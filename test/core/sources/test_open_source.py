@@ -104,6 +104,20 @@ def test_a_folder_is_a_source_of_its_pictures(tmp_path):
     assert source.skipped == {}
 
 
+def test_a_folder_is_read_whatever_its_pictures_are_called_and_the_others_are_named(tmp_path):
+    write_picture(tmp_path / '1.jpg', 40)
+    write_picture(tmp_path / '2.png', 80).rename(tmp_path / '2.JFIF')
+    write_gif(tmp_path / '3.gif', (2, 1))
+    write_video(tmp_path / '4.mp4')
+    (tmp_path / '5.heic').write_bytes(b'of a kind that cannot be decoded')
+    source = open_source(str(tmp_path))
+    assert grays_of(source) == [40] * 10 + [0] + [80] * 10 + [0] + [160] * 10
+    assert source.skipped == {
+        tmp_path / '4.mp4': 'a film among pictures; give it alone',
+        tmp_path / '5.heic': 'damaged, or of an unknown format',
+    }
+
+
 def test_a_folder_inside_that_has_the_name_of_a_picture_is_left_out(tmp_path):
     (tmp_path / '1.png').mkdir()
     with pytest.raises(SourceError, match='holds no pictures'):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -25,16 +26,19 @@ class Source(FrameSource):
     name = 'a test'
     size = (2, 2)
 
-    def __init__(self, *frames, is_live=True, fps=1000.0):
+    def __init__(self, *frames, is_live=True, fps=1000.0, times=()):
         self.frames = frames
+        self.times = times
         self.is_live = is_live
         self.fps = fps
         self.closed = 0
 
     def __iter__(self):
-        for each in self.frames:
+        for number, each in enumerate(self.frames):
             if isinstance(each, Exception):
                 raise each
+            if self.times:
+                self.time_s = self.times[number]
             yield each
 
     def close(self):
@@ -45,12 +49,13 @@ class Output:
     """Collects what a player emits and reports, and waits for a condition on it."""
 
     def __init__(self):
-        self.frames, self.errors = [], []
+        self.frames, self.errors, self.due = [], [], []
         self._changed = threading.Condition()
 
-    def emit(self, image):
+    def emit(self, image, late_s):
         with self._changed:
             self.frames.append(image)
+            self.due.append(time.monotonic() - late_s)
             self._changed.notify_all()
 
     def report(self, error):
@@ -187,6 +192,18 @@ def test_a_rate_replaces_that_of_the_source(output):
     player = play(output, Source(IMAGE, IMAGE, IMAGE, is_live=False, fps=0.001), rate=1000.0)
     assert player.ended.wait(SOON)
     assert len(output.frames) == 3
+    assert player.stop(SOON)
+
+
+def test_frames_are_due_at_the_times_of_the_film(output):
+    source = Source(*[IMAGE] * 4, is_live=False, fps=0.001, times=(0.3, 0.32, 0.40, 0.43))
+    player = play(output, source)
+    assert player.ended.wait(SOON)
+    # `emit` is called a little after the delay was measured; a frame that is very late shifts
+    # those after it, which keep their distance at least.
+    steps = np.diff(output.due)
+    assert (steps > np.array([0.02, 0.08, 0.03]) - 0.015).all()
+    assert output.due[-1] - output.due[0] < SOON, 'and not the 1000 s of the rate'
     assert player.stop(SOON)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from rtcnn_perception.training.data.folders import read_class_folders
 from rtcnn_perception.training.data.folders import read_utkface
 from small_data import pictures
 from small_data import write_pictures
+from source_files import write_gif
 
 OPTIONS = ReadOptions(CropGeometry(0.0), seed=0)
 PARTS = ('train', 'val', 'test')
@@ -120,17 +123,43 @@ def test_too_few_pictures_or_classes_are_refused(tmp_path, counts, message):
         classes_in(tmp_path)
 
 
-def test_a_damaged_picture_is_refused_by_name(tmp_path):
-    write_classes(tmp_path, happy=1, sad=1)
-    (tmp_path / 'happy/2.png').write_bytes(b'no picture')
-    with pytest.raises(DataError, match=r'the picture .*2\.png cannot be decoded'):
+def test_all_damaged_pictures_are_refused_by_name_or_left_out_by_choice(tmp_path):
+    write_classes(tmp_path, happy=15, sad=15)
+    (tmp_path / 'happy/x.png').write_bytes(b'no picture')
+    (tmp_path / 'sad/y.heic').write_bytes(b'no picture')
+    expected = f'{tmp_path} has 2 files that are not complete pictures: x.png, y.heic'
+    with pytest.raises(DataError, match=f'{expected}; mend or remove them'):
         classes_in(tmp_path)
+    options = OPTIONS._replace(leave_out_faulty=True)
+    splits = Splits.of(*read_class_folders(tmp_path, options))
+    assert splits.train.notes == (f'{expected}; they are left out',)
+    assert np.bincount(splits.part('all').labels[''].indices).tolist() == [15, 15]
+
+
+def test_every_kind_of_picture_that_can_be_decoded_is_read(tmp_path):
+    write_classes(tmp_path, happy=15, sad=15)
+    (tmp_path / 'happy/0.png').rename(tmp_path / 'happy/0.jfif')
+    write_gif(tmp_path / 'sad/film.gif', (2, 1))
+    splits = classes_in(tmp_path)
+    assert splits.train.notes == ()
+    assert np.bincount(splits.part('all').labels[''].indices).tolist() == [15, 16]
+
+
+def test_hidden_folders_and_files_are_passed_over_at_every_level(tmp_path):
+    for part in PARTS:
+        write_classes(tmp_path / part, happy=3, sad=3)
+        for place in (tmp_path, tmp_path / part, tmp_path / part / 'sad'):
+            write_classes(place, **{'.ipynb_checkpoints': 1})
+            (place / '.hidden.png').write_bytes(b'no picture')
+    splits = classes_in(tmp_path)
+    assert splits.part('all').labels[''].classes == ('happy', 'sad')
+    assert splits.train.notes == ()
 
 
 def test_a_folder_with_the_name_of_a_picture_is_refused(tmp_path):
     write_classes(tmp_path, happy=1, sad=1)
     (tmp_path / 'happy/x.jpg').mkdir()
-    with pytest.raises(DataError, match=r'cannot read the picture .*x\.jpg: Is a directory'):
+    with pytest.raises(DataError, match=r'1 files that are not complete pictures: x\.jpg'):
         classes_in(tmp_path)
 
 
@@ -152,9 +181,18 @@ def test_utkface_names_give_gender_age_and_race(tmp_path):
 
 def test_all_files_with_other_names_than_utkface_gives_are_named(tmp_path):
     write_pictures(tmp_path, ['20_3_0_2017.jpg', '20_1_0_2017.jpg', 'me.jpg'])
-    expected = r'2 files that are not named as UTKFace does, .*: 20_3_0_2017\.jpg, me\.jpg; rename'
+    expected = r'2 files that are not named as UTKFace does, .*: 20_3_0_2017\.jpg, me\.jpg; mend'
     with pytest.raises(DataError, match=expected):
         utkface_in(tmp_path)
+
+
+def test_files_that_utkface_does_not_name_so_are_left_out_by_choice(tmp_path):
+    names = [f'{20 + i}_{i % 2}_{i % 5}_2017.jpg' for i in range(30)]
+    write_pictures(tmp_path, [*names, '61_1_2017.jpg', '53__0_2017.jpg'])
+    (tmp_path / '.ipynb_checkpoints').mkdir()
+    splits = Splits.of(*read_utkface(tmp_path, OPTIONS._replace(leave_out_faulty=True)))
+    assert sorted(Path(name).name for name in splits.part('all').names) == sorted(names)
+    assert splits.train.notes[0].endswith(': 53__0_2017.jpg, 61_1_2017.jpg; they are left out')
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(tmp_path):

@@ -138,6 +138,7 @@ def evaluate_run(
     faces = select_faces(splits, part, where)
     if margin is not None:
         predictor = predictor.with_margin(margin)
+    yield from splits.train.notes  # of all parts
     names = ', '.join(Path(path).name for path in source.path)
     data = ', '.join((f'{names} ({part})', *where))
     report, probabilities = evaluate(

@@ -14,9 +14,10 @@ from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import LEAST_WIDTH
 from rtcnn_perception.core.detection.registry import load_detector
-from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
+from rtcnn_perception.core.sources.pictures import STILL_SUFFIXES
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import EVERYTHING
@@ -86,6 +87,7 @@ def evaluate_detector(
     :param command: the command line, for the report
     :returns: lines for the terminal
     :raises PerceptionError: if detector or data is not fit, or the folder cannot be written to
+    :raises IncompleteError: at the end, if a clip could not be read whole
     """
     if not 0 < min_iou <= 1:
         raise ConfigurationError(f'--iou must be above 0 and at most 1, got {min_iou:g}')
@@ -95,7 +97,7 @@ def evaluate_detector(
     default = load(config)
     other = load(baseline) if baseline else None
     paths = [find_data(name) for name in data]
-    pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+    pictures = [path for path in paths if path.suffix.lower() in STILL_SUFFIXES]
     if bool(pictures) != bool(baseline):
         raise ConfigurationError(
             'pictures and --against go together: name pictures without annotations, and the '
@@ -140,6 +142,9 @@ def evaluate_detector(
         yield f'{clip.clip}: a face in {percent(clip.share)} of {clip.frames:,} frames'
     yield from baseline_lines(report)
     yield f'wrote {page}'
+    damaged = [f'{path}: {why}' for clip in clips for path, why in clip.skipped.items()]
+    if damaged:
+        raise IncompleteError('; '.join(damaged))
 
 
 def _take_part(path: Path, part: str | None) -> PhotographSet:

@@ -104,6 +104,15 @@ def test_clips_are_evaluated_by_the_frames_with_a_face(tmp_path, detector, capsy
     assert '| clip.avi | 4 | 3 | 75.0 % |' in (tmp_path / 'report/report.md').read_text()
 
 
+def test_a_clip_that_is_not_read_whole_is_named_after_the_report(tmp_path, detector, capsys):
+    clip = write_clip(tmp_path / 'clip.avi', [0.9] * 20)
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) // 2])
+    assert evaluate(detector, clip, '--output', tmp_path / 'report') == cli.EXIT_INCOMPLETE
+    assert 'clip.avi: ' in capsys.readouterr().err
+    assert (tmp_path / 'report/report.md').is_file()
+
+
 def test_pictures_are_evaluated_by_the_faces_of_a_baseline(tmp_path, detector, capsys):
     cv2.imwrite(str(tmp_path / 'empty.PNG'), np.zeros((SIDE, SIDE, 3), np.uint8))
     pictures = (tmp_path / 'empty.PNG', write_found(tmp_path / 'a.png'))

@@ -1,0 +1,69 @@
+"""Mean saliency maps over labelled data, for ``rtcnn_perception explain --average``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.commands.progress import Progress
+from rtcnn_perception.core.arrays import Image
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.geometry.crops import cut_crops
+from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.saliency.figures import mean_map
+from rtcnn_perception.core.saliency.figures import mean_tiles
+from rtcnn_perception.core.saliency.model import SaliencyModel
+from rtcnn_perception.core.saliency.overlay import sheet
+
+FIGURE_COLORS = 'inferno'
+"""Colour map of figures."""
+
+
+def averages(
+    models: Mapping[str, SaliencyModel], args: argparse.Namespace, missing: list[str]
+) -> Iterator[tuple[str, Image]]:
+    """
+    Yield a figure of the mean maps for each attribute that the data has labels for.
+
+    :param missing: takes the attributes and classes without a face
+    """
+    from rtcnn_perception.training.data.load import load_for_heads  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415
+
+    heads = {name: model.card.head(name).labels for name, model in models.items()}
+    source = AttributeData(path=(args.average,))
+    for attribute, model in models.items():
+        part = load_for_heads(heads, source, model.card.crop).part(args.part)
+        known = part.labels[attribute].indices if attribute in part.labels else np.array([], int)
+        if not (known >= 0).any():
+            missing.append(f'{args.average} has no labels of {attribute} in its part {args.part}')
+            continue
+        means = []
+        progress = Progress()
+        labels = heads[attribute]
+        for index, label in enumerate(labels):
+            progress.show(index, len(labels), f'{attribute}: {label}')
+            rows = np.flatnonzero(known == index)[: args.limit]
+            if not len(rows):
+                missing.append(f'{args.average} has no face that is {label} ({attribute})')
+            else:
+                faces = np.concatenate(
+                    [network_input(model, _color(part.pictures[i]), part.region(i)) for i in rows]
+                )
+                means.append(mean_map(model, attribute, faces, label, method=args.method))
+        progress.clear()
+        yield f'mean_{attribute}.png', sheet(mean_tiles(means, args.color_map or FIGURE_COLORS))
+
+
+def network_input(model: SaliencyModel, image: ImageBGR, region: FaceRegion) -> NDArray[np.uint8]:
+    """Return the crop of one face as a batch (1, C, h, w) uint8."""
+    card = model.card
+    return cut_crops(image, (card.crop.crop(region),), card.input_size_hw, card.channels)
+
+
+def _color(picture: Image) -> ImageBGR:
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), dtype=np.uint8)

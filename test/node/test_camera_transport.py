@@ -1,0 +1,36 @@
+"""Which topic a camera node subscribes to, by its transport and its remapping rules."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rtcnn_perception.nodes.camera_node import CameraNode
+from rtcnn_perception.nodes.conversions.images import compressed_to_msg
+from scripted import header
+from scripted import picture
+from sensor_msgs.msg import CompressedImage
+
+
+@pytest.mark.parametrize(
+    ('rules', 'topic'),
+    [
+        (['image_raw:=/cam/image'], '/cam/image/compressed'),
+        (['image_raw/compressed:=/packed'], '/packed'),
+        (['image_raw:=/cam/image', 'image_raw/compressed:=/packed'], '/packed'),
+    ],
+)
+def test_the_transport_follows_the_remapped_base_topic(bench, rules, topic):
+    frames = []
+    node = bench.add(
+        CameraNode,
+        parameters={'image_transport': 'compressed'},
+        cli_args=['--ros-args', *(word for rule in rules for word in ('-r', rule))],
+        on_output=frames.append,
+    )
+    node.start()
+    made = bench.tester.create_publisher(CompressedImage, topic, 10)
+    bench.connect(made)
+    made.publish(compressed_to_msg(picture(90), header(5), 95))
+    bench.spin_until(lambda: frames, 'a frame')

@@ -1,0 +1,43 @@
+"""Frames of a film are stamped with when they were due, whenever they could be decoded."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from rtcnn_perception.core.sources.base import FrameSource
+from rtcnn_perception.nodes import camera_node
+from rtcnn_perception.nodes.camera_node import CameraNode
+
+IMAGE = np.zeros((4, 4, 3), np.uint8)
+
+
+class Film(FrameSource):
+    name = 'a film'
+    fps = 1000.0
+    size = (4, 4)
+
+    def __iter__(self):
+        for _ in range(3):
+            yield IMAGE
+
+
+def test_a_frame_that_comes_late_has_the_stamp_of_its_due_time(bench, monkeypatch):
+    class Player(camera_node.SourcePlayer):
+        def __init__(self, open_source, emit, report, **options):
+            def emit_late(image, late_s):
+                emit(image, late_s + 0.25)
+
+            super().__init__(open_source, emit_late, report, **options)
+
+    monkeypatch.setattr(camera_node, 'SourcePlayer', Player)
+    results = []
+    parameters = {'source': 'a film', 'source_loop': False}
+    bench.add(
+        CameraNode, parameters=parameters, on_output=results.append, opener=lambda *_: Film()
+    ).start()
+    bench.spin_until(lambda: len(results) == 3, 'all frames')
+    for result in results:
+        assert result.frame.received_ns - result.frame.stamp_ns >= 250_000_000
+    stamps = [result.frame.stamp_ns for result in results]
+    assert stamps == sorted(set(stamps))
