@@ -13,11 +13,14 @@ from collections.abc import Sequence
 import importlib
 import os
 import shlex
+import signal
 import sys
 import traceback
+from types import FrameType
 from types import ModuleType
 
 from rtcnn_perception import __version__
+from rtcnn_perception import process
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.install_hints import install_hint
 
@@ -36,19 +39,41 @@ COMMANDS: Mapping[str, str] = {
 """All commands, with a line about each; the module is the name with underscores."""
 
 EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-EXIT_PIPE = 141  # 128 + SIGPIPE
+EXIT_SIGNAL = 128  # added to the signal's number, as shells have it
+EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
+EXIT_PIPE = EXIT_SIGNAL + signal.SIGPIPE
+
+
+class Ended(BaseException):
+    """SIGTERM or SIGHUP, raised so that whatever is open is closed, and children are ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command that ``arguments`` name.
 
-    :param arguments: without the program's name; None for those of the process
-    :returns: the exit code: 0, or 1 after an error in one line; wrong usage ends in a
-        ``SystemExit`` of 2, as argparse has it
+    :param arguments: without the program's name; None for those of the process, which then ends
+    :returns: the exit code: 0, 1 after an error in one line, or 128 and the number of the signal
+        that ended it; wrong usage ends in a ``SystemExit`` of 2, as argparse has it
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return _run([*arguments])
+    try:
+        # SIGINT raises a KeyboardInterrupt already.
+        before = process.handle_end_signals(_end)
+        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        code = _run(sys.argv[1:])
+    except Exception:  # noqa: BLE001 - a defect: shown as Python does, but threads may be at work
+        traceback.print_exc()
+        code = EXIT_ERROR
+    return process.leave(code)
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
+    raise Ended(number)
+
+
+def _run(words: list[str]) -> int:
     is_debugging = '--debug' in words
     try:
         command, args = _parse(words)
@@ -63,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(hint, is_debugging)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except Ended as ended:
+        return EXIT_SIGNAL + int(ended.args[0])
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. What is still to be written at the end
         # of the process must not fail again.
