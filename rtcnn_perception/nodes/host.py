@@ -27,6 +27,7 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.nodes.shared_memory import prepare
 from rtcnn_perception.process import handle_end_signals
 from rtcnn_perception.process import restore_signals
 
@@ -205,11 +206,14 @@ def run_nodes(
     try:
         with initialising():
             _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
+            warning = prepare(has_images=False)
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except ConfigurationError as error:
         get_logger(name).fatal(str(error))
         return EXIT_USAGE
     keep_freed_memory()
+    if warning:
+        get_logger(name).warning(warning)
     try:
         with (
             _signals_set() as finished,
