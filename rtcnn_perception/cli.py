@@ -21,8 +21,10 @@ from types import ModuleType
 
 from rtcnn_perception import __version__
 from rtcnn_perception import process
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.install_hints import install_hint
+from rtcnn_perception.paths import is_text
 
 PROGRAM = 'rtcnn_perception'
 
@@ -39,9 +41,10 @@ COMMANDS: Mapping[str, str] = {
 """All commands, with a line about each; the module is the name with underscores."""
 
 EXIT_ERROR = 1
-EXIT_SIGNAL = 128  # added to the signal's number, as shells have it
-EXIT_INTERRUPTED = EXIT_SIGNAL + signal.SIGINT
-EXIT_PIPE = EXIT_SIGNAL + signal.SIGPIPE
+EXIT_PIPE = process.EXIT_SIGNAL + signal.SIGPIPE
+
+HANDLED_WITHIN = 3.0
+"""Seconds after a signal in which a command must begin to end, or is blocked by a call."""
 
 
 class Ended(BaseException):
@@ -58,10 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     if arguments is not None:
         return _run([*arguments])
+    if not process.open_standard_streams():
+        print(f'{PROGRAM}: standard output is closed; use > /dev/null', file=sys.stderr)
+        process.leave(EXIT_ERROR)
     try:
-        # SIGINT raises a KeyboardInterrupt already.
-        before = process.handle_end_signals(_end)
-        signal.signal(signal.SIGINT, before[signal.SIGINT])
+        process.handle_end_signals(_end)
+        process.end_at_latest(HANDLED_WITHIN, unless_handled=True)
         code = _run(sys.argv[1:])
     except Exception:  # noqa: BLE001 - a defect: shown as Python does, but threads may be at work
         traceback.print_exc()
@@ -70,12 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
-    raise Ended(number)
+    raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)
 
 
 def _run(words: list[str]) -> int:
     is_debugging = '--debug' in words
     try:
+        _check_words(words)
         command, args = _parse(words)
         code: int = command.execute(args)
         sys.stdout.flush()
@@ -86,16 +92,23 @@ def _run(words: list[str]) -> int:
         if hint is None:
             raise
         return _fail(hint, is_debugging)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except Ended as ended:
-        return EXIT_SIGNAL + int(ended.args[0])
+    except (KeyboardInterrupt, Ended) as ended:
+        return process.EXIT_SIGNAL + int(ended.args[0] if ended.args else signal.SIGINT)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. What is still to be written at the end
         # of the process must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
+    except OSError as error:  # a full disk or a closed terminal, wherever it is met
+        where = f' {error.filename}' if error.filename else ''
+        return _fail(f'cannot read or write{where}: {error.strerror or error}', is_debugging)
     return code
+
+
+def _check_words(words: Sequence[str]) -> None:
+    for word in words:
+        if not is_text(word):
+            raise ConfigurationError(f'{word!r} is no UTF-8, as names of files need; rename it')
 
 
 def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:

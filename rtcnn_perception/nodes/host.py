@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 import ctypes
+from itertools import pairwise
+from pathlib import Path
 import re
 import sys
 import threading
@@ -24,10 +26,12 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.files import check_file
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.shared_memory import prepare
+from rtcnn_perception.paths import is_there
 from rtcnn_perception.process import handle_end_signals
 from rtcnn_perception.process import restore_signals
 
@@ -205,6 +209,7 @@ def run_nodes(
     arguments = list(sys.argv if args is None else args)
     try:
         with initialising():
+            _check_parameter_files(arguments)
             _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
             warning = prepare(has_images=False)
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
@@ -226,6 +231,16 @@ def run_nodes(
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _check_parameter_files(arguments: Sequence[str]) -> None:
+    """Refuse what is no file; rcl would wait for a pipe, and reports what is absent."""
+    for option, name in pairwise(arguments):
+        if option == '--params-file' and is_there(Path(name)):
+            try:
+                check_file(Path(name))
+            except OSError as error:
+                raise ConfigurationError(f'--params-file {name}: {error.strerror}') from error
 
 
 @contextmanager

@@ -83,7 +83,9 @@ from rtcnn_perception.nodes import entry
 
 def block():
     print('busy', flush=True)
-    ctypes.CDLL(None).sleep(600)
+    mutex = ctypes.create_string_buffer(64)
+    for _ in range(2):
+        ctypes.CDLL(None).pthread_mutex_lock(mutex)  # no signal interrupts it
 
 
 camera_node.main = block

@@ -14,6 +14,7 @@ from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import size_of
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.files import read_bytes
 
 PICTURE_SUFFIXES = frozenset(
     {'.bmp', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp'}
@@ -88,7 +89,7 @@ def _decode(path: Path) -> ImageBGR:
     :raises SourceError: with the reason, if it cannot be read or OpenCV cannot decode it
     """
     try:
-        data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
+        data = np.frombuffer(read_bytes(path), dtype=np.uint8)
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from error
     try:
