@@ -17,7 +17,6 @@ _KINDS = {
     stat.S_IFCHR: 'a device',
     stat.S_IFBLK: 'a device',
     stat.S_IFSOCK: 'a socket',
-    stat.S_IFDIR: 'a folder',
 }
 
 
@@ -70,6 +69,8 @@ def parse_json(text: str | bytes) -> object:
 
 def _check(about: os.stat_result, path: Path) -> None:
     kind = stat.S_IFMT(about.st_mode)
+    if kind == stat.S_IFDIR:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if kind != stat.S_IFREG:
         what = _KINDS.get(kind, 'something else')
         raise OSError(errno.EINVAL, f'it is {what} and no file', str(path))
