@@ -18,7 +18,7 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-from rtcnn_perception.nodes.shared_memory import prepare
+from rtcnn_perception.shared_memory import prepare
 
 PACKAGE = 'rtcnn_perception'
 
@@ -111,10 +111,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             executable=executable,
             namespace=LaunchConfiguration('namespace'),
             parameters=[LaunchConfiguration('params_file'), *([given] if given else [])],
-            remappings=[
-                ('image_raw', image),
-                ('image_raw/compressed', [image, '/compressed']),
-            ],
+            remappings=[('image_raw', image)],
             ros_arguments=[
                 *('--log-level', LaunchConfiguration('log_level')),
                 *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),

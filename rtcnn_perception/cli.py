@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     'train': 'train a network from a configuration file',
     'evaluate': 'evaluate a model on data, with a report',
     'export': 'write a trained network as ONNX, with its card',
+    'adapt': 'make a model folder of a graph that others trained',
     'saliency-graph': 'write the saliency graph of a model',
     'explain': 'draw saliency maps of pictures and of data',
 }

@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--through-pipeline',
         type=int,
         metavar='N',
-        help='classify N faces through detector, tracker and classifier as well, in larger scenes',
+        help='classify N faces through detector, tracker and classifier as well',
     )
     faces.add_argument(
         '--detector',

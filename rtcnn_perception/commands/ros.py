@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.host import keep_freed_memory
-from rtcnn_perception.nodes.shared_memory import prepare
+from rtcnn_perception.shared_memory import prepare
 
 
 @contextmanager

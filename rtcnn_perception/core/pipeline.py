@@ -23,13 +23,20 @@ from rtcnn_perception.core.attributes.labels import skipped
 from rtcnn_perception.core.attributes.labels import SteadyLabel
 from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.detection.rotation import in_source
+from rtcnn_perception.core.detection.rotation import rotated
+from rtcnn_perception.core.detection.rotation import ROTATIONS
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.geometry.landmarks import shows_roll
 from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.exceptions import ConfigurationError
 
 
 class Classifier(Protocol):
@@ -50,7 +57,8 @@ class DetectionStage:
     Find faces and follow them.
 
     The detector runs on every ``every_n``-th frame, the first among them; the tracks predict the
-    boxes between. ``every_n`` and ``min_score`` may be set while frames are processed.
+    boxes between. ``every_n`` and ``min_score`` may be set while frames are processed. Where the
+    size of the images changes, all tracks end: they are in pixels.
     """
 
     def __init__(
@@ -58,17 +66,32 @@ class DetectionStage:
         detector: Detector,
         tracker: FaceTracker,
         every_n: int = 1,
+        rotation: int = 0,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """
         Take the parts.
 
+        :param rotation: degrees clockwise by which an image is rotated for detection, one of
+            ``ROTATIONS``; faces are in pixels of the image as it comes
         :param clock: seconds, to measure by
         :raises ValueError: if ``every_n`` is below 1
+        :raises ConfigurationError: if ``rotation`` is another one, or the detector finds no eyes
+            and mouth, by which the crops of rotated faces are upright
         """
+        if rotation not in ROTATIONS:
+            known = ', '.join(map(str, ROTATIONS))
+            raise ConfigurationError(f'expected a rotation of {known} degrees, got {rotation}')
+        if rotation and not shows_roll(detector.landmark_names):
+            raise ConfigurationError(
+                f'expected a detector that finds eyes and mouth, to rotate images by {rotation} '
+                f'degrees, got {detector.tag}; choose another one'
+            )
         self._detector = detector
         self._tracker = tracker
         self._clock = clock
+        self._rotation = rotation
+        self._size_wh: tuple[int, int] | None = None
         self._frames_since_run: int | None = None
         self.every_n = every_n
 
@@ -102,7 +125,11 @@ class DetectionStage:
         """Add the faces of the frame: confirmed tracks that overlap the image."""
         begin = self._clock()
         frame = result.frame
-        detections = self._detector.detect(frame.image) if self._is_due() else None
+        if self._size_wh not in (None, frame.size_wh):
+            self._tracker.reset()
+            self.restart()
+        self._size_wh = frame.size_wh
+        detections = self._detect(frame) if self._is_due() else None
         tracks = self._tracker.update(detections, frame.time)
         # A coasted track may leave the image.
         visible = tuple(Face(track) for track in tracks if track.box.clip_to(*frame.size_wh))
@@ -113,6 +140,10 @@ class DetectionStage:
             landmark_names=self._detector.landmark_names,
             detect_s=self._clock() - begin,
         )
+
+    def _detect(self, frame: Frame) -> tuple[Detection, ...]:
+        found = self._detector.detect(rotated(frame.image, self._rotation))
+        return tuple(in_source(each, frame.size_wh, self._rotation) for each in found)
 
     def _is_due(self) -> bool:
         since = self._frames_since_run

@@ -17,6 +17,7 @@ from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import latency_findings
@@ -25,6 +26,7 @@ from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
 from rtcnn_perception.nodes.lifecycle import GuardedLifecycleNode
 from rtcnn_perception.nodes.lifecycle import RCLError
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import declare
@@ -78,6 +80,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._stop_by: float | None = None
         self._images: ImageSubscription | None = None
+        self._lost: int | None = 0
         self._subscriptions_while_active: list[Any] = []
         self.errors = ErrorLog(self.get_logger().error, self._now)
         self.meter = Meter()
@@ -87,10 +90,19 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             self.destroy_node()
             raise
         for sentence in unknown_parameters(self, (parameters, *TABLES)):
-            self.get_logger().warning(sentence)
+            self.get_logger().warning(bounded(sentence))
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', RESULTS)
         self.create_timer(DIAGNOSTICS_PERIOD, self._on_diagnostics_timer, clock=self._steady)
+
+    @property
+    def lost(self) -> int | None:
+        """
+        Number of images published since the node was activated that never came over DDS.
+
+        None where they cannot be counted.
+        """
+        return self._lost if self._images is None else self._images.lost
 
     # What a subclass fills in
 
@@ -109,7 +121,13 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         if self._images is not None:
             yield from self._images.findings()
         yield from self.errors.findings()
-        yield from latency_findings(self.meter.latency.summary(), self.parameters.latency_limit_ms)
+        if self.get_parameter('use_sim_time').value and not self.get_clock().now().nanoseconds:
+            yield Finding(
+                ERROR, 'use_sim_time is set and no time comes: publish /clock, or unset it'
+            )
+        else:
+            limit_ms = self.parameters.latency_limit_ms
+            yield from latency_findings(self.meter.latency.summary(), limit_ms)
 
     def _measured(self) -> dict[str, str]:
         """Return values for diagnostics besides rates, latency and errors."""
@@ -126,10 +144,10 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         )
 
     def _subscribe(
-        self, message_type: type[Any], topic: str, callback: Callable[[Any], None]
+        self, message_type: type[Any], topic: str, callback: Callable[[bytes], None]
     ) -> None:
-        """Subscribe to results until deactivation."""
-        subscription = self.create_subscription(message_type, topic, callback, RESULTS)
+        """Subscribe to results until deactivation, as bytes: of these a stranger may send many."""
+        subscription = self.create_subscription(message_type, topic, callback, RESULTS, raw=True)
         self._subscriptions_while_active.append(subscription)
 
     def _report(self, error: Exception) -> None:
@@ -184,7 +202,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     def _deactivate(self) -> None:
         if self._images is not None:
             self._images.close()
-            self._images = None
+            self._lost, self._images = self._images.lost, None
         while self._subscriptions_while_active:
             self.destroy_subscription(self._subscriptions_while_active.pop())
         for thread in self._threads():
@@ -216,7 +234,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             parameters = build(type(self.parameters), values)
             self._check_parameters(parameters)
         except ConfigurationError as error:
-            return SetParametersResult(successful=False, reason=str(error))
+            return SetParametersResult(successful=False, reason=bounded(str(error)))
         self.parameters = parameters
         self._apply(parameters)
         return SetParametersResult(successful=True)

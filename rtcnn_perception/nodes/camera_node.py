@@ -24,6 +24,7 @@ from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from rtcnn_perception.nodes.worker import WorkerNode
@@ -31,10 +32,10 @@ from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
 TRANSPORTS: Mapping[str, tuple[type[Any], str, Callable[..., Frame]]] = {
-    'raw': (Image, 'image_raw', frame_from_image),
-    'compressed': (CompressedImage, 'image_raw/compressed', frame_from_compressed),
+    'raw': (Image, '', frame_from_image),
+    'compressed': (CompressedImage, '/compressed', frame_from_compressed),
 }
-"""Type, topic and conversion by the value of ``image_transport``."""
+"""Type, end of the topic's name and conversion by the value of ``image_transport``."""
 
 
 class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
@@ -77,16 +78,26 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
                 is_looping=self.parameters.source_loop,
             )
             return
-        message_type, topic, _ = TRANSPORTS[self.parameters.image_transport]
+        message_type, end, _ = TRANSPORTS[self.parameters.image_transport]
         self._start_worker()
+        topic = self._topic_of_transport(end)
         self._subscribe_to_images(message_type, topic, self._on_message, self.parameters.qos)
+
+    def _topic_of_transport(self, end: str) -> str:
+        """Return the topic; as with image_transport, remapping ``image_raw`` moves all of them."""
+        topic = f'image_raw{end}'
+        own = self.resolve_topic_name(topic)
+        if own != self.resolve_topic_name(topic, only_expand=True):
+            return str(own)
+        return f'{self.resolve_topic_name("image_raw")}{end}'
 
     def _open_source(self) -> FrameSource:
         wanted = self.parameters
         mode = DeviceMode(wanted.source_width, wanted.source_height, wanted.source_fps)
         source = self._opener(wanted.source, mode)
         width, height = source.size
-        self.get_logger().info(f'{source.name} has {width}x{height} at {source.fps:g} Hz')
+        name = bounded(source.name)
+        self.get_logger().info(f'{name} has {width}x{height} at {source.fps:g} Hz')
         return source
 
     def _threads(self) -> Iterable[Stoppable | None]:
@@ -108,7 +119,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         topic = '' if self._images is None else self._images.topic
         return {
             'source': self.parameters.source or topic,
-            'frames dropped': str(self.dropped),
+            **super()._measured(),
         }
 
     def _on_message(self, msg: Image | CompressedImage) -> None:

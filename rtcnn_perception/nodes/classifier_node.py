@@ -23,11 +23,13 @@ from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.conversions.faces import result_from_rois
+from rtcnn_perception.nodes.conversions.faces import rois_from_bytes
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.conversions.images import stamp_ns_of
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
@@ -85,13 +87,13 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
                 paths, session.threads, session.allow_spinning, session.precision
             )
             for note in loaded.precision_notes:
-                self.get_logger().info(note)
+                self.get_logger().info(bounded(note))
             classifier = loaded
         self._attributes = classifier.attributes
         self._stage = ClassificationStage(classifier, self._smoother, wanted.label.config)
         self._saliency.prepare(paths, session)
         models = ', '.join(f'{each.name} by {each.model}' for each in self._attributes)
-        self.get_logger().info(f'classifying {models or "no attribute"}')
+        self.get_logger().info(bounded(f'classifying {models or "no attribute"}'))
         super()._configure()
 
     def _activate(self) -> None:
@@ -104,6 +106,10 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         if not self._is_composed:
             self._subscribe_to_images(Image, 'faces/image', self._on_image, self.parameters.qos)
             self._subscribe(FaceRois, 'faces/rois', self._on_rois)
+
+    def _deactivate(self) -> None:
+        super()._deactivate()
+        self._join.clear()
 
     def _cleanup(self) -> None:
         self._stage = None
@@ -142,7 +148,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
     def _measured(self) -> dict[str, str]:
         return {
             **{f'{each.name} model': each.model for each in self._attributes},
-            'frames dropped': str(self.dropped),
+            **super()._measured(),
             'rois without image': str(self._join.rois_dropped),
         }
 
@@ -150,22 +156,24 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         received_ns = self.get_clock().now().nanoseconds
         try:
             frame = frame_from_image(msg, received_ns=received_ns)
-        except PerceptionError as error:
-            self._report(error)
-            return
-        if frame.stamp_ns == 0:
-            self._report(
-                ImageFormatError(
+            if frame.stamp_ns == 0:
+                raise ImageFormatError(
                     'expected a stamped image, got one with stamp 0, which cannot be joined with '
                     'its rois: let the camera stamp its images, or run all nodes in one process '
                     '(composed:=true)'
                 )
-            )
+        except PerceptionError as error:
+            self._report(error)
             return
         self._submit_pair(self._join.put_frame(frame.stamp_ns, frame))
 
-    def _on_rois(self, msg: FaceRois) -> None:
-        stamp_ns = stamp_ns_of(msg.header)
+    def _on_rois(self, data: bytes) -> None:
+        try:
+            msg = rois_from_bytes(data)
+            stamp_ns = stamp_ns_of(msg.header)
+        except PerceptionError as error:
+            self._report(error)
+            return
         if stamp_ns:  # rois without one belong to an image that is reported
             self._submit_pair(self._join.put_rois(stamp_ns, msg))
 

@@ -20,6 +20,7 @@ from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.faces import rois_to_msg
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
@@ -70,9 +71,11 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             loaded = load_detector(_detector_config(wanted), models_search_path())
         self._reason = loaded.reason
         self._default_min_score = loaded.default_min_score
-        self._stage = DetectionStage(loaded.detector, self._tracker, wanted.every_n)
+        self._stage = DetectionStage(
+            loaded.detector, self._tracker, wanted.every_n, wanted.rotation
+        )
         self._stage.min_score = wanted.min_score or loaded.default_min_score
-        self.get_logger().info(loaded.reason)
+        self.get_logger().info(bounded(loaded.reason))
         super()._configure()
 
     def _activate(self) -> None:
@@ -94,7 +97,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             self._stage.every_n = parameters.detector.every_n
 
     def _measured(self) -> dict[str, str]:
-        return {'detector': self._reason, 'frames dropped': str(self.dropped)}
+        return {'detector': self._reason, **super()._measured()}
 
     def _on_image(self, msg: Image) -> None:
         received_ns = self.get_clock().now().nanoseconds
@@ -118,7 +121,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
 
 def _detector_config(group: DetectorGroup) -> DetectorConfig:
     values = asdict(group)
-    del values['every_n']
+    del values['every_n'], values['rotation']
     return DetectorConfig(**values)
 
 

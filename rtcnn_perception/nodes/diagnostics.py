@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
 import math
-import re
 import threading
-import traceback
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from diagnostic_msgs.msg import KeyValue
@@ -17,12 +15,13 @@ from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.log_text import cause_of
+from rtcnn_perception.nodes.log_text import message_of
+from rtcnn_perception.nodes.log_text import report_of
 
 SILENCE = 10.0
 """Seconds for which a cause is not logged again."""
-
-MAX_CAUSES = 32
-"""Causes counted one by one; any further one is counted as 'other'."""
 
 CLOCKS_APART = 60.0
 """Seconds of latency that only different clocks or a recording can cause."""
@@ -47,7 +46,8 @@ class ErrorLog:
     """
     Count errors by cause, and log each cause once in ten seconds.
 
-    Errors that differ only in numbers have one cause. Any thread may report.
+    Errors of one class that were raised at one place have one cause, whatever they quote: so the
+    code bounds the number of causes, and no sender does. Any thread may report.
     """
 
     def __init__(self, log: Callable[[str], None], clock: Callable[[], float]) -> None:
@@ -68,21 +68,17 @@ class ErrorLog:
 
     def report(self, error: Exception) -> None:
         """Count an error; what is not a PerceptionError is a defect and keeps its traceback."""
-        is_expected = isinstance(error, PerceptionError)
-        text = str(error) if is_expected else f'{type(error).__name__}: {error}'
-        cause = re.sub(r'\d[\d.,x]*', '#', text.partition('\n')[0])
+        cause, text = cause_of(error), message_of(error)
         now = self._clock()
         with self._lock:
-            if cause not in self._counts and len(self._counts) >= MAX_CAUSES:
-                cause = 'other'
             self._counts[cause] = self._counts.get(cause, 0) + 1
             self._last, self._last_time = text, now
-            self._last_level = WARN if is_expected else ERROR
+            self._last_level = WARN if isinstance(error, PerceptionError) else ERROR
             is_silent = now - self._logged.get(cause, -math.inf) < SILENCE
             if not is_silent:
                 self._logged[cause] = now
         if not is_silent:
-            self._log(text if is_expected else ''.join(traceback.format_exception(error)))
+            self._log(report_of(error))
 
     @property
     def total(self) -> int:
@@ -94,7 +90,7 @@ class ErrorLog:
         """Warn of an error in the last ten seconds; a defect is worse than bad input."""
         with self._lock:
             if self._clock() - self._last_time < SILENCE:
-                yield Finding(self._last_level, self._last.partition('\n')[0])
+                yield Finding(self._last_level, self._last)
 
     def values(self) -> dict[str, str]:
         """Return counts by cause and the last error, as texts."""
@@ -111,6 +107,8 @@ def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) ->
     """
     Make a status of the worst level found, the worst first in its message.
 
+    Its texts are bounded: values and messages may quote what was received.
+
     :param name: the node and what of it
     :param values: what is measured, by name
     """
@@ -118,9 +116,9 @@ def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) ->
     return DiagnosticStatus(
         name=name,
         level=by_level[0].level if by_level else OK,
-        message='; '.join(finding.message for finding in by_level),
+        message='; '.join(bounded(finding.message) for finding in by_level),
         hardware_id='',
-        values=[KeyValue(key=key, value=value) for key, value in values.items()],
+        values=[KeyValue(key=key, value=bounded(value)) for key, value in values.items()],
     )
 
 

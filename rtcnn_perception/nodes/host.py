@@ -28,12 +28,13 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.files import check_file
 from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
-from rtcnn_perception.nodes.shared_memory import prepare
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.process import handle_end_signals
 from rtcnn_perception.process import restore_signals
+from rtcnn_perception.shared_memory import prepare
 
 END_WITHIN = 1.2
 """
@@ -214,7 +215,7 @@ def run_nodes(
             warning = prepare(has_images=False)
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except ConfigurationError as error:
-        get_logger(name).fatal(str(error))
+        get_logger(name).fatal(message_of(error))
         return EXIT_USAGE
     keep_freed_memory()
     if warning:
@@ -226,7 +227,7 @@ def run_nodes(
         ):
             host.wait()
     except PerceptionError as error:
-        get_logger(name).fatal(str(error))
+        get_logger(name).fatal(message_of(error))
         return EXIT_ERROR
     finally:
         rclpy.try_shutdown()

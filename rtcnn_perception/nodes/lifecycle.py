@@ -9,7 +9,6 @@ whether the transition is made.
 from __future__ import annotations
 
 from collections.abc import Callable
-import traceback
 from typing import Any
 
 from lifecycle_msgs.srv import ChangeState
@@ -18,6 +17,8 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.log_text import report_of
 
 RCLError = rclpy_implementation.RCLError
 
@@ -125,17 +126,17 @@ class GuardedLifecycleNode(LifecycleNode):
             for step in steps:
                 step()
         except PerceptionError as error:
-            self._fail(error, str(error))
+            self._fail(error)
             return TransitionCallbackReturn.FAILURE
         except Exception as error:  # noqa: BLE001 - rclpy would drop it; it is logged, or raised by start
-            self._fail(error, ''.join(traceback.format_exception(error)))
+            self._fail(error)
             return TransitionCallbackReturn.ERROR
         return TransitionCallbackReturn.SUCCESS
 
-    def _fail(self, error: Exception, text: str) -> None:
+    def _fail(self, error: Exception) -> None:
         self._failure = error
         if not self._is_starting:
-            self.get_logger().error(text)
+            self.get_logger().error(report_of(error))
 
     def _on_change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
@@ -148,6 +149,6 @@ class GuardedLifecycleNode(LifecycleNode):
             answer = response
             answer.success = False
         if not answer.success and self.state == before:
-            wanted = request.transition.label or f'id {request.transition.id}'
+            wanted = bounded(request.transition.label) or f'id {request.transition.id}'
             self.get_logger().warning(f'the transition {wanted} was not made: still {before}')
         return answer

@@ -21,6 +21,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
+from rtcnn_perception.nodes.log_text import bounded
 
 IMAGE_DEPTH = 5
 """
@@ -32,6 +33,9 @@ older ones are dropped and counted there.
 
 PATIENCE = 5.0
 """Seconds without a publisher before a warning."""
+
+HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')
+"""Whether rclpy passes the number of a message to a callback; that of Humble does not."""
 
 DISCOVERY_PERIOD = 0.1
 """Seconds between checks for the first publisher."""
@@ -102,6 +106,9 @@ class ImageSubscription:
     Where the profile depends on the publishers, it subscribes once there is one: changing a
     profile means a new subscription, and images that are lost meanwhile.
 
+    Images that were published and never came are counted by the gaps between their numbers: the
+    event for lost messages leaves out what a queue that is full replaces, which is the most of it.
+
     :param node: the subscriber
     :param message_type: Image or CompressedImage
     :param topic: as the node names it, before remapping
@@ -132,6 +139,9 @@ class ImageSubscription:
         self._has_warned = False
         self._subscription: Subscription | None = None
         self._profile: QoSProfile | None = None
+        self._last_number: int | None = None
+        self._lost = 0
+        self._is_numbered = HAS_MESSAGE_INFO
         self._timer = node.create_timer(
             DISCOVERY_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -147,6 +157,16 @@ class ImageSubscription:
         """The present profile; None before there is a publisher."""
         return self._profile
 
+    @property
+    def lost(self) -> int | None:
+        """
+        Number of images between the first and the last received that never came.
+
+        None where rclpy or the middleware does not number them. While there are several
+        publishers, whose numbers cannot be told apart, none are counted.
+        """
+        return self._lost if self._is_numbered else None
+
     def close(self) -> None:
         """Unsubscribe."""
         self._node.destroy_timer(self._timer)
@@ -155,11 +175,7 @@ class ImageSubscription:
 
     def check(self) -> None:
         """Match the present publishers, and warn once if there is none for long."""
-        publishers = [
-            each
-            for each in self._node.get_publishers_info_by_topic(self._topic)
-            if each.topic_type == self._type_name
-        ]
+        publishers = self._publishers()
         if publishers:
             self._unpublished_since, self._has_warned = None, False
         else:
@@ -174,12 +190,36 @@ class ImageSubscription:
             is_long = self._clock() - self._unpublished_since >= PATIENCE
             yield Finding(ERROR if is_long else WARN, f'no publisher of {self.topic}')
 
+    def _publishers(self) -> list[TopicEndpointInfo]:
+        return [
+            each
+            for each in self._node.get_publishers_info_by_topic(self._topic)
+            if each.topic_type == self._type_name
+        ]
+
+    def _on_message(self, msg: object, info: Mapping[str, Any]) -> None:
+        number = info['publication_sequence_number']
+        if number is None:
+            self._is_numbered = False
+        else:
+            self._count_lost(number)
+        self._callback(msg)
+
+    def _count_lost(self, number: int) -> None:
+        """Count what is missing before an image; a publisher that restarted begins at 1 again."""
+        last, self._last_number = self._last_number, number
+        if last is not None and number > last + 1 and len(self._publishers()) == 1:
+            self._lost += number - last - 1
+
     def _subscribe(self, profile: QoSProfile) -> None:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
         self._profile = profile
         self._subscription = self._node.create_subscription(
-            self._message_type, self._topic, self._callback, profile
+            self._message_type,
+            self._topic,
+            self._on_message if HAS_MESSAGE_INFO else self._callback,
+            profile,
         )
         self._timer.cancel()
         self._node.get_logger().info(
@@ -196,5 +236,5 @@ class ImageSubscription:
         others = topics_of_type(self._node.get_topic_names_and_types(), self._type_name)
         found = ', '.join(name for name in others if name != self.topic) or 'none'
         self._node.get_logger().warning(
-            f'no publisher of {self.topic}; topics of type {self._type_name} are: {found}'
+            bounded(f'no publisher of {self.topic}; topics of type {self._type_name} are: {found}')
         )

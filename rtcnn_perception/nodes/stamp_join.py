@@ -60,6 +60,12 @@ class StampJoin(Generic[A, B]):
             self._rois.clear()
             return frame, rois
 
+    def clear(self) -> None:
+        """Drop all that waits."""
+        with self._lock:
+            self._frames.clear()
+            self._rois.clear()
+
 
 class _Waiting(Generic[T]):
     """The items of one side in the order of their arrival, and how many were dropped."""

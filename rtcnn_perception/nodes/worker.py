@@ -198,3 +198,11 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
 
     def _threads(self) -> Iterable[Stoppable | None]:
         return (self._worker,)
+
+    def _measured(self) -> dict[str, str]:
+        """Return what became of the frames: all that were published to this node, with errors."""
+        return {
+            'frames published': str(self.meter.published.count),
+            'frames dropped': str(self.dropped),
+            'frames lost': 'unknown' if self.lost is None else str(self.lost),
+        }

@@ -11,6 +11,7 @@ from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.core.saliency.names import NOTHING
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.gradient_context import GradientContext
+from rtcnn_perception.saliency.network_graph import Array
 from rtcnn_perception.saliency.network_graph import NetworkGraph
 from rtcnn_perception.saliency.network_graph import Operation
 from rtcnn_perception.saliency.pooling_rules import averaged_axes
@@ -59,6 +60,8 @@ def find_scores(graph: NetworkGraph, head: AttributeHead) -> str:
         )
     name = _skip(graph, head.output, SAME)
     softmax = graph.producer(name)
+    if softmax is not None and class_order(graph, head) is not None:
+        softmax = graph.producer(_skip(graph, softmax.inputs[0], SAME))
     if softmax is None or softmax.op != 'Softmax':
         origin = 'the input itself' if softmax is None else softmax.op
         raise ModelError(
@@ -78,6 +81,16 @@ def find_scores(graph: NetworkGraph, head: AttributeHead) -> str:
             f'shape {graph.shape(name)}; export model and card together'
         )
     return name
+
+
+def class_order(graph: NetworkGraph, head: AttributeHead) -> Array | None:
+    """Return the place (C,) of each class in the scores, None where the order is the same."""
+    gather = graph.producer(_skip(graph, head.output, SAME))
+    if gather is None or gather.op != 'Gather' or gather.attributes.get('axis', 0) not in (1, -1):
+        return None
+    order = graph.constants.get(gather.inputs[1])
+    is_order = order is not None and sorted(order.ravel().tolist()) == [*range(len(head.labels))]
+    return order if is_order else None
 
 
 def class_scores(context: GradientContext, head: AttributeHead, scores: str) -> ClassScores:
@@ -176,6 +189,17 @@ def seed(context: GradientContext, found: ClassScores, target: str) -> tuple[str
     gradient = _of_maps(context, found, maps, target)
     transposed = context.builder.add('Transpose', found.weights, perm=[1, 0, 2, 3])
     return found.features, context.builder.add('Conv', gradient, transposed)
+
+
+def target_in_scores(context: GradientContext, head: AttributeHead, target: str) -> str:
+    """Write the target as a place in the scores, whose order may be another than the output's."""
+    order, builder = class_order(context.graph, head), context.builder
+    if order is None:
+        return target
+    is_class = builder.add('Less', builder.integers(-1), target)
+    place = builder.add('Where', is_class, target, builder.integers(0))
+    place = builder.add('Gather', builder.constant(order.astype(np.int64)), place, axis=0)
+    return builder.add('Where', is_class, place, target)
 
 
 def _chosen(context: GradientContext, found: ClassScores, target: str) -> str:

@@ -22,6 +22,7 @@ from rtcnn_perception.saliency.class_scores import class_scores
 from rtcnn_perception.saliency.class_scores import ClassScores
 from rtcnn_perception.saliency.class_scores import find_scores
 from rtcnn_perception.saliency.class_scores import seed
+from rtcnn_perception.saliency.class_scores import target_in_scores
 from rtcnn_perception.saliency.gradient_context import GradientContext
 from rtcnn_perception.saliency.graph_builder import GraphBuilder
 from rtcnn_perception.saliency.network_graph import NetworkGraph
@@ -68,7 +69,8 @@ def build_saliency_graph(content: bytes, card: AttributeCard) -> bytes:
     found = tuple(class_scores(context, head, name) for head, name in scores.items())
     seeds: dict[str, str] = {}
     for each in found:
-        name, gradient = seed(context, each, target_input(each.head.attribute))
+        target = target_in_scores(context, each.head, target_input(each.head.attribute))
+        name, gradient = seed(context, each, target)
         is_further = name in seeds
         seeds[name] = builder.add('Add', seeds[name], gradient) if is_further else gradient
     result = _write_methods(builder, _Parts(graph, found, seeds), METHODS)

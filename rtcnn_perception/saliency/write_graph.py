@@ -45,7 +45,7 @@ def write_saliency_graph(path: Path) -> Path:
     content = card.read_model()
     graph = build_saliency_graph(content, card)
     check_agreement(content, graph, card)
-    graph = with_external_weights(graph, content, card.file)
+    graph = with_external_weights(graph, card.path.read_bytes(), card.file)
     card_file = card_path(path)
     fields = json.loads(card_file.read_text(encoding='utf-8'))
     fields['saliency'] = {

@@ -171,6 +171,18 @@ def test_the_minimum_score_reaches_the_detector_and_must_be_a_score():
         stage.min_score = 1.5
 
 
+def test_where_the_size_of_the_images_changes_the_tracks_begin_anew():
+    stage = DetectionStage(FakeDetector(), FaceTracker(), every_n=10)
+    small = FrameResult(Frame(np.zeros((60, 80, 3), np.uint8), round(1.2 * SECOND), 'camera', 0))
+    ids, sizes = [], []
+    for result in (make_result(1.0), make_result(1.1), small):
+        (face,) = stage.process(result).faces  # the detector would be due ten frames later
+        ids.append(face.track_id)
+        sizes.append(face.box.width)
+    assert ids == [1, 1, 2]
+    assert sizes == pytest.approx([160, 160, 80])
+
+
 def test_a_track_that_coasted_out_of_the_image_is_left_out():
     outside = make_track(2, BoundingBox(-50, 0, -1, 40), TrackState.COASTED)
     stage = DetectionStage(FakeDetector(), FakeTracker(outside, make_track(1)))

@@ -9,6 +9,7 @@ pytest.importorskip('rclpy')
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.parameter import Parameter
+from rtcnn_perception.nodes.base import LAST_DIAGNOSTICS_WITHIN
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
@@ -70,6 +71,23 @@ def test_the_last_diagnostics_of_a_node_say_that_it_is_finalized(bench):
     bench.close_node(node)
     bench.spin_until(lambda: received()[-1].message == 'finalized', 'the last diagnostics')
     assert received()[-1].level == DiagnosticStatus.OK
+
+
+def test_a_node_waits_for_its_last_diagnostics_after_it_published_them(bench, monkeypatch):
+    node = bench.add(ScriptedNode)
+    node.start()
+    calls, publisher = [], node._diagnostics
+    publish, wait = publisher.publish, publisher.wait_for_all_acked
+    monkeypatch.setattr(
+        publisher, 'publish', lambda msg: calls.append(msg.status[0].message) or publish(msg)
+    )
+    monkeypatch.setattr(
+        publisher,
+        'wait_for_all_acked',
+        lambda limit: calls.append(limit.nanoseconds * 1e-9) or wait(limit),
+    )
+    bench.close_node(node)
+    assert calls[-2:] == ['finalized', LAST_DIAGNOSTICS_WITHIN]
 
 
 def test_a_node_closes_also_where_the_middleware_cannot_wait_for_its_messages(bench, monkeypatch):

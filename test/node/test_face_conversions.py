@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rclpy.serialization import serialize_message
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
@@ -15,12 +16,17 @@ from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
 from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import Face as FaceMsg
+from rtcnn_perception.nodes.conversions import faces as faces_module
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
+from rtcnn_perception.nodes.conversions.faces import MAX_FACES
+from rtcnn_perception.nodes.conversions.faces import MAX_ROIS_BYTES
 from rtcnn_perception.nodes.conversions.faces import result_from_rois
+from rtcnn_perception.nodes.conversions.faces import rois_from_bytes
 from rtcnn_perception.nodes.conversions.faces import rois_to_msg
 from sensor_msgs.msg import RegionOfInterest
 
@@ -139,6 +145,8 @@ def test_a_roi_outside_the_image_is_refused_and_the_others_remain(changes, reaso
     [
         ('confidence', math.nan, r'a confidence in \[0, 1\].*got nan and 5'),
         ('confidence', 1.5, 'got 1.5 and 5'),
+        ('confidence', math.inf, 'got inf and 5'),
+        ('confidence', -math.inf, 'got -inf and 5'),
         ('state', 9, 'an unknown track state 9'),
         ('landmarks', 1, 'no or 5 landmarks, got 0.75 and 1'),
         ('landmarks', 6, 'no or 5 landmarks, got 0.75 and 6'),
@@ -178,6 +186,51 @@ def test_rois_of_an_image_of_another_size_are_refused():
     expected = 'expected rois of an image of 64x48, got those of one of 640x48; are both of the'
     with pytest.raises(PerceptionError, match=expected):
         result_from_rois(msg, frame(), refuse)
+
+
+def test_rois_come_back_from_their_bytes():
+    msg = rois_to_msg(result(*(face(track_id=number + 1) for number in range(MAX_FACES))))
+    assert rois_from_bytes(serialize_message(msg)) == msg
+
+
+@pytest.mark.parametrize(('tracks', 'landmarks'), [(MOST_TRACKS, 34), (64, 160), (20, 478)])
+def test_every_track_of_a_detector_with_many_landmarks_is_taken(tracks, landmarks):
+    names = tuple(map(str, range(landmarks)))
+    points = np.zeros((landmarks, 2), np.float32)
+    faces = [face(track_id=number + 1, landmarks=points) for number in range(tracks)]
+    msg = rois_to_msg(result(*faces, landmark_names=names))
+    read = result_from_rois(rois_from_bytes(serialize_message(msg)), frame(), refuse)
+    assert len(read.faces) == tracks
+
+
+@pytest.mark.parametrize(
+    ('faces', 'reason'),
+    [(MAX_FACES + 1, '257 faces, more than 256'), (10_000, r'rois of \d+ bytes, more than')],
+)
+def test_more_faces_than_a_detector_sends_are_refused(faces, reason):
+    msg = rois_to_msg(result(*[face()] * faces))
+    with pytest.raises(PerceptionError, match=reason):
+        rois_from_bytes(serialize_message(msg))
+
+
+def test_too_many_bytes_are_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(faces_module, 'deserialize_message', None)
+    with pytest.raises(PerceptionError, match='rois of 131073 bytes, more than 131072'):
+        rois_from_bytes(bytes(MAX_ROIS_BYTES + 1))
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf, -1.0])
+def test_rois_whose_time_is_none_are_refused(value):
+    msg = rois_to_msg(result(face()))
+    msg.detect_ms = value
+    with pytest.raises(PerceptionError, match='rois need a detect_ms of 0 or above, got'):
+        rois_from_bytes(serialize_message(msg))
+
+
+@pytest.mark.parametrize('data', [b'', bytes(3), b'\xff' * 100])
+def test_bytes_that_are_no_rois_are_refused(data):
+    with pytest.raises(PerceptionError, match=f'damaged rois of {len(data)} bytes'):
+        rois_from_bytes(data)
 
 
 def test_a_frame_without_faces_lists_the_attributes_and_all_times():

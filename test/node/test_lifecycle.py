@@ -98,6 +98,16 @@ def test_every_transition_in_every_state_is_answered_and_the_node_goes_on(bench,
         assert logged == ([] if is_allowed else [refusal])
 
 
+def test_the_label_of_a_transition_is_logged_as_one_short_line(bench):
+    node = bench.add(ScriptedNode, parameters=BY_HAND)
+    logged = []
+    node.get_logger().warning = logged.append
+    request(bench, '/probe', Transition(label='fly\n' * 2**18))
+    assert len(logged) == 1
+    assert len(logged[0]) < 1000
+    assert logged[0].isprintable()
+
+
 def test_a_model_that_is_missing_ends_the_start_with_its_own_error(bench):
     node = bench.add(ScriptedNode)
     node.failures['configure'] = ModelError('no model in /nowhere')

@@ -86,7 +86,7 @@ def test_every_number_has_bounds_and_every_parameter_a_description():
 
 def test_every_setting_of_detector_and_tracker_is_a_parameter():
     detector = {name for name, _ in settings_of(DetectorGroup)}
-    assert detector == {field.name for field in fields(DetectorConfig)} | {'every_n'}
+    assert detector == {field.name for field in fields(DetectorConfig)} | {'every_n', 'rotation'}
     tracker = {name for name, _ in settings_of(TrackerGroup)}
     assert tracker == {field.name for field in fields(TrackerConfig)}
 

@@ -13,6 +13,7 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import WARN
+from rtcnn_perception.nodes.qos import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.qos import IMAGE_DEPTH
 from rtcnn_perception.nodes.qos import image_profile
 from rtcnn_perception.nodes.qos import ImageSubscription
@@ -214,6 +215,34 @@ def test_a_camera_that_starts_late_ends_the_finding(bench, subscribe, clock):
     discover(bench, subscription, 1)
     assert list(subscription.findings()) == []
     assert receives(bench, subscription, publisher)
+
+
+@pytest.mark.skipif(not HAS_MESSAGE_INFO, reason='this rclpy numbers no messages')
+@pytest.mark.parametrize(
+    ('numbers', 'publishers', 'lost'),
+    [
+        ([], 1, 0),
+        ([7], 1, 0),  # those before the first may have been meant for others
+        ([7, 8, 9], 1, 0),
+        ([7, 9, 14], 1, 5),
+        ([7, 9, 1, 2, 4], 1, 2),  # the camera restarted after the second
+        ([7, 1000, 8, 1001, 9], 2, 0),
+        ([7, 9, None, None], 1, None),
+    ],
+)
+def test_images_that_never_came_are_counted_by_their_numbers(
+    bench, subscribe, numbers, publishers, lost
+):
+    made = [
+        bench.tester.create_publisher(Image, 'image_raw', profile(RELIABLE))
+        for _ in range(publishers)
+    ]
+    subscription = subscribe()
+    discover(bench, subscription, len(made))
+    for number in numbers:
+        subscription._on_message(Image(), {'publication_sequence_number': number})
+    assert subscription.lost == lost
+    assert len(subscription.received) == len(numbers)
 
 
 def test_after_closing_there_is_no_subscription(bench, subscribe):

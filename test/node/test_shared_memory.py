@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from ros_bench import DOMAIN
-from rtcnn_perception.nodes import shared_memory
+from rtcnn_perception import shared_memory
 
 MIB = 1024 * 1024
 SEGMENT = 'fastdds_0123456789abcdef'

@@ -30,6 +30,16 @@ def test_frame_and_rois_of_one_stamp_are_joined_in_either_order(frame_first):
     assert (join.frames_dropped, join.rois_dropped) == (0, 0)
 
 
+def test_what_waits_is_dropped_and_counted_when_the_join_is_cleared():
+    join = StampJoin[str, str]()
+    for stamp in (1, 2):
+        join.put_frame(stamp, 'frame')
+    join.put_rois(3, 'rois')
+    join.clear()
+    assert (join.frames_dropped, join.rois_dropped) == (2, 1)
+    assert join.put_rois(2, 'rois') is None
+
+
 def test_a_pair_is_returned_once():
     join = StampJoin[str, str]()
     join.put_frame(7, 'frame')

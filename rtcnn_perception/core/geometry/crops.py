@@ -97,28 +97,7 @@ def cut_crop(image: Image, crop: Crop, size_hw: tuple[int, int]) -> Image:
     check_image(image)
     if crop.roll:
         return cut_rotated(image, crop.square, size_hw, crop.roll)
-    height, width = image.shape[:2]
-    x0, y0, x1, y1 = crop.square.whole_pixels()
-    # Index lists with repeated ends would copy the border; slicing first keeps the common case,
-    # a crop inside the image, free of copies.
-    inside = image[
-        min(max(y0, 0), height - 1) : max(min(y1, height), 1),
-        min(max(x0, 0), width - 1) : max(min(x1, width), 1),
-    ]
-    pad = (
-        min(max(-y0, 0), y1 - y0 - 1),
-        min(max(y1 - height, 0), y1 - y0 - 1),
-        min(max(-x0, 0), x1 - x0 - 1),
-        min(max(x1 - width, 0), x1 - x0 - 1),
-    )
-    if any(pad):
-        inside = np.asarray(cv2.copyMakeBorder(inside, *pad, cv2.BORDER_REPLICATE), np.uint8)
-    if inside.shape[:2] == (1, 1):
-        inside = np.repeat(inside, 2, axis=1)  # OpenCV 4.5 does not resize a single pixel
-    shrinks = inside.shape[0] > size_hw[0] or inside.shape[1] > size_hw[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(inside, (size_hw[1], size_hw[0]), interpolation=interpolation)
-    return np.asarray(resized, dtype=np.uint8)
+    return _scaled(*_inside(image, crop.square), size_hw)
 
 
 def cut_gray_crop(image: ImageBGR, crop: Crop, size_hw: tuple[int, int]) -> ImageGray:
@@ -127,18 +106,43 @@ def cut_gray_crop(image: ImageBGR, crop: Crop, size_hw: tuple[int, int]) -> Imag
 
     Gray before it is scaled, as pictures that are gray from the start are.
     """
+    if not crop.roll:
+        inside, pad = _inside(image, crop.square)
+        return _scaled(to_gray(inside), pad, size_hw)
     square = crop.square
-    if crop.roll:
-        left, top, right, bottom = source_area(image, square, crop.roll)
-    else:
-        height, width = image.shape[:2]
-        x0, y0, x1, y1 = square.whole_pixels()
-        left, top = min(max(x0, 0), width - 1), min(max(y0, 0), height - 1)
-        right, bottom = max(min(x1, width), 1), max(min(y1, height), 1)
-        square = BoundingBox(x0, y0, x1, y1)
+    left, top, right, bottom = source_area(image, square, crop.roll)
     shifted = BoundingBox.from_xywh(square.x0 - left, square.y0 - top, square.width, square.height)
-    region = to_gray(image[top:bottom, left:right])
-    return cut_crop(region, Crop(shifted, crop.roll), size_hw)
+    return cut_rotated(to_gray(image[top:bottom, left:right]), shifted, size_hw, crop.roll)
+
+
+def _inside(image: Image, square: BoundingBox) -> tuple[Image, tuple[int, int, int, int]]:
+    """Return what of a square lies in the image, at least a pixel, and rows and columns beyond."""
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = square.whole_pixels()
+    # Index lists with repeated ends would copy the border; slicing first keeps the common case,
+    # a crop inside the image, free of copies.
+    inside = image[
+        min(max(y0, 0), height - 1) : max(min(y1, height), 1),
+        min(max(x0, 0), width - 1) : max(min(x1, width), 1),
+    ]
+    return inside, (
+        min(max(-y0, 0), y1 - y0 - 1),
+        min(max(y1 - height, 0), y1 - y0 - 1),
+        min(max(-x0, 0), x1 - x0 - 1),
+        min(max(x1 - width, 0), x1 - x0 - 1),
+    )
+
+
+def _scaled(inside: Image, pad: tuple[int, int, int, int], size_hw: tuple[int, int]) -> Image:
+    """Pad a part of an image by repeating its border, and scale it."""
+    if any(pad):
+        inside = np.asarray(cv2.copyMakeBorder(inside, *pad, cv2.BORDER_REPLICATE), np.uint8)
+    if inside.shape[:2] == (1, 1):
+        inside = np.repeat(inside, 2, axis=1)  # OpenCV 4.5 does not resize a single pixel
+    shrinks = inside.shape[0] > size_hw[0] or inside.shape[1] > size_hw[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(inside, (size_hw[1], size_hw[0]), interpolation=interpolation)
+    return np.asarray(resized, dtype=np.uint8)
 
 
 def cut_crops(

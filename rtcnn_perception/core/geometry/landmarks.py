@@ -69,9 +69,14 @@ def head_roll(region: FaceRegion) -> float | None:
     return math.degrees(math.atan2(y, x))
 
 
+def shows_roll(names: tuple[str, ...]) -> bool:
+    """Return whether landmarks of these names show the roll of a head."""
+    return set(ROLL_POINTS) <= set(names)
+
+
 @lru_cache(maxsize=16)
 def _roll_indices(names: tuple[str, ...]) -> tuple[int, ...] | None:
     """Return where the points that show the roll stand among the names, None without them."""
-    if not set(ROLL_POINTS) <= set(names):
+    if not shows_roll(names):
         return None
     return tuple(names.index(name) for name in ROLL_POINTS)

@@ -15,8 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from typing import ClassVar
+from typing import NamedTuple
 from typing import TypeVar
 
+from rtcnn_perception.core.models.external_data import embedded
 from rtcnn_perception.core.models.fields import expect
 from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.core.models.files import check_sha256
@@ -29,7 +31,13 @@ from rtcnn_perception.paths import with_home
 
 CARD_NAME = 'model.json'
 CARD_FORMAT = 2
-ADVICE = 'correct the card, or write it anew with `rtcnn_perception export`'
+MAKE = (
+    '`rtcnn_perception export` of a training, or `rtcnn_perception adapt` of a network for '
+    'attributes that others trained'
+)
+"""What writes graph and card together."""
+
+ADVICE = f'correct the card, or write it anew with {MAKE}'
 
 Card = TypeVar('Card', bound='ModelCard')
 
@@ -107,13 +115,14 @@ class ModelCard(ABC):
 
     def read_model(self) -> bytes:
         """
-        Return the graph as it lies in its file.
+        Return the graph, with the weights that it keeps in files beside it.
 
-        :raises ModelError: if it is missing, or not the one the card names
+        :raises ModelError: if it or such a file is missing, or not the one the card names
         """
-        content = _read(self.path, 'the graph that its card names')
-        check_sha256(content, self.sha256, self.path, 'fetch or export graph and card together')
-        return content
+        graph = read_graph(self.path)
+        advice = 'fetch or export graph and card together'
+        check_sha256(graph.files, self.sha256, self.path, advice)
+        return graph.content
 
     def int8_card(self: Card) -> Card | None:
         """Return the card of the graph in eight bits, whose name says so; None without one."""
@@ -126,6 +135,50 @@ class ModelCard(ABC):
     @abstractmethod
     def _from_fields(cls: type[Card], card: Path, fields: JsonFields) -> Card:
         """Return what the fields of a card say."""
+
+
+class GraphFiles(NamedTuple):
+    """
+    A graph that holds all its weights, and what its sha256 is of.
+
+    ``files`` is the graph's file, and behind it those that it keeps weights in, by their names.
+    """
+
+    content: bytes
+    files: bytes
+
+
+def read_graph(path: Path) -> GraphFiles:
+    """
+    Read a graph and its weights.
+
+    :raises ModelError: if it is missing, or as of :func:`with_weights`
+    """
+    return with_weights(_read(path, 'the graph that its card names'), path)
+
+
+def with_weights(graph: bytes, path: Path) -> GraphFiles:
+    """
+    Read the files beside a graph that it keeps weights in.
+
+    :param path: where the graph lies
+    :raises ModelError: if one is missing, or the graph names what is no part of a file beside it
+    """
+    beside: dict[str, bytes] = {}
+
+    def read(name: str) -> bytes:
+        if name not in beside:
+            beside[name] = _read(path.parent / name, f'the weights of {path.name}')
+        return beside[name]
+
+    try:
+        content = embedded(graph, read)
+    except ValueError as error:
+        raise ModelError(
+            f'{path}: expected an ONNX graph with its weights beside it, got one that cannot be '
+            f'used ({error}); fetch or export graph and weights together'
+        ) from error
+    return GraphFiles(content, b''.join((graph, *(beside[name] for name in sorted(beside)))))
 
 
 def common_fields(card: Path, fields: JsonFields) -> dict[str, Any]:
@@ -200,6 +253,6 @@ def _read(path: Path, what: str) -> bytes:
         return read_bytes(path)
     except OSError as error:
         raise ModelError(
-            f'{path}: expected {what}, got none ({error.strerror}); '
-            f'put graph and card together in one folder'
+            f'{path}: expected {what}, got none ({error.strerror}); put graph and card together '
+            f'in one folder, or make them with {MAKE}'
         ) from error

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as onnxruntime_errors
+from rtcnn_perception.core.models.card import MAKE
 from rtcnn_perception.exceptions import ModelError
 
 GRAPH_TYPES: Mapping[str, str] = {'uint8': 'tensor(uint8)', 'float32': 'tensor(float)'}
@@ -34,17 +35,17 @@ class Tensor(NamedTuple):
 
 
 def open_session(
-    model: bytes | str,
+    model: bytes,
     path: Path,
     *,
     threads: int = 1,
     allow_spinning: bool = False,
-    advice: str = 'export it anew with `rtcnn_perception export`',
+    advice: str = f'make it anew with {MAKE}',
 ) -> onnxruntime.InferenceSession:
     """
     Load a graph for the CPU.
 
-    :param model: the graph, or its path, which a graph with weights in another file needs
+    :param model: the graph, with all its weights
     :param path: what an error names
     :param threads: how many threads one run may use
     :param allow_spinning: whether threads occupy their core while they wait for work
@@ -102,8 +103,8 @@ def check_signature(
 def contradiction(path: Path, expected: str, found: str) -> ModelError:
     """Return the error for a graph that differs from what its card says."""
     return ModelError(
-        f'{path}: by its card expected {expected}, got {found}; '
-        f'export model and card together with `rtcnn_perception export`'
+        f'{path}: by its card expected {expected}, got {found}; make model and card together with '
+        f'{MAKE}'
     )
 
 

@@ -14,6 +14,7 @@ from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.models.card import read_fields
+from rtcnn_perception.core.models.card import with_weights
 from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.core.models.files import check_sha256
 from rtcnn_perception.core.models.session import in_one_line
@@ -79,7 +80,7 @@ class SaliencyModel:
         card = AttributeCard.load(path)
         graph = checked_saliency(card_path(path), card)
         session = open_session(
-            str(graph),  # by its path, as its weights are those of the model beside it
+            graph,
             card.directory / SALIENCY_NAME,
             threads=threads,
             allow_spinning=allow_spinning,
@@ -206,11 +207,9 @@ def has_saliency(path: Path) -> bool:
     return (card_path(path).parent / SALIENCY_NAME).is_file()
 
 
-def checked_saliency(card_file: Path, card: AttributeCard) -> Path:
+def checked_saliency(card_file: Path, card: AttributeCard) -> bytes:
     """
-    Return the path of the saliency graph beside its model, links resolved.
-
-    A path and not bytes, as its weights lie in the model's file.
+    Return the saliency graph beside its model, with the weights that lie in the model's file.
 
     :raises ModelError: if it is missing, or not the one that the card names
     """
@@ -224,4 +223,4 @@ def checked_saliency(card_file: Path, card: AttributeCard) -> Path:
         ) from error
     expected = read_fields(card_file).section('saliency').text('sha256')
     check_sha256(content, expected, path, ADVICE)
-    return path.resolve()
+    return with_weights(content, path).content

@@ -91,8 +91,10 @@ class SourcePlayer:
             if self._stopped.is_set():
                 return
             self._emit(image)
-        for path, why in source.skipped.items():
-            self._report(SourceError(f'skipped {path.name}: {why}'))
+        if source.skipped:
+            # In one error: an error of the same cause is not logged again at once.
+            reasons = '; '.join(f'{path.name}: {why}' for path, why in source.skipped.items())
+            self._report(SourceError(f'skipped {len(source.skipped)} files: {reasons}'))
         if not has_frames:
             raise SourceError(f'{source.name} has no more frames')
 

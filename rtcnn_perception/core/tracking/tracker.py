@@ -37,6 +37,9 @@ NOMINAL_STEP_S: Final = 1 / 30
 MAX_GAP_S: Final = 2.0
 """Seconds without a frame, beyond ``max_coast_s``, after which all tracks end."""
 
+MOST_TRACKS: Final = 256
+"""Bound of ``max_tracks``, and so of the faces of one frame; more are no faces before a robot."""
+
 
 class TrackState(Enum):
     """Where the box of a track comes from; the values are those of Face.msg."""
@@ -96,8 +99,10 @@ class TrackerConfig:
             raise ConfigurationError(
                 f'max_coast_s must be a time of 0 s or more, got {self.max_coast_s}'
             )
-        if self.max_tracks < 1:
-            raise ConfigurationError(f'max_tracks must be at least 1, got {self.max_tracks}')
+        if not 1 <= self.max_tracks <= MOST_TRACKS:
+            raise ConfigurationError(
+                f'max_tracks must be 1 to {MOST_TRACKS}, got {self.max_tracks}'
+            )
 
 
 class FaceTracker:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.compressed import decode_file
 from rtcnn_perception.nodes.conversions.encodings import check_rows
 from rtcnn_perception.nodes.conversions.encodings import decode_rows
@@ -28,8 +29,18 @@ SECOND_NS = 1_000_000_000
 
 
 def stamp_ns_of(header: Header) -> int:
-    """Return the stamp of a header in nanoseconds."""
-    return int(header.stamp.sec) * SECOND_NS + int(header.stamp.nanosec)
+    """
+    Return the stamp of a header in nanoseconds.
+
+    :raises PerceptionError: if it is none: another stamp of the same sum would be taken for it
+    """
+    seconds, nanoseconds = int(header.stamp.sec), int(header.stamp.nanosec)
+    if seconds < 0 or nanoseconds >= SECOND_NS:
+        raise PerceptionError(
+            'expected a stamp with a sec of 0 or above and a nanosec below 1000000000, got '
+            f'sec {seconds} and nanosec {nanoseconds}: let the sender stamp by a ROS clock'
+        )
+    return seconds * SECOND_NS + nanoseconds
 
 
 def header_of(frame: Frame) -> Header:
@@ -42,8 +53,10 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
     """
     Make a frame of an image; bgr8 is not copied.
 
-    :raises ImageFormatError: if its encoding is unknown, or its bytes do not fit its size
+    :raises PerceptionError: if its encoding is unknown, its bytes do not fit its size, or its
+        stamp is out of range
     """
+    stamp_ns = stamp_ns_of(msg.header)
     if msg.height * msg.width > max_megapixels * MEGA:
         raise ImageFormatError(
             f'an image of {msg.width}x{msg.height}, more than {max_megapixels:g} megapixels'
@@ -56,7 +69,7 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
         encoding=msg.encoding,
     )
     image = decode_rows(rows, msg.encoding, is_bigendian=bool(msg.is_bigendian))
-    return Frame(image, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
+    return Frame(image, stamp_ns, msg.header.frame_id, received_ns)
 
 
 def frame_from_compressed(
@@ -65,10 +78,12 @@ def frame_from_compressed(
     """
     Make a frame of a JPEG or PNG.
 
-    :raises ImageFormatError: if it is damaged, too large or neither of the two
+    :raises PerceptionError: if it is damaged, too large or neither of the two, or its stamp is out
+        of range
     """
+    stamp_ns = stamp_ns_of(msg.header)
     image = decode_file(np.frombuffer(msg.data, dtype=np.uint8), msg.format, max_megapixels * MEGA)
-    return Frame(image, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
+    return Frame(image, stamp_ns, msg.header.frame_id, received_ns)
 
 
 def image_to_msg(image: ImageBGR, header: Header) -> Image:

@@ -17,7 +17,7 @@ class CameraParameters(NodeParameters):
 
     image_transport: str = setting(
         'raw',
-        'raw subscribes to image_raw, compressed to image_raw/compressed',
+        'raw subscribes to image_raw, compressed to image_raw/compressed; remap image_raw',
         choices=('raw', 'compressed'),
     )
     qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))

@@ -10,6 +10,7 @@ from rtcnn_perception.core.detection.base import MAX_WIDTH
 from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.models.precision import PRECISIONS
+from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import setting
@@ -65,6 +66,15 @@ class DetectorGroup:
         maximum=100,
         is_live=True,
     )
+    rotation: int = setting(
+        0,
+        'clockwise rotation of an image for detection: 90, 180 or 270 for a camera mounted on its '
+        'side or upside down; boxes stay in pixels of the image as it comes, and the detector '
+        'must find eyes and mouth (rtcnn, yunet)',
+        unit='degree',
+        minimum=0,
+        maximum=270,
+    )
     threads: int = setting(
         _DETECTOR.threads,
         'threads of the detector; OpenCV uses as many in the whole process',
@@ -110,7 +120,7 @@ class TrackerGroup:
         _TRACKER.max_tracks,
         'maximum number of tracks at once',
         minimum=1,
-        maximum=1000,
+        maximum=MOST_TRACKS,
         is_live=True,
     )
 

@@ -39,7 +39,8 @@ def positions(names: Sequence[str], known: Sequence[str], where: str) -> NDArray
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UnknownClassError(
-            f'{where} has no class {" or ".join(map(repr, unknown))}; it has {", ".join(known)}'
+            f'{where} has no class {" or ".join(map(repr, unknown))}; it has {", ".join(known)}: '
+            'give the classes the same names in both'
         )
     return np.array([known.index(name) for name in names], np.int64)
 

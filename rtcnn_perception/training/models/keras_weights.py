@@ -13,9 +13,9 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.files import check_file
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
-from rtcnn_perception.training.models.layers import SeparableConv2d
 import torch
 from torch import nn
+from torch import Tensor
 
 
 class Original(NamedTuple):
@@ -83,15 +83,21 @@ def load_keras(path: Path) -> tuple[Network, Original]:
         raise ModelError(f'{path} does not end in 7 or 2 classes, so it is no original model')
     original = ORIGINALS[len(last)]
     network = build_network('mini_xception', {original.attribute: len(last)})
-    targets = _targets(network, original.attribute)
-    if layers.keys() != targets.keys():
-        differing = sorted(layers.keys() ^ targets.keys())
-        raise ModelError(f'{path} is no mini_xception: it differs in {", ".join(differing)}')
-    try:
-        for name, module in targets.items():
-            _fill(module, layers[name])
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f'{path} does not fit mini_xception in {name}: {error}') from error
+    left = dict(layers)
+    for module in _targets(network, original.attribute):
+        weights = _as_keras(module)
+        shapes = [tuple(each.shape) for each in weights]
+        fit = (name for name, each in left.items() if [w.shape for w in each] == shapes)
+        name = next(fit, None)
+        if name is None:
+            raise ModelError(
+                f'{path} is no mini_xception: expected a layer with weights of {shapes}, got '
+                f'{_shown(left)}'
+            )
+        for weight, array in zip(weights, left.pop(name), strict=True):
+            weight.copy_(torch.from_numpy(array))
+    if left:
+        raise ModelError(f'{path} is no mini_xception: it has further weights, {_shown(left)}')
     return network.eval(), original
 
 
@@ -99,45 +105,39 @@ def _names(attribute: Iterable[bytes | str]) -> list[str]:
     return [n.decode() if isinstance(n, bytes) else str(n) for n in attribute]
 
 
-def _targets(network: Network, attribute: str) -> dict[str, nn.Module]:
+def _shown(layers: Weights) -> str:
+    """Return the first layers with their shapes."""
+    first = [f'{name} {[each.shape for each in w]}' for name, w in [*layers.items()][:3]]
+    return ', '.join(first) or 'none'
+
+
+def _targets(network: Network, attribute: str) -> list[nn.Module]:
     """
-    Return where each layer of the file belongs.
+    Return where the layers of a file belong, in the order in which Keras lists them.
 
-    Keras numbered the layers of each kind as the original's code made them: two of the stem, then
-    in each module the shortcut before the branch.
+    It lists them by how far they are from the output, whatever their names, which depend on the
+    version and on what else was built before; Keras matches weights by this order too. Layers as
+    far away as each other may be swapped, but have other shapes here.
     """
-    stem = network.stem
-    targets: dict[str, nn.Module] = {
-        'conv2d_1': stem[0],
-        'batch_normalization_1': stem[1],
-        'conv2d_2': stem[3],
-        'batch_normalization_2': stem[4],
-        'conv2d_7': network.heads[attribute],
-    }
-    for index, block in enumerate(network.blocks):
-        targets[f'conv2d_{index + 3}'] = block.get_submodule('shortcut')
-        for offset, part in enumerate(('shortcut_norm', 'first_norm', 'second_norm')):
-            targets[f'batch_normalization_{3 * index + 3 + offset}'] = block.get_submodule(part)
-        for offset, part in enumerate(('first', 'second')):
-            targets[f'separable_conv2d_{2 * index + 1 + offset}'] = block.get_submodule(part)
-    return targets
+    targets = [*(network.stem[index] for index in (0, 1, 3, 4))]
+    parts = ('first', 'first_norm', 'second', 'second_norm', 'shortcut', 'shortcut_norm')
+    for block in network.blocks:
+        targets += (block.get_submodule(part) for part in parts)
+    return [*targets, network.heads[attribute]]
 
 
-def _fill(module: nn.Module, weights: list[NDArray[np.float32]]) -> None:
-    """Turn one layer's arrays from (H, W, in, out) to (out, in, H, W) and copy them."""
-    tensors = [torch.from_numpy(array) for array in weights]
-    if isinstance(module, nn.BatchNorm2d):
-        names = ('weight', 'bias', 'running_mean', 'running_var')
-        state = dict(zip(names, tensors, strict=True))
-        state['num_batches_tracked'] = module.state_dict()['num_batches_tracked']
-    elif isinstance(module, SeparableConv2d):
-        depthwise, pointwise = tensors  # (H, W, C, 1) and (1, 1, C, C')
-        state = {
-            'depthwise.weight': depthwise.permute(2, 3, 0, 1),
-            'pointwise.weight': pointwise.permute(3, 2, 0, 1),
-        }
-    else:
-        state = {'weight': tensors[0].permute(3, 2, 0, 1)}
-        if len(tensors) > 1:
-            state['bias'] = tensors[1]
-    module.load_state_dict(state)
+def _as_keras(module: nn.Module) -> list[Tensor]:
+    """
+    Return the weights of a module in the order and with the axes that Keras gives them.
+
+    They are views, so that writing to them fills the module. A convolution has (H, W, in, out),
+    one of each channel by itself (H, W, channels, 1).
+    """
+    views = []
+    for name, value in module.state_dict().items():
+        if value.ndim == 4:
+            axes = (2, 3, 0, 1) if name.startswith('depthwise') else (2, 3, 1, 0)
+            views.append(value.permute(axes))
+        elif value.ndim == 1:  # and not the number of batches that a normalisation has met
+            views.append(value)
+    return views

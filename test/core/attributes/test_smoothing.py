@@ -114,6 +114,14 @@ def test_time_that_goes_back_starts_the_track_anew():
     np.testing.assert_array_equal(smoother.update(1, 3.0, MAN)['gender'], row(0, 1))
 
 
+@pytest.mark.parametrize(('jump', 'tracks'), [(-5.0, 2), (-5.1, 1), (5.0, 2), (5.1, 1)])
+def test_a_clock_that_jumps_far_either_way_ends_the_tracks_of_before(jump, tracks):
+    smoother = TrackSmoother(0.5)
+    smoother.update(1, 100.0, WOMAN)
+    smoother.update(2, 100.0 + jump, WOMAN)
+    assert len(smoother) == tracks
+
+
 def test_time_that_stands_still_passes_as_at_thirty_frames_per_second():
     standing, running = TrackSmoother(0.5), TrackSmoother(0.5)
     for frame in range(30):

@@ -142,6 +142,30 @@ def test_a_file_that_is_looped_and_fails_is_opened_again(output):
     assert not player.ended.is_set(), 'it was stopped, and has not ended'
 
 
+@pytest.mark.parametrize('is_live', [True, False])
+def test_a_source_that_failed_is_left_alone_before_it_is_opened_again(
+    output, monkeypatch, is_live
+):
+    monkeypatch.setattr(player_module, 'RETRY_AFTER', 1000.0)
+    waits = []
+
+    class Stopped(threading.Event):
+        def wait(self, timeout=None):
+            if timeout != 1000.0:  # threads have such events, too
+                return super().wait(timeout)
+            waits.append(len(output.errors))
+            return self.is_set()  # as if the time had passed
+
+    monkeypatch.setattr(player_module.threading, 'Event', Stopped)
+    broken = Source(SourceError('removed'), is_live=is_live)
+    player = play(output, broken, is_looping=True)
+    output.wait(lambda it: len(it.errors) >= 3)
+    player.halt()
+    player._thread.join(SOON)
+    assert waits[:3] == [1, 2, 3]
+    assert broken.closed == len(output.errors)
+
+
 def test_a_source_without_frames_is_reported_and_waited_for(output):
     player = play(output, Source(), is_looping=True)
     output.wait(lambda it: it.errors)
@@ -196,9 +220,10 @@ def test_frames_keep_the_period_of_the_rate(due, now, expected):
     assert next_due(due, now, period=0.1) == pytest.approx(expected)
 
 
-def test_a_damaged_picture_of_a_folder_is_reported_and_the_others_are_emitted(tmp_path):
+def test_damaged_pictures_of_a_folder_are_reported_once_and_the_others_are_emitted(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((4, 4, 3), np.uint8))
-    (tmp_path / 'b.png').write_bytes(b'no picture')
+    for name in ('b.png', 'c.png'):
+        (tmp_path / name).write_bytes(b'no picture')
     output = Output()
     player = SourcePlayer(
         lambda: open_source(str(tmp_path)),
@@ -210,5 +235,6 @@ def test_a_damaged_picture_of_a_folder_is_reported_and_the_others_are_emitted(tm
     assert player.ended.wait(SOON)
     assert output.frames
     (error,) = output.errors
-    assert 'skipped b.png' in str(error)
+    assert str(error).startswith('skipped 2 files: b.png: ')
+    assert '; c.png: ' in str(error)
     assert player.stop(SOON)

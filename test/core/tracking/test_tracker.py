@@ -46,6 +46,7 @@ def states(tracks):
         ({'max_coast_s': math.nan}, 'max_coast_s'),
         ({'max_coast_s': math.inf}, 'max_coast_s'),
         ({'max_tracks': 0}, 'max_tracks'),
+        ({'max_tracks': 257}, 'max_tracks'),
     ],
 )
 def test_a_setting_out_of_range_is_refused(values, named):
@@ -275,6 +276,15 @@ def test_a_stamp_that_jumps_far_ends_the_tracks(jump):
     stamp = 1000.0 + 14 * FRAME + jump
     (track,) = tracker.update(detected((x, 150.0, 60.0)), stamp)
     assert (track.track_id, track.state, track.age) == (2, TrackState.NEW, 1)
+
+
+@pytest.mark.parametrize(('gap', 'track_id'), [(2.9, 1), (3.1, 2), (19.0, 2)])
+def test_a_gap_of_two_seconds_beyond_coasting_ends_even_a_track_that_stands_still(gap, track_id):
+    tracker = FaceTracker(TrackerConfig(max_coast_s=1.0))
+    for frame in range(15):
+        tracker.update(detected(FACE), frame * FRAME)
+    (track,) = tracker.update(detected(FACE), 14 * FRAME + gap)
+    assert track.track_id == track_id
 
 
 def test_a_slow_camera_does_not_lose_a_person_who_stands_still():

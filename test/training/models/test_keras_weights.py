@@ -15,10 +15,8 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.load import load_faces
 from rtcnn_perception.training.data.sources import data_folder
-from rtcnn_perception.training.models.architectures import build_network
-from rtcnn_perception.training.models.keras_weights import _targets
 from rtcnn_perception.training.models.keras_weights import load_keras
-from rtcnn_perception.training.models.layers import SeparableConv2d
+from rtcnn_perception.training.models.keras_weights import read_layers
 from rtcnn_perception.training.tasks.attributes.export import export_run
 from rtcnn_perception.training.tasks.attributes.export import ExportSettings
 from rtcnn_perception.training.tasks.attributes.metrics import accuracy
@@ -90,7 +88,10 @@ def test_a_missing_file_is_refused(tmp_path):
     [
         ({}, 'does not end in 7 or 2 classes'),
         ({'conv2d_7': [np.zeros((3, 3, 128, 5)), np.zeros(5)]}, 'does not end in 7 or 2 classes'),
-        ({'conv2d_7': [np.zeros((3, 3, 128, 7)), np.zeros(7)]}, 'is no mini_xception: it differs'),
+        (
+            {'conv2d_7': [np.zeros((3, 3, 128, 7)), np.zeros(7)]},
+            'is no mini_xception: expected a layer',
+        ),
     ],
 )
 def test_another_network_is_refused(tmp_path, layers, message):
@@ -99,44 +100,102 @@ def test_another_network_is_refused(tmp_path, layers, message):
         load_keras(tmp_path / 'a.hdf5')
 
 
-def layers_of_the_original():
-    """Return weights as the original's file has them, all zeros."""
+def original_layers(seed=0):
+    """Return random weights with the names and the order that the original's file has."""
+    rng = np.random.default_rng(seed)
+
+    def norm(width):
+        return list(rng.uniform(0.5, 1.5, (4, width)))
+
+    def conv(*shape):
+        return [rng.normal(0, 0.3, shape)]
+
     layers = {}
-    for name, module in _targets(
-        build_network('mini_xception', {'emotion': 7}), 'emotion'
-    ).items():
-        if isinstance(module, SeparableConv2d):
-            inner, outer = module.depthwise.weight.shape[0], module.pointwise.weight.shape[0]
-            layers[name] = [np.zeros((3, 3, inner, 1)), np.zeros((1, 1, inner, outer))]
-        elif isinstance(module, torch.nn.BatchNorm2d):
-            layers[name] = [np.zeros(module.num_features)] * 4
-        else:
-            biases = [] if module.bias is None else [np.zeros(module.bias.shape)]
-            layers[name] = [np.zeros(np.array(module.weight.shape)[[2, 3, 1, 0]]), *biases]
-    return {**{k: v for k, v in layers.items() if k != 'conv2d_7'}, 'conv2d_7': layers['conv2d_7']}
+    for number, width in ((1, 1), (2, 8)):
+        layers[f'conv2d_{number}'] = conv(3, 3, width, 8)
+        layers[f'batch_normalization_{number}'] = norm(8)
+    width = 8
+    for block, wider in enumerate((16, 32, 64, 128)):
+        for part, inner in enumerate((width, wider)):
+            both = [*conv(3, 3, inner, 1), *conv(1, 1, inner, wider)]
+            layers[f'separable_conv2d_{2 * block + part + 1}'] = both
+            layers[f'batch_normalization_{3 * block + part + 4}'] = norm(wider)
+        layers[f'conv2d_{block + 3}'] = conv(1, 1, width, wider)
+        layers[f'batch_normalization_{3 * block + 3}'] = norm(wider)
+        width = wider
+    layers['conv2d_7'] = [*conv(3, 3, 128, 7), rng.normal(0, 0.3, 7)]
+    return layers
 
 
-def test_a_file_with_all_layers_is_read(tmp_path):
-    write_layers(tmp_path / 'a.hdf5', layers_of_the_original())
-    network, original = load_keras(tmp_path / 'a.hdf5')
+def load(path, layers):
+    write_layers(path, layers)
+    return load_keras(path)
+
+
+def test_every_layer_gets_its_weights(tmp_path):
+    layers = original_layers()
+    network, original = load(tmp_path / 'a.hdf5', layers)
     assert network.classes == {'emotion': 7}
     assert (original.classes[3], original.classes[6]) == ('happy', 'neutral')
+    stem, block = network.stem, network.blocks[1]
+    for module, name in (
+        (stem[1], 'batch_normalization_1'),
+        (stem[4], 'batch_normalization_2'),
+        (block.first_norm, 'batch_normalization_7'),
+        (block.second_norm, 'batch_normalization_8'),
+        (block.shortcut_norm, 'batch_normalization_6'),
+    ):
+        parts = module.weight, module.bias, module.running_mean, module.running_var
+        for found, expected in zip(parts, layers[name], strict=True):
+            np.testing.assert_array_equal(found.detach(), expected.astype(np.float32))
+    for found, expected in (
+        (stem[0].weight, layers['conv2d_1'][0].transpose(3, 2, 0, 1)),
+        (block.shortcut.weight, layers['conv2d_4'][0].transpose(3, 2, 0, 1)),
+        (block.first.depthwise.weight, layers['separable_conv2d_3'][0].transpose(2, 3, 0, 1)),
+        (block.second.pointwise.weight, layers['separable_conv2d_4'][1].transpose(3, 2, 0, 1)),
+        (network.heads['emotion'].bias, layers['conv2d_7'][1]),
+    ):
+        np.testing.assert_array_equal(found.detach(), expected.astype(np.float32))
+
+
+def test_layers_may_have_any_name_and_those_as_far_from_the_end_any_order(tmp_path):
+    expected, _ = load(tmp_path / 'a.hdf5', original_layers())
+    names = [*original_layers()]
+    for block in range(4):  # the convolution of the shortcut before the normalisation
+        second = names.index(f'batch_normalization_{3 * block + 5}')
+        names[second], names[second + 1] = names[second + 1], names[second]
+    renamed = {f'layer_{99 - i}': original_layers()[name] for i, name in enumerate(names)}
+    found, _ = load(tmp_path / 'b.hdf5', renamed)
+    for name, value in expected.state_dict().items():
+        assert torch.equal(found.state_dict()[name], value), name
+
+
+@pytest.mark.data
+@needs_seed
+@pytest.mark.parametrize('attribute', sorted(SEED))
+def test_the_original_weights_are_the_same_by_other_names(tmp_path, attribute):
+    layers = {f'my_{i}': each for i, each in enumerate(read_layers(SEED[attribute]).values())}
+    found, _ = load(tmp_path / 'a.hdf5', layers)
+    with np.load(REFERENCE) as reference:
+        faces, expected = reference['faces'], reference[attribute]
+    with torch.inference_mode():
+        rows = found(to_input(faces))[attribute].softmax(1).numpy()
+    np.testing.assert_allclose(rows, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ('layer', 'weights'),
+    ('layer', 'weights', 'message'),
     [
-        ('batch_normalization_1', [np.zeros(8)] * 3),
-        ('batch_normalization_1', [np.zeros(9)] * 4),
-        ('separable_conv2d_1', [np.zeros((3, 3, 8, 1))]),
-        ('separable_conv2d_1', [np.zeros((3, 3, 8, 1))] * 3),
-        ('conv2d_1', [np.zeros(8)]),
+        ('batch_normalization_1', [np.zeros(8)] * 3, r'weights of \[\(8,\), \(8,\), \(8,\), \('),
+        ('separable_conv2d_1', [np.zeros((3, 3, 8, 1))], r'weights of \[\(3, 3, 8, 1\), \(1, 1'),
+        ('conv2d_1', [np.zeros(8)], r'weights of \[\(3, 3, 1, 8\)\], got conv2d_1 \[\(8,\)\]'),
+        ('a_further_one', [np.zeros(9)], r'it has further weights, a_further_one \[\(9,\)\]'),
     ],
 )
-def test_a_layer_of_other_weights_is_named_and_refused(tmp_path, layer, weights):
-    write_layers(tmp_path / 'a.hdf5', {**layers_of_the_original(), layer: weights})
-    with pytest.raises(ModelError, match=f'does not fit mini_xception in {layer}: '):
-        load_keras(tmp_path / 'a.hdf5')
+def test_a_layer_of_other_weights_is_refused(tmp_path, layer, weights, message):
+    layers = {'a_further_one': weights} if layer == 'a_further_one' else {}
+    with pytest.raises(ModelError, match=f'is no mini_xception: .*{message}'):
+        load(tmp_path / 'a.hdf5', {**layers, **original_layers(), layer: weights})
 
 
 def test_a_file_whose_list_of_layers_is_none_is_refused(tmp_path):

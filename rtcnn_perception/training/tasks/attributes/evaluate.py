@@ -44,9 +44,11 @@ def evaluate(
     """
     Compute every figure of a model.
 
-    :param faces: with labels in the order of the model's classes
+    :param faces: with labels by the names of the model's classes, in any order
     :returns: the report and the probabilities it was made from
+    :raises UnknownClassError: if a label has a class that the model lacks
     """
+    faces = faces.with_classes(predictor.classes)
     probabilities = predictor.probabilities(faces)
     curves = accuracy_curves(predictor, faces) if with_conditions else {}
     summary = summarise(probabilities, faces)

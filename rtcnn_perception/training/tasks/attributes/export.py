@@ -99,7 +99,8 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
     mixes = {**config.mix, **mixes}
     source = source.mixed(mixes, settings.heads)
     splits = load_splits(config.data, config.crop)
-    frequencies = {name: class_frequencies(splits.train.labels[name]) for name in config.prior}
+    learnt = splits.train.with_classes(source.classes).labels
+    frequencies = {name: class_frequencies(learnt[name]) for name in config.prior}
     source = source.without_prior(frequencies, config.prior)
     calibrated_on = {
         name: mixes[name].head if name in mixes and mixes[name].share > 0.5 else name
@@ -112,7 +113,8 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
         labels = calibrated_on[name]
         # The groups that training balances count alike, however many faces classes have.
         counts = face_weights(held_out, labels, replace(tables[labels], balance=0.0))
-        temperatures[name] = fit_temperature(logits, held_out.labels[labels].indices, counts)
+        truth = held_out.labels[labels].with_classes(source.classes[name], name)
+        temperatures[name] = fit_temperature(logits, truth.indices, counts)
     quantisation = None
     if settings.int8 == ():
         names = dict.fromkeys(n for each in config.data.attributes.values() for n in each.path)
@@ -208,18 +210,19 @@ def measure(
     :param calibrated_on: for each head, the labels that its probabilities are about
     """
     found: dict[str, float] = {}
+    classes = predictor.classes
     if len(splits.test):
-        faces = splits.test.with_classes(predictor.classes)
+        faces = splits.test.with_classes(classes)
         probabilities = predictor.probabilities(faces)
         found = metrics.summarise(probabilities, faces)
         for name, rows in probabilities.items():
-            labels = faces.labels[calibrated_on[name]].indices
+            labels = faces.labels[calibrated_on[name]].with_classes(classes[name], name).indices
             found[f'{name}.calibration_error'] = calibration_error(rows, labels)
             found[f'{name}.surely_wrong'] = metrics.surely_wrong(rows, labels)
             for kind, groups in group_figures(rows, name, faces, most_facts=1).items():
                 for group in groups:
                     found[f'{name}.accuracy of {kind} {group.group}'] = group.accuracy
-    faces = splits.val.with_classes(predictor.classes)
+    faces = splits.val.with_classes(classes)
     held_out = metrics.summarise(predictor.probabilities(faces), faces)
     return found | {f'held_out.{name}': value for name, value in held_out.items()}
 

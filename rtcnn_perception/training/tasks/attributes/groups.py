@@ -38,8 +38,8 @@ def group_figures(
     """
     labels = faces.labels[attribute].indices
     known = labels != UNLABELLED
-    classes = faces.labels[attribute].classes
-    others = [name for name, each in faces.labels.items() if each.classes != classes]
+    classes = set(faces.labels[attribute].classes)
+    others = [name for name, each in faces.labels.items() if set(each.classes) != classes]
     facts = {name: faces.groups(name) for name in (*faces.facts, attribute, *others)}
     found: Groups = {}
     for count in range(1, most_facts + 1):

@@ -97,8 +97,9 @@ def summarise(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) -> dict
                     summary[f'{name}.{metric}'] = each.compute(
                         rows, labels.indices, labels.classes
                     )
-            elif name in faces.labels and labels.classes == faces.labels[name].classes:
-                summary[f'{name}.accuracy_on_{other}'] = accuracy(rows, labels.indices)
+            elif name in faces.labels and set(labels.classes) == set(faces.labels[name].classes):
+                same = labels.with_classes(faces.labels[name].classes, name)
+                summary[f'{name}.accuracy_on_{other}'] = accuracy(rows, same.indices)
     return summary
 
 

@@ -90,11 +90,11 @@ def summary_lines(report: Report) -> Iterator[str]:
 
 
 def pipeline_line(figures: PipelineFigures) -> str:
-    """Return in one sentence how the pipeline classified faces placed in larger scenes."""
+    """Return in one sentence how the pipeline classified faces that it had to find."""
     return (
         f'through the detector {figures.detector}, tracker and classifier: '
-        f'{percent(figures.accuracy)} of '
-        f'{figures.found:,} faces found of {figures.faces:,}; the same faces directly: '
+        f'{figures.found:,} of {figures.faces:,} faces found, {figures.labelled:,} labelled, '
+        f'{percent(figures.accuracy)} of these correctly; the same faces directly: '
         f'{percent(figures.direct_accuracy)}'
     )
 

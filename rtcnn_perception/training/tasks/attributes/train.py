@@ -127,7 +127,8 @@ def evaluate_epoch(
     labelled = LabelledNetwork(config.name, network, classes, config.crop)
     frequencies = {name: class_frequencies(splits.train.labels[name]) for name in config.prior}
     labelled = labelled.mixed(config.mix).without_prior(frequencies, config.prior)
-    return summarise(labelled.logits(splits.val), splits.val)
+    held_out = splits.val.with_classes(classes)
+    return summarise(labelled.logits(held_out), held_out)
 
 
 def train(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 
 import numpy as np
@@ -93,6 +94,19 @@ def test_a_model_with_its_classes_in_another_order_has_the_same_figures(model, d
         assert (
             two['figures']['confusion'] == [row[::-1] for row in one['figures']['confusion']][::-1]
         )
+
+
+def test_labels_in_another_order_are_compared_by_the_names_of_classes():
+    predictor = of_network(labelled(classes={'shade': SHADES}))
+    faces = bright_faces(8)
+    flipped = replace(
+        faces, labels={'shade': faces.labels['shade'].with_classes(SHADES[::-1], '')}
+    )
+    first, second = (
+        evaluate(predictor, each, data='', command='', with_conditions=False)[0]
+        for each in (faces, flipped)
+    )
+    assert second == first
 
 
 def test_data_with_a_class_that_the_model_lacks_is_refused_by_name(model, tmp_path):

@@ -213,6 +213,29 @@ def test_a_head_is_calibrated_on_the_labels_of_which_it_is_mostly(
     assert (set(found[0].tolist()) == {EMOTIONS.index('sad')}) == is_of_votes
 
 
+def test_calibration_and_prior_go_by_the_names_of_classes(checkpoint, tmp_path):
+    values = torch.load(checkpoint)
+    values['config'] |= {
+        'prior': {'emotion': 1.0},
+        'mix': {'emotion': {'head': 'emotion_votes', 'share': 0.8}},
+    }
+    save_checkpoint(checkpoint, values)
+    order = np.random.default_rng(0).permutation(7)
+    for part in ('weight', 'bias'):
+        rows = values['average'][f'heads.emotion.{part}']
+        values['average'][f'heads.emotion.{part}'] = rows[torch.from_numpy(order)]
+    values['classes']['emotion'] = [EMOTIONS[index] for index in order]
+    save_checkpoint(tmp_path / 'other.pt', values)
+    cards = []
+    for name, path in (('plain', checkpoint), ('other', tmp_path / 'other.pt')):
+        export_run(path, tmp_path / name, ExportSettings(heads=['emotion'], half=False))
+        cards.append(read_card(tmp_path / name))
+    expected, found = cards
+    assert found['heads'][0]['labels'] == values['classes']['emotion']
+    assert found['heads'][0]['temperature'] == expected['heads'][0]['temperature']
+    assert found['metrics'] == pytest.approx(expected['metrics'], abs=2e-4)
+
+
 def test_a_checkpoint_has_its_own_crop(checkpoint, tmp_path):
     with pytest.raises(ConfigurationError, match='--margin is for published weights'):
         export_run(checkpoint, tmp_path / 'model', ExportSettings(margin=0.3))

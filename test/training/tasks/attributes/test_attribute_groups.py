@@ -92,3 +92,10 @@ def test_a_fact_that_another_determines_makes_no_groups_with_it():
 
 def test_a_group_of_nothing_has_no_accuracy():
     assert figures_of('a', np.zeros((0, 2), 'f'), np.zeros(0, np.int64)).accuracy == 0.0
+
+
+def test_labels_with_the_same_classes_make_no_groups_in_whatever_order():
+    faces = face_set([0, 1] * HALF)
+    for order in (MOODS, MOODS[::-1]):
+        faces.labels['votes'] = Labels.of(order, np.array([0, 0, 1, 1] * (HALF // 2)))
+        assert set(groups_of(faces)) == {'mood'}

@@ -99,6 +99,15 @@ def test_a_summary_has_every_metric_of_every_head_that_has_labels():
     )
 
 
+def test_labels_with_the_same_classes_in_another_order_are_compared_by_name():
+    faces = faces_with(
+        mood=Labels.of(MOODS, np.array([0, 1])),
+        mood_votes=Labels.of(MOODS[::-1], np.array([0, 0])),
+    )
+    found = summarise({'mood': scores(0, 1, classes=2)}, faces)
+    assert found['mood.accuracy_on_mood_votes'] == 0.5
+
+
 def test_the_best_epoch_is_chosen_by_balanced_accuracies_unless_metrics_are_named():
     classes = {'mood': MOODS, 'age': AGES}
     assert check_selected((), classes) == ('mood.balanced_accuracy', 'age.balanced_accuracy')

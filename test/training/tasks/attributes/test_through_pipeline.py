@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,14 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.tasks.attributes.report import pipeline_line
+from rtcnn_perception.training.tasks.attributes.through_pipeline import enlarged
+from rtcnn_perception.training.tasks.attributes.through_pipeline import MOST_SIDE
 from rtcnn_perception.training.tasks.attributes.through_pipeline import PipelineFigures
-from rtcnn_perception.training.tasks.attributes.through_pipeline import place
-from rtcnn_perception.training.tasks.attributes.through_pipeline import SCENE_HW
 from rtcnn_perception.training.tasks.attributes.through_pipeline import through_pipeline
 
 GEOMETRY = CropGeometry(0.0)
@@ -77,23 +80,42 @@ def figures_of(values):
 
 
 def test_no_faces_have_no_accuracy():
-    figures = PipelineFigures('', 0, 0, 0, 0)
+    figures = PipelineFigures('', 0, 0, 0, 0, 0)
     assert (figures.accuracy, figures.direct_accuracy) == (0.0, 0.0)
 
 
-def test_the_box_is_where_the_face_is_in_the_scene():
-    everyone = faces([250])
-    for seed in range(5):
-        scene, box = place(everyone.pictures[0], everyone.box(0), np.random.default_rng(seed))
-        assert scene.shape == (*SCENE_HW, 3)
-        (found,) = BrightDetector().detect(scene)
-        assert found.box.as_tuple() == pytest.approx(box.as_tuple(), abs=4)
+@pytest.mark.parametrize(('shape', 'size_hw'), [((60, 60), (280, 280)), ((150, 600), (160, 640))])
+def test_the_box_is_where_the_face_is_in_the_image(shape, size_hw):
+    picture = np.full(shape, 128, np.uint8)
+    picture[15:45, 15:45] = 250
+    image, box = enlarged(picture, BoundingBox(15, 15, 45, 45))
+    assert image.shape == (*size_hw, 3)
+    assert max(size_hw) <= MOST_SIDE
+    (found,) = BrightDetector().detect(image)
+    assert found.box.as_tuple() == pytest.approx(box.as_tuple(), abs=4)
 
 
 def test_faces_that_are_found_and_classified_correctly_are_counted():
     figures = figures_of([250, 5, 250, 128])  # the last one is as its ground
-    assert figures == PipelineFigures('bright', faces=4, found=3, correct=3, correct_directly=2)
-    assert pipeline_line(figures) == (
-        'through the detector bright, tracker and classifier: 100.0 % of 3 faces found of 4; '
-        'the same faces directly: 66.7 %'
+    assert figures == PipelineFigures(
+        'bright', faces=4, found=3, labelled=3, correct=3, correct_directly=2
     )
+    assert pipeline_line(figures) == (
+        'through the detector bright, tracker and classifier: 3 of 4 faces found, 3 labelled, '
+        '100.0 % of these correctly; the same faces directly: 66.7 %'
+    )
+
+
+def test_a_face_without_a_label_is_neither_right_nor_wrong(monkeypatch):
+    classified = ClassificationStage.process
+
+    def process(stage, result):
+        (face,) = classified(stage, result).faces
+        shade = face.attributes['shade']
+        shade = shade.without_label() if shade.label == 'dark' else shade
+        return replace(result, faces=(replace(face, attributes={'shade': shade}),))
+
+    monkeypatch.setattr(ClassificationStage, 'process', process)
+    figures = figures_of([250, 5, 250])
+    assert (figures.found, figures.labelled, figures.correct) == (3, 2, 2)
+    assert figures.accuracy == 1.0

@@ -1,0 +1,57 @@
+"""Images of a camera that is mounted on its side or upside down, and what is found in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.arrays import Landmarks
+from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+
+_CODES: Final = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+ROTATIONS: Final = (0, *_CODES)
+"""Degrees clockwise by which an image may be rotated."""
+
+
+def rotated(image: ImageBGR, degrees: int) -> ImageBGR:
+    """
+    Rotate an image clockwise.
+
+    :param image: (H, W, 3) uint8
+    :param degrees: one of ``ROTATIONS``
+    :returns: the image itself for 0
+    """
+    return np.asarray(cv2.rotate(image, _CODES[degrees]), np.uint8) if degrees else image
+
+
+def in_source(detection: Detection, size_wh: tuple[int, int], degrees: int) -> Detection:
+    """
+    Return a detection of a rotated image in pixels of the image before it was rotated.
+
+    :param size_wh: width and height of the image before
+    :param degrees: by which it was rotated, one of ``ROTATIONS``
+    """
+    if not degrees:
+        return detection
+    x0, y0, x1, y1 = detection.box.as_tuple()
+    corners = _points_in_source(np.array([[x0, y0], [x1, y1]]), size_wh, degrees)
+    (left, top), (right, bottom) = corners.min(0).tolist(), corners.max(0).tolist()
+    points = detection.landmarks
+    if points is not None:
+        points = _points_in_source(points, size_wh, degrees).astype(np.float32)
+    return Detection(BoundingBox(left, top, right, bottom), detection.score, points)
+
+
+def _points_in_source(points: Landmarks, size_wh: tuple[int, int], degrees: int) -> Landmarks:
+    width, height = size_wh
+    x, y = points[:, 0], points[:, 1]
+    columns = {90: (y, height - x), 180: (width - x, height - y), 270: (width - y, x)}
+    return np.stack(columns[degrees], axis=1)

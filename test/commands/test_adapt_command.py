@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytest.importorskip('onnx', reason='onnx is needed to adapt a graph')
+
+from onnx import TensorProto
+from rtcnn_perception.cli import main
+from rtcnn_perception.core.attributes.model import AttributeModel
+from tiny_model import EMOTIONS
+from tiny_model import make_graph
+
+OPTIONS = ['--labels', ','.join(EMOTIONS), '--attribute', 'mood']
+
+
+@pytest.fixture
+def graph(tmp_path):
+    """Return a graph for one face that takes numbers from 0 to 1."""
+    path = tmp_path / 'm.onnx'
+    path.write_bytes(make_graph({'emotion': 7}, dtype=TensorProto.FLOAT, batch=1))
+    return path
+
+
+def test_a_folder_is_written_and_tried_on_the_picture(graph, tmp_path, capsys):
+    words = ['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'mine')]
+    assert main([*words, '--scale=1/255', '--margin', '0.2']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith('m.onnx takes 8x8 gray as float32 from 0 to 1, a face at a time')
+    assert lines[1] == f'wrote {tmp_path / "mine/model.onnx"} and its card'
+    assert lines[2].startswith('mood of astronaut.jpg, which smiles: ')
+    assert all(label in lines[2] for label in EMOTIONS)
+    card = AttributeModel.load(tmp_path / 'mine').card
+    assert (card.name, card.crop.margin) == ('mine', 0.2)
+
+
+@pytest.mark.parametrize('option', ['--scale=1/0', '--scale=a', '--size=8', '--size=0x8'])
+def test_a_wrong_option_is_wrong_usage(graph, tmp_path, option, capsys):
+    with pytest.raises(SystemExit):
+        main(['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a'), option])
+    assert option.partition('=')[0] in capsys.readouterr().err
+
+
+def test_a_crop_that_cannot_be_is_refused(graph, tmp_path, capsys):
+    words = ['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a')]
+    assert main([*words, '--margin', '9']) == 1
+    assert '--margin must be in' in capsys.readouterr().err
+
+
+def test_without_onnx_the_command_says_what_to_install(graph, tmp_path, monkeypatch, capsys):
+    for name in [each for each in sys.modules if 'rtcnn_perception.training' in each]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [each for each in sys.modules if each.partition('.')[0] == 'onnx']:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, 'onnx', None)
+    assert main(['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a')]) == 1
+    assert 'onnx is not installed: this needs the training extra' in capsys.readouterr().err
