@@ -11,13 +11,14 @@ from launch import LaunchContext
 from launch import LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument
+from launch.actions import LogInfo
 from launch.actions import OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-from rtcnn_perception.commands.ros import use_image_profile
+from rtcnn_perception.shared_memory import prepare
 
 PACKAGE = 'rtcnn_perception'
 
@@ -92,7 +93,6 @@ def generate_launch_description() -> LaunchDescription:
 
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
-    use_image_profile()  # of Fast DDS, for the processes started here
     given = {
         parameter: ParameterValue(context.launch_configurations[argument], value_type=str)
         for argument, parameter in PARAMETERS.items()
@@ -102,8 +102,10 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     executables = (
         ['perception'] if is_composed else ['camera_node', 'detector_node', 'classifier_node']
     )
+    # Composed, with a source of its own, no image crosses processes but an annotated one.
+    warning = prepare(has_images=not (is_composed and context.launch_configurations['source']))
     image = LaunchConfiguration('image')
-    return [
+    nodes: list[Action] = [
         Node(
             package=PACKAGE,
             executable=executable,
@@ -119,3 +121,4 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         )
         for executable in executables
     ]
+    return [LogInfo(msg=warning), *nodes] if warning else nodes

@@ -13,14 +13,19 @@ from collections.abc import Sequence
 import importlib
 import os
 import shlex
+import signal
 import sys
 import traceback
+from types import FrameType
 from types import ModuleType
 
 from rtcnn_perception import __version__
+from rtcnn_perception import process
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.install_hints import install_hint
+from rtcnn_perception.paths import is_text
 
 PROGRAM = 'rtcnn_perception'
 
@@ -39,46 +44,81 @@ COMMANDS: Mapping[str, str] = {
 
 EXIT_ERROR = 1
 EXIT_INCOMPLETE = 3
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-EXIT_PIPE = 141  # 128 + SIGPIPE
+EXIT_PIPE = process.EXIT_SIGNAL + signal.SIGPIPE
 EXIT_CODES = (
     f'Exit codes: 0: all was done; {EXIT_ERROR}: an error; 2: wrong usage; {EXIT_INCOMPLETE}: '
     'done, but for what the last line names; 128+: ended by a signal.'
 )
+
+HANDLED_WITHIN = 3.0
+"""Seconds after a signal in which a command must begin to end, or is blocked by a call."""
+
+
+class Ended(BaseException):
+    """SIGTERM or SIGHUP, raised so that whatever is open is closed, and children are ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command that ``arguments`` name.
 
-    :param arguments: without the program's name; None for those of the process
+    :param arguments: without the program's name; None for those of the process, which then ends
     :returns: one of the exit codes that ``--help`` lists; wrong usage ends in a ``SystemExit`` of
         2, as argparse has it
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return _run([*arguments])
+    if not process.open_standard_streams():
+        print(f'{PROGRAM}: standard output is closed; use > /dev/null', file=sys.stderr)
+        process.leave(EXIT_ERROR)
+    try:
+        process.handle_end_signals(_end)
+        process.end_at_latest(HANDLED_WITHIN, unless_handled=True)
+        code = _run(sys.argv[1:])
+    except Exception:  # noqa: BLE001 - a defect: shown as Python does, but threads may be at work
+        traceback.print_exc()
+        code = EXIT_ERROR
+    return process.leave(code)
+
+
+def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
+    raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)
+
+
+def _run(words: list[str]) -> int:
     is_debugging = '--debug' in words
     try:
+        _check_words(words)
         command, args = _parse(words)
-        code: int = command.execute(args)
+        code = int(command.execute(args))
         sys.stdout.flush()
-    except IncompleteError as error:
-        _fail(f'incomplete: {error}', is_debugging)
-        return EXIT_INCOMPLETE
     except PerceptionError as error:
-        return _fail(str(error), is_debugging)
+        if not isinstance(error, IncompleteError):
+            return _fail(str(error), is_debugging)
+        _fail(f'incomplete: {error}', is_debugging)
+        code = EXIT_INCOMPLETE
     except ModuleNotFoundError as error:
         hint = install_hint(error)
         if hint is None:
             raise
         return _fail(hint, is_debugging)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    except (KeyboardInterrupt, Ended) as ended:
+        return process.EXIT_SIGNAL + int(ended.args[0] if ended.args else signal.SIGINT)
     except BrokenPipeError:
         # The reader, such as `head`, has closed the pipe. What is still to be written at the end
         # of the process must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
+    except OSError as error:  # a full disk or a closed terminal, wherever it is met
+        where = f' {error.filename}' if error.filename else ''
+        return _fail(f'cannot read or write{where}: {error.strerror or error}', is_debugging)
     return code
+
+
+def _check_words(words: Sequence[str]) -> None:
+    for word in words:
+        if not is_text(word):
+            raise ConfigurationError(f'{word!r} is no UTF-8, as names of files need; rename it')
 
 
 def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:

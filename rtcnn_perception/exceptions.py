@@ -10,6 +10,10 @@ and keeps its traceback.
 class PerceptionError(Exception):
     """Base of every error this package raises on purpose."""
 
+    def __str__(self) -> str:
+        """Return the message, which names of files may make no UTF-8: ROS logs nothing else."""
+        return super().__str__().encode(errors='backslashreplace').decode()
+
 
 class ModelError(PerceptionError):
     """A model file, or its card, is missing, damaged, or contradicts the other."""

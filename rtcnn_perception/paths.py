@@ -26,6 +26,15 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  likewise
 
 
+def is_text(path: str | Path) -> bool:
+    """Return whether a path is UTF-8; OpenCV crashes on one that is not."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def with_home(path: str | Path) -> Path:
     """Return a path as a user gives it, ``~`` replaced; unchanged for an unknown home."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  likewise

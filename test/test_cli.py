@@ -1,5 +1,7 @@
 """Tests of the command line itself; each command has tests of its own."""
 
+import errno
+import signal
 import subprocess
 import sys
 import types
@@ -188,3 +190,82 @@ def test_a_command_gets_its_command_line_as_a_shell_takes_it(command):
     assert cli.main(['bench', '--debug']) == 0
     assert cli.main(['--debug', 'bench']) == 0
     assert given == ['rtcnn_perception bench --debug', 'rtcnn_perception --debug bench']
+
+
+def test_an_argument_that_is_no_utf_8_is_refused(command, capsys):
+    command(lambda _: 0, lambda parser: parser.add_argument('--source'))
+    assert cli.main(['bench', '--source', 'v\udcfc.mp4']) == 1
+    assert 'is no UTF-8' in capsys.readouterr().err
+
+
+def test_an_error_of_the_system_is_one_line(command, capsys):
+    def execute(_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    command(execute)
+    assert cli.main(['bench']) == 1
+    expected = 'rtcnn_perception: cannot read or write: No space left on device\n'
+    assert capsys.readouterr().err == expected
+
+
+PRINTS = """
+import sys, types
+from rtcnn_perception import cli
+def execute(_):
+    print('v\\udcfc')
+    return 0
+module = types.SimpleNamespace(configure=lambda _: None, execute=execute)
+sys.modules['rtcnn_perception.commands.bench'] = module
+sys.argv = ['rtcnn_perception', 'bench']
+cli.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ('redirection', 'code', 'message'),
+    [
+        ('>/dev/full', 1, 'rtcnn_perception: cannot read or write: No space left on device\n'),
+        ('>&-', 1, 'rtcnn_perception: standard output is closed; use > /dev/null\n'),
+        ('<&-', 0, ''),
+    ],
+)
+def test_a_standard_stream_that_is_full_or_closed_is_reported_in_one_line(
+    redirection, code, message
+):
+    done = subprocess.run(
+        ['sh', '-c', f'"$0" -c "$1" {redirection}', sys.executable, PRINTS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, message)
+    assert code or done.stdout == 'v\\udcfc\n'
+
+
+WAITS = """
+import ctypes, sys, time, types
+from rtcnn_perception import cli
+def execute(_):
+    print('blocked', flush=True)
+    mutex = ctypes.create_string_buffer(64)
+    {wait}
+module = types.SimpleNamespace(configure=lambda _: None, execute=execute)
+sys.modules['rtcnn_perception.commands.bench'] = module
+sys.argv = ['rtcnn_perception', 'bench']
+cli.HANDLED_WITHIN = 0.1
+cli.main()
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize('is_blocked', [True, False])
+def test_a_signal_ends_a_command_also_where_a_call_does_not_return(number, is_blocked):
+    lock = '[ctypes.CDLL(None).pthread_mutex_lock(mutex) for _ in range(2)]'
+    code = WAITS.format(wait=lock if is_blocked else 'time.sleep(600)')
+    with subprocess.Popen(
+        [sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == 'blocked\n'
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60.0)
+    assert (process.returncode, err) == (128 + number, '')

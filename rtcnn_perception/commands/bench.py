@@ -185,7 +185,7 @@ def _measure(
     from rtcnn_perception.commands.benchmark import node_parts  # noqa: PLC0415
     from rtcnn_perception.commands.ros import initialised_context  # noqa: PLC0415
 
-    with initialised_context() as context:
+    with initialised_context(has_images=True) as context:
         return node_parts.PARTS[name](inputs, config, context, report_progress)
 
 

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
-import os
 from pathlib import Path
 
 import rclpy
 from rclpy.context import Context
+from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.host import keep_freed_memory
-from rtcnn_perception.resources import share_directory
-
-PROFILE_VARIABLES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-"""Variables that name a profile to Fast DDS 3, which warns of the other, and to Fast DDS 2."""
-FIRST_WITH_FAST_DDS_3 = 9
-"""Major version of rclpy in Kilted; Jazzy has 7 and Humble 3."""
-
-
-def use_image_profile() -> None:
-    """Set the package's Fast DDS profile for this process and its children, if none is set."""
-    if any(os.environ.get(name) for name in PROFILE_VARIABLES):
-        return
-    has_3 = int(metadata.version('rclpy').partition('.')[0]) >= FIRST_WITH_FAST_DDS_3
-    profile = share_directory() / 'config' / 'fastdds.xml'
-    os.environ[PROFILE_VARIABLES[0 if has_3 else 1]] = str(profile)
+from rtcnn_perception.shared_memory import prepare
 
 
 @contextmanager
-def initialised_context(parameter_file: Path | None = None) -> Iterator[Context]:
+def initialised_context(
+    parameter_file: Path | None = None, *, has_images: bool = False
+) -> Iterator[Context]:
     """
-    Initialise ROS with the Fast DDS profile for images, leaving signals to the caller.
+    Initialise ROS, leaving signals to the caller.
 
     :param parameter_file: a ROS parameter file for the nodes of the context
+    :param has_images: whether images are passed between processes
     :raises ConfigurationError: if the file cannot be parsed, or ROS not initialised
     """
-    use_image_profile()
+    warning = prepare(has_images=has_images)
+    if warning:
+        get_logger('rtcnn_perception').warning(warning)
     keep_freed_memory()
     context = Context()
     arguments = ['rtcnn_perception']

@@ -29,6 +29,8 @@ from rtcnn_perception.core.sources.open import EXPECTED
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.process import handle_end_signals
+from rtcnn_perception.process import restore_signals
 
 if TYPE_CHECKING:
     from rtcnn_perception.core.results import FrameResult
@@ -106,7 +108,11 @@ def execute(args: argparse.Namespace) -> int:
         opened.append(source)
         return source
 
-    with StopRequest() as stop, initialised_context(args.params) as context:
+    has_images = bool(plan.remappings)  # of a topic
+    with (
+        StopRequest() as stop,
+        initialised_context(args.params, has_images=has_images) as context,
+    ):
         recorder = Recorder(args.output, has_video=not args.no_video, fps=plan.fps)
         watch = Watch(recorder)
         try:
@@ -148,32 +154,28 @@ def execute(args: argparse.Namespace) -> int:
 
 class StopRequest:
     """
-    Turns the first SIGINT or SIGTERM into a request to stop; a second one ends at once.
+    Turns a signal to end into a request to stop; a second SIGINT ends at once.
 
+    The others may come several times for one reason, as SIGHUP from the system and the shell.
     Use it as a context manager, in the main thread.
     """
 
     def __init__(self) -> None:
         self.is_wanted = False
-        self._before: dict[int, signal._HANDLER] = {}
+        self._before: dict[signal.Signals, signal._HANDLER] = {}
 
     def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._on_signal)
+        self._before = handle_end_signals(self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._restore()
+        restore_signals(self._before)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
         self.is_wanted = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
+        if number == signal.SIGINT:
+            signal.signal(number, self._before[signal.SIGINT])
 
 
 class Watch:

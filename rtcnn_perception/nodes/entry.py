@@ -10,17 +10,19 @@ from __future__ import annotations
 from functools import partial
 import importlib
 import os
-import signal
 import sys
+import traceback
 from types import FrameType
 
+from rtcnn_perception import process
 from rtcnn_perception.install_hints import install_hint
 
 
-def _run(name: str) -> int:
-    """Import a module of nodes and run its ``main``, which takes over the signals."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _leave)
+def run(name: str) -> int:
+    """Import a module of nodes, run its ``main``, which takes over the signals, and leave."""
+    process.open_standard_streams()
+    process.handle_end_signals(_leave)
+    process.end_at_latest(process.LATEST_END)
     try:
         code: int = importlib.import_module(f'rtcnn_perception.nodes.{name}').main()
     except ModuleNotFoundError as error:
@@ -28,7 +30,10 @@ def _run(name: str) -> int:
         if hint is None:
             raise
         sys.exit(f'{name}: {hint}')
-    return code
+    except Exception:  # noqa: BLE001 - a defect: shown as Python does, but threads may be at work
+        traceback.print_exc()
+        code = 1
+    process.leave(code)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
@@ -36,8 +41,8 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Pyth
     os._exit(0)
 
 
-camera = partial(_run, 'camera_node')
-detector = partial(_run, 'detector_node')
-classifier = partial(_run, 'classifier_node')
-perception = partial(_run, 'perception')
+camera = partial(run, 'camera_node')
+detector = partial(run, 'detector_node')
+classifier = partial(run, 'classifier_node')
+perception = partial(run, 'perception')
 """The entry points: a node each, and all nodes in one process."""

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from contextlib import contextmanager
 import ctypes
+from itertools import pairwise
+from pathlib import Path
 import re
-import signal
 import sys
 import threading
 from types import FrameType
@@ -25,16 +26,22 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.files import check_file
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.process import handle_end_signals
+from rtcnn_perception.process import restore_signals
+from rtcnn_perception.shared_memory import prepare
 
 END_WITHIN = 1.2
 """
 Seconds for which the nodes of a process wait for their threads, all together.
 
-A process is to end within 2 s after a signal; a driver may block a thread for longer than that.
+A process is to end within 2 s after a signal (``rtcnn_perception.process.LATEST_END``); a driver
+may block a thread for longer than that.
 """
 
 PAUSE_AFTER_DEFECT = 0.01
@@ -75,7 +82,8 @@ class NodeHost:
         self._executor = SingleThreadedExecutor(context=context)
         self._finished = threading.Event() if finished is None else finished
         self._is_stopping = False
-        self._thread = threading.Thread(target=self._spin, name='executor')
+        # A daemon: a callback may open a camera or load a model for longer than this waits.
+        self._thread = threading.Thread(target=self._spin, name='executor', daemon=True)
 
     def __enter__(self) -> NodeHost:
         """
@@ -100,7 +108,13 @@ class NodeHost:
         # A task wakes the executor in every distribution; the end of its context wakes it, too.
         if self._executor.context.ok():
             self._executor.create_task(lambda: None)
-        self._thread.join()
+        self._thread.join(END_WITHIN)
+        if self._thread.is_alive():
+            for node in self._nodes:
+                node.get_logger().warning(
+                    'a callback is blocked by a call that does not return; the node stays as it is'
+                )
+            return
         self._close()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -185,7 +199,7 @@ def run_nodes(
     args: Sequence[str] | None = None,
 ) -> int:
     """
-    Run nodes as a process, until SIGINT or SIGTERM.
+    Run nodes as a process, until SIGINT, SIGTERM or SIGHUP.
 
     :param name: of the program, for messages
     :param parameters: the tables that ``--help`` shows
@@ -196,12 +210,16 @@ def run_nodes(
     arguments = list(sys.argv if args is None else args)
     try:
         with initialising():
+            _check_parameter_files(arguments)
             _argument_parser(name, parameters).parse_args(remove_ros_args(arguments)[1:])
+            warning = prepare(has_images=False)
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except ConfigurationError as error:
         get_logger(name).fatal(message_of(error))
         return EXIT_USAGE
     keep_freed_memory()
+    if warning:
+        get_logger(name).warning(warning)
     try:
         with (
             _signals_set() as finished,
@@ -216,20 +234,29 @@ def run_nodes(
     return 0
 
 
+def _check_parameter_files(arguments: Sequence[str]) -> None:
+    """Refuse what is no file; rcl would wait for a pipe, and reports what is absent."""
+    for option, name in pairwise(arguments):
+        if option == '--params-file' and is_there(Path(name)):
+            try:
+                check_file(Path(name))
+            except OSError as error:
+                raise ConfigurationError(f'--params-file {name}: {error.strerror}') from error
+
+
 @contextmanager
 def _signals_set() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set, however often they come."""
+    """Yield an event that the signals to end set, however often they come."""
     stop_requested = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature
         stop_requested.set()
 
-    before = {each: signal.signal(each, on_signal) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = handle_end_signals(on_signal)
     try:
         yield stop_requested
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        restore_signals(before)
 
 
 def as_yaml(value: object) -> str:
@@ -251,7 +278,7 @@ def _argument_parser(
     ]
     return argparse.ArgumentParser(
         prog=name,
-        description='Runs until SIGINT or SIGTERM. Parameters, with their defaults:',
+        description='Runs until SIGINT, SIGTERM or SIGHUP. Parameters, with their defaults:',
         epilog='\n'.join([*lines, '', 'Set one by --ros-args -p NAME:=VALUE, or by a file.']),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage='%(prog)s [--help] [--ros-args ...]',

@@ -1,5 +1,3 @@
-import os
-
 import pytest
 
 pytest.importorskip('rclpy')
@@ -8,26 +6,6 @@ from rtcnn_perception.commands import ros
 from rtcnn_perception.exceptions import ConfigurationError
 
 pytestmark = pytest.mark.usefixtures('own_ros')
-
-
-@pytest.mark.parametrize(
-    ('version', 'expected'), [('3.3.16', 1), ('7.1.6', 1), ('9.1.2', 0), ('12.0.0', 0)]
-)
-def test_the_profile_is_set_by_the_variable_that_each_distribution_reads(
-    monkeypatch, version, expected
-):
-    monkeypatch.setattr(ros.metadata, 'version', lambda _: version)
-    ros.use_image_profile()
-    named = [os.environ.get(name) for name in ros.PROFILE_VARIABLES]
-    assert named[expected].endswith('config/fastdds.xml')
-    assert named[1 - expected] is None
-
-
-@pytest.mark.parametrize('name', ros.PROFILE_VARIABLES)
-def test_a_profile_of_the_user_is_kept(monkeypatch, name):
-    monkeypatch.setenv(name, 'mine.xml')
-    ros.use_image_profile()
-    assert {os.environ.get(each) for each in ros.PROFILE_VARIABLES} == {'mine.xml', None}
 
 
 def test_the_context_is_shut_down_on_leaving():

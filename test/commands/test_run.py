@@ -124,7 +124,7 @@ def test_a_detector_that_is_not_part_of_the_package_runs_by_its_row(tmp_path, mo
     assert '1 track, at most 1 face at once' in out
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_without_end_ends_cleanly_on_a_signal(tmp_path, process, number):
     running = process('--duration', '0')
     line = running.stdout.readline()

@@ -3,6 +3,7 @@ import signal
 
 import pytest
 from rtcnn_perception.commands.run import StopRequest
+from rtcnn_perception.process import END_SIGNALS
 
 
 @pytest.fixture
@@ -10,8 +11,7 @@ def received():
     """Return the signals that reach the handlers of before."""
     numbers = []
     before = {
-        each: signal.signal(each, lambda number, _: numbers.append(number))
-        for each in (signal.SIGINT, signal.SIGTERM)
+        each: signal.signal(each, lambda number, _: numbers.append(number)) for each in END_SIGNALS
     }
     yield numbers
     for each, handler in before.items():
@@ -21,12 +21,13 @@ def received():
 def test_without_a_signal_there_is_no_stop_request(received):
     with StopRequest() as stop:
         assert not stop.is_wanted
-    os.kill(os.getpid(), signal.SIGINT)
-    assert received == [signal.SIGINT], 'the handler of before is restored'
+    for number in END_SIGNALS:
+        os.kill(os.getpid(), number)
+    assert received == [*END_SIGNALS], 'the handlers of before are restored'
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_a_request_and_the_second_reaches_the_handler_of_before(
+@pytest.mark.parametrize('number', END_SIGNALS)
+def test_the_first_signal_is_a_request_and_a_second_sigint_reaches_the_handler_of_before(
     received, number
 ):
     with StopRequest() as stop:
@@ -34,4 +35,12 @@ def test_the_first_signal_is_a_request_and_the_second_reaches_the_handler_of_bef
         assert stop.is_wanted
         assert received == []
         os.kill(os.getpid(), number)
-        assert received == [number]
+        assert received == ([number] if number == signal.SIGINT else [])
+
+
+def test_a_hangup_that_is_ignored_as_by_nohup_stays_ignored(received):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with StopRequest() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop.is_wanted
+    assert received == []

@@ -8,7 +8,9 @@ import sys
 from executables import END_WITHIN
 from executables import find_executable
 import pytest
+from ros_bench import DOMAIN
 from rtcnn_perception.nodes import entry
+from rtcnn_perception.process import END_SIGNALS
 
 SIGNALS_ITSELF = """
 import os
@@ -30,7 +32,7 @@ sys.meta_path.insert(0, SignalOnImport())
 """Python runs sitecustomize before a program: this one sends a signal as the imports begin."""
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
+@pytest.mark.parametrize('number', END_SIGNALS, ids=lambda each: each.name)
 @pytest.mark.parametrize('name', ['camera_node', 'detector_node', 'classifier_node', 'perception'])
 def test_a_signal_before_the_nodes_are_imported_ends_with_exit_code_0_and_no_output(
     tmp_path, name, number
@@ -50,6 +52,69 @@ def test_a_signal_before_the_nodes_are_imported_ends_with_exit_code_0_and_no_out
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b'', b'')
+
+
+BUSY = """
+import sys
+import cv2
+import numpy as np
+from rtcnn_perception.nodes import entry
+from rtcnn_perception.nodes import worker
+
+
+def work_for_ever(self):
+    image = np.zeros((400, 400, 3), np.uint8)
+    self.stop = lambda _: False  # as after waiting, which a test need not do
+    print('busy', flush=True)
+    while True:
+        cv2.GaussianBlur(image, (0, 0), 5)
+
+
+worker.Worker._run = work_for_ever
+sys.exit(entry.detector())
+"""
+"""A detector whose worker is always in a call of C++ and never ends."""
+BLOCKED = """
+import ctypes
+import sys
+from rtcnn_perception.nodes import camera_node
+from rtcnn_perception.nodes import entry
+
+
+def block():
+    print('busy', flush=True)
+    mutex = ctypes.create_string_buffer(64)
+    for _ in range(2):
+        ctypes.CDLL(None).pthread_mutex_lock(mutex)  # no signal interrupts it
+
+
+camera_node.main = block
+entry.process.LATEST_END = 0.1
+sys.exit(entry.camera())
+"""
+"""A camera whose main thread is in a call that does not return, as while it opens a device."""
+
+
+@pytest.mark.parametrize('number', END_SIGNALS, ids=lambda each: each.name)
+@pytest.mark.parametrize('code', [BUSY, BLOCKED], ids=['worker', 'main thread'])
+def test_signals_end_a_process_that_is_in_the_midst_of_a_call_with_exit_code_0(code, number):
+    pytest.importorskip('rclpy')
+    environment = {**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN)}
+    with subprocess.Popen(
+        [sys.executable, '-c', code, '--ros-args', '-p', 'detector.name:=haar'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout.readline() == 'busy\n'
+            process.send_signal(number)
+            process.send_signal(signal.SIGTERM)
+            _, printed = process.communicate(timeout=END_WITHIN)
+        finally:
+            process.kill()
+    assert (process.returncode, 'terminate called' in printed) == (0, False), printed
 
 
 def test_the_entry_points_import_nothing_of_the_nodes():
@@ -97,8 +162,11 @@ def run_without(absent):
 
 
 @pytest.mark.parametrize('name', ['camera', 'detector', 'classifier', 'perception'])
-def test_each_entry_point_runs_the_main_of_its_nodes_and_returns_its_exit_code(monkeypatch, name):
+def test_each_entry_point_runs_the_main_of_its_nodes_and_leaves_with_its_exit_code(
+    monkeypatch, name
+):
     imported = []
+    codes = []
 
     class Module:
         main = staticmethod(lambda: 7)
@@ -107,12 +175,15 @@ def test_each_entry_point_runs_the_main_of_its_nodes_and_returns_its_exit_code(m
         imported.append(module)
         return Module
 
-    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {each: signal.getsignal(each) for each in END_SIGNALS}
+    monkeypatch.setattr(entry.process, 'leave', codes.append)
+    monkeypatch.setattr(entry.process, 'end_at_latest', lambda _: None)
     monkeypatch.setattr(entry.importlib, 'import_module', fake_import)
     try:
-        assert getattr(entry, name)() == 7
+        getattr(entry, name)()
     finally:
         for each, handler in handlers.items():
             signal.signal(each, handler)
+    assert codes == [7]
     suffix = '' if name == 'perception' else '_node'
     assert imported == [f'rtcnn_perception.nodes.{name}{suffix}']

@@ -20,6 +20,7 @@ from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.process import END_SIGNALS
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def fail(error):
     raise error
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', END_SIGNALS)
 def test_a_signal_deactivates_the_node_and_ends_the_process_with_exit_code_0(number):
     before = signal.getsignal(number)
     code, (node,) = run(on_timer=lambda: os.kill(os.getpid(), number))
@@ -194,6 +195,24 @@ def test_help_lists_each_parameter_once_with_default_and_unit(capsys):
     assert printed.count(': attributes to classify') == 1
     assert "  <attribute>.model_path (''): model of one of the attributes" in printed
     assert CameraParameters().frame_id in printed
+
+
+def test_a_callback_that_does_not_return_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr('rtcnn_perception.nodes.host.END_WITHIN', 0.01)
+    is_called, may_return = threading.Event(), threading.Event()
+    context = Context()
+    context.init(None, domain_id=DOMAIN)
+    node = BlockedNode('node', BlockedThread(), context=context)
+    warnings = []
+    node.get_logger().warning = warnings.append
+    node.create_timer(0.01, lambda: is_called.set() or may_return.wait())
+    host = NodeHost([node], context)
+    with host:
+        is_called.wait()
+    may_return.set()
+    host.wait()
+    context.try_shutdown()
+    assert ['a callback is blocked' in each for each in warnings] == [True]
 
 
 def test_a_context_that_is_shut_down_ends_the_nodes():

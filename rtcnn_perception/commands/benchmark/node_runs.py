@@ -15,7 +15,6 @@ from rtcnn_perception.commands.benchmark.measures import Drift
 from rtcnn_perception.commands.benchmark.measures import drift
 from rtcnn_perception.commands.benchmark.measures import percentiles_ms
 from rtcnn_perception.commands.benchmark.measures import summarise_clip
-from rtcnn_perception.commands.benchmark.processes import NODES
 from rtcnn_perception.commands.benchmark.processes import Processes
 from rtcnn_perception.commands.benchmark.processes import Program
 from rtcnn_perception.commands.benchmark.watcher import PATIENCE_S
@@ -48,25 +47,25 @@ class Setup:
 
 def composed(parameters: Mapping[str, object]) -> Setup:
     """One process with a source of its own."""
-    programs = (Program(f'{NODES}.perception', {**parameters, **CAMERA_LAST}),)
+    programs = (Program('perception', {**parameters, **CAMERA_LAST}),)
     return Setup(programs, 'camera', {})
 
 
 def composed_behind_a_driver(parameters: Mapping[str, object]) -> Setup:
     """One process that receives images from a camera node, as from a camera's driver."""
     driver = Program(
-        f'{NODES}.camera_node',
+        'camera_node',
         {**parameters, 'driver:autostart': False},
         {'__node': 'driver', 'faces/image': 'image_raw'},
     )
-    programs = (Program(f'{NODES}.perception', {**parameters, 'source': ''}), driver)
+    programs = (Program('perception', {**parameters, 'source': ''}), driver)
     return Setup(programs, 'driver', {'/image_raw': 1})
 
 
 def separate(parameters: Mapping[str, object]) -> Setup:
     """Three processes, images and rois over topics."""
     names = ('classifier_node', 'detector_node', 'camera_node')
-    programs = tuple(Program(f'{NODES}.{name}', {**parameters, **CAMERA_LAST}) for name in names)
+    programs = tuple(Program(name, {**parameters, **CAMERA_LAST}) for name in names)
     return Setup(programs, 'camera', {'/faces/image': 2, '/faces/rois': 1})
 
 
@@ -162,6 +161,6 @@ def idle(context: Context, parameters: Mapping[str, object], seconds: float) -> 
         time.sleep(seconds)
         after = running.cpu_seconds()
     return {
-        program.module.rpartition('.')[2]: 100 * (late - early) / seconds
+        program.module: 100 * (late - early) / seconds
         for program, early, late in zip(programs, before, after, strict=True)
     }

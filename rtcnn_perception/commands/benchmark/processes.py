@@ -17,14 +17,21 @@ from rtcnn_perception.commands.benchmark.machine import cpu_seconds
 from rtcnn_perception.commands.benchmark.machine import resident_mb
 from rtcnn_perception.exceptions import PerceptionError
 
-NODES = 'rtcnn_perception.nodes'
+CODE = """
+import sys
+from rtcnn_perception.process import end_with
+end_with({parent})
+from rtcnn_perception.nodes.entry import run
+sys.exit(run({module!r}))
+"""
+"""What a process does: it ends with this one, also where this one is killed."""
 END_S = 5.0
 """Time for a process to end before it is killed; the package promises 2 s."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A module with a ``main``, with ROS parameters and remappings."""
+    """A module of nodes with a ``main``, with ROS parameters and remappings."""
 
     module: str
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -32,7 +39,7 @@ class Program:
 
     def command(self) -> list[str]:
         """Return the command line."""
-        code = f'import sys; from {self.module} import main; sys.exit(main())'
+        code = CODE.format(parent=os.getpid(), module=self.module)
         options = []
         for name, value in self.parameters.items():
             # JSON is YAML, which ROS parses.
@@ -58,7 +65,10 @@ class Processes:
         handle, name = tempfile.mkstemp(prefix='rtcnn_perception_bench_', suffix='.log')
         self._log = Path(name)
         for program in self._programs:
-            process = subprocess.Popen(program.command(), stdout=handle, stderr=handle)
+            # A group of its own: Ctrl-C comes from here, and what a program starts ends with it.
+            process = subprocess.Popen(
+                program.command(), stdout=handle, stderr=handle, start_new_session=True
+            )
             self._processes.append(process)
         os.close(handle)
         return self
@@ -98,5 +108,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(END_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -12,7 +12,6 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
-import json
 from pathlib import Path
 from typing import Any
 from typing import ClassVar
@@ -24,6 +23,8 @@ from rtcnn_perception.core.models.fields import expect
 from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.core.models.files import check_sha256
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.files import parse_json
+from rtcnn_perception.files import read_bytes
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder
 from rtcnn_perception.paths import with_home
@@ -206,7 +207,7 @@ def read_fields(card: Path) -> JsonFields:
     :raises ModelError: if it is missing, is no JSON, or has another format
     """
     try:
-        content = json.loads(_read(card, 'the card of a model'))
+        content = parse_json(_read(card, 'the card of a model'))
     except ValueError as error:  # of JSON or of UTF-8
         raise ModelError(
             f'{card}: expected JSON, got what cannot be read as such ({error}); {ADVICE}'
@@ -249,7 +250,7 @@ def card_path(path: Path) -> Path:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise ModelError(
             f'{path}: expected {what}, got none ({error.strerror}); put graph and card together '

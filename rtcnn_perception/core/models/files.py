@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.files import read_bytes
 from rtcnn_perception.paths import is_there
 
 CHUNK: Final = 16 * 1024
@@ -84,7 +85,7 @@ def read_published(file: PublishedFile, path: Path) -> bytes:
     :raises ModelError: if it cannot be read or is another file
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise ModelError(f'{path} cannot be read: {error.strerror}; {file.advice}') from error
     check_sha256(content, file.sha256, path, file.advice)

@@ -21,6 +21,7 @@ SESSION_ERRORS = (
     onnxruntime_errors.InvalidProtobuf,
     onnxruntime_errors.NotImplemented,
     onnxruntime_errors.RuntimeException,
+    UnicodeDecodeError,  # of a damaged name
 )
 """What onnxruntime raises for a graph that it cannot load or run; they have no common base."""
 
@@ -61,14 +62,18 @@ def open_session(
     )
     options.log_severity_level = 3  # errors come as exceptions; warnings are for developers
     try:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             model, sess_options=options, providers=['CPUExecutionProvider']
         )
+        for describe in (session.get_inputs, session.get_outputs):
+            _ = [(each.name, each.shape) for each in describe()]  # decodes each name
+        _ = session.get_modelmeta().custom_metadata_map
     except SESSION_ERRORS as error:
         raise ModelError(
             f'{path}: expected a graph that onnxruntime {onnxruntime.__version__} can load, '
             f'got one that it refuses ({in_one_line(error)}); {advice}'
         ) from error
+    return session
 
 
 def check_signature(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
-import json
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +32,8 @@ from rtcnn_perception.core.saliency.names import target_input
 from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.files import parse_json
+from rtcnn_perception.files import read_bytes
 
 Maps = NDArray[np.float32]
 """(N, h, w): how much the score rises with each pixel; signed, but for Grad-CAM."""
@@ -174,7 +175,7 @@ class SaliencyModel:
                 f'{ADVICE}'
             )
         try:
-            content = json.loads(text)
+            content = parse_json(text)
         except ValueError as error:
             raise ModelError(
                 f'{self._path}: expected metadata in JSON, got what cannot be read as such '
@@ -214,7 +215,7 @@ def checked_saliency(card_file: Path, card: AttributeCard) -> bytes:
     """
     path = card.directory / SALIENCY_NAME
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise ModelError(
             f'{path}: expected the saliency graph of the model, got none '

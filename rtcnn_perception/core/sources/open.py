@@ -27,7 +27,9 @@ from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.core.sources.pictures import STILL_SUFFIXES
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.files import check_file
 from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import is_text
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 
@@ -63,6 +65,12 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
         raise SourceError(f'there is no source {text!r}; {EXPECTED}')
     if is_folder(path):
         return _open_folder(path)
+    if not is_text(path):
+        raise SourceError(f'the name of {path} is no UTF-8, as files need here; rename it')
+    try:
+        check_file(path)
+    except OSError as error:
+        raise SourceError(f'{path} is no source: {error.strerror}; {EXPECTED}') from error
     if path.suffix.lower() in STILL_SUFFIXES:
         return PictureSource(str(path), (path,))
     video = VideoSource(path)

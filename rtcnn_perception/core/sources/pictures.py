@@ -19,6 +19,7 @@ from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import size_of
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.files import read_bytes
 
 ATOMIC_SUFFIXES = frozenset(
     {'.bmp', '.jfif', '.jpe', '.jpeg', '.jpg', '.pgm', '.png', '.ppm', '.tif', '.tiff', '.webp'}
@@ -108,8 +109,7 @@ def decode_file(path: Path) -> ImageBGR:
     :raises SourceError: with the reason, if it cannot be read, or not decoded within the limits
     """
     try:
-        with path.open('rb') as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_bytes(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SourceError(error.strerror or str(error)) from error
     if not data:

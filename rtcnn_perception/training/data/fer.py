@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.files import check_file
 from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data import splits
 from rtcnn_perception.training.data.classes import UNLABELLED
@@ -100,6 +101,7 @@ def read_fer_csv(path: Path, options: ReadOptions) -> DividedFaces:
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield what to call each row of a file, and its values by column, which must exist."""
     try:
+        check_file(path)
         with path.open(newline='', encoding='utf-8-sig') as file:
             reader = csv.DictReader(file)
             found = tuple(name.strip() for name in reader.fieldnames or ())

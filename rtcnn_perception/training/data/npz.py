@@ -14,6 +14,7 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.files import check_file
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
@@ -74,6 +75,7 @@ def opened(path: Path) -> Iterator[Mapping[str, NDArray[np.generic]]]:
     :raises DataError: if the file is missing or is no .npz, or an array is damaged
     """
     try:
+        check_file(path)
         with path.open('rb') as file:
             if not zipfile.is_zipfile(file):
                 raise DataError(f'{path} is no readable .npz file: cut off, or of another kind')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.files import parse_json
+from rtcnn_perception.files import read_bytes
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
@@ -121,7 +122,7 @@ def read_photographs(folder: Path) -> list[Photograph]:
     """
     source = folder / ANNOTATIONS
     try:
-        content = json.loads(source.read_text(encoding='utf-8'))
+        content = parse_json(read_bytes(source))
     except OSError as error:
         raise DataError(f'cannot read {source}: {error.strerror}') from error
     except ValueError as error:

@@ -16,6 +16,7 @@ from rtcnn_perception.core.sources.pictures import decode_file
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.files import read_bytes
 from rtcnn_perception.training.data.faces import DataError
 
 GRAY, COLOR = cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR
@@ -30,7 +31,7 @@ def read_picture(path: Path, mode: int) -> NDArray[np.uint8]:
     :raises DataError: if there is no such file, or it is no complete picture
     """
     try:
-        encoded = path.read_bytes()
+        encoded = read_bytes(path)
     except OSError as error:
         raise DataError(f'cannot read the picture {path}: {error.strerror}') from error
     name = f'the picture {path}'

@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.files import check_file
 import torch
 
 FORMAT = 2
@@ -47,6 +48,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     :raises ModelError: if the file is missing or is no checkpoint of this version
     """
     try:
+        check_file(path)
         values = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError:
         raise ModelError(f'there is no checkpoint {path}') from None

@@ -23,6 +23,7 @@ from typing import get_type_hints
 from typing import TypeVar
 
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.files import read_text
 from rtcnn_perception.paths import is_file
 
 if sys.version_info >= (3, 11):
@@ -182,13 +183,15 @@ def read_toml(path: Path) -> dict[str, Any]:
     :raises ConfigurationError: if the file is missing or is no TOML
     """
     try:
-        return tomllib.loads(path.read_text(encoding='utf-8'))
+        return tomllib.loads(read_text(path))
     except OSError as error:
         shipped = ', '.join(sorted(file.stem for file in SHIPPED.glob('*.toml')))
         raise ConfigurationError(
             f'cannot read the configuration {path} ({error.strerror}); expected a TOML file, or '
             f'the name of one that ships: {shipped}'
         ) from error
+    except RecursionError as error:
+        raise ConfigurationError(f'{path} is no TOML: it is nested too deep') from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f'{path} is no TOML: {error}') from error
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.models.fields import shown
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import with_home
@@ -151,14 +152,29 @@ def load_network(path: Path) -> LabelledNetwork:
         return LabelledNetwork(card.tag, ready(network), classes, card.crop)
     values = load_checkpoint(path)
     config = values['config']
-    if 'classes' not in values:
-        raise ModelError(f'{path} is no checkpoint of an attribute network')
-    classes = {name: tuple(names) for name, names in values['classes'].items()}
-    network = build_network(
-        config['architecture'], {name: len(names) for name, names in classes.items()}
-    )
+    classes = _classes_of(values, path)
+    counts = {name: len(names) for name, names in classes.items()}
+    try:
+        network = build_network(config['architecture'], counts)
+        crop = CropGeometry(**config['crop'])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f'{path} is no complete checkpoint: its config lacks {error}') from error
     fill_network(network, values['average'], path)
-    return LabelledNetwork(str(path), ready(network), classes, CropGeometry(**config['crop']))
+    return LabelledNetwork(str(path), ready(network), classes, crop)
+
+
+def _classes_of(checkpoint: Mapping[str, Any], path: Path) -> dict[str, tuple[str, ...]]:
+    """Return the classes by attribute; raise a ModelError for what is none."""
+    found = checkpoint.get('classes')
+    if not isinstance(found, dict) or not found:
+        raise ModelError(f'{path} is no checkpoint of an attribute network')
+    for name, names in found.items():
+        is_list = isinstance(names, (list, tuple)) and len(names) > 1
+        if not (is_list and all(isinstance(each, str) for each in (name, *names))):
+            raise ModelError(
+                f'{path}: the classes of {name!r} must be a list of texts, got {shown(names)}'
+            )
+    return {name: tuple(names) for name, names in found.items()}
 
 
 def fill_start(

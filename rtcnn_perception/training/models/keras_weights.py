@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.files import check_file
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
 import torch
@@ -53,6 +54,7 @@ def read_layers(path: Path) -> Weights:
     :raises ModelError: if the file is missing or is no Keras model
     """
     try:
+        check_file(path)
         with h5py.File(path, 'r') as file:
             group = file.get('model_weights', file)
             layers: Weights = {}

@@ -6,12 +6,14 @@ Their normalisations are folded into the convolutions.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.files import parse_json
+from rtcnn_perception.files import read_bytes
 from rtcnn_perception.training.models.architectures import Network
 from rtcnn_perception.training.models.blocks import ClippedConv
 from rtcnn_perception.training.models.blocks import ClippedSeparable
@@ -46,9 +48,9 @@ def read_graph_model(path: Path) -> Arrays:
     """
     arrays: Arrays = {}
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content: Any = parse_json(read_bytes(path))
         for group in content['weightsManifest']:
-            blob = b''.join((path.parent / name).read_bytes() for name in group['paths'])
+            blob = b''.join(read_bytes(path.parent / name) for name in group['paths'])
             place = 0
             for entry in group['weights']:
                 if entry.get('quantization') or entry['dtype'] not in ('float32', 'int32'):

@@ -19,6 +19,8 @@ from tiny_model import make_graph
 PATH = Path('model.onnx')
 FACE = Tensor('face', 'uint8', ('N', 1, 8, 8))
 HAT = Tensor('hat', 'float32', ('N', 3))
+BAD_NAME = make_graph({'hat': 3}).replace(b'hat', b'h\xfct')
+"""A graph with a name that is no UTF-8."""
 
 
 def test_threads_and_spinning_are_those_asked_for():
@@ -32,7 +34,7 @@ def test_threads_and_spinning_are_those_asked_for():
         assert session.get_providers() == ['CPUExecutionProvider']
 
 
-@pytest.mark.parametrize('graph', [b'', b'damaged', make_graph({'hat': 3})[:-100]])
+@pytest.mark.parametrize('graph', [b'', b'damaged', make_graph({'hat': 3})[:-100], BAD_NAME])
 def test_a_damaged_graph_is_refused_with_what_to_do(graph):
     with pytest.raises(ModelError) as refusal:
         open_session(graph, PATH, advice='fetch it again')

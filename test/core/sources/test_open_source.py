@@ -32,6 +32,23 @@ def test_a_source_that_does_not_exist_is_refused_with_what_is_expected():
         assert message.startswith(f"there is no source {text!r}; a source is 'builtin', a camera")
 
 
+@pytest.mark.parametrize('name', ['pipe', 'pipe.png', 'pipe.mp4'])
+def test_a_pipe_or_a_device_that_is_no_camera_is_refused_at_once(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    for path in (str(tmp_path / name), '/dev/zero'):
+        with pytest.raises(SourceError, match=r'is no source: it is a (pipe|device)'):
+            open_source(path)
+
+
+@pytest.mark.parametrize('name', ['a\udcfc.mp4', 'a\udcfc.png'])
+def test_a_name_that_is_no_utf_8_is_refused_before_opencv_crashes_on_it(tmp_path, name):
+    write_picture(tmp_path / 'a.png')
+    (tmp_path / 'a.png').rename(tmp_path / name)
+    with pytest.raises(SourceError, match='is no UTF-8') as refusal:
+        open_source(str(tmp_path / name))
+    assert r'a\udcfc' in str(refusal.value), 'escaped, as a log takes it'
+
+
 def test_a_link_to_itself_is_no_source(tmp_path):
     link = tmp_path / 'link.mp4'
     link.symlink_to(link)

@@ -66,6 +66,24 @@ def test_a_checkpoint_of_a_detector_is_refused(tmp_path):
         load_network(tmp_path / 'best.pt')
 
 
+@pytest.mark.parametrize(
+    'classes', [None, 3, {}, {'emotion': 3}, {'emotion': ['a', 4]}, {7: ['a', 'b']}, {'a': 'bc'}]
+)
+def test_a_checkpoint_with_classes_that_are_none_is_refused(tmp_path, classes):
+    content = {'config': {'architecture': 'slim_resnet'}, 'average': {}, 'classes': classes}
+    save_checkpoint(tmp_path / 'best.pt', content)
+    with pytest.raises(ModelError, match=r'no checkpoint of an attribute|must be a list of texts'):
+        load_network(tmp_path / 'best.pt')
+
+
+@pytest.mark.parametrize('config', [{}, {'architecture': 'slim_resnet', 'crop': {'odd': 1}}])
+def test_a_checkpoint_with_an_incomplete_config_is_refused(tmp_path, config):
+    content = {'config': config, 'average': {}, 'classes': {'emotion': ['a', 'b']}}
+    save_checkpoint(tmp_path / 'best.pt', content)
+    with pytest.raises(ModelError, match='no complete checkpoint: its config lacks'):
+        load_network(tmp_path / 'best.pt')
+
+
 @pytest.mark.parametrize('architecture', ['slim_resnet', 'tiny_xception'])
 def test_a_mixed_head_gives_the_weighted_sum_of_both_by_class_names(architecture):
     source = labelled(architecture, WITH_VOTES)

@@ -1,0 +1,76 @@
+"""
+Files from outside: only regular ones are opened, and what is in them is parsed without surprise.
+
+A pipe would block for ever, ``/dev/zero`` would fill the memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+import stat
+
+_KINDS = {
+    stat.S_IFIFO: 'a pipe (FIFO)',
+    stat.S_IFCHR: 'a device',
+    stat.S_IFBLK: 'a device',
+    stat.S_IFSOCK: 'a socket',
+}
+
+
+def check_file(path: Path) -> None:
+    """
+    Refuse what is no regular file, without opening it.
+
+    :raises OSError: whose ``strerror`` says what it is, or that there is none
+    """
+    _check(path.stat(), path)
+
+
+def read_bytes(path: Path, most: int = -1) -> bytes:
+    """
+    Read a regular file, or its first ``most`` bytes.
+
+    :raises OSError: if there is none, or it cannot be read
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe does not block
+    try:
+        _check(os.fstat(handle), path)
+        with os.fdopen(handle, 'rb', closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)
+
+
+def read_text(path: Path) -> str:
+    """
+    Read a regular file of UTF-8.
+
+    :raises OSError: if there is none, or it cannot be read
+    :raises ValueError: if it is no UTF-8
+    """
+    return read_bytes(path).decode('utf-8')
+
+
+def parse_json(text: str | bytes) -> object:
+    """
+    Parse JSON.
+
+    :raises ValueError: if it is none, or is nested too deep
+    """
+    try:
+        content: object = json.loads(text)
+    except RecursionError as error:
+        raise ValueError('it is nested too deep') from error
+    return content
+
+
+def _check(about: os.stat_result, path: Path) -> None:
+    kind = stat.S_IFMT(about.st_mode)
+    if kind == stat.S_IFDIR:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if kind != stat.S_IFREG:
+        what = _KINDS.get(kind, 'something else')
+        raise OSError(errno.EINVAL, f'it is {what} and no file', str(path))

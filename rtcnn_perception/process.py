@@ -1,0 +1,143 @@
+"""
+The process of an executable: its signals, its end and that of its children.
+
+Only the standard library is imported, as the executables do so before anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import NoReturn
+
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a process: Ctrl-C, that of service managers, and a terminal that is closed."""
+
+LATEST_END = 1.8
+"""
+Seconds after a signal at which a process of nodes ends whatever is at hand.
+
+It promises to end within 2; its threads have less, see ``rtcnn_perception.nodes.host``.
+"""
+
+EXIT_SIGNAL = 128
+"""Added to the number of the signal that ended a command, as shells have it."""
+
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+
+Handler = Callable[[int, FrameType | None], object]
+
+_is_handled = threading.Event()
+"""Set when Python runs a handler of a signal that ends the process."""
+
+
+def handle_end_signals(handler: Handler) -> dict[signal.Signals, signal._HANDLER]:
+    """
+    Handle the signals that end a process; from the main thread.
+
+    :returns: the handlers of before, without a SIGHUP that is ignored, as by ``nohup``: it stays
+        ignored
+    """
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        _is_handled.set()
+        handler(number, frame)
+
+    return {
+        each: signal.signal(each, on_signal)
+        for each in END_SIGNALS
+        if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN
+    }
+
+
+def restore_signals(before: dict[signal.Signals, signal._HANDLER]) -> None:
+    """Set the handlers that ``handle_end_signals`` returned."""
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def end_at_latest(seconds: float, *, unless_handled: bool = False) -> None:
+    """
+    End this process at most ``seconds`` after a signal, whatever it does.
+
+    Python runs a handler between two of its own instructions: never while a call of a driver or
+    of a network blocks the main thread. So a thread reads of the signal, which is written to a
+    pipe at once. From the main thread, once.
+
+    :param unless_handled: let a process that handles the signal end in its own time; another ends
+        as by the signal, with 128 and its number. Without it the exit code is 0
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while True:
+            (number,) = os.read(reader, 1)
+            if number not in END_SIGNALS:
+                continue
+            if not unless_handled:
+                time.sleep(seconds)
+                os._exit(0)
+            if not _is_handled.wait(seconds):
+                os._exit(EXIT_SIGNAL + number)
+            _is_handled.clear()
+
+    threading.Thread(target=watch, name='latest end', daemon=True).start()
+
+
+def open_standard_streams() -> bool:
+    """
+    Open those of the standard streams that are closed, on /dev/null.
+
+    Else the next file or socket would be taken for the stream. What names of files make no UTF-8
+    is escaped on standard output, as Python does on standard error.
+
+    :returns: whether standard output was open
+    """
+    is_open = sys.stdout is not None
+    for number, name in enumerate(('stdin', 'stdout', 'stderr')):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, os.fdopen(number, 'w' if number else 'r', closefd=False))
+    with suppress(AttributeError):  # a stream that a test has put there
+        sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
+    return is_open
+
+
+def leave(code: int) -> NoReturn:
+    """
+    End this process with an exit code, whatever its threads do and whatever signal comes.
+
+    Python's own end would wait for some threads, and end others in the midst of a call: one that
+    returns to a C++ function aborts the process.
+    """
+    for each in END_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
+
+
+def end_with(parent: int) -> None:
+    """
+    Let the system end this process when its parent ends in any way; Linux alone can do so.
+
+    :param parent: process id of the parent, which may have ended before this call
+    """
+    prctl = getattr(ctypes.CDLL(None), 'prctl', None)
+    if prctl is None or prctl(_PR_SET_PDEATHSIG, signal.SIGTERM) != 0:
+        return
+    if os.getppid() != parent:
+        os._exit(0)

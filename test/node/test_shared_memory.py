@@ -1,0 +1,193 @@
+"""Shared memory of Fast DDS: what the dead left is removed, and what is there is not exceeded."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from ros_bench import DOMAIN
+from rtcnn_perception import shared_memory
+
+MIB = 1024 * 1024
+SEGMENT = 'fastdds_0123456789abcdef'
+
+
+@pytest.fixture(autouse=True)
+def _no_profile(monkeypatch):
+    # What prepare() sets must not reach the tests that follow.
+    for name in (*shared_memory.PROFILE_VARIABLES, shared_memory.TRANSPORTS_VARIABLE):
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN))
+
+
+@pytest.fixture
+def prepared(monkeypatch, tmp_path):
+    """Return a function that prepares where so many MiB are left; it returns the warning."""
+
+    def prepare(free, *, has_images=True):
+        monkeypatch.setattr(shared_memory, 'free_bytes', lambda _: free * MIB)
+        return shared_memory.prepare(has_images=has_images, folder=tmp_path)
+
+    return prepare
+
+
+def profile():
+    names = [os.environ.get(name, '') for name in shared_memory.PROFILE_VARIABLES]
+    return ''.join(names).rpartition('/')[2]
+
+
+@pytest.mark.parametrize(
+    ('free', 'expected'), [(23_000, 'fastdds.xml'), (64, 'fastdds_small.xml'), (30, '')]
+)
+def test_the_profile_for_images_is_of_the_size_that_four_processes_can_have(
+    prepared, free, expected
+):
+    warning = prepared(free)
+    assert profile() == expected
+    assert bool(warning) == (not expected)
+    assert not warning or 'fastdds shm clean' in warning
+
+
+def test_where_no_image_crosses_processes_there_is_no_profile(prepared):
+    assert prepared(23_000, has_images=False) == ''
+    assert profile() == ''
+
+
+def test_where_almost_nothing_is_left_messages_go_over_udp_with_a_warning(prepared):
+    warning = prepared(3, has_images=False)
+    assert 'has 3.0 MiB left' in warning
+    assert 'fastdds shm clean' in warning
+    assert os.environ[shared_memory.TRANSPORTS_VARIABLE] == 'UDPv4'
+
+
+@pytest.mark.parametrize(
+    ('version', 'expected'), [('3.3.16', 1), ('7.1.6', 1), ('9.1.2', 0), ('12.0.0', 0)]
+)
+def test_the_profile_is_set_by_the_variable_that_each_distribution_reads(
+    monkeypatch, prepared, version, expected
+):
+    monkeypatch.setattr(shared_memory.metadata, 'version', lambda _: version)
+    prepared(23_000)
+    named = [os.environ.get(name) for name in shared_memory.PROFILE_VARIABLES]
+    assert named[expected].endswith('config/fastdds.xml')
+    assert named[1 - expected] is None
+
+
+@pytest.mark.parametrize('name', shared_memory.PROFILE_VARIABLES)
+def test_a_profile_of_the_user_is_kept(monkeypatch, prepared, name):
+    monkeypatch.setenv(name, 'mine.xml')
+    assert prepared(1) == ''
+    assert profile() == 'mine.xml'
+    assert shared_memory.TRANSPORTS_VARIABLE not in os.environ
+
+
+def test_other_middleware_is_left_alone(monkeypatch, prepared):
+    monkeypatch.setenv('RMW_IMPLEMENTATION', 'rmw_cyclonedds_cpp')
+    assert prepared(1) == ''
+    assert profile() == ''
+
+
+def test_fresh_files_links_and_files_of_other_names_are_left_alone(tmp_path):
+    (tmp_path / 'target').write_bytes(b'')
+    (tmp_path / 'fastdds_fedcba9876543210_el').symlink_to(tmp_path / 'target')
+    for name in (SEGMENT, f'{SEGMENT}_el', 'fastdds_port7400_el', 'fastdds_notes_el', 'other_el'):
+        (tmp_path / name).write_bytes(b'')
+    before = sorted(tmp_path.iterdir())
+    assert shared_memory.remove_leftovers(tmp_path) == []
+    (tmp_path / f'{SEGMENT}_el').unlink()
+    before.remove(tmp_path / f'{SEGMENT}_el')
+    later = time.time() + 1000.0
+    assert shared_memory.remove_leftovers(tmp_path, now=later) == []
+    assert sorted(tmp_path.iterdir()) == before
+
+
+PARTICIPANT = """
+import os, rclpy
+before = set(os.listdir('/dev/shm'))
+rclpy.init()
+node = rclpy.create_node('probe')
+print(*(set(os.listdir('/dev/shm')) - before), flush=True)
+input()
+"""
+
+
+@pytest.mark.skipif(not shared_memory.FOLDER.is_dir(), reason='this system has no /dev/shm')
+def test_the_segment_of_a_killed_process_is_removed_and_that_of_a_living_one_stays():
+    processes = [
+        subprocess.Popen(
+            [sys.executable, '-c', PARTICIPANT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        # Each may see the segments of the other as they appear: those of its own are locked by it.
+        names = {name for each in processes for name in each.stdout.readline().split()}
+        segments = {name[:-3] for name in names if shared_memory.SEGMENT_LOCK.fullmatch(name)}
+        if not segments:
+            pytest.skip('this middleware uses no shared memory')
+        processes[0].kill()
+        processes[0].wait()
+        removed = shared_memory.remove_leftovers(now=time.time() + 1000.0)
+        gone = {each for each in segments if not (shared_memory.FOLDER / each).exists()}
+        assert len(gone) == 1, 'that of the killed process alone'
+        assert gone <= {each.name for each in removed}
+        assert not (shared_memory.FOLDER / f'{gone.pop()}_el').exists()
+        processes[1].communicate('\n', timeout=60.0)
+        assert processes[1].returncode == 0
+    finally:
+        for each in processes:
+            each.kill()
+            each.communicate()
+
+
+CONTAINER = """
+mount -t tmpfs -o size={size} tmpfs /dev/shm || exit 77
+for number in 1 2 3; do {python} -c '{code}' {folder} & done
+wait
+"""
+NODES = """
+import pathlib, sys, tempfile, time, rclpy
+from rtcnn_perception.commands.ros import initialised_context
+folder = pathlib.Path(sys.argv[1])
+limit = time.monotonic() + 60
+def wait_until(is_done):
+    while not is_done() and time.monotonic() < limit:
+        time.sleep(0.05)
+with initialised_context(has_images=True) as context:
+    node = rclpy.create_node("probe", context=context)
+    wait_until(lambda: node.get_node_names().count("probe") == 3)
+    tempfile.mkstemp(prefix=str(node.get_node_names().count("probe")), dir=folder)
+    wait_until(lambda: len([*folder.iterdir()]) == 3)
+    node.destroy_node()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('size', ['64m', '1m'])
+def test_three_processes_run_without_errors_in_a_container_with_little_shared_memory(
+    tmp_path, size
+):
+    script = CONTAINER.format(size=size, python=sys.executable, code=NODES, folder=tmp_path)
+    try:
+        done = subprocess.run(
+            ['unshare', '-rm', 'bash', '-c', script],
+            capture_output=True,
+            text=True,
+            timeout=120.0,
+            check=False,
+        )
+    except FileNotFoundError:
+        pytest.skip('unshare is not installed')
+    if done.returncode == 77 or 'unshare failed' in done.stderr:
+        pytest.skip('this user may not mount a file system of its own')
+    assert [each.name[0] for each in tmp_path.iterdir()] == ['3'] * 3, done.stderr
+    assert 'Error' not in done.stderr
+    assert ('go over UDP' in done.stderr) == (size == '1m')
