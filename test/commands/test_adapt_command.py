@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -48,11 +49,16 @@ def test_a_crop_that_cannot_be_is_refused(graph, tmp_path, capsys):
     assert '--margin must be in' in capsys.readouterr().err
 
 
-def test_without_onnx_the_command_says_what_to_install(graph, tmp_path, monkeypatch, capsys):
-    for name in [each for each in sys.modules if 'rtcnn_perception.training' in each]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in [each for each in sys.modules if each.partition('.')[0] == 'onnx']:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, 'onnx', None)
-    assert main(['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a')]) == 1
-    assert 'onnx is not installed: this needs the training extra' in capsys.readouterr().err
+def test_without_onnx_the_command_says_what_to_install(graph, tmp_path):
+    words = ['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a')]
+    code = (
+        'import sys\n'
+        'sys.modules["onnx"] = None\n'
+        'from rtcnn_perception import cli\n'
+        f'sys.exit(cli.main({words!r}))\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert 'onnx is not installed: this needs the training extra' in done.stderr
