@@ -66,12 +66,41 @@ def test_gray_becomes_three_equal_channels():
         assert np.array_equal(decode(gray.tobytes(), encoding), np.stack([gray] * 3, axis=2))
 
 
-def test_sixteen_bits_are_scaled_from_65535_to_255_in_either_byte_order():
-    values = np.array([[0, 1, 128, 129, 257, 65535]] * HEIGHT)
-    for encoding in ('mono16', '16UC1'):
-        for order, is_bigendian in (('<u2', False), ('>u2', True)):
-            image = decode(values.astype(order).tobytes(), encoding, is_bigendian=is_bigendian)
-            assert image[0, :, 0].tolist() == [0, 0, 0, 1, 1, 255], (encoding, order)
+def sixteen_bits(values, *, is_bigendian=False):
+    height, width = values.shape
+    content = values.astype('>u2' if is_bigendian else '<u2').tobytes()
+    image = decode(content, 'mono16', is_bigendian=is_bigendian, height=height, width=width)
+    assert np.array_equal(image[..., 0], image[..., 2])
+    return image[..., 0]
+
+
+@pytest.mark.parametrize('bits', [10, 14, 16])
+@pytest.mark.parametrize('is_bigendian', [False, True])
+def test_the_values_of_sixteen_bits_are_stretched_however_many_are_used(bits, is_bigendian):
+    values = np.tile(np.linspace(0, 2**bits - 1, 400), (40, 1)).round()
+    gray = sixteen_bits(values, is_bigendian=is_bigendian)
+    assert (gray[0, 0], gray[0, -1]) == (0, 255)
+    assert np.abs(gray[0] - np.linspace(0, 255, 400)).max() < 4
+
+
+def test_a_few_hot_pixels_of_sixteen_bits_leave_the_rest_as_it_is():
+    values = np.tile(np.linspace(7000, 9000, 400), (40, 1)).round()
+    values[0, :12:4] = 65535
+    gray = sixteen_bits(values)
+    assert gray[1, 0] < 8
+    assert gray[1, -1] > 247
+    assert gray[0, 0] == 255
+
+
+def test_noise_of_sixteen_bits_is_not_stretched():
+    values = np.random.default_rng(0).integers(8000, 8010, (40, 400))
+    assert np.ptp(sixteen_bits(values)) <= 11
+
+
+@pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
+def test_depth_images_are_refused_by_name(encoding):
+    with pytest.raises(ImageFormatError, match=f'{encoding} is the encoding of depth images'):
+        decode(bytes(HEIGHT * WIDTH * 4), encoding)
 
 
 @pytest.mark.parametrize(

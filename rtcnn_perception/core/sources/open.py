@@ -61,6 +61,11 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
     device = re.fullmatch('/dev/video([0-9]{1,3})', target)
     if device:
         return DeviceSource(int(device[1]), mode)
+    if re.match('[a-z]+://', text):
+        raise SourceError(
+            f'{text} is a stream, which is no source here: run a camera driver that reads it, '
+            'such as gscam, and subscribe to its images by topic:NAME'
+        )
     if not text or not is_there(path):
         raise SourceError(f'there is no source {text!r}; {EXPECTED}')
     if is_folder(path):

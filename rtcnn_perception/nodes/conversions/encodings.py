@@ -20,6 +20,16 @@ Pixels = NDArray[np.uint8]
 """(rows, row bytes): the rows of an image without their padding."""
 
 
+DARKEST, BRIGHTEST = 0.5, 99.5
+"""Percentiles of the values of a 16-bit image that become 0 and 255."""
+
+LEAST_SPAN = 256.0
+"""A 16-bit image with less between them is not stretched further: that would show its noise."""
+
+STRIDE_16 = 4
+"""Of the pixels of a 16-bit image every fourth of every fourth row says what values it has."""
+
+
 @dataclass(frozen=True)
 class Encoding:
     """
@@ -47,6 +57,11 @@ def check_rows(
         this size
     """
     form = ENCODINGS.get(encoding)
+    if encoding in DEPTH:
+        raise ImageFormatError(
+            f'{encoding} is the encoding of depth images; subscribe to a colour or infrared '
+            'image, which has mono16 where it is of 16 bits'
+        )
     if form is None:
         raise ImageFormatError(
             f'unknown image encoding {encoding!r}; known are {", ".join(ENCODINGS)}'
@@ -91,10 +106,13 @@ def _converted(pixel_bytes: int, code: int | None) -> Callable[[Pixels, bool], I
 
 
 def _mono16(rows: Pixels, is_bigendian: bool) -> ImageBGR:
+    """Stretch the values that an image has, as many cameras fill 10 to 14 of the 16 bits."""
     values = np.ascontiguousarray(rows).view('>u2' if is_bigendian else '<u2')
-    # 255 for 65535, rounded, as cv_bridge does.
-    gray = cv2.convertScaleAbs(values.astype(np.uint16), alpha=255.0 / 65535.0)
-    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    low, high = np.percentile(values[::STRIDE_16, ::STRIDE_16], (DARKEST, BRIGHTEST))
+    scale = 255.0 / max(high - low, LEAST_SPAN)
+    levels = np.arange(2**16, dtype=np.float32)  # fewer than an image has pixels
+    table = np.clip((levels - low) * scale + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(table[values], cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
 def _packed(pixel_bytes: int, code: int | None) -> Encoding:
@@ -119,7 +137,6 @@ ENCODINGS: Mapping[str, Encoding] = {
     'mono8': _packed(1, cv2.COLOR_GRAY2BGR),
     '8UC1': _packed(1, cv2.COLOR_GRAY2BGR),
     'mono16': Encoding(2, _mono16),
-    '16UC1': Encoding(2, _mono16),
     # OpenCV names the pattern by the second row's second and third pixel, ROS by the first two.
     'bayer_rggb8': _packed(1, cv2.COLOR_BayerBG2BGR),
     'bayer_bggr8': _packed(1, cv2.COLOR_BayerRG2BGR),
@@ -133,4 +150,7 @@ ENCODINGS: Mapping[str, Encoding] = {
     'nv21': _yuv420(cv2.COLOR_YUV2BGR_NV21),
     'i420': _yuv420(cv2.COLOR_YUV2BGR_I420),
 }
-"""How each encoding becomes BGR; 16UC1 and the like are taken for what they most often hold."""
+"""How each encoding becomes BGR; 8UC3 and the like are taken for what they most often hold."""
+
+DEPTH = ('16UC1', '32FC1')
+"""The encodings of depth images, by REP-118; no face is found in them."""

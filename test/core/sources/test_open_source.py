@@ -32,6 +32,12 @@ def test_a_source_that_does_not_exist_is_refused_with_what_is_expected():
         assert message.startswith(f"there is no source {text!r}; a source is 'builtin', a camera")
 
 
+@pytest.mark.parametrize('address', ['rtsp://10.0.0.1/stream', 'http://localhost/a.mjpg'])
+def test_a_stream_is_refused_with_what_to_do(address):
+    with pytest.raises(SourceError, match=r'is a stream, .* run a camera driver .* topic:NAME'):
+        open_source(address)
+
+
 @pytest.mark.parametrize('name', ['pipe', 'pipe.png', 'pipe.mp4'])
 def test_a_pipe_or_a_device_that_is_no_camera_is_refused_at_once(tmp_path, name):
     os.mkfifo(tmp_path / name)
