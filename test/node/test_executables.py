@@ -88,11 +88,19 @@ class Camera:
         self.publisher.publish(make[self.kind](picture, stamped))
 
     def warm_up(self, picture):
-        """Send pictures until one is answered: every connection is then made."""
+        """
+        Send pictures until one is answered: every connection is then made.
+
+        Those that are still on their way may fill shared memory, and the next would be lost.
+        """
         numbers = iter(range(1000, 100_000, 33))
         self.bench.spin_until(
             lambda: self.publish(picture, next(numbers)) or self.received, 'an answer'
         )
+        answered = 0
+        while answered < len(self.received):
+            answered = len(self.received)
+            self.bench.spin_for(0.5)
 
     def attributes_of(self, picture, number):
         """Send a picture and return its attributes."""

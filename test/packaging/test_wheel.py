@@ -58,7 +58,7 @@ def test_the_wheel_holds(names, path):
 
 def test_the_wheel_holds_every_model_with_a_card(names):
     cards = [f'share/rtcnn_perception/{card.relative_to(ROOT)}' for card in CARDS]
-    assert len(cards) >= 5
+    assert len(cards) >= 2
     for card in cards:
         assert any(name.endswith(f'.data/data/{card}') for name in names), card
 

@@ -111,8 +111,8 @@ def test_the_terminal_shows_the_worst_group_of_each_kind():
 def test_the_figures_through_the_pipeline_are_one_sentence():
     figures = PipelineFigures('bright', 4, 3, labelled=3, correct=3, correct_directly=2)
     assert pipeline_line(figures) == (
-        'through the detector bright, tracker and classifier: 100.0 % of 3 faces found of 4; '
-        'the same faces directly: 66.7 %'
+        'through the detector bright, tracker and classifier: 3 of 4 faces found, 3 labelled, '
+        '100.0 % of these correctly; the same faces directly: 66.7 %'
     )
 
 
