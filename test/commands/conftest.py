@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rtcnn_perception.core.detection import yunet as yunet_module
 
+PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds.xml'
 DOMAIN = 10 + os.getpid() % 90
 """Domains up to 101 keep clear of the ports that Linux gives to programs."""
 
@@ -17,10 +18,10 @@ def own_ros(monkeypatch):
     monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN))
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     monkeypatch.delenv('ROS_LOCALHOST_ONLY', raising=False)
-    # A command sets these for its own process; they must not reach the tests that follow.
+    # Fast DDS reads a profile once in a process: without it here, best-effort images would be lost
+    # in the tests of the nodes that follow.
     for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-        monkeypatch.setenv(name, '')
-        monkeypatch.delenv(name)
+        monkeypatch.setenv(name, str(PROFILE))
 
 
 @pytest.fixture(scope='session')
