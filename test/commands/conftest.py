@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from rtcnn_perception import shared_memory
 from rtcnn_perception.core.detection import yunet as yunet_module
 
 PROFILE = Path(__file__).parents[2] / 'config' / 'fastdds.xml'
@@ -19,9 +20,10 @@ def own_ros(monkeypatch):
     monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     monkeypatch.delenv('ROS_LOCALHOST_ONLY', raising=False)
     # Fast DDS reads a profile once in a process: without it here, best-effort images would be lost
-    # in the tests of the nodes that follow.
-    for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-        monkeypatch.setenv(name, str(PROFILE))
+    # in the tests of the nodes that follow. Fast DDS 3 warns of the name that it no longer reads.
+    for name in shared_memory.PROFILE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(shared_memory._profile_variable(), str(PROFILE))
 
 
 @pytest.fixture(scope='session')
