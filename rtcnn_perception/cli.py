@@ -71,14 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not process.open_standard_streams():
         print(f'{PROGRAM}: standard output is closed; use > /dev/null', file=sys.stderr)
         process.leave(EXIT_ERROR)
-    try:
-        process.handle_end_signals(_end)
-        process.end_at_latest(HANDLED_WITHIN, unless_handled=True)
-        code = _run(sys.argv[1:])
-    except Exception:  # noqa: BLE001 - a defect: shown as Python does, but threads may be at work
-        traceback.print_exc()
-        code = EXIT_ERROR
-    return process.leave(code)
+    process.handle_end_signals(_end)
+    process.end_at_latest(HANDLED_WITHIN, unless_handled=True)
+    return process.leave_after(lambda: _run(sys.argv[1:]))
 
 
 def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature

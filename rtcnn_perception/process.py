@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from types import FrameType
 from typing import NoReturn
 
@@ -113,6 +114,16 @@ def open_standard_streams() -> bool:
     with suppress(AttributeError):  # a stream that a test has put there
         sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore[union-attr]
     return is_open
+
+
+def leave_after(main: Callable[[], int]) -> NoReturn:
+    """End this process with the exit code of ``main``, or after the traceback of a defect."""
+    try:
+        code = main()
+    except Exception:  # noqa: BLE001 - shown as Python does, but threads may be at work
+        traceback.print_exc()
+        code = 1
+    leave(code)
 
 
 def leave(code: int) -> NoReturn:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.exceptions import ImageFormatError
+
+_TURNS: Final = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+RIGHT_ANGLES: Final = (0, *_TURNS)
+"""Degrees clockwise by which a whole image may be rotated."""
 
 
 def check_bgr(image: ImageBGR) -> None:
@@ -36,6 +47,17 @@ def to_gray(image: Image) -> ImageGray:
     if image.ndim == 2:
         return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def rotate(image: ImageBGR, degrees: int) -> ImageBGR:
+    """
+    Rotate an image clockwise.
+
+    :param image: (H, W, 3) uint8
+    :param degrees: one of ``RIGHT_ANGLES``
+    :returns: the image itself for 0
+    """
+    return np.asarray(cv2.rotate(image, _TURNS[degrees]), np.uint8) if degrees else image
 
 
 def _wrong_format(expected: str, image: Image) -> ImageFormatError:

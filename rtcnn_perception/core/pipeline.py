@@ -26,11 +26,11 @@ from rtcnn_perception.core.attributes.smoothing import TrackSmoother
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.rotation import in_source
-from rtcnn_perception.core.detection.rotation import rotated
-from rtcnn_perception.core.detection.rotation import ROTATIONS
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.geometry.landmarks import shows_roll
+from rtcnn_perception.core.images import RIGHT_ANGLES
+from rtcnn_perception.core.images import rotate
 from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
@@ -73,14 +73,14 @@ class DetectionStage:
         Take the parts.
 
         :param rotation: degrees clockwise by which an image is rotated for detection, one of
-            ``ROTATIONS``; faces are in pixels of the image as it comes
+            ``RIGHT_ANGLES``; faces are in pixels of the image as it comes
         :param clock: seconds, to measure by
         :raises ValueError: if ``every_n`` is below 1
         :raises ConfigurationError: if ``rotation`` is another one, or the detector finds no eyes
             and mouth, by which the crops of rotated faces are upright
         """
-        if rotation not in ROTATIONS:
-            known = ', '.join(map(str, ROTATIONS))
+        if rotation not in RIGHT_ANGLES:
+            known = ', '.join(map(str, RIGHT_ANGLES))
             raise ConfigurationError(f'expected a rotation of {known} degrees, got {rotation}')
         if rotation and not shows_roll(detector.landmark_names):
             raise ConfigurationError(
@@ -142,7 +142,7 @@ class DetectionStage:
         )
 
     def _detect(self, frame: Frame) -> tuple[Detection, ...]:
-        found = self._detector.detect(rotated(frame.image, self._rotation))
+        found = self._detector.detect(rotate(frame.image, self._rotation))
         return tuple(in_source(each, frame.size_wh, self._rotation) for each in found)
 
     def _is_due(self) -> bool:

@@ -71,10 +71,8 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
             loaded = load_detector(_detector_config(wanted), models_search_path())
         self._reason = loaded.reason
         self._default_min_score = loaded.default_min_score
-        self._stage = DetectionStage(
-            loaded.detector, self._tracker, wanted.every_n, wanted.rotation
-        )
-        self._stage.min_score = wanted.min_score or loaded.default_min_score
+        self._stage = DetectionStage(loaded.detector, self._tracker, rotation=wanted.rotation)
+        self._apply(self.parameters)
         self.get_logger().info(bounded(loaded.reason))
         super()._configure()
 

@@ -11,18 +11,22 @@ from functools import partial
 import importlib
 import os
 import sys
-import traceback
 from types import FrameType
+from typing import NoReturn
 
 from rtcnn_perception import process
 from rtcnn_perception.install_hints import install_hint
 
 
-def run(name: str) -> int:
+def run(name: str) -> NoReturn:
     """Import a module of nodes, run its ``main``, which takes over the signals, and leave."""
     process.open_standard_streams()
     process.handle_end_signals(_leave)
     process.end_at_latest(process.LATEST_END)
+    process.leave_after(partial(_main, name))
+
+
+def _main(name: str) -> int:
     try:
         code: int = importlib.import_module(f'rtcnn_perception.nodes.{name}').main()
     except ModuleNotFoundError as error:
@@ -30,10 +34,7 @@ def run(name: str) -> int:
         if hint is None:
             raise
         sys.exit(f'{name}: {hint}')
-    except Exception:  # noqa: BLE001 - a defect: shown as Python does, but threads may be at work
-        traceback.print_exc()
-        code = 1
-    process.leave(code)
+    return code
 
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Python's signature

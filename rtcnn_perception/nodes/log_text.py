@@ -3,7 +3,7 @@ Text for log and diagnostics, whatever it comes from.
 
 An error may quote what a stranger sent: an encoding, a name, a message of a library. So nothing is
 logged or published in diagnostics before it was made one line of bounded length here, and errors
-are told apart by the place in the code that raised them, of which there are only so many.
+are counted by the place in the code that raised them, of which there are only so many.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class ImageSubscription:
         Number of images between the first and the last received that never came.
 
         None where rclpy or the middleware does not number them. While there are several
-        publishers, whose numbers cannot be told apart, none are counted.
+        publishers, whose numbers cannot be separated, none are counted.
         """
         return self._lost if self._is_numbered else None
 

@@ -1,4 +1,4 @@
-"""Text for log and diagnostics: one line, bounded, and errors told apart by their place."""
+"""Text for log and diagnostics: one line, bounded, and errors counted by their place."""
 
 import pytest
 

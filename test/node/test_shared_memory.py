@@ -190,7 +190,7 @@ def test_three_processes_run_without_errors_in_a_container_with_little_shared_me
     if done.returncode == 77 or 'unshare failed' in done.stderr:
         pytest.skip('this user may not mount a file system of its own')
     assert [each.name[0] for each in tmp_path.iterdir()] == ['3'] * 3, done.stderr
-    # Fast DDS 3 tries shared memory once whatever it is told, reports that, and goes on.
+    # Fast DDS 3 tries shared memory once whatever is configured, reports that, and goes on.
     has_3 = int(metadata.version('rclpy').partition('.')[0]) >= shared_memory.FIRST_WITH_FAST_DDS_3
     assert 'Error' not in done.stderr or (has_3 and size == '1m')
     assert ('go over UDP' in done.stderr) == (size == '1m')

@@ -18,11 +18,10 @@ from rtcnn_perception.commands.benchmark.machine import resident_mb
 from rtcnn_perception.exceptions import PerceptionError
 
 CODE = """
-import sys
 from rtcnn_perception.process import end_with
 end_with({parent})
 from rtcnn_perception.nodes.entry import run
-sys.exit(run({module!r}))
+run({module!r})
 """
 """What a process does: it ends with this one, also where this one is killed."""
 END_S = 5.0

@@ -1,35 +1,11 @@
-"""Images of a camera that is mounted on its side or upside down, and what is found in them."""
+"""What is found in the rotated image of a camera that is mounted on its side or upside down."""
 
 from __future__ import annotations
 
-from typing import Final
-
-import cv2
 import numpy as np
-from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-
-_CODES: Final = {
-    90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
-}
-
-ROTATIONS: Final = (0, *_CODES)
-"""Degrees clockwise by which an image may be rotated."""
-
-
-def rotated(image: ImageBGR, degrees: int) -> ImageBGR:
-    """
-    Rotate an image clockwise.
-
-    :param image: (H, W, 3) uint8
-    :param degrees: one of ``ROTATIONS``
-    :returns: the image itself for 0
-    """
-    return np.asarray(cv2.rotate(image, _CODES[degrees]), np.uint8) if degrees else image
 
 
 def in_source(detection: Detection, size_wh: tuple[int, int], degrees: int) -> Detection:
@@ -37,7 +13,7 @@ def in_source(detection: Detection, size_wh: tuple[int, int], degrees: int) -> D
     Return a detection of a rotated image in pixels of the image before it was rotated.
 
     :param size_wh: width and height of the image before
-    :param degrees: by which it was rotated, one of ``ROTATIONS``
+    :param degrees: by which it was rotated clockwise, one of ``RIGHT_ANGLES``
     """
     if not degrees:
         return detection

@@ -13,10 +13,8 @@ from pathlib import Path
 import struct
 from typing import BinaryIO
 
-import cv2
+from rtcnn_perception.core.images import RIGHT_ANGLES
 
-TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-"""OpenCV's code by the angle in degrees, clockwise in the image."""
 MAX_INDEX_BYTES = 64 * 1024 * 1024
 """A film's index takes less: 60 bytes a frame, for ten hours."""
 MATRIX_AT = {0: 40, 1: 52}
@@ -25,19 +23,20 @@ HANDLER = slice(8, 12)
 """Where ``hdlr`` has the kind of a track."""
 
 
-def upright_turn(path: Path) -> int | None:
+def upright_turn(path: Path) -> int:
     """
-    Return the code for ``cv2.rotate`` that turns the frames of a film upright.
+    Return by how many degrees the frames of a film are to be rotated clockwise to stand upright.
 
-    :returns: None where nothing is to be turned, or the file is none of MP4 and QuickTime
+    :returns: one of ``RIGHT_ANGLES``; 0 where the file is none of MP4 and QuickTime
     """
     try:
         with path.open('rb') as file:
             index = _index(file)
         angles = [_angle(track) for name, track in _boxes(index) if name == b'trak']
     except (OSError, struct.error):
-        return None  # decoding it says why
-    return TURNS.get(next((angle for angle in angles if angle is not None), 0))
+        return 0  # decoding it says why
+    angle = next((angle for angle in angles if angle is not None), 0)
+    return angle if angle in RIGHT_ANGLES else 0
 
 
 def _index(file: BinaryIO) -> bytes:

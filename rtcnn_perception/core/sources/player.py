@@ -98,7 +98,7 @@ class SourcePlayer:
         if source.skipped:
             # In one error: an error of the same cause is not logged again at once.
             reasons = '; '.join(f'{path.name}: {why}' for path, why in source.skipped.items())
-            self._report(SourceError(f'skipped {len(source.skipped)} files: {reasons}'))
+            self._report(SourceError(f'not read whole: {reasons}'))
         if due is None:
             raise SourceError(f'{source.name} has no more frames')
 

@@ -7,8 +7,10 @@ import math
 from pathlib import Path
 
 import cv2
+import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
+from rtcnn_perception.core.images import rotate
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import sane_fps
@@ -77,7 +79,7 @@ class VideoSource(FrameSource):
             if damaged:
                 self.skipped[self._path] = f'frames that cannot be decoded: {damaged}'
             self.time_s = self._next_time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
-            yield frozen(frame if self._turn is None else cv2.rotate(frame, self._turn))
+            yield frozen(rotate(np.asarray(frame, np.uint8), self._turn))
         length = (self.frame_count or 0) / self.fps
         if self.time_s is not None and self.time_s + 1 / self.fps + MAX_MISSING_S < length:
             self.skipped[self._path] = (
@@ -104,6 +106,6 @@ class VideoSource(FrameSource):
                 f'{self._path} has frames of {width}x{height} pixels; expected '
                 f'{MAX_PICTURE_PIXELS:.0f} pixels at most'
             )
-        if self._turn is not None:
+        if self._turn:
             capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0.0)
         return capture

@@ -112,7 +112,7 @@ def _mono16(rows: Pixels, is_bigendian: bool) -> ImageBGR:
     scale = 255.0 / max(high - low, LEAST_SPAN)
     levels = np.arange(2**16, dtype=np.float32)  # fewer than an image has pixels
     table = np.clip((levels - low) * scale + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(table[values], cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(np.take(table, values), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
 def _packed(pixel_bytes: int, code: int | None) -> Encoding:

@@ -30,15 +30,13 @@ def read_picture(path: Path, mode: int) -> NDArray[np.uint8]:
     :returns: (H, W) or (H, W, 3) uint8, BGR
     :raises DataError: if there is no such file, or it is no complete picture
     """
-    try:
-        encoded = read_bytes(path)
-    except OSError as error:
-        raise DataError(f'cannot read the picture {path}: {error.strerror}') from error
     name = f'the picture {path}'
-    if path.suffix.lower() in ATOMIC_SUFFIXES:
-        return decode_picture(encoded, mode, name)
     try:
+        if path.suffix.lower() in ATOMIC_SUFFIXES:
+            return decode_picture(read_bytes(path), mode, name)
         picture = decode_file(path)
+    except OSError as error:
+        raise DataError(f'cannot read {name}: {error.strerror}') from error
     except SourceError as error:
         raise DataError(f'{name} cannot be decoded: {error}') from error
     return to_gray(picture) if mode == GRAY else picture

@@ -8,9 +8,9 @@ from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
-from rtcnn_perception.core.detection.rotation import ROTATIONS
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.landmarks import head_roll
+from rtcnn_perception.core.images import RIGHT_ANGLES
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import FrameResult
@@ -61,7 +61,7 @@ def test_other_rotations_are_refused_with_those_that_there_are():
     detector = load_detector(DetectorConfig('haar'), ()).detector
     with pytest.raises(ConfigurationError, match='of 0, 90, 180, 270 degrees, got 45'):
         DetectionStage(detector, FaceTracker(), rotation=45)
-    assert ROTATIONS == (0, 90, 180, 270)
+    assert RIGHT_ANGLES == (0, 90, 180, 270)
 
 
 def test_a_detector_without_eyes_cannot_serve_a_rotated_camera():

@@ -252,6 +252,6 @@ def test_damaged_pictures_of_a_folder_are_reported_once_and_the_others_are_emitt
     assert player.ended.wait(SOON)
     assert output.frames
     (error,) = output.errors
-    assert str(error).startswith('skipped 2 files: b.png: ')
+    assert str(error).startswith('not read whole: b.png: ')
     assert '; c.png: ' in str(error)
     assert player.stop(SOON)

@@ -73,7 +73,7 @@ def enlarged(picture: ImageGray, box: BoundingBox) -> tuple[ImageBGR, BoundingBo
     Scale a picture so that its face is as large as ``FACE_SIDE``; it is the camera's image then.
 
     Nothing is put around it: surroundings that no camera gives, such as a border that is repeated,
-    cost the detector a face in eight.
+    cost the detector one face in six of FairFace's.
 
     :param picture: (H, W) uint8 with one face
     :param box: the face in it
