@@ -17,7 +17,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH _ROS_WHE
 
 venv := .venv-$(ROS_DISTRO)
 bin := $(venv)/bin
-interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg)
+interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg srv/*.srv)
 
 .DELETE_ON_ERROR:
 .PHONY: help run bench test lint types unit format docs lock clean

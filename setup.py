@@ -1,9 +1,9 @@
 """
 Build rtcnn_perception with its ROS 2 interfaces: for colcon, for colcon with symlinks, for pip.
 
-CMakeLists.txt beside this file generates the interfaces of msg/. It is driven from here into a
-staging folder, whose Python module goes beside the package's own modules and the rest (lib/,
-include/, share/) into the prefix.
+CMakeLists.txt beside this file generates the interfaces of msg/ and srv/. It is driven from here
+into a staging folder, whose Python module goes beside the package's own modules and the rest
+(lib/, include/, share/) into the prefix.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ LEFT_OUT = (
     f'share/{NAME}/package.',
 )
 
+INTERFACES = ('msg', 'srv')
+
 SHARED = ('config/*', 'launch/*.launch.py', 'rviz/*.rviz')
 CARDS = 'models/*/model.json'
 """Models are packed by their cards: weights of others, fetched into models/yunet, have none."""
@@ -73,9 +75,9 @@ def ros_prefixes() -> list[str]:
 
 
 class BuildInterfaces(Command):
-    """Generate the interfaces of msg/ and list them among the files to install."""
+    """Generate the interfaces of msg/ and srv/ and list them among the files to install."""
 
-    description = 'generate the ROS 2 interfaces of msg/ with CMake'
+    description = 'generate the ROS 2 interfaces of msg/ and srv/ with CMake'
     user_options = [('build-temp=', 't', 'folder for what CMake builds')]  # noqa: RUF012  # theirs
 
     def initialize_options(self) -> None:
@@ -115,7 +117,8 @@ class BuildInterfaces(Command):
 
     def copy_module(self, target: Path) -> None:
         """Put the generated module beside the package's own modules in ``target``."""
-        shutil.rmtree(target / 'msg', ignore_errors=True)
+        for kind in INTERFACES:
+            shutil.rmtree(target / kind, ignore_errors=True)
         for path in self.module_files():
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(self.staging / 'python' / NAME / path, target / path)
@@ -135,7 +138,7 @@ class BuildInterfaces(Command):
         # well lie there (.venv-jazzy does): so it gets a copy of the few files that concern it.
         for name in ('source', 'staging'):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        for name in ('cmake', 'msg'):
+        for name in ('cmake', *INTERFACES):
             shutil.copytree(ROOT / name, self.folder / 'source' / name)
         for name in ('CMakeLists.txt', 'package.xml'):
             shutil.copy2(ROOT / name, self.folder / 'source')

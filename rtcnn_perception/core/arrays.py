@@ -24,3 +24,12 @@ Landmarks: TypeAlias = NDArray[np.float32]
 
 Probabilities: TypeAlias = NDArray[np.float32]
 """(C,) or (N, C) float32, each row in [0, 1] with sum 1."""
+
+Position: TypeAlias = NDArray[np.float64]
+"""(3,) float64 [m]."""
+
+Rotation: TypeAlias = NDArray[np.float64]
+"""(3, 3) float64, orthonormal with determinant 1."""
+
+Covariance: TypeAlias = NDArray[np.float64]
+"""(6, 6) float64, symmetric: position [m], then rotation [rad]."""

@@ -19,6 +19,7 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
+from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.tracking.tracker import Track
 from rtcnn_perception.core.tracking.tracker import TrackState
 
@@ -88,12 +89,14 @@ class Face:
     ``crop`` is the part inside the image of the square that the first network took, before it was
     rotated upright; ``quality`` is in [0, 1], and 0 while the track is coasted; ``attributes`` are
     by name, in the order in which they were asked for. They are empty before classification.
+    ``pose`` is that of the head, None where it was not estimated.
     """
 
     track: Track
     crop: BoundingBox | None = None
     quality: float = 0.0
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    pose: HeadPose | None = None
 
     @property
     def track_id(self) -> int:

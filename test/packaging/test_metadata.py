@@ -9,6 +9,7 @@ import pytest
 from rtcnn_perception import __version__
 
 ROOT = Path(__file__).parents[2]
+INTERFACES = sorted([*ROOT.glob('msg/*'), *ROOT.glob('srv/*')])
 
 
 @pytest.fixture
@@ -64,23 +65,21 @@ def test_package_xml_is_valid():
     assert warnings == []
 
 
-def test_every_message_is_generated():
+def test_every_interface_is_generated():
     listed = set(
-        re.findall(r'"(msg/\w+\.msg)"', (ROOT / 'CMakeLists.txt').read_text(encoding='utf-8'))
+        re.findall(r'"(\w+/\w+\.(?:msg|srv))"', (ROOT / 'CMakeLists.txt').read_text('utf-8'))
     )
-    assert listed == {f'msg/{path.name}' for path in (ROOT / 'msg').iterdir()}
+    assert listed == {str(path.relative_to(ROOT)) for path in INTERFACES}
 
 
-@pytest.mark.parametrize(
-    'message', sorted((ROOT / 'msg').glob('*.msg')), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize('message', INTERFACES, ids=lambda path: path.stem)
 def test_every_field_of_a_message_has_a_comment(message):
     lines = message.read_text(encoding='utf-8').splitlines()
     # Behind the field, or in lines of its own just above it.
     bare = [
         line
         for above, line in zip(['', *lines], lines, strict=False)
-        if line.strip() and '#' not in line and not above.startswith('#')
+        if line.strip(' -') and '#' not in line and not above.startswith('#')
     ]
     assert bare == []
 

@@ -1,0 +1,1 @@
+"""Where heads are, and where they point."""
