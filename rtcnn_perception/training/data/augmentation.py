@@ -1,8 +1,9 @@
 """
 Augmentation of whole batches of face crops.
 
-The box is jittered before the crop is cut (``batches``); everything here acts on crops of the
-network's size, (B, 1, H, W) float in [0, 1], and returns the same.
+The box is jittered before the crop is cut, and glasses are drawn where the landmarks are known
+(``batches``); everything here acts on crops of the network's size, (B, 1, H, W) float in [0, 1],
+and returns the same.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class AugmentationConfig(Settings):
     degrees. ``light`` bounds gain and offset, ``noise`` the standard deviation, in units of full
     scale. The ``_share`` of the faces gets the change. ``occlusion_size`` is the longest side of
     the occlusion, as a fraction of the crop's; the shortest is 0.1. ``mix_share`` of the faces are
-    blended with another face, and so are their targets (``batches``).
+    blended with another face, and so are their targets (``batches``). ``glasses_share`` of those
+    with landmarks get glasses (``glasses``).
     """
 
     scale: Share = 0.12
@@ -46,6 +48,7 @@ class AugmentationConfig(Settings):
     noise_share: Share = 0.2
     occlusion_share: Share = 0.2
     occlusion_size: Annotated[float, Range(0.1, 1)] = 0.4
+    glasses_share: Share = 0.0
     mix_share: Share = 0.0
 
     def scaled(self, factor: float) -> AugmentationConfig:

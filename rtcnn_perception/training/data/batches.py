@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.geometry.crops import cut_crop
@@ -17,6 +18,7 @@ from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.training.data.augmentation import Augmentation
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.glasses import draw_glasses
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -120,13 +122,29 @@ def cut_jittered(
     config: AugmentationConfig,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """Cut crops about jittered boxes, not rotated: augmentation does that. (B, H, W) uint8."""
+    """
+    Cut crops about jittered boxes, some with glasses: (B, H, W) uint8.
+
+    They are not rotated: augmentation does that.
+    """
     crops = np.empty((len(indices), *size_hw), np.uint8)
     for row, index in enumerate(indices):
-        box = jittered(faces.box(int(index)), config.scale, config.shift, rng)
-        crop = geometry.crop(FaceRegion(box))
+        region = faces.region(int(index))
+        crop = geometry.crop(FaceRegion(jittered(region.box, config.scale, config.shift, rng)))
         crops[row] = cut_crop(faces.pictures[int(index)], crop, size_hw)
+        if config.glasses_share and rng.random() < config.glasses_share:
+            crops[row] = _with_glasses(crops[row], region, crop.square, rng)
     return crops
+
+
+def _with_glasses(
+    crop: ImageGray, region: FaceRegion, square: BoundingBox, rng: np.random.Generator
+) -> ImageGray:
+    """Draw glasses on a face whose eyes are known, into its crop of ``square``."""
+    if region.landmarks is None:
+        return crop
+    eyes = (region.landmarks[:2] - (square.x0, square.y0)) * (crop.shape[1] / square.width) - 0.5
+    return draw_glasses(crop, eyes[np.argsort(eyes[:, 0])], rng)
 
 
 def mixed(batch: Batch, share: float, rng: np.random.Generator) -> Batch:

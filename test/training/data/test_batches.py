@@ -192,3 +192,32 @@ def test_an_error_in_preparing_a_batch_is_raised():
     assert next(batches) == 1
     with pytest.raises(RuntimeError, match='broken'):
         next(batches)
+
+
+def test_a_share_of_the_faces_with_landmarks_gets_glasses():
+    faces = face_set(np.tile(POINTS, (40, 1, 1)), 40)
+    options = {'geometry': TIGHT, 'size_hw': (60, 60), 'indices': np.arange(40)}
+    plain, drawn_on = (
+        cut_jittered(
+            faces,
+            config=AugmentationConfig(scale=0.0, shift=0.0, glasses_share=share),
+            rng=np.random.default_rng(0),
+            **options,
+        )
+        for share in (0.0, 0.5)
+    )
+    has_glasses = (plain != drawn_on).any((1, 2))
+    assert 10 <= has_glasses.sum() <= 30
+    rows, columns = np.nonzero((plain != drawn_on).any(0))
+    # The eyes lie at y 25 of a box from 15 to 45, enlarged twice, and 14 to 46 from left to right.
+    assert abs(float(rows.mean()) - 20.0) < 4.0
+    assert columns.min() < 14
+    assert columns.max() > 46
+
+
+def test_faces_without_landmarks_get_no_glasses():
+    config = AugmentationConfig(scale=0.0, shift=0.0, glasses_share=1.0)
+    crops = cut_jittered(
+        face_set(), TIGHT, (30, 30), BOTH, config=config, rng=np.random.default_rng(0)
+    )
+    assert (crops == cut_faces(face_set(), TIGHT, (30, 30), BOTH)).all()

@@ -1,0 +1,52 @@
+"""Glasses drawn on faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rtcnn_perception.training.data.glasses import draw_glasses
+
+EYES = np.float32([[20.0, 26.0], [44.0, 26.0]])
+GRAY = np.full((64, 64), 128, np.uint8)
+
+
+def changed(seed, crop=GRAY, eyes=EYES):
+    drawn = draw_glasses(crop, eyes, np.random.default_rng(seed))
+    assert drawn.dtype == np.uint8
+    assert drawn.shape == crop.shape
+    return drawn != crop
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_they_lie_about_the_eyes(seed):
+    rows, columns = np.nonzero(changed(seed))
+    assert rows.min() >= 26 - 24
+    assert rows.max() <= 26 + 24
+    assert columns.min() < 20
+    assert columns.max() > 44
+    assert abs(float(columns.min() + columns.max()) - 64.0) <= 2.0  # as far to both sides
+
+
+def test_they_lean_with_the_eyes():
+    rows, columns = np.nonzero(changed(3, eyes=np.float32([[20.0, 20.0], [44.0, 32.0]])))
+    assert np.polyfit(columns, rows, 1)[0] > 0.2
+
+
+def test_no_two_are_alike():
+    masks = {changed(seed).tobytes() for seed in range(20)}
+    assert len(masks) == 20
+
+
+def test_some_have_dark_lenses():
+    centers = [draw_glasses(GRAY, EYES, np.random.default_rng(seed))[26, 20] for seed in range(60)]
+    assert 3 <= sum(center < 90 for center in centers) <= 20
+
+
+def test_a_face_whose_eyes_are_close_gets_none():
+    assert not changed(0, eyes=np.float32([[20.0, 26.0], [25.0, 26.0]])).any()
+
+
+def test_the_given_crop_stays():
+    crop = GRAY.copy()
+    draw_glasses(crop, EYES, np.random.default_rng(0))
+    assert (crop == GRAY).all()
