@@ -24,6 +24,7 @@ from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.worker import WorkerNode
 from rtcnn_perception.resources import models_search_path
@@ -47,7 +48,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
         is_composed: bool = False,
         **node_kwargs: Any,
     ) -> None:
-        super().__init__('detector', DetectorParameters, **node_kwargs)
+        super().__init__(node_name(DetectorParameters), DetectorParameters, **node_kwargs)
         self._given = detector
         self._on_output = on_output
         self._is_composed = is_composed

@@ -13,6 +13,7 @@ from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import PRECISION_DESCRIPTION
@@ -129,6 +130,6 @@ class TrackerGroup:
 class DetectorParameters(NodeParameters):
     """Detection and tracking."""
 
-    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS), read_at=ReadAt.ACTIVATION)
     detector: DetectorGroup = DetectorGroup()
     tracker: TrackerGroup = TrackerGroup()
