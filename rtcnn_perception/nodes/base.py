@@ -24,6 +24,9 @@ from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import Meter
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
+from rtcnn_perception.nodes.lifecycle.bond import Bond
+from rtcnn_perception.nodes.lifecycle.bond import break_bond
+from rtcnn_perception.nodes.lifecycle.bond import form_bond
 from rtcnn_perception.nodes.lifecycle.transitions import GuardedLifecycleNode
 from rtcnn_perception.nodes.lifecycle.transitions import RCLError
 from rtcnn_perception.nodes.log_text import bounded
@@ -79,6 +82,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         super().__init__(name, **node_kwargs)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._stop_by: float | None = None
+        self._bond: Bond | None = None
         self._images: ImageSubscription | None = None
         self._lost: int | None = 0
         self._subscriptions_while_active: list[Any] = []
@@ -199,7 +203,14 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     def _activate(self) -> None:
         self.meter = Meter()
 
+    def _after_activation(self) -> None:
+        if self.parameters.bond:
+            self._bond = form_bond(self)
+
     def _deactivate(self) -> None:
+        if self._bond is not None:
+            break_bond(self._bond)
+            self._bond = None
         if self._images is not None:
             self._images.close()
             self._lost, self._images = self._images.lost, None

@@ -2,9 +2,12 @@
 Under a manager with the habits of Nav2's.
 
 It knows the nodes by their names, requests a transition without reading the state before it, waits
-for a while, and requests it again; only then it reads the state. See nav2_lifecycle_manager of
-Jazzy.
+for a while, and requests it again; only then it reads the state. With a bond it waits until it has
+a sign of life after activation. See nav2_lifecycle_manager of Jazzy.
 """
+
+import sys
+from types import SimpleNamespace
 
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -15,6 +18,7 @@ from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector
+from scripted import ScriptedNode
 
 NODES = ('faces_camera', 'faces_detector', 'faces_classifier')
 UP = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
@@ -121,3 +125,72 @@ def test_a_manager_that_ends_before_the_answer_leaves_the_nodes_in_order(bench, 
     manager = Manager(bench)
     assert manager.request(NODES[0], UP[1])
     assert nodes[0].errors.total == 0
+
+
+class StandIn:
+    """bondpy without ROS's messages: it records what is asked of it."""
+
+    def __init__(self):
+        self.made = []
+
+    def Bond(self, node, topic, bond_id):  # noqa: N802 - bondpy's name
+        made = SimpleNamespace(node=node, topic=topic, id=bond_id, calls=[])
+        made.start = lambda: made.calls.append(
+            ('start', made.heartbeat_period, made.heartbeat_timeout)
+        )
+        made.shutdown = lambda: made.calls.append(('shutdown', node.state))
+        self.made.append(made)
+        return made
+
+
+@pytest.fixture
+def bondpy(monkeypatch):
+    made = StandIn()
+    monkeypatch.setitem(sys.modules, 'bondpy', SimpleNamespace(bondpy=made))
+    monkeypatch.setitem(sys.modules, 'bondpy.bondpy', made)
+    return made
+
+
+def test_a_node_holds_a_bond_under_its_name_while_it_is_active(bench, bondpy):
+    node = bench.add(ScriptedNode, parameters={**BY_HAND, 'bond': True}, namespace='robot')
+    manager = Manager(bench, ('robot/probe',))
+    for count in (1, 2):
+        assert all(manager.all(UP[:1] if count == 1 else ()))
+        assert all(manager.all(UP[1:]))
+        assert len(bondpy.made) == count
+        bond = bondpy.made[-1]
+        assert (bond.node, bond.topic, bond.id) == (node, 'bond', 'probe')
+        assert bond.calls == [('start', 0.1, 4.0)]
+        assert all(manager.all(DOWN[:1]))
+        assert [call for call, *_ in bond.calls] == ['start', 'shutdown']
+
+
+def test_a_node_that_ends_while_it_is_active_breaks_its_bond(bench, bondpy):
+    node = bench.add(ScriptedNode, parameters={'bond': True})
+    node.start()
+    bench.close_node(node)
+    assert [call for call, *_ in bondpy.made[0].calls] == ['start', 'shutdown']
+
+
+def test_no_bond_is_formed_by_default_nor_where_activation_fails(bench, bondpy):
+    node = bench.add(ScriptedNode)
+    node.start()
+    failing = bench.add(ScriptedNode, parameters={**BY_HAND, 'bond': True}, namespace='other')
+    failing.failures['activate'] = ZeroDivisionError('a defect')
+    failing.trigger_configure()
+    failing.trigger_activate()
+    assert bondpy.made == []
+
+
+def test_without_bondpy_a_node_is_active_all_the_same_and_says_what_is_missing_in_a_line(
+    bench, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, 'bondpy', None)
+    node = bench.add(ScriptedNode, parameters={'bond': True})
+    logged = []
+    node.get_logger().warning = logged.append
+    node.start()
+    assert node.is_active
+    (line,) = logged
+    assert 'bondpy is not installed' in line
+    assert 'bond_timeout of the manager to 0.0' in line

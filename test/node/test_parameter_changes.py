@@ -60,6 +60,7 @@ class Case:
         Case(DetectorNode, 'tracker.max_tracks', 9, ALWAYS, ''),
         Case(DetectorNode, 'qos', 'reliable', BEFORE_ACTIVATION, DEACTIVATE),
         Case(CameraNode, 'source', 'builtin', BEFORE_ACTIVATION, DEACTIVATE),
+        Case(CameraNode, 'bond', True, BEFORE_ACTIVATION, DEACTIVATE),
         Case(ClassifierNode, 'join_frames', 9, BEFORE_ACTIVATION, DEACTIVATE),
         Case(DetectorNode, 'detector.width', 64, ('unconfigured',), CLEAN_UP),
         Case(DetectorNode, 'detector.name', 'yunet', ('unconfigured',), CLEAN_UP),

@@ -52,6 +52,9 @@ class GuardedLifecycleNode(LifecycleNode):
     def _activate(self) -> None:
         """Subscribe and start threads."""
 
+    def _after_activation(self) -> None:
+        """Do what needs an activation that succeeded."""
+
     def _deactivate(self) -> None:
         """Unsubscribe and end threads."""
 
@@ -108,7 +111,7 @@ class GuardedLifecycleNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Subscribe and start threads."""
-        return self._run(self._activate)
+        return self._run(self._activate, self._after_activation)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Unsubscribe and end threads."""

@@ -124,6 +124,14 @@ class TrackerGroup:
         maximum=MOST_TRACKS,
         is_live=True,
     )
+    first_id: int = setting(
+        0,
+        'id of the first track; 0 takes it from the clock, so that the ids of a process that is '
+        'started again are others than before',
+        minimum=0,
+        maximum=2**31 - 1,
+        read_at=ReadAt.START,
+    )
 
 
 @dataclass(frozen=True)

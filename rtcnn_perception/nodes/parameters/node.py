@@ -27,6 +27,11 @@ class NodeParameters:
         'configure and activate at start; false leaves it to lifecycle transitions',
         read_at=ReadAt.START,
     )
+    bond: bool = setting(
+        False,
+        "hold a bond while active, which Nav2's lifecycle manager waits for; needs bondpy",
+        read_at=ReadAt.ACTIVATION,
+    )
     latency_limit_ms: float = setting(
         150.0,
         'diagnostics warn when the p95 of the time from stamp to publication is above',
