@@ -29,6 +29,7 @@ LABELS = {'emotion': tiny_model.EMOTIONS, 'gender': tiny_model.GENDERS}
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
 NODES = ('camera', 'detector', 'classifier')
+NAMES = tuple(f'faces_{node}' for node in NODES)
 
 pytestmark = pytest.mark.slow
 
@@ -162,7 +163,7 @@ def test_a_signal_ends_every_process_with_exit_code_0(bench, start, models, numb
     parameters = {**models, 'source': source}
     processes = [start(f'{name}_node', parameters) for name in NODES]
     processes.append(start('perception', parameters, arguments=['-r', '__ns:=/one']))
-    expected = {*NODES, *(f'one/{name}' for name in NODES)}
+    expected = {*NAMES, *(f'one/{name}' for name in NAMES)}
     received = bench.subscribe(DiagnosticArray, '/diagnostics', 100)
     bench.spin_until(
         lambda: expected == {_node_of(msg) for msg in received if _state_of(msg) == 'active'},
@@ -240,9 +241,9 @@ def test_a_parameter_file_is_read_by_every_node(bench, start, models, tmp_path):
     path = tmp_path / 'mine.yaml'
     path.write_text(
         '/**:\n  ros__parameters:\n    source: builtin\n'
-        '/**/camera:\n  ros__parameters:\n    frame_id: mine\n'
-        '/**/detector:\n  ros__parameters:\n    detector: {name: haar, width: 320}\n'
-        '/**/classifier:\n  ros__parameters:\n    attributes: [gender]\n'
+        '/**/faces_camera:\n  ros__parameters:\n    frame_id: mine\n'
+        '/**/faces_detector:\n  ros__parameters:\n    detector: {name: haar, width: 320}\n'
+        '/**/faces_classifier:\n  ros__parameters:\n    attributes: [gender]\n'
         f'    gender: {{model_path: {models["gender.model_path"]}}}\n'
     )
     received = bench.subscribe(FaceAttributes, 'faces/attributes')

@@ -15,7 +15,7 @@ tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a 
 
 POLICY = Path(__file__).parents[2] / 'config' / 'sros2_policy.xml'
 KINDS = (CameraNode, DetectorNode, ClassifierNode)
-NAMES = ('camera', 'detector', 'classifier')
+NAMES = ('faces_camera', 'faces_detector', 'faces_classifier')
 
 
 def allowed(enclave):
@@ -92,9 +92,9 @@ def test_composed_nodes_may_do_what_they_do(bench, parameters):
         return DetectorNode(is_composed=True, **arguments)
 
     expected = {
-        'camera': both_transports(bench, CameraNode, parameters, on_output=lambda _: None),
-        'detector': both_transports(bench, middle, parameters, on_output=lambda _: None),
-        'classifier': both_transports(bench, last, parameters),
+        'faces_camera': both_transports(bench, CameraNode, parameters, on_output=lambda _: None),
+        'faces_detector': both_transports(bench, middle, parameters, on_output=lambda _: None),
+        'faces_classifier': both_transports(bench, last, parameters),
     }
     found = allowed('/perception')
     assert [*found] == [*expected]
