@@ -28,6 +28,7 @@ from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.poses import pose_fields
 from sensor_msgs.msg import RegionOfInterest
 
 UINT32 = 0xFFFF_FFFF
@@ -144,6 +145,7 @@ def face_to_msg(face: Face, frame: Frame) -> FaceMsg:
         crop=RegionOfInterest() if face.crop is None else _box_to_msg(face.crop, frame),
         quality=float(face.quality),
         attributes=[_attribute_to_msg(name, each) for name, each in face.attributes.items()],
+        **pose_fields(face.pose),
     )
 
 
