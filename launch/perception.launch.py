@@ -1,5 +1,5 @@
 """
-Start camera, detector and classifier, in one process or in three.
+Start camera, detector, classifier and humans, in one process or in four.
 
 Defaults of parameters are in config/perception.yaml; an empty argument leaves the parameter to
 that file.
@@ -72,7 +72,7 @@ ARGUMENTS = [
         'composed',
         default_value='true',
         choices=['true', 'false'],
-        description='true: one process, in which no image crosses DDS; false: three',
+        description='true: one process, in which no image crosses DDS; false: four',
     ),
     DeclareLaunchArgument(
         'namespace', default_value='', description='namespace of the nodes and topics'
@@ -100,7 +100,9 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     }
     is_composed = context.launch_configurations['composed'] == 'true'
     executables = (
-        ['perception'] if is_composed else ['camera_node', 'detector_node', 'classifier_node']
+        ['perception']
+        if is_composed
+        else ['camera_node', 'detector_node', 'classifier_node', 'humans_node']
     )
     # Composed, with a source of its own, no image crosses processes but an annotated one.
     warning = prepare(has_images=not (is_composed and context.launch_configurations['source']))
