@@ -12,9 +12,12 @@ import textwrap
 
 from rtcnn_perception.nodes.host import as_yaml
 from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import Setting
+from rtcnn_perception.nodes.parameters.declaration import setting_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.resources import share_directory
 
@@ -28,9 +31,11 @@ YAML_HEAD = """\
 # Every parameter of the nodes, with its default: copy the file, change what you want, and pass it
 # by `ros2 launch rtcnn_perception perception.launch.py params_file:=FILE` or
 # `--ros-args --params-file FILE`.
-# A section may apply to one node (/robot1/camera), to that node in any namespace (/**/camera), or
-# to all (/**). Those marked (live) can be changed while the nodes run, by `ros2 param set`; the
-# others are read when a node starts.
+# A section may apply to one node (/robot1/faces_camera), to that node in any namespace
+# (/**/faces_camera), or to all (/**).
+# `ros2 param set` changes those marked (live) at any time, those marked (inactive) while the node
+# is inactive or unconfigured, and the others while it is unconfigured: deactivate it and clean it
+# up, set them, and configure and activate it. Those marked (start) are read once.
 # An attribute that is left out of the list `attributes` is turned off, neither loaded nor run; an
 # empty list, [], turns off all.
 """
@@ -39,13 +44,22 @@ PAGE_HEAD = """\
 # Parameters
 
 [config/perception.yaml](../config/perception.yaml) lists the same with their defaults.
-Live parameters can be changed while a node runs (`ros2 param set`), the others when it starts.
+`ros2 param set` changes live ones at any time, those with `inactive` while the node is inactive
+or unconfigured, those with `unconfigured` in that state alone, and those with `start` never.
+A node says so where it refuses:
+
+```console
+$ ros2 param set /faces_detector detector.width 640
+Setting parameter failed: parameter detector.width of /faces_detector, which is active, is read \\
+when the node is configured: deactivate it and clean it up, set the parameter, then configure \\
+and activate it
+$ ros2 lifecycle set /faces_detector deactivate
+$ ros2 lifecycle set /faces_detector cleanup
+$ ros2 param set /faces_detector detector.width 640
+$ ros2 lifecycle set /faces_detector configure
+$ ros2 lifecycle set /faces_detector activate
+```
 """
-
-
-def node_of(table: type[NodeParameters]) -> str:
-    """Return the name of the node that has a table of parameters."""
-    return table.__name__.removesuffix('Parameters').lower()
 
 
 def yaml_text() -> str:
@@ -72,33 +86,27 @@ def readme_text(text: str) -> str:
 
 
 def _yaml_node(table: type[NodeParameters]) -> Iterator[str]:
-    yield f'/**/{node_of(table)}:'
+    yield f'/**/{node_name(table)}:'
     yield '  ros__parameters:'
-    described = dict(settings_of(table))
     groups: list[str] = []
     for name, value in values_of(table()):
         *parents, leaf = name.split('.')
-        setting = described.get(name) or _setting_of_item(described, name)
+        setting = setting_of(table, name)
+        assert setting is not None
         for depth, parent in enumerate(parents):
             if groups[depth : depth + 1] != [parent]:
                 groups[depth:] = [parent]
                 yield f'{"  " * (depth + 2)}{parent}:'
         groups[len(parents) :] = []
         indent = '  ' * (len(parents) + 2)
-        comment = f'{setting.full_description}{_bounds(setting)}{" (live)" * setting.is_live}'
+        comment = f'{setting.full_description}{_bounds(setting)}{_marked(setting)}'
         for line in textwrap.wrap(comment, WIDTH - len(indent) - 2):
             yield f'{indent}# {line}'
         yield f'{indent}{leaf}: {as_yaml(value)}'
 
 
-def _setting_of_item(described: dict[str, Setting], name: str) -> Setting:
-    """Return the setting of a parameter that exists for each item of a list."""
-    ending = name.partition('.')[2]
-    return next(
-        setting
-        for known, setting in described.items()
-        if known.startswith('<') and known.endswith(f'.{ending}')
-    )
+def _marked(setting: Setting) -> str:
+    return '' if setting.read_at is ReadAt.CONFIGURATION else f' ({setting.read_at.value})'
 
 
 def _bounds(setting: Setting) -> str:
@@ -108,14 +116,13 @@ def _bounds(setting: Setting) -> str:
 
 
 def _markdown_node(table: type[NodeParameters], heading: str) -> Iterator[str]:
-    yield f'{heading} `{node_of(table)}`'
+    yield f'{heading} `{node_name(table)}`'
     yield ''
-    yield '| Parameter | Default | Live | Meaning |'
+    yield '| Parameter | Default | Changed while | Meaning |'
     yield '| --- | --- | --- | --- |'
     for name, setting in settings_of(table):
-        live = 'yes' if setting.is_live else ''
         meaning = f'{setting.full_description}{_bounds(setting)}'.replace('<', '\\<')
-        yield f'| `{name}` | `{as_yaml(setting.default)}` | {live} | {meaning} |'
+        yield f'| `{name}` | `{as_yaml(setting.default)}` | {setting.read_at.value} | {meaning} |'
 
 
 def main() -> None:

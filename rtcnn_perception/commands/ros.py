@@ -13,6 +13,10 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.host import keep_freed_memory
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.names import misnamed_sections
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.shared_memory import prepare
 
 
@@ -27,6 +31,16 @@ def initialised_context(
     :param has_images: whether images are passed between processes
     :raises ConfigurationError: if the file cannot be parsed, or ROS not initialised
     """
+    if parameter_file is not None:
+        names = {table: node_name(table) for table in TABLES}
+        for sentence in misnamed_sections(parameter_file, names):
+            get_logger('rtcnn_perception').warning(bounded(sentence))
+    with _context(parameter_file, has_images=has_images) as context:
+        yield context
+
+
+@contextmanager
+def _context(parameter_file: Path | None, *, has_images: bool) -> Iterator[Context]:
     warning = prepare(has_images=has_images)
     if warning:
         get_logger('rtcnn_perception').warning(warning)
@@ -49,7 +63,7 @@ def parameter_in(parameter_file: Path, *, node: str, name: str) -> object:
 
     :raises ConfigurationError: if the file cannot be parsed
     """
-    with initialised_context(parameter_file) as context:
+    with _context(parameter_file, has_images=False) as context:
         probe = Node(
             node,
             context=context,

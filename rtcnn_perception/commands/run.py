@@ -118,7 +118,7 @@ def execute(args: argparse.Namespace) -> int:
         try:
             perception = Perception(
                 context=context,
-                parameters=plan.parameters,
+                parameters={**plan.parameters, 'tracker.first_id': 1},
                 remappings=plan.remappings,
                 on_result=watch.on_result,
                 opener=opener,

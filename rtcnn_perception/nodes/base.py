@@ -24,14 +24,17 @@ from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import Meter
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import status
-from rtcnn_perception.nodes.lifecycle import GuardedLifecycleNode
-from rtcnn_perception.nodes.lifecycle import RCLError
+from rtcnn_perception.nodes.lifecycle.bond import Bond
+from rtcnn_perception.nodes.lifecycle.bond import break_bond
+from rtcnn_perception.nodes.lifecycle.bond import form_bond
+from rtcnn_perception.nodes.lifecycle.transitions import GuardedLifecycleNode
+from rtcnn_perception.nodes.lifecycle.transitions import RCLError
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters import TABLES
-from rtcnn_perception.nodes.parameters.declaration import build
+from rtcnn_perception.nodes.parameters.changes import changed
 from rtcnn_perception.nodes.parameters.declaration import declare
-from rtcnn_perception.nodes.parameters.declaration import unknown_parameters
-from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.names import unknown_parameter
+from rtcnn_perception.nodes.parameters.names import unknown_parameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.qos import ImageSubscription
 from rtcnn_perception.nodes.qos import RESULTS
@@ -79,6 +82,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         super().__init__(name, **node_kwargs)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._stop_by: float | None = None
+        self._bond: Bond | None = None
         self._images: ImageSubscription | None = None
         self._lost: int | None = 0
         self._subscriptions_while_active: list[Any] = []
@@ -204,7 +208,14 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     def _activate(self) -> None:
         self.meter = Meter()
 
+    def _after_activation(self) -> None:
+        if self.parameters.bond:
+            self._bond = form_bond(self)
+
     def _deactivate(self) -> None:
+        if self._bond is not None:
+            break_bond(self._bond)
+            self._bond = None
         self._unsubscribe_from_images()
         while self._subscriptions_while_active:
             self.destroy_subscription(self._subscriptions_while_active.pop())
@@ -230,11 +241,17 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     # Callbacks
 
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """Set parameters, all or none; rclpy refuses an unknown one without its name."""
+        for each in parameter_list:
+            if not self.has_parameter(each.name):
+                reason = bounded(unknown_parameter(each.name, (type(self.parameters),)))
+                return SetParametersResult(successful=False, reason=reason)
+        return super().set_parameters_atomically(parameter_list)
+
     def _on_set_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        values = dict(values_of(self.parameters))
-        values.update({each.name: each.value for each in changes if each.name in values})
         try:
-            parameters = build(type(self.parameters), values)
+            parameters = changed(self, self.parameters, changes, self.state)
             self._check_parameters(parameters)
         except ConfigurationError as error:
             return SetParametersResult(successful=False, reason=bounded(str(error)))

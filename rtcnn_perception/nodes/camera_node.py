@@ -17,6 +17,7 @@ from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.core.sources.player import SourcePlayer
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.base import Stoppable
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image
@@ -27,6 +28,7 @@ from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import CompressedImage
@@ -55,7 +57,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         opener: Opener = open_source,
         **node_kwargs: Any,
     ) -> None:
-        super().__init__('camera', CameraParameters, **node_kwargs)
+        super().__init__(node_name(CameraParameters), CameraParameters, **node_kwargs)
         self._on_output = on_output
         self._opener = opener
         self._publisher = self.create_publisher(Image, 'faces/image', IMAGES_OFFERED)
@@ -67,9 +69,20 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         """Whether the node's own source has ended."""
         return self._player is not None and self._player.ended.is_set()
 
+    def _check_source_size(self) -> None:
+        """Refuse half a size, which OpenCV would pass over in silence."""
+        width, height = self.parameters.source_width, self.parameters.source_height
+        if (width == 0) != (height == 0):
+            raise ConfigurationError(
+                'parameters source_width and source_height must both be 0, or both be above, got '
+                f'{width} and {height}'
+            )
+
     def _activate(self) -> None:
+        self._check_source_size()
         super()._activate()
         self._last_image = self._now()
+        self._player = self._worker = None  # the source may be another one than before
         if self.parameters.source:
             self._player = SourcePlayer(
                 self._open_source,

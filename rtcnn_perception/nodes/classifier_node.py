@@ -32,6 +32,7 @@ from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
 from rtcnn_perception.nodes.publishers import SaliencyPublisher
 from rtcnn_perception.nodes.qos import RESULTS
@@ -59,7 +60,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         is_composed: bool = False,
         **node_kwargs: Any,
     ) -> None:
-        super().__init__('classifier', ClassifierParameters, **node_kwargs)
+        super().__init__(node_name(ClassifierParameters), ClassifierParameters, **node_kwargs)
         self._given = classifier
         self._on_output = on_output
         self._is_composed = is_composed

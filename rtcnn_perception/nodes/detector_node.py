@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import replace
+import time
 from typing import Any
 
 from rtcnn_perception.core.detection.base import Detector
@@ -24,6 +25,7 @@ from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.worker import WorkerNode
 from rtcnn_perception.resources import models_search_path
@@ -47,12 +49,13 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
         is_composed: bool = False,
         **node_kwargs: Any,
     ) -> None:
-        super().__init__('detector', DetectorParameters, **node_kwargs)
+        super().__init__(node_name(DetectorParameters), DetectorParameters, **node_kwargs)
         self._given = detector
         self._on_output = on_output
         self._is_composed = is_composed
         # Made once: ids are not reused, whatever transitions the node goes through.
-        self._tracker = FaceTracker(_tracker_config(self.parameters.tracker))
+        tracker = self.parameters.tracker
+        self._tracker = FaceTracker(_tracker_config(tracker), tracker.first_id or _first_id())
         self._stage: DetectionStage | None = None
         self._default_min_score = 0.0
         self._reason = ''
@@ -124,7 +127,19 @@ def _detector_config(group: DetectorGroup) -> DetectorConfig:
 
 
 def _tracker_config(group: TrackerGroup) -> TrackerConfig:
-    return TrackerConfig(**asdict(group))
+    values = asdict(group)
+    del values['first_id']
+    return TrackerConfig(**values)
+
+
+def _first_id() -> int:
+    """
+    Return an id that grows by 100 a second, with seven digits at most: it begins anew each day.
+
+    A node that is started again begins above the ids of the run before, unless that had more than
+    100 new faces a second: others may still smooth, count or greet by those.
+    """
+    return 1 + time.time_ns() // 10**7 % 10**7
 
 
 def main(args: list[str] | None = None) -> int:

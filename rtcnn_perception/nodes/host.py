@@ -28,8 +28,10 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.files import check_file
 from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.process import handle_end_signals
@@ -221,11 +223,11 @@ def run_nodes(
     if warning:
         get_logger(name).warning(warning)
     try:
-        with (
-            _signals_set() as finished,
-            NodeHost(make_nodes(), rclpy.get_default_context(), finished) as host,
-        ):
-            host.wait()
+        with _signals_set() as finished:
+            nodes = make_nodes()
+            _warn_of_misnamed_sections(arguments, nodes)
+            with NodeHost(nodes, rclpy.get_default_context(), finished) as host:
+                host.wait()
     except PerceptionError as error:
         get_logger(name).fatal(message_of(error))
         return EXIT_ERROR
@@ -242,6 +244,16 @@ def _check_parameter_files(arguments: Sequence[str]) -> None:
                 check_file(Path(name))
             except OSError as error:
                 raise ConfigurationError(f'--params-file {name}: {error.strerror}') from error
+
+
+def _warn_of_misnamed_sections(
+    arguments: Sequence[str], nodes: Sequence[ManagedNode[Any]]
+) -> None:
+    names = {type(node.parameters): node.get_name() for node in nodes}
+    for option, file in pairwise(arguments):
+        if option == '--params-file':
+            for sentence in misnamed_sections(Path(file), names):
+                get_logger(nodes[0].get_name()).warning(bounded(sentence))
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import sys
 import time
 from typing import Any
 
@@ -24,8 +27,10 @@ from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.humans.node import HumansNode
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
-from rtcnn_perception.nodes.parameters.declaration import is_known
 from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.names import is_known
+from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import with_own_names
 from rtcnn_perception.nodes.worker import WorkerNode
 
 Follower = Callable[..., WorkerNode[Any, FrameResult]]
@@ -54,7 +59,7 @@ def make_chain(
     :returns: the camera, and the nodes after it in order
     :raises ConfigurationError: if a parameter has another type or is out of its bounds
     """
-    made: list[WorkerNode[Any, FrameResult]] = []
+    made: list[WorkerNode[Any, Any]] = []
     output = on_result
     try:
         for kind in reversed(followers):
@@ -62,11 +67,13 @@ def make_chain(
             made.insert(0, node)
             output = node.submit
         camera = CameraNode(on_output=output, opener=opener, **node_kwargs)
+        made.insert(0, camera)
+        _check_names(made)
     except ConfigurationError:
         for each in made:
             each.close()
         raise
-    return camera, tuple(made)
+    return camera, tuple(made[1:])
 
 
 class Perception:
@@ -158,6 +165,16 @@ class Perception:
         return self.camera.has_ended and all(node.is_idle for node in self.followers)
 
 
+def _check_names(nodes: Iterable[ManagedNode[Any]]) -> None:
+    """Refuse nodes of one name, which would answer requests in turns."""
+    for name, count in Counter(node.get_fully_qualified_name() for node in nodes).items():
+        if count > 1:
+            raise ConfigurationError(
+                f'{count} nodes of this process are called {name}: remap the name of each, as by '
+                f'-r {node_name(TABLES[0])}:__node:=NAME'
+            )
+
+
 def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
     for name in parameters:
         if not is_known(name, TABLES):
@@ -182,4 +199,5 @@ def main(args: list[str] | None = None) -> int:
         camera, followers = make_chain()
         return (camera, *followers)
 
-    return run_nodes('perception', TABLES, make_nodes, args)
+    arguments = with_own_names(sys.argv if args is None else args, TABLES)
+    return run_nodes('perception', TABLES, make_nodes, arguments)

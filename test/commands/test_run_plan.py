@@ -181,7 +181,7 @@ def test_every_name_that_ros_takes_is_a_topic_name():
         assert plan('--source', f'topic:{topic}').remappings == {'image_raw': topic}
 
 
-def write_parameters(path: Path, source: str, node: str = '/**/camera') -> Path:
+def write_parameters(path: Path, source: str, node: str = '/**/faces_camera') -> Path:
     path.write_text(f'{node}:\n  ros__parameters:\n    source: {source}\n')
     return path
 
@@ -203,7 +203,7 @@ class TestParameterFile:
         assert plan('--params', str(path), '--source', 'builtin').source == 'builtin'
 
     @pytest.mark.parametrize(
-        ('source', 'node'), [("''", '/**/camera'), ('nowhere.mp4', '/**/detector')]
+        ('source', 'node'), [("''", '/**/faces_camera'), ('nowhere.mp4', '/**/faces_detector')]
     )
     def test_without_a_source_in_it_the_builtin_clip_is_played(self, tmp_path, source, node):
         path = write_parameters(tmp_path / 'p.yaml', source, node)

@@ -49,12 +49,12 @@ DEADLINE = 120.0
 ENVIRONMENT = {'ROS_DOMAIN_ID': str(DOMAIN), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
 
 PARAMETERS = """
-/**/classifier:
+/**/faces_classifier:
   ros__parameters:
     attributes: [gender, emotion]
     emotion: {{model_path: '{models}/emotion'}}
     gender: {{model_path: '{models}/gender'}}
-/**/detector:
+/**/faces_detector:
   ros__parameters:
     detector: {{name: haar, width: 320}}
 """
@@ -99,7 +99,7 @@ class TestWhileRunning(unittest.TestCase):
         executor.add_node(node)
         received = []
         node.create_subscription(FaceAttributes, '/robot/faces/attributes', received.append, 10)
-        missing = {'camera', 'detector', 'classifier'}
+        missing = {'faces_camera', 'faces_detector', 'faces_classifier', 'faces_humans'}
         end = time.monotonic() + DEADLINE
         while (missing or not any(it.faces for it in received)) and time.monotonic() < end:
             executor.spin_once(timeout_sec=0.1)

@@ -44,7 +44,8 @@ include("{fix}")
 rosidl_generate_interfaces({name} {messages} DEPENDENCIES {dependencies})
 # What is in C++ is compiled as one file, in a third of the time.
 foreach(kind fastrtps_cpp fastrtps_c c)
-  set_target_properties({name}__rosidl_typesupport_${{kind}} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 99)
+  set_target_properties({name}__rosidl_typesupport_${{kind}} PROPERTIES
+    UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 99)
 endforeach()
 ament_package()
 """
@@ -76,7 +77,7 @@ def provide(name: str, cache: Path) -> None:
     if not (prefix / 'done').exists():
         _build(name, prefix)
     os.environ['AMENT_PREFIX_PATH'] = os.pathsep.join([str(prefix), *_prefixes()])
-    # The type support is found by its name alone, as LD_LIBRARY_PATH is read when a process starts.
+    # A type support is loaded by its name alone, and LD_LIBRARY_PATH is read at start alone.
     for path in sorted((prefix / 'lib').glob('*.so')):
         ctypes.CDLL(str(path))
     sys.path.insert(0, str(prefix / 'python'))

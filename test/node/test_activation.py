@@ -78,7 +78,7 @@ def test_a_detector_that_is_activated_again_detects_in_the_first_image_and_begin
         detector=scripted,
         on_output=outputs.append,
         is_composed=True,
-        parameters={'detector.every_n': 5},
+        parameters={'detector.every_n': 5, 'tracker.first_id': 1},
     )
     node.start()
     ids = []
@@ -89,6 +89,34 @@ def test_a_detector_that_is_activated_again_detects_in_the_first_image_and_begin
     found = pass_through(bench, node, outputs, result(1066))
     assert len(scripted.images) == 2
     assert [each.track_id for each in found.faces] == [2]
+
+
+def test_a_face_is_not_smoothed_with_one_of_before_the_detector_was_started_again(bench):
+    outputs = []
+    classifier = bench.add(
+        ClassifierNode,
+        classifier=ChangingClassifier(),
+        on_output=outputs.append,
+        is_composed=True,
+        parameters={'smoothing.time_constant': 10.0},
+    )
+    classifier.start()
+    for number, value in ((1000, 0), (1033, 9)):
+        count = len(outputs)
+        detector = bench.add(
+            DetectorNode,
+            detector=ScriptedDetector(BOX),
+            on_output=classifier.submit,
+            is_composed=True,
+        )
+        detector.start()
+        detector.submit(result(number, value=value))
+        bench.spin_until(lambda count=count: len(outputs) > count, 'the result')
+        bench.close_node(detector)
+    first, second = (each.faces[0] for each in outputs)
+    assert 0 < first.track_id < second.track_id
+    raw = np.float32([0.75, 0.25])
+    np.testing.assert_array_equal(second.attributes['emotion'].probabilities, raw)
 
 
 def test_rates_latencies_and_counts_begin_anew(bench):

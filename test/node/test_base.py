@@ -13,7 +13,7 @@ from rtcnn_perception.nodes.base import LAST_DIAGNOSTICS_WITHIN
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
-from rtcnn_perception.nodes.lifecycle import RCLError
+from rtcnn_perception.nodes.lifecycle.transitions import RCLError
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector
 from scripted import ScriptedNode
@@ -140,8 +140,7 @@ def test_a_threshold_changes_while_the_node_runs(bench):
     [
         ('detector.min_score', 2.0, 'detector.min_score'),
         ('detector.min_score', 'high', 'type'),
-        ('detector.width', 640, 'read-only'),
-        ('qos', 'reliable', 'read-only'),
+        ('autostart', False, 'read-only'),
     ],
 )
 def test_a_change_that_cannot_be_made_is_refused_with_the_reason(bench, name, value, reason):
@@ -161,10 +160,10 @@ def test_parameters_that_ros_itself_has_can_be_set(bench):
 @pytest.mark.parametrize(
     ('thread', 'kind', 'arguments'),
     [
-        ('camera', CameraNode, {}),
+        ('faces_camera', CameraNode, {}),
         ('source', CameraNode, {'parameters': {'source': 'builtin'}}),
-        ('detector', DetectorNode, {'detector': ScriptedDetector()}),
-        ('classifier', ClassifierNode, {'classifier': ScriptedClassifier()}),
+        ('faces_detector', DetectorNode, {'detector': ScriptedDetector()}),
+        ('faces_classifier', ClassifierNode, {'classifier': ScriptedClassifier()}),
     ],
 )
 def test_a_node_that_is_halted_ends_its_thread_and_is_closed_later(bench, thread, kind, arguments):

@@ -295,8 +295,9 @@ def test_size_and_rate_are_requested_of_a_device(bench):
 
 @pytest.mark.parametrize('name', ['source_width', 'source_height'])
 def test_half_a_size_is_refused(camera, name):
+    node = camera(**{name: 480})
     with pytest.raises(ConfigurationError, match='must both be 0, or both be above'):
-        camera(**{name: 480})
+        node.start()
 
 
 def test_size_and_rate_of_a_source_are_logged(bench, camera):

@@ -152,7 +152,10 @@ def test_a_pipeline_with_a_further_node_waits_for_it_and_counts_its_drops(
     with Perception(context=bench.context, parameters=given, on_result=results.append) as running:
         counter = running.followers[-1]
         names = [node.get_name() for node in running.nodes]
-        assert (names[:3], names[-1]) == (['camera', 'detector', 'classifier'], 'counter')
+        assert (names[:3], names[-1]) == (
+            ['faces_camera', 'faces_detector', 'faces_classifier'],
+            'counter',
+        )
         assert running.wait(4 * SOON)
         assert len(results) + running.dropped == open_source(str(folder)).frame_count
         assert len(counter.counts) == len(results)
@@ -194,6 +197,6 @@ def test_the_landmarks_of_another_convention_are_in_both_messages(bench, paramet
 
 
 def test_a_node_that_cannot_be_made_leaves_none_of_the_others_behind(bench):
-    with pytest.raises(ConfigurationError, match='image_timeout of node camera'):
+    with pytest.raises(ConfigurationError, match='image_timeout of node faces_camera'):
         chain(bench, {'image_timeout': -1.0})
     bench.wait_until_alone()

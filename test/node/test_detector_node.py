@@ -109,7 +109,7 @@ def test_at_the_end_the_count_of_drops_does_not_fall_back(bench, detector, monke
     found, begun, go_on = [], threading.Event(), threading.Event()
 
     def dropped_later(node):
-        if threading.current_thread().name == 'detector':
+        if threading.current_thread().name == 'faces_detector':
             begun.set()
             assert go_on.wait(SOON)
         return WorkerNode.dropped.fget(node)

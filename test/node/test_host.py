@@ -9,10 +9,15 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.msg import Parameter as ParameterMsg
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
 from ros_bench import DOMAIN
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.nodes.base import ManagedNode
+from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.host import END_WITHIN
 from rtcnn_perception.nodes.host import keep_freed_memory
 from rtcnn_perception.nodes.host import NodeHost
@@ -21,6 +26,7 @@ from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.process import END_SIGNALS
+from std_msgs.msg import Header
 
 
 @pytest.fixture(autouse=True)
@@ -138,21 +144,72 @@ def test_a_parameter_out_of_bounds_is_an_error_with_exit_code_1(capfd):
     assert 'latency_limit_ms' in capfd.readouterr().err
 
 
-def test_a_callback_that_raises_is_logged_with_its_traceback_and_ends_nothing(capfd):
-    calls = []
+def by_timer(node, fail):
+    node.create_timer(0.01, fail)
 
-    def callback():
-        calls.append(1)
-        if len(calls) == 3:
+
+def by_message(node, fail):
+    node.create_subscription(Header, 'odd', fail, 1)
+    publisher = node.create_publisher(Header, 'odd', 1)
+    node.create_timer(0.01, lambda: publisher.publish(Header()))
+
+
+def by_service(node, fail):
+    node.create_service(GetState, 'odd', fail)
+    client = node.create_client(GetState, 'odd')
+    node.create_timer(0.01, lambda: client.call_async(GetState.Request()))
+
+
+def by_parameter(node, fail):
+    node.add_on_set_parameters_callback(fail)
+    client = node.create_client(SetParameters, 'probe/set_parameters')
+    given = ParameterMsg(name='latency_limit_ms', value=ParameterValue(type=3, double_value=9.0))
+    node.create_timer(0.01, lambda: client.call_async(SetParameters.Request(parameters=[given])))
+
+
+class DefectNode(ManagedNode[NodeParameters]):
+    """A node with a callback that raises, and ends the process at its third call."""
+
+    def __init__(self, arrange):
+        super().__init__('probe', NodeParameters)
+        self._calls = 0
+        arrange(self, self._fail)
+
+    def _fail(self, *_):
+        self._calls += 1
+        if self._calls == 3:
             os.kill(os.getpid(), signal.SIGTERM)
-        fail(ZeroDivisionError('a defect'))
+        raise ZeroDivisionError('a defect')
 
-    code, (node,) = run(on_timer=callback)
-    assert code == 0
-    assert node.errors.total >= 2
+
+@pytest.mark.parametrize('arrange', [by_timer, by_message, by_service, by_parameter])
+def test_a_callback_that_raises_is_logged_with_its_traceback_and_ends_nothing(capfd, arrange):
+    made = []
+
+    def make():
+        made.append(DefectNode(arrange))
+        return made
+
+    assert run_nodes('probe_node', (NodeParameters,), make, ['probe_node']) == 0
+    assert made[0].errors.total >= 2
     printed = capfd.readouterr().err
     assert printed.count('Traceback') == 1
     assert 'ZeroDivisionError: a defect' in printed
+
+
+def test_a_section_of_a_parameter_file_for_a_former_name_is_reported(capfd, tmp_path):
+    path = tmp_path / 'old.yaml'
+    path.write_text('/camera:\n  ros__parameters: {source: builtin}\n')
+
+    def make():
+        node = CameraNode()
+        node.create_timer(0.01, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        return [node]
+
+    arguments = ['camera_node', '--ros-args', '--params-file', str(path)]
+    assert run_nodes('camera_node', (CameraParameters,), make, arguments) == 0
+    printed = capfd.readouterr().err
+    assert printed.count('rename it to /faces_camera') == 1
 
 
 @pytest.mark.parametrize(

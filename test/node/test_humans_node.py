@@ -172,7 +172,7 @@ def test_without_an_output_results_pass_in_the_thread_they_come_in_and_nothing_i
     node.submit(given)
     assert passed == [given]
     names = {name for name, _ in bench.tester.get_topic_names_and_types()}
-    assert [name for name in names if name.startswith('/faces')] == []
+    assert [name for name in names if name.startswith('/faces/')] == []
     services = {name for name, _ in bench.tester.get_service_names_and_types()}
     assert '/faces/who' not in services
 

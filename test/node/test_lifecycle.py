@@ -34,38 +34,39 @@ def test_a_node_without_autostart_waits_for_transitions(bench):
     assert node.steps == ['configure', 'activate', 'deactivate', 'cleanup']
 
 
-def request(bench, name, transition):
-    """Request a transition by service, and return the response."""
-    client = bench.tester.create_client(ChangeState, f'{name}/change_state')
-    bench.spin_until(client.service_is_ready, 'the service')
-    future = client.call_async(ChangeState.Request(transition=transition))
-    bench.spin_until(future.done, 'a response')
-    return future.result()
+class Requester:
+    """Requests transitions of one node by service."""
+
+    def __init__(self, bench, name='/probe'):
+        self._bench = bench
+        self._client = bench.tester.create_client(ChangeState, f'{name}/change_state')
+        bench.spin_until(self._client.service_is_ready, 'the service')
+
+    def __call__(self, transition):
+        future = self._client.call_async(ChangeState.Request(transition=transition))
+        self._bench.spin_until(future.done, 'a response')
+        return future.result()
 
 
 def test_a_node_is_configured_and_activated_by_service(bench):
     node = bench.add(ScriptedNode, parameters=BY_HAND)
+    request = Requester(bench)
     for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
-        assert request(bench, '/probe', Transition(id=transition)).success
+        assert request(Transition(id=transition)).success
     assert node.state == 'active'
 
 
-TRANSITIONS = [
-    Transition(id=Transition.TRANSITION_CREATE),
-    Transition(id=Transition.TRANSITION_CONFIGURE),
-    Transition(id=Transition.TRANSITION_CLEANUP),
-    Transition(id=Transition.TRANSITION_ACTIVATE),
-    Transition(id=Transition.TRANSITION_DEACTIVATE),
-    Transition(id=Transition.TRANSITION_UNCONFIGURED_SHUTDOWN),
-    Transition(id=Transition.TRANSITION_INACTIVE_SHUTDOWN),
-    Transition(id=Transition.TRANSITION_ACTIVE_SHUTDOWN),
-    Transition(id=Transition.TRANSITION_DESTROY),
-    Transition(id=Transition.TRANSITION_ON_CONFIGURE_SUCCESS),
-    Transition(id=200),
-    Transition(label='configure'),
-    Transition(label='activate'),
-    Transition(label='no such transition'),
+NUMBERS = [Transition(id=number) for number in range(256)]
+LABELS = [
+    Transition(label=label)
+    for label in (
+        *('create', 'configure', 'cleanup', 'activate', 'deactivate', 'shutdown', 'destroy'),
+        *('unconfigured_shutdown', 'inactive_shutdown', 'active_shutdown'),
+        *('transition_success', 'transition_failure', 'transition_error', 'on_configure_success'),
+        *('fly', ' ', 'ACTIVATE', 'activate ', 'ü'),
+    )
 ]
+BOTH = [Transition(id=1, label='fly'), Transition(id=3, label='configure')]
 TRIGGERS = {
     'unconfigured': [],
     'inactive': ['configure'],
@@ -73,36 +74,67 @@ TRIGGERS = {
     'finalized': ['shutdown'],
 }
 ALLOWED = {
-    'unconfigured': {Transition.TRANSITION_CONFIGURE, 'configure', 5},
-    'inactive': {Transition.TRANSITION_ACTIVATE, 'activate', Transition.TRANSITION_CLEANUP, 6},
-    'active': {Transition.TRANSITION_DEACTIVATE, 7},
-    'finalized': set(),
+    'unconfigured': {Transition.TRANSITION_CONFIGURE: 'inactive', 5: 'finalized'},
+    'inactive': {
+        Transition.TRANSITION_ACTIVATE: 'active',
+        Transition.TRANSITION_CLEANUP: 'unconfigured',
+        6: 'finalized',
+    },
+    'active': {Transition.TRANSITION_DEACTIVATE: 'inactive', 7: 'finalized'},
+    'finalized': {},
+}
+LABELS_ALLOWED = {
+    'unconfigured': {'configure': 'inactive', 'shutdown': 'finalized'},
+    'inactive': {'activate': 'active', 'cleanup': 'unconfigured', 'shutdown': 'finalized'},
+    'active': {'deactivate': 'inactive', 'shutdown': 'finalized'},
+    'finalized': {},
 }
 
 
 @pytest.mark.parametrize('state', list(TRIGGERS))
 def test_every_transition_in_every_state_is_answered_and_the_node_goes_on(bench, state):
-    for number, transition in enumerate(TRANSITIONS):
-        node = bench.add(ScriptedNode, parameters=BY_HAND, namespace=f'{state}{number}')
+    def make():
+        node = bench.add(ScriptedNode, parameters=BY_HAND)
         for trigger in TRIGGERS[state]:
             getattr(node, f'trigger_{trigger}')()
         assert node.state == state
         logged = []
         node.get_logger().warning = logged.append
-        response = request(bench, f'/{state}{number}/probe', transition)
-        is_allowed = (transition.label or transition.id) in ALLOWED[state]
-        assert response.success == is_allowed, transition
-        assert (node.state == state) != is_allowed
+        return node, logged, Requester(bench)
+
+    node, logged, request = make()
+    made = []
+    for transition in (*NUMBERS, *LABELS, *BOTH):
+        reached = (
+            LABELS_ALLOWED[state].get(transition.label)
+            if transition.label
+            else ALLOWED[state].get(transition.id)
+        )
+        assert request(transition).success == (reached is not None), transition
+        assert node.state == (reached or state)
         wanted = transition.label or f'id {transition.id}'
         refusal = f'the transition {wanted} was not made: still {state}'
-        assert logged == ([] if is_allowed else [refusal])
+        assert logged == ([refusal] if reached is None else [])
+        logged.clear()
+        if reached is not None:
+            made.append(reached)
+            bench.close_node(node)
+            node, logged, request = make()
+    assert sorted(made) == sorted(
+        [
+            *ALLOWED[state].values(),
+            *LABELS_ALLOWED[state].values(),
+            *(['inactive'] if state == 'unconfigured' else []),
+        ]
+    )
+    assert node.errors.total == 0
 
 
 def test_the_label_of_a_transition_is_logged_as_one_short_line(bench):
     node = bench.add(ScriptedNode, parameters=BY_HAND)
     logged = []
     node.get_logger().warning = logged.append
-    request(bench, '/probe', Transition(label='fly\n' * 2**18))
+    Requester(bench)(Transition(label='fly\n' * 2**18))
     assert len(logged) == 1
     assert len(logged[0]) < 1000
     assert logged[0].isprintable()

@@ -11,13 +11,14 @@ from rcl_interfaces.msg import ParameterType
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import declare
-from rtcnn_perception.nodes.parameters.declaration import is_known
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import Setting
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.declaration import setting_of_each
 from rtcnn_perception.nodes.parameters.declaration import settings_of
-from rtcnn_perception.nodes.parameters.declaration import unknown_parameters
 from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.names import is_known
+from rtcnn_perception.nodes.parameters.names import unknown_parameters
 
 NONE = ((), [], None, [''], ['', ''])
 
@@ -35,7 +36,7 @@ class CartParameters:
     """A table with a group, and a parameter for each item of a list."""
 
     seats: int = setting(2, 'number of seats', minimum=1, maximum=9)
-    has_roof: bool = setting(False, 'whether it has a roof')
+    has_roof: bool = setting(False, 'whether it has a roof', read_at=ReadAt.START)
     riders: tuple[str, ...] = setting(('ann', 'bob'), 'who rides')
     hats: Mapping[str, str] = setting_of_each('rider', 'riders', 'hat', 'hat of one of the riders')
     wheel: WheelGroup = WheelGroup()
@@ -184,9 +185,10 @@ def test_a_parameter_is_described_with_type_unit_bounds_and_whether_it_is_live(m
     (bounds,) = node.describe_parameter('seats').integer_range
     assert (bounds.from_value, bounds.to_value) == (1, 9)
     material = node.describe_parameter('wheel.material')
-    assert (material.additional_constraints, material.read_only) == ('one of rubber, wood', True)
+    assert (material.additional_constraints, material.read_only) == ('one of rubber, wood', False)
     riders = node.describe_parameter('riders')
-    assert (riders.type, riders.read_only) == (ParameterType.PARAMETER_STRING_ARRAY, True)
+    assert (riders.type, riders.read_only) == (ParameterType.PARAMETER_STRING_ARRAY, False)
+    assert node.describe_parameter('has_roof').read_only
     assert riders.additional_constraints == "a list of texts, or [''] for none"
     assert node.describe_parameter('ann.hat').description == 'hat of one of the riders'
 

@@ -8,7 +8,6 @@ pytest.importorskip('rclpy')
 
 from parameter_pages import BEGIN
 from parameter_pages import END
-from parameter_pages import node_of
 from parameter_pages import page_text
 from parameter_pages import readme_text
 from parameter_pages import WIDTH
@@ -16,6 +15,7 @@ from parameter_pages import yaml_text
 from rtcnn_perception.nodes.host import as_yaml
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.names import node_name
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -49,14 +49,14 @@ def test_no_line_of_the_yaml_file_is_longer_than_its_width():
 def test_the_page_lists_every_parameter_of_every_node():
     page = page_text()
     for table in TABLES:
-        section = page.split(f'## `{node_of(table)}`\n')[1].split('\n## ')[0]
+        section = page.split(f'## `{node_name(table)}`\n')[1].split('\n## ')[0]
         rows = [line for line in section.splitlines() if line.startswith('| `')]
         assert [row.split('`')[1] for row in rows] == [name for name, _ in settings_of(table)]
 
 
 def test_what_stands_around_the_tables_of_the_readme_is_kept():
     written = readme_text(f'before\n{BEGIN}\nold tables\n{END}\nafter\n')
-    assert written.startswith(f'before\n{BEGIN}\n\n#### `camera`')
+    assert written.startswith(f'before\n{BEGIN}\n\n#### `faces_camera`')
     assert written.endswith(f'\n{END}\nafter\n')
     assert 'old tables' not in written
     assert readme_text(written) == written

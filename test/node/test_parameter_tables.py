@@ -18,16 +18,18 @@ from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.parameters.declaration import build
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import settings_of
-from rtcnn_perception.nodes.parameters.declaration import unknown_parameters
 from rtcnn_perception.nodes.parameters.declaration import values_of
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
+from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import unknown_parameters
 import yaml
 
 FILE = Path(__file__).parents[2] / 'config' / 'perception.yaml'
-BY_NODE = {each.__name__.removesuffix('Parameters').lower(): each for each in TABLES}
+BY_NODE = {node_name(each): each for each in TABLES}
 NODES = (CameraNode, DetectorNode, ClassifierNode)
 
 
@@ -57,10 +59,11 @@ def test_the_file_has_a_section_for_each_node_and_no_other():
 def test_the_file_explains_every_parameter_as_the_nodes_do(table):
     explained = ' '.join(FILE.read_text().replace('#', ' ').split())
     for _, setting in settings_of(table):
-        live = ' (live)' if setting.is_live else ''
+        marks = {ReadAt.CONFIGURATION: '', ReadAt.ALWAYS: ' (live)', ReadAt.START: ' (start)'}
+        mark = marks.get(setting.read_at, ' (inactive)')
         bounds = f'; {setting.minimum:g} to {setting.maximum:g}' if setting.has_bounds else ''
         choices = f'; one of {", ".join(setting.choices)}' if setting.choices else ''
-        sentence = f'{setting.full_description}{bounds}{choices}{live}'
+        sentence = f'{setting.full_description}{bounds}{choices}{mark}'
         assert ' '.join(sentence.split()) in explained
 
 
@@ -88,7 +91,7 @@ def test_every_setting_of_detector_and_tracker_is_a_parameter():
     detector = {name for name, _ in settings_of(DetectorGroup)}
     assert detector == {field.name for field in fields(DetectorConfig)} | {'every_n', 'rotation'}
     tracker = {name for name, _ in settings_of(TrackerGroup)}
-    assert tracker == {field.name for field in fields(TrackerConfig)}
+    assert tracker == {field.name for field in fields(TrackerConfig)} | {'first_id'}
 
 
 def test_groups_are_built_from_names_with_dots():
@@ -102,7 +105,7 @@ def test_groups_are_built_from_names_with_dots():
         (
             'detector.min_score',
             1.5,
-            r'min_score of node detector must be a number such as 1.0 in \[0, 1\], got 1.5$',
+            r'min_score of node faces_detector must be a number such as 1.0 in \[0, 1\], got 1.5$',
         ),
         ('detector.min_score', 1, r'detector.min_score.*a number such as 1.0 in \[0, 1\]'),
         ('detector.every_n', 0, r'detector.every_n.*a whole number in \[1, 100\]'),
@@ -129,7 +132,8 @@ def test_a_parameter_is_described_with_unit_bounds_and_whether_it_is_live(bench)
     assert node.describe_parameter('qos').additional_constraints == (
         'one of auto, sensor_data, reliable'
     )
-    assert node.describe_parameter('qos').read_only
+    assert not node.describe_parameter('qos').read_only
+    assert node.describe_parameter('autostart').read_only
 
 
 def with_file(bench, kind, path, **arguments):
@@ -241,7 +245,9 @@ def test_attributes_that_are_named_twice_are_refused(bench):
 
 
 def test_attributes_that_are_no_list_are_refused(bench):
-    expected = r"attributes of node classifier must be a list of texts, or \[''\] for none, got "
+    expected = (
+        r"attributes of node faces_classifier must be a list of texts, or \[''\] for none, got "
+    )
     for text, came in (('emotion', "'emotion'"), ("''", "''"), ('[1, 2]', r'.*\[1, 2\]')):
         with pytest.raises(ConfigurationError, match=f'{expected}{came}'):
             attributes_of(bench, '-p', f'attributes:={text}')

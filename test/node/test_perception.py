@@ -152,7 +152,7 @@ def test_no_node_subscribes_to_the_images_and_rois_of_another(bench, pipeline):
         assert bench.tester.count_subscribers('faces/image') == 0
         assert bench.tester.count_subscribers('faces/rois') == 0
         names = set(bench.tester.get_node_names())
-    assert {'camera', 'detector', 'classifier'} <= names
+    assert {'faces_camera', 'faces_detector', 'faces_classifier'} <= names
 
 
 def test_images_and_rois_are_published_for_other_subscribers(bench, pipeline):
@@ -283,5 +283,5 @@ def test_no_thread_is_left_afterwards(pipeline):
     before = {thread.name for thread in threading.enumerate()}
     with pipeline(parameters={'source': 'builtin'}):
         during = {thread.name for thread in threading.enumerate()}
-    assert {'source', 'detector', 'classifier', 'executor'} <= during
+    assert {'source', 'faces_detector', 'faces_classifier', 'executor'} <= during
     assert {thread.name for thread in threading.enumerate()} == before

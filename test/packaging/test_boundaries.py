@@ -53,6 +53,7 @@ KEYS = {
     'launch': 'launch',
     'launch_ros': 'launch_ros',
     'rclpy': 'rclpy',
+    'yaml': 'python3-yaml',
     **{name: name for name in MESSAGES},
 }
 

@@ -21,6 +21,9 @@ from rtcnn_perception.commands.benchmark.watcher import PATIENCE_S
 from rtcnn_perception.commands.benchmark.watcher import Watcher
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.statistics import LatencySummary
+from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.camera import CameraParameters
+from rtcnn_perception.nodes.parameters.names import node_name
 
 SILENCE_S = 1.5
 """A clip is over after this time without a message."""
@@ -32,7 +35,8 @@ SOAK_SAMPLES = 200
 SOAK_WARM_UP_FRAMES = 500
 """Until then caches and memory pools fill, which is no leak."""
 
-CAMERA_LAST = {'camera:autostart': False}
+CAMERA = node_name(CameraParameters)
+CAMERA_LAST = {f'{CAMERA}:autostart': False}
 """The camera starts when the rest is ready, so that no frame is lost."""
 
 
@@ -48,7 +52,7 @@ class Setup:
 def composed(parameters: Mapping[str, object]) -> Setup:
     """One process with a source of its own."""
     programs = (Program('perception', {**parameters, **CAMERA_LAST}),)
-    return Setup(programs, 'camera', {})
+    return Setup(programs, CAMERA, {})
 
 
 def composed_behind_a_driver(parameters: Mapping[str, object]) -> Setup:
@@ -66,7 +70,7 @@ def separate(parameters: Mapping[str, object]) -> Setup:
     """Three processes, images and rois over topics."""
     names = ('classifier_node', 'detector_node', 'camera_node')
     programs = tuple(Program(name, {**parameters, **CAMERA_LAST}) for name in names)
-    return Setup(programs, 'camera', {'/faces/image': 2, '/faces/rois': 1})
+    return Setup(programs, CAMERA, {'/faces/image': 2, '/faces/rois': 1})
 
 
 SETUPS = {
@@ -154,7 +158,7 @@ def idle(context: Context, parameters: Mapping[str, object], seconds: float) -> 
     """Return the CPU time of each node while inactive, in percent of a core."""
     programs = separate({**parameters, 'autostart': False}).programs
     with Processes(*programs) as running, Watcher(context, running.check) as watcher:
-        for node in ('camera', 'detector', 'classifier'):
+        for node in map(node_name, TABLES):
             watcher.bring_up(node, is_active=False)
         time.sleep(WARM_UP_S)
         before = running.cpu_seconds()

@@ -106,8 +106,10 @@ def _source_in(parameter_file: Path | None) -> str:
         return ''
     # ROS knows which of its sections applies to a node.
     from rtcnn_perception.commands.ros import parameter_in  # noqa: PLC0415
+    from rtcnn_perception.nodes.parameters.camera import CameraParameters  # noqa: PLC0415
+    from rtcnn_perception.nodes.parameters.names import node_name  # noqa: PLC0415
 
-    value = parameter_in(parameter_file, node='camera', name='source')
+    value = parameter_in(parameter_file, node=node_name(CameraParameters), name='source')
     if not isinstance(value, str | None):
         raise ConfigurationError(f'the source in {parameter_file} must be a text, got {value}')
     return value or ''

@@ -109,16 +109,16 @@ class FaceTracker:
     """
     Gives faces ids that stay with a person.
 
-    Ids count up from 1 and are never reused. A track that was confirmed by its score alone, and
-    has fewer than ``confirm_hits`` detections, is kept but not returned while it is not detected,
-    so that a false detection lasts one run of the detector and not a second.
+    Ids count up from ``first_id`` and are never reused. A track that was confirmed by its score
+    alone, and has fewer than ``confirm_hits`` detections, is kept but not returned while it is not
+    detected, so that a false detection lasts one run of the detector and not a second.
     """
 
-    def __init__(self, config: TrackerConfig | None = None) -> None:
+    def __init__(self, config: TrackerConfig | None = None, first_id: int = 1) -> None:
         """Start without tracks; ``config`` may be replaced between updates."""
         self.config = config or TrackerConfig()
         self._tracks: list[_Candidate] = []
-        self._last_id = 0
+        self._last_id = first_id - 1
         self._now = 0.0  # seconds; unlike the stamps, it only goes forward
         self._stamp: float | None = None
 

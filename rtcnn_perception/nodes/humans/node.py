@@ -17,6 +17,7 @@ from rtcnn_perception.nodes.humans.output import Output
 from rtcnn_perception.nodes.humans.registry import load_outputs
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.humans import HumansParameters
+from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.stamp_join import StampJoin
 from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import Image
@@ -43,7 +44,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         is_composed: bool = False,
         **node_kwargs: Any,
     ) -> None:
-        super().__init__('humans', HumansParameters, **node_kwargs)
+        super().__init__(node_name(HumansParameters), HumansParameters, **node_kwargs)
         self._on_output = on_output
         self._is_composed = is_composed
         self._outputs: tuple[Output, ...] = ()
@@ -54,7 +55,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         """Put a result, from one thread at a time."""
         if self._outputs:
             super().submit(item)
-        elif self._on_output is not None:
+        elif self._on_output is not None and self.is_active:
             self._on_output(item)
 
     def _configure(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
@@ -19,12 +19,14 @@ class CameraParameters(NodeParameters):
         'raw',
         'raw subscribes to image_raw, compressed to image_raw/compressed; remap image_raw',
         choices=('raw', 'compressed'),
+        read_at=ReadAt.ACTIVATION,
     )
-    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS), read_at=ReadAt.ACTIVATION)
     source: str = setting(
         '',
         "instead of a topic: 'builtin', a device such as /dev/video0, a video, a GIF, a picture "
         'or a folder of pictures; empty for the topic',
+        read_at=ReadAt.ACTIVATION,
     )
     source_width: int = setting(
         0,
@@ -32,6 +34,7 @@ class CameraParameters(NodeParameters):
         unit='pixel',
         minimum=0,
         maximum=16_384,
+        read_at=ReadAt.ACTIVATION,
     )
     source_height: int = setting(
         0,
@@ -39,6 +42,7 @@ class CameraParameters(NodeParameters):
         unit='pixel',
         minimum=0,
         maximum=16_384,
+        read_at=ReadAt.ACTIVATION,
     )
     source_fps: float = setting(
         0.0,
@@ -46,6 +50,7 @@ class CameraParameters(NodeParameters):
         unit='Hz',
         minimum=0.0,
         maximum=1000.0,
+        read_at=ReadAt.ACTIVATION,
     )
     source_rate: float = setting(
         0.0,
@@ -57,7 +62,9 @@ class CameraParameters(NodeParameters):
     )
     source_loop: bool = setting(True, 'play a file again when it ends', is_live=True)
     frame_id: str = setting(
-        'camera_optical_frame', 'frame_id in the headers of the images of the own source'
+        'camera_optical_frame',
+        'frame_id in the headers of the images of the own source',
+        read_at=ReadAt.ACTIVATION,
     )
     image_timeout: float = setting(
         2.0,
@@ -73,12 +80,5 @@ class CameraParameters(NodeParameters):
         unit='10^6 pixels',
         minimum=0.01,
         maximum=1000.0,
+        read_at=ReadAt.ACTIVATION,
     )
-
-    def __post_init__(self) -> None:
-        """Refuse half a size, which OpenCV would pass over in silence."""
-        if (self.source_width == 0) != (self.source_height == 0):
-            raise ConfigurationError(
-                'parameters source_width and source_height must both be 0, or both be above, got '
-                f'{self.source_width} and {self.source_height}'
-            )

@@ -16,6 +16,7 @@ from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.overlay import COLOR_MAPS
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.declaration import setting_of_each
 from rtcnn_perception.nodes.parameters.node import NodeParameters
@@ -175,13 +176,14 @@ class SaliencyGroup:
 class ClassifierParameters(NodeParameters):
     """Classification of attributes."""
 
-    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS), read_at=ReadAt.ACTIVATION)
     join_frames: int = setting(
         15,
         'maximum number of images that wait for their rois, if the detector is another process',
         unit='frames',
         minimum=1,
         maximum=300,
+        read_at=ReadAt.ACTIVATION,
     )
     attributes: tuple[str, ...] = setting(
         DEFAULT_ATTRIBUTES,

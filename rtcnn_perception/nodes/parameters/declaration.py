@@ -9,13 +9,12 @@ parameters are joined to its own by a dot.
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import dataclasses
 from dataclasses import dataclass
-import difflib
+from enum import Enum
 from functools import partial
 import math
 from typing import Any
@@ -33,9 +32,6 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
 
-ROS_PREFIXES = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
-"""Beginnings of the names of parameters that ROS itself has in every node."""
-
 
 class Group(Protocol):
     """A frozen dataclass of settings and of groups."""
@@ -50,6 +46,15 @@ Value: TypeAlias = 'bool | int | float | str | tuple[str, ...]'
 """What a parameter may be; a tuple of texts is a list of strings to ROS."""
 
 
+class ReadAt(Enum):
+    """When a node reads a parameter; the value says when it may be changed, in documents."""
+
+    START = 'start'
+    CONFIGURATION = 'unconfigured'
+    ACTIVATION = 'inactive'
+    ALWAYS = 'live'
+
+
 @dataclass(frozen=True)
 class Setting:
     """A parameter besides its name; see ``setting``."""
@@ -60,7 +65,7 @@ class Setting:
     minimum: float = -math.inf
     maximum: float = math.inf
     choose_from: Callable[[], tuple[str, ...]] = tuple
-    is_live: bool = False
+    read_at: ReadAt = ReadAt.CONFIGURATION
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ class Setting:
         """Describe the parameter to ROS; values out of range are then refused by ROS too."""
         described = ParameterDescriptor(
             description=self.full_description,
-            read_only=not self.is_live,
+            read_only=self.read_at is ReadAt.START,
             additional_constraints='' if self.has_bounds else self.expected,
         )
         if self.has_bounds and isinstance(self.default, int):
@@ -139,6 +144,7 @@ def setting(
     maximum: float = math.inf,
     choices: Sequence[str] | Callable[[], tuple[str, ...]] = (),
     is_live: bool = False,
+    read_at: ReadAt = ReadAt.CONFIGURATION,
 ) -> T:
     """
     Make a dataclass field that is a parameter.
@@ -149,10 +155,12 @@ def setting(
     :param minimum: least value of a number; give both bounds or none
     :param maximum: greatest value of a number
     :param choices: the values that a text may have, or what returns them; none for any
-    :param is_live: whether it may be changed while the node runs; others are read-only
+    :param is_live: whether it is read at any time
+    :param read_at: when else the node reads it: it may be changed before that
     """
     choose = choices if callable(choices) else partial(tuple, tuple(choices))
-    table = Setting(default, description, unit, minimum, maximum, choose, is_live)
+    read = ReadAt.ALWAYS if is_live else read_at
+    table = Setting(default, description, unit, minimum, maximum, choose, read)
     field: T = dataclasses.field(default=default, metadata={'setting': table})
     return field
 
@@ -184,6 +192,15 @@ def settings_of(group: type[Group], prefix: str = '') -> Iterator[tuple[str, Set
             yield name, field.metadata['setting']
         else:
             yield from settings_of(_group_of(field), f'{name}.')
+
+
+def setting_of(group: type[Group], name: str) -> Setting | None:
+    """Return the setting of a parameter by full name, for any item of a list; None if none."""
+    item, _, ending = name.partition('.')
+    for known, table in settings_of(group):
+        if name == known or (known.startswith('<') and item and known.endswith(f'>.{ending}')):
+            return table
+    return None
 
 
 def _group_of(field: dataclasses.Field[Any]) -> type[Group]:
@@ -243,43 +260,27 @@ def declare(node: Node, group: type[G]) -> G:
 
     :raises ConfigurationError: if a value has another type or is out of its bounds
     """
-    values = {
-        name: _declare(node, name, table)
-        for name, table in settings_of(group)
-        if not name.startswith('<')
-    }
+    tables = {name: table for name, table in settings_of(group) if not name.startswith('<')}
+    values = {name: _declare(node, name, table) for name, table in tables.items()}
     # Only now it is known which items the lists have.
+    return build(group, {**values, **declare_items(node, build(group, values))})
+
+
+def declare_items(node: Node, group: Group) -> dict[str, object]:
+    """
+    Declare the parameters for each item of the lists of a group, and return them by full name.
+
+    :raises ConfigurationError: if a value that the node was given has another type
+    """
+    values: dict[str, object] = {}
     for field in dataclasses.fields(group):
-        if 'items' in field.metadata:
-            for item in getattr(build(group, values), field.metadata['items']):
-                name = f'{item}.{field.metadata["name"]}'
+        for item in getattr(group, field.metadata.get('items', ''), ()):
+            name = f'{item}.{field.metadata["name"]}'
+            if node.has_parameter(name):
+                values[name] = node.get_parameter(name).value
+            else:
                 values[name] = _declare(node, name, field.metadata['setting'])
-    return build(group, values)
-
-
-def is_known(name: str, groups: Iterable[type[Group]]) -> bool:
-    """Return whether one of the groups has a parameter of that name, for any item of a list."""
-    item, _, ending = name.partition('.')
-    return any(
-        name == known or (known.startswith('<') and item != '' and known.endswith(f'>.{ending}'))
-        for group in groups
-        for known, _ in settings_of(group)
-    )
-
-
-def unknown_parameters(node: Node, groups: Iterable[type[Group]]) -> Iterator[str]:
-    """
-    Yield a sentence for each value that a node was given under an unknown name.
-
-    :param groups: those of the node and of the nodes beside it, which one file may serve
-    """
-    tables = tuple(groups)
-    names = sorted({name for group in tables for name, _ in settings_of(group)})
-    for given in _given(node):
-        if not is_known(given, tables) and not given.startswith(ROS_PREFIXES):
-            close = difflib.get_close_matches(given, names, n=1)
-            meant = f'; is {close[0]} meant?' if close else ''
-            yield f'there is no parameter {given}, its value is not used{meant}'
+    return values
 
 
 def _declare(node: Node, name: str, table: Setting) -> object:
@@ -287,13 +288,13 @@ def _declare(node: Node, name: str, table: Setting) -> object:
     try:
         return node.declare_parameter(name, default, table.descriptor()).value
     except ParameterException as error:
-        given = _given(node).get(name)
+        given = values_given(node).get(name)
         came = f': {error}' if given is None else f', got {given.value!r}'
         raise ConfigurationError(
             f'parameter {name} of node {node.get_name()} must be {table.expected}{came}'
         ) from error
 
 
-def _given(node: Node) -> Mapping[str, Parameter]:
-    # rclpy has no public way to the values a node was given; they are used for messages alone.
+def values_given(node: Node) -> Mapping[str, Parameter]:
+    """Return the values that a node was given, for messages alone: rclpy has no public way."""
     return getattr(node, '_parameter_overrides', {})

@@ -13,6 +13,7 @@ from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import PRECISION_DESCRIPTION
@@ -123,12 +124,20 @@ class TrackerGroup:
         maximum=MOST_TRACKS,
         is_live=True,
     )
+    first_id: int = setting(
+        0,
+        'id of the first track; 0 takes it from the clock, so that the ids of a process that is '
+        'started again are others than before',
+        minimum=0,
+        maximum=2**31 - 1,
+        read_at=ReadAt.START,
+    )
 
 
 @dataclass(frozen=True)
 class DetectorParameters(NodeParameters):
     """Detection and tracking."""
 
-    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS), read_at=ReadAt.ACTIVATION)
     detector: DetectorGroup = DetectorGroup()
     tracker: TrackerGroup = TrackerGroup()

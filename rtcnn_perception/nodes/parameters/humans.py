@@ -9,6 +9,7 @@ from typing import Final
 from rtcnn_perception.core.presence.averages import MAX_SECONDS
 from rtcnn_perception.core.presence.changes import PresenceConfig
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
@@ -121,7 +122,7 @@ class HumansParameters(NodeParameters):
         'beginning of the ids of faces, such as f00001, in poses, markers, vision and hri: a '
         'letter, then letters, digits and _; another one for each camera of a robot',
     )
-    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS))
+    qos: str = setting('auto', QOS_DESCRIPTION, choices=tuple(QOS), read_at=ReadAt.ACTIVATION)
     join_frames: int = setting(
         15,
         'maximum number of images that wait for their attributes, where crops are subscribed to '
@@ -129,6 +130,7 @@ class HumansParameters(NodeParameters):
         unit='frames',
         minimum=1,
         maximum=300,
+        read_at=ReadAt.ACTIVATION,
     )
     events: EventsGroup = EventsGroup()
     who: WhoGroup = WhoGroup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rtcnn_perception.core.models.precision import RUNS
+from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 
 QOS_DESCRIPTION = (
@@ -22,7 +23,14 @@ class NodeParameters:
     """The parameters of every node."""
 
     autostart: bool = setting(
-        True, 'configure and activate at start; false leaves it to lifecycle transitions'
+        True,
+        'configure and activate at start; false leaves it to lifecycle transitions',
+        read_at=ReadAt.START,
+    )
+    bond: bool = setting(
+        False,
+        "hold a bond while active, which Nav2's lifecycle manager waits for; needs bondpy",
+        read_at=ReadAt.ACTIVATION,
     )
     latency_limit_ms: float = setting(
         150.0,

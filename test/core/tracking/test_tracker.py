@@ -54,6 +54,14 @@ def test_a_setting_out_of_range_is_refused(values, named):
         TrackerConfig(**values)
 
 
+def test_ids_count_up_from_the_first_one():
+    for first in (1, 7, 2**31):
+        tracker = FaceTracker(first_id=first)
+        assert ids(run(tracker, detected(FACE))) == [first]
+        tracker.reset()
+        assert ids(run(tracker, detected(FACE))) == [first + 1]
+
+
 def test_the_states_are_those_of_the_message():
     assert [(state.name, state.value) for state in TrackState] == [
         ('NEW', 0),

@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.lifecycle.requests import guarded
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import report_of
 
@@ -33,13 +34,15 @@ class GuardedLifecycleNode(LifecycleNode):
     """
 
     def __init__(self, name: str, **node_kwargs: Any) -> None:
-        """Make the node and answer its ``change_state`` service."""
+        """Make the node and answer its services."""
         self._is_destroyed = False
         self._failure: Exception | None = None
         self._is_starting = False
         super().__init__(name, **node_kwargs)
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
+        for service in self.services:
+            service.callback = guarded(service.callback, self._report)
 
     # What a subclass fills in
 
@@ -49,11 +52,18 @@ class GuardedLifecycleNode(LifecycleNode):
     def _activate(self) -> None:
         """Subscribe and start threads."""
 
+    def _after_activation(self) -> None:
+        """Do what needs an activation that succeeded."""
+
     def _deactivate(self) -> None:
         """Unsubscribe and end threads."""
 
     def _cleanup(self) -> None:
         """Release what was loaded."""
+
+    def _report(self, error: Exception) -> None:
+        """Log what a request to a service raised."""
+        self.get_logger().error(report_of(error))
 
     # Life cycle
 
@@ -101,7 +111,7 @@ class GuardedLifecycleNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Subscribe and start threads."""
-        return self._run(self._activate)
+        return self._run(self._activate, self._after_activation)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002 - rclpy's signature
         """Unsubscribe and end threads."""

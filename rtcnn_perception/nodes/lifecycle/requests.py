@@ -1,0 +1,70 @@
+"""
+Requests to a node's services: each is answered, whatever it holds.
+
+rclpy raises out of a service where it cannot read a request. Its executor would end the process,
+and the caller would wait without end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.log_text import message_of
+
+Answer = Callable[[Any, Any], object]
+"""Takes request and response of a service, and returns the response."""
+
+_TYPES = {each.value for each in Parameter.Type}
+
+
+def guarded(answer: Answer, report: Callable[[Exception], None]) -> Answer:
+    """
+    Return a service's callback that does not raise.
+
+    :param answer: the callback
+    :param report: called with what it raises; the request is then answered with a refusal, or with
+        an empty response where that has no place for one
+    """
+
+    def answered(request: object, response: object) -> object:
+        kind: type[Any] = type(response)
+        if isinstance(request, SetParameters.Request) and len(request.parameters) > 1:
+            # One that is refused must not hide that those before it were set.
+            singles = [SetParameters.Request(parameters=[each]) for each in request.parameters]
+            responses: list[Any] = [answered(each, kind()) for each in singles]
+            return kind(results=[each.results[0] for each in responses])
+        try:
+            _check_types(request)
+            return answer(request, response)
+        except Exception as error:  # noqa: BLE001 - reported; the caller must not wait without end
+            report(error)
+            return _refusal(kind, message_of(error))
+
+    return answered
+
+
+def _check_types(request: object) -> None:
+    if not isinstance(request, SetParameters.Request | SetParametersAtomically.Request):
+        return
+    for each in request.parameters:
+        if each.value.type not in _TYPES:
+            raise ConfigurationError(
+                f'parameter {bounded(each.name)} must have a type of rcl_interfaces/ParameterType,'
+                f' got type {each.value.type}'
+            )
+
+
+def _refusal(kind: type[Any], reason: str) -> object:
+    result = SetParametersResult(successful=False, reason=reason)
+    if kind is SetParameters.Response:
+        return kind(results=[result])
+    if kind is SetParametersAtomically.Response:
+        return kind(result=result)
+    return kind()

@@ -1,0 +1,137 @@
+"""
+Names of nodes and parameters: those by default, those that a user gives, and mistaken ones.
+
+Nodes are called ``faces_camera``, ``faces_detector`` and so on. Two nodes of one name answer
+requests in turns, and ``camera`` is what many drivers are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import difflib
+from itertools import pairwise
+from pathlib import Path
+
+from rclpy.node import Node
+from rtcnn_perception.nodes.parameters.declaration import Group
+from rtcnn_perception.nodes.parameters.declaration import setting_of
+from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.declaration import values_given
+from rtcnn_perception.nodes.parameters.node import NodeParameters
+import yaml
+
+PREFIX = 'faces'
+"""Beginning of the names of all nodes, before an underscore."""
+
+ROS_PREFIXES = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
+"""Beginnings of the names of parameters that ROS itself has in every node."""
+
+NAME_RULES = ('__node:=', '__name:=')
+"""Beginnings of remapping rules that give every node of a process one name."""
+
+
+def role_of(table: type[NodeParameters]) -> str:
+    """Return what the node with a table of parameters does: ``camera`` of CameraParameters."""
+    return table.__name__.removesuffix('Parameters').lower()
+
+
+def node_name(table: type[NodeParameters], prefix: str = PREFIX) -> str:
+    """Return the name of the node with a table of parameters: ``faces_camera`` by default."""
+    return f'{prefix}_{role_of(table)}'
+
+
+def with_own_names(
+    arguments: Sequence[str], tables: Iterable[type[NodeParameters]]
+) -> Sequence[str]:
+    """
+    Let a rule that names all nodes of a process name each its own: ``NAME_camera`` and so on.
+
+    :param arguments: a command line, such as ``-r __node:=NAME``, as launch files pass it
+    :param tables: of the nodes of the process
+    :returns: the command line with a rule for each node instead
+    """
+    changed: list[str] = []
+    for before, word in pairwise(('', *arguments)):
+        name = next((word.removeprefix(rule) for rule in NAME_RULES if word.startswith(rule)), '')
+        if before not in ('-r', '--remap') or not name:
+            changed.append(word)
+            continue
+        changed.pop()
+        for table in tables:
+            changed += [before, f'{node_name(table)}:__node:={node_name(table, name)}']
+    return changed
+
+
+def is_known(name: str, groups: Iterable[type[Group]]) -> bool:
+    """Return whether one of the groups has a parameter of that name, for any item of a list."""
+    return any(setting_of(group, name) is not None for group in groups)
+
+
+def unknown_parameters(node: Node, groups: Iterable[type[Group]]) -> Iterator[str]:
+    """
+    Yield a sentence for each value that a node was given under an unknown name.
+
+    :param groups: those of the node and of the nodes beside it, which one file may serve
+    """
+    tables = tuple(groups)
+    for given in values_given(node):
+        if not is_known(given, tables) and not given.startswith(ROS_PREFIXES):
+            yield unknown_parameter(given, tables, ', its value is not used')
+
+
+def unknown_parameter(name: str, groups: Iterable[type[Group]], consequence: str = '') -> str:
+    """Return what is said of an unknown name, with the closest known one."""
+    names = sorted({known for group in groups for known, _ in settings_of(group)})
+    close = difflib.get_close_matches(name, names, n=1)
+    meant = f'; is {close[0]} meant?' if close else ''
+    return f'there is no parameter {name}{consequence}{meant}'
+
+
+def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> Iterator[str]:
+    """
+    Yield a sentence for each section of a parameter file that names a node as before the prefix.
+
+    Such a section is not read, and its node runs with defaults. One with other parameters belongs
+    to another node, such as the driver of a camera.
+
+    :param file: a file that ROS has read
+    :param names: of the nodes of this process, by their tables
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return  # what cannot be read ROS has reported
+    for section, parameters in _sections(content):
+        path, slash, name = section.rpartition('/')
+        for table, present in names.items():
+            if (
+                name == role_of(table)
+                and name not in names.values()
+                and all(is_known(each, [table]) for each in parameters)
+            ):
+                yield (
+                    f'the section {section} of {file} is not read, as no node has that name: '
+                    f'rename it to {path}{slash}{present}'
+                )
+
+
+def _sections(content: object, path: str = '') -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the sections of a parameter file: node and full names of the parameters."""
+    if not isinstance(content, Mapping):
+        return
+    for key, below in content.items():
+        if key == 'ros__parameters':
+            yield path, [*_names(below)]
+        else:
+            yield from _sections(below, f'{path}/{key}'.replace('//', '/') if path else str(key))
+
+
+def _names(parameters: object, prefix: str = '') -> Iterator[str]:
+    if not isinstance(parameters, Mapping):
+        yield prefix.removesuffix('.')
+        return
+    for key, below in parameters.items():
+        yield from _names(below, f'{prefix}{key}.')

@@ -1,0 +1,110 @@
+"""Names of nodes: with a prefix, each its own in a process, and those of old parameter files."""
+
+import pytest
+from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.names import misnamed_sections
+from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import with_own_names
+from rtcnn_perception.nodes.perception import make_chain
+
+NAMES = {table: node_name(table) for table in TABLES}
+CAMERA = TABLES[0]
+
+
+def chain_names(bench, *arguments):
+    """Return the full names of the nodes of a chain that has a command line."""
+    camera, followers = make_chain(context=bench.context, cli_args=['--ros-args', *arguments])
+    nodes = (camera, *followers)
+    names = [node.get_fully_qualified_name() for node in nodes]
+    for node in nodes:
+        node.close()
+    return names
+
+
+def test_every_node_has_the_prefix(bench):
+    names = chain_names(bench)
+    assert names[:3] == ['/faces_camera', '/faces_detector', '/faces_classifier']
+    assert all(name.startswith('/faces_') for name in names)
+
+
+@pytest.mark.parametrize('rule', ['__node:=front', '__name:=front'])
+@pytest.mark.parametrize('option', ['-r', '--remap'])
+def test_a_name_for_the_process_is_the_prefix_of_its_nodes(bench, option, rule):
+    given = [option, rule, '-r', '__ns:=/robot', '-p', 'autostart:=false']
+    names = chain_names(bench, *with_own_names(given, TABLES))
+    assert names[:3] == ['/robot/front_camera', '/robot/front_detector', '/robot/front_classifier']
+    assert len(set(names)) == len(names)
+
+
+def test_other_arguments_are_left_as_they_are():
+    given = ['perception', '--ros-args', '-p', '__node:=a', '-r', 'a:__node:=b', '-r', 'x:=y']
+    assert with_own_names(given, TABLES) == given
+    assert with_own_names([], TABLES) == []
+
+
+def test_one_node_is_renamed_by_its_default_name(bench):
+    names = chain_names(bench, '-r', 'faces_detector:__node:=detector')
+    assert names[:3] == ['/faces_camera', '/detector', '/faces_classifier']
+
+
+def test_two_nodes_of_one_name_are_refused_with_what_to_do(bench):
+    with pytest.raises(ConfigurationError, match=r'called /x: .* -r faces_camera:__node:=NAME'):
+        chain_names(bench, '-r', '__node:=x')
+    bench.wait_until_alone()
+
+
+@pytest.mark.parametrize(
+    ('section', 'renamed'),
+    [
+        ('camera', 'faces_camera'),
+        ('/camera', '/faces_camera'),
+        ('/**/detector', '/**/faces_detector'),
+        ('/robot/head/classifier', '/robot/head/faces_classifier'),
+    ],
+)
+def test_a_section_with_a_former_name_is_reported_with_the_name_it_needs(
+    tmp_path, section, renamed
+):
+    path = tmp_path / 'old.yaml'
+    path.write_text(
+        f'{section}:\n  ros__parameters:\n    latency_limit_ms: 5.0\n'
+        '/**:\n  ros__parameters: {autostart: true}\n'
+    )
+    (sentence,) = misnamed_sections(path, NAMES)
+    assert f'the section {section} of {path} is not read' in sentence
+    assert sentence.endswith(f'rename it to {renamed}')
+
+
+def test_a_section_below_namespaces_is_reported_too(tmp_path):
+    path = tmp_path / 'old.yaml'
+    path.write_text('robot:\n  camera:\n    ros__parameters:\n      source: builtin\n')
+    (sentence,) = misnamed_sections(path, NAMES)
+    assert sentence.endswith('rename it to robot/faces_camera')
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '',
+        'a: [',
+        '[1, 2]',
+        '/camera:\n  ros__parameters: {image_width: 640, qos: auto}\n',
+        '/camera:\n  frame_id: mine\n',
+        '/faces_camera:\n  ros__parameters: {source: builtin}\n',
+        '/detector/driver:\n  ros__parameters: {qos: auto}\n',
+    ],
+)
+def test_sections_of_other_nodes_and_other_files_are_left_alone(tmp_path, text):
+    path = tmp_path / 'other.yaml'
+    path.write_text(text)
+    assert list(misnamed_sections(path, NAMES)) == []
+    assert list(misnamed_sections(tmp_path / 'none.yaml', NAMES)) == []
+
+
+def test_a_section_of_a_node_that_has_the_former_name_or_is_elsewhere_is_left_alone(tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/camera:\n  ros__parameters: {source: builtin}\n')
+    assert list(misnamed_sections(path, {**NAMES, CAMERA: 'camera'})) == []
+    others = {table: name for table, name in NAMES.items() if table is not CAMERA}
+    assert list(misnamed_sections(path, others)) == []
