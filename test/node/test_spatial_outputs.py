@@ -102,6 +102,7 @@ def test_the_output_poses_publishes_the_array_and_tf(bench, provided):
     messages = importlib.import_module('tf2_msgs.msg')
     node = start(bench, 'poses', id_prefix='left')
     node.submit(scene(1, face(pose=NEAR)))
+    bench.spin_until(lambda: node.is_idle, 'the frame before')
     poses = bench.subscribe(PoseArray, 'faces/poses')
     frames = bench.subscribe(messages.TFMessage, '/tf', 100)
     bench.spin_until(lambda: bench.tester.count_subscribers('/tf') == 1, 'discovery')
@@ -124,6 +125,7 @@ def test_markers_are_axes_gaze_and_label_and_those_of_a_lost_face_are_deleted(be
     messages = importlib.import_module('visualization_msgs.msg')
     node = start(bench, 'markers')
     node.submit(scene(1, face(pose=NEAR)))
+    bench.spin_until(lambda: node.is_idle, 'the frame before')
     received = bench.subscribe(messages.MarkerArray, 'faces/markers')
     bench.spin_until(lambda: _matched(node) == 1, 'the subscription')
     first = send(bench, node, scene(10, face(7, pose=NEAR), face(8)), received).markers

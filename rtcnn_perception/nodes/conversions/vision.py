@@ -49,7 +49,7 @@ def detections_to_msg(result: FrameResult, id_of: Callable[[int], str]) -> Detec
         )
         x, y = box.center
         detection.bbox.center.position.x, detection.bbox.center.position.y = x, y
-        detection.bbox.size_x, detection.bbox.size_y = box.width, box.height
+        detection.bbox.size_x, detection.bbox.size_y = float(box.width), float(box.height)
         detections.append(detection)
     return Detection2DArray(header=header, detections=detections)
 
