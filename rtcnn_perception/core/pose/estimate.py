@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 import math
 from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +42,19 @@ BOX_CENTER_STD: Final = 0.1
 SELLION_AT: Final = 0.4
 """Where the sellion lies in the height of a box, from the top."""
 
+_SHAPE: Final = np.diag([0.0, 0.0, 0.0, *[SHAPE_STD * SHAPE_STD] * 3])
+
+
+class Estimate(NamedTuple):
+    """The pose of a head in a picture, and the solution that it rests on; None with a box."""
+
+    pose: HeadPose
+    solution: Solution | None
+
 
 class PoseEstimator:
     """
-    Estimates the poses of heads in single pictures, which do not depend on each other.
+    Estimates the poses of heads in single pictures.
 
     :param pupil_distance: [m], of the heads that are seen
     """
@@ -54,7 +64,12 @@ class PoseEstimator:
         self._points = head_points(pupil_distance)
         self._height = face_height(pupil_distance)
 
-    def estimate(self, regions: Sequence[FaceRegion], camera: Intrinsics) -> list[HeadPose | None]:
+    def estimate(
+        self,
+        regions: Sequence[FaceRegion],
+        camera: Intrinsics,
+        before: Sequence[Solution | None] = (),
+    ) -> list[Estimate | None]:
         """
         Return the pose of each face.
 
@@ -63,6 +78,8 @@ class PoseEstimator:
 
         :param regions: the faces of a picture
         :param camera: of the picture
+        :param before: for each face its solution in the picture before, near which the new one is
+            found in half the time; or none at all
         :returns: for each face its pose; None where the camera does not say where it points to
         """
         chosen = [_five_points(region) for region in regions]
@@ -74,19 +91,22 @@ class PoseEstimator:
             return []
         directions = camera.directions(np.concatenate(pixels))
         focal = math.sqrt(camera.focal_xy[0] * camera.focal_xy[1])
-        poses: list[HeadPose | None] = []
+        found: list[Estimate | None] = []
         begin = 0
-        for region, points, rows in zip(regions, chosen, pixels, strict=True):
-            own = directions[begin : begin + len(rows)]
-            begin += len(rows)
-            solution = None if points is None else solve_pose(own, self._points)
-            if solution is not None:
-                poses.append(_pose_of(solution, own, focal))
-            elif points is None:
-                poses.append(self._by_box(own))
-            else:
-                poses.append(self._by_box(camera.directions(_pixels_of_box(region.box))))
-        return poses
+        starts = before or (None,) * len(regions)
+        for region, points, start in zip(regions, chosen, starts, strict=True):
+            end = begin + (3 if points is None else 5)
+            own = directions[begin:end]
+            begin = end
+            if points is not None:
+                solution = solve_pose(own, self._points, start)
+                if solution is not None:
+                    found.append(Estimate(_pose_of(solution, focal), solution))
+                    continue
+                own = camera.directions(_pixels_of_box(region.box))
+            pose = self._by_box(own)
+            found.append(None if pose is None else Estimate(pose, None))
+        return found
 
     def _by_box(self, directions: NDArray[np.float64]) -> HeadPose | None:
         """Return the pose of a head whose box has these ends and this sellion, (3, 2)."""
@@ -108,15 +128,13 @@ class PoseEstimator:
 
 def along(position: Position, std: float) -> Covariance:
     """Return the covariance (3, 3) of a position whose distance has a relative deviation."""
-    return np.asarray(np.outer(position, position) * (std * std))
+    return np.asarray(position[:, np.newaxis] * position * (std * std))
 
 
-def _pose_of(solution: Solution, directions: NDArray[np.float64], focal: float) -> HeadPose:
-    size = float(np.ptp(directions, axis=0).max())
-    noise = math.hypot(LANDMARK_NOISE * size, PIXEL_NOISE / focal)
-    covariance = solution.spread * (noise * noise)
+def _pose_of(solution: Solution, focal: float) -> HeadPose:
+    noise = math.hypot(LANDMARK_NOISE * solution.size, PIXEL_NOISE / focal)
+    covariance = solution.spread * (noise * noise) + _SHAPE
     covariance[:3, :3] += along(solution.position, SIZE_STD)
-    covariance[range(3, 6), range(3, 6)] += SHAPE_STD * SHAPE_STD
     return HeadPose(solution.position, solution.rotation, covariance)
 
 

@@ -160,7 +160,7 @@ class Intrinsics:
             found = cv2.fisheye.undistortPoints(shaped, _UNIT, self._coefficients)
         else:
             found = cv2.undistortPointsIter(
-                shaped, _UNIT, self._coefficients, None, None, _ITERATIONS
+                shaped, _UNIT, self._coefficients, _UNIT, _UNIT, _ITERATIONS
             )
         return np.array(found, np.float64).reshape(-1, 2)
 

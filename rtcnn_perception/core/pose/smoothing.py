@@ -8,17 +8,19 @@ CHI 2012, in a form that states the lag: at a constant speed it stays below a li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Position
 from rtcnn_perception.core.arrays import Rotation
 from rtcnn_perception.core.pose.head_pose import HeadPose
-from rtcnn_perception.core.pose.rotations import rotation_by
-from rtcnn_perception.core.pose.rotations import vector_of
+from rtcnn_perception.core.pose.rotations import quaternion_of
+from rtcnn_perception.core.pose.rotations import rotation_of
+from rtcnn_perception.core.pose.rotations import turn_between
+from rtcnn_perception.core.pose.rotations import turned_by
 
 DISTANCE_LAG: Final = 0.05
 """Longest lag of the distance at a constant speed, as a part of it; heads differ by more."""
@@ -48,14 +50,14 @@ HELD_TURN: Final = 1.0
 class PoseTrack:
     """The smoothed pose of one head, and the time in seconds of its last picture."""
 
-    __slots__ = ('_bearing', '_distance', '_rotation', 'pose', 'time')
+    __slots__ = ('_bearing', '_distance', '_turn', 'pose', 'time')
 
     def __init__(self, pose: HeadPose, time: float) -> None:
         """Start with a pose as it is."""
-        bearing, distance = _split(pose.position)
-        self._bearing = _Mean(bearing, BEARING_LAG)
-        self._distance = _Mean(distance, DISTANCE_LAG)
-        self._rotation = None if pose.rotation is None else _TurnMean(pose.rotation)
+        x, y, z = pose.position.tolist()
+        self._bearing = _Mean((x / z, y / z), BEARING_LAG)
+        self._distance = _Mean((math.log(z),), DISTANCE_LAG)
+        self._turn = None if pose.rotation is None else _TurnMean(pose.rotation)
         self.pose = pose
         self.time = time
 
@@ -63,25 +65,30 @@ class PoseTrack:
         """Return whether a picture of that time is the next one, and not a start anew."""
         return 0.0 <= time - self.time <= MOST_GAP
 
-    def update(self, pose: HeadPose, time: float, time_constant: float) -> None:
+    def update(
+        self, pose: HeadPose, time: float, time_constant: float
+    ) -> tuple[Position, Rotation | None]:
         """
-        Take the pose of a new picture.
+        Take the pose of a new picture; ``pose`` is to be set to what becomes of it.
 
         :param time_constant: seconds of the average of a head that rests, 0 for none
+        :returns: position and rotation, smoothed
         """
         passed = time - self.time or NOMINAL_STEP
-        bearing, distance = _split(pose.position)
-        x, y = self._bearing.update(bearing, passed, time_constant).tolist()
-        z = math.exp(float(self._distance.update(distance, passed, time_constant)[0]))
-        rotation = None
-        if pose.rotation is None:
-            self._rotation = None
-        elif self._rotation is None:
-            self._rotation, rotation = _TurnMean(pose.rotation), pose.rotation
-        else:
-            rotation = self._rotation.update(pose.rotation, passed, time_constant)
-        self.pose = replace(pose, position=np.array([x * z, y * z, z]), rotation=rotation)
         self.time = time
+        # Apart, as a picture shows a direction to a pixel, and a distance to some per cent.
+        x, y, z = pose.position.tolist()
+        bearing = self._bearing.update((x / z, y / z), passed, time_constant)
+        distance = self._distance.update((math.log(z),), passed, time_constant)
+        z = math.exp(distance[0])
+        rotation = pose.rotation
+        if rotation is None:
+            self._turn = None
+        elif self._turn is None:
+            self._turn = _TurnMean(rotation)
+        else:
+            rotation = self._turn.update(rotation, passed, time_constant)
+        return np.array((bearing[0] * z, bearing[1] * z, z)), rotation
 
     def held(self, time: float) -> HeadPose | None:
         """
@@ -98,22 +105,24 @@ class PoseTrack:
 
 
 class _Mean:
-    """A vector that is averaged by a weight which grows with its speed."""
+    """Numbers that are averaged by a weight which grows with their speed."""
 
     __slots__ = ('_lag', '_last', '_speed', '_value')
 
-    def __init__(self, value: NDArray[np.float64], lag: float) -> None:
+    def __init__(self, value: tuple[float, ...], lag: float) -> None:
         self._value = self._last = value
-        self._speed = np.zeros_like(value)
+        self._speed: tuple[float, ...] = (0.0,) * len(value)
         self._lag = lag
 
     def update(
-        self, value: NDArray[np.float64], passed: float, time_constant: float
-    ) -> NDArray[np.float64]:
-        self._speed = _faster(self._speed, (value - self._last) / passed, passed)
+        self, value: tuple[float, ...], passed: float, time_constant: float
+    ) -> tuple[float, ...]:
+        change = [now - before for now, before in zip(value, self._last, strict=True)]
+        self._speed = _speed(self._speed, change, passed)
         self._last = value
         weight = _weight(self._speed, passed, time_constant, self._lag)
-        self._value = self._value + weight * (value - self._value)
+        pairs = zip(self._value, value, strict=True)
+        self._value = tuple(before + weight * (now - before) for before, now in pairs)
         return self._value
 
 
@@ -122,27 +131,27 @@ class _TurnMean:
 
     __slots__ = ('_last', '_speed', '_value')
 
-    def __init__(self, value: Rotation) -> None:
-        self._value = self._last = value
-        self._speed = np.zeros(3)
+    def __init__(self, rotation: Rotation) -> None:
+        self._value = self._last = quaternion_of(rotation)
+        self._speed: tuple[float, ...] = (0.0, 0.0, 0.0)
 
-    def update(self, value: Rotation, passed: float, time_constant: float) -> Rotation:
-        turned = vector_of(value @ self._last.T)
-        self._speed = _faster(self._speed, turned / passed, passed)
+    def update(self, rotation: Rotation, passed: float, time_constant: float) -> Rotation:
+        value = quaternion_of(rotation)
+        self._speed = _speed(self._speed, turn_between(self._last, value), passed)
         self._last = value
         weight = _weight(self._speed, passed, time_constant, ROTATION_LAG)
-        self._value = rotation_by(weight * vector_of(value @ self._value.T)) @ self._value
-        return self._value
+        self._value = turned_by(self._value, turn_between(self._value, value), weight)
+        return rotation_of(self._value)
 
 
-def _faster(
-    before: NDArray[np.float64], speed: NDArray[np.float64], passed: float
-) -> NDArray[np.float64]:
+def _speed(before: tuple[float, ...], change: Sequence[float], passed: float) -> tuple[float, ...]:
     """Return the averaged speed."""
-    return np.asarray(before - math.expm1(-passed / SPEED_TIME) * (speed - before))
+    weight = -math.expm1(-passed / SPEED_TIME)
+    pairs = zip(before, change, strict=True)
+    return tuple(speed + weight * (each / passed - speed) for speed, each in pairs)
 
 
-def _weight(speed: NDArray[np.float64], passed: float, time_constant: float, lag: float) -> float:
+def _weight(speed: tuple[float, ...], passed: float, time_constant: float, lag: float) -> float:
     """
     Return the weight of a new value.
 
@@ -151,15 +160,4 @@ def _weight(speed: NDArray[np.float64], passed: float, time_constant: float, lag
     """
     if time_constant == 0.0:
         return 1.0
-    rate = 1.0 / time_constant + math.sqrt(float(speed @ speed)) / lag
-    return -math.expm1(-passed * rate)
-
-
-def _split(position: Position) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """
-    Return the direction, and the logarithm of the depth.
-
-    Apart, as a picture shows the first to a pixel and the second to some per cent.
-    """
-    x, y, z = position.tolist()
-    return np.array([x / z, y / z]), np.array([math.log(z)])
+    return -math.expm1(-passed * (1.0 / time_constant + math.hypot(*speed) / lag))

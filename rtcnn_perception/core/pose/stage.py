@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 import math
+from typing import NamedTuple
 
+from rtcnn_perception.core.pose.estimate import Estimate
 from rtcnn_perception.core.pose.estimate import PoseEstimator
 from rtcnn_perception.core.pose.head_model import PUPIL_DISTANCE
 from rtcnn_perception.core.pose.head_pose import HeadPose
@@ -16,7 +18,7 @@ from rtcnn_perception.core.pose.looking import is_looking
 from rtcnn_perception.core.pose.looking import looking_score
 from rtcnn_perception.core.pose.looking import LookingConfig
 from rtcnn_perception.core.pose.smoothing import PoseTrack
-from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.pose.solve import Solution
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -46,6 +48,13 @@ class PoseConfig:
             )
 
 
+class _Head(NamedTuple):
+    """What is kept of a head from picture to picture."""
+
+    track: PoseTrack
+    solution: Solution | None
+
+
 class PoseStage:
     """
     Estimate the pose of each face, and smooth it over its track.
@@ -56,7 +65,7 @@ class PoseStage:
     """
 
     def __init__(self, config: PoseConfig | None = None) -> None:
-        self._tracks: dict[int, PoseTrack] = {}
+        self._tracks: dict[int, _Head] = {}
         self.config = config or PoseConfig()
 
     @property
@@ -79,50 +88,46 @@ class PoseStage:
 
         :param camera: of the frame's image, with its size
         """
-        before, self._tracks = self._tracks, {}
-        seen = [face for face in result.faces if not face.is_coasted]
-        regions = [result.region(face) for face in seen]
-        found = dict(
-            zip(
-                (face.track_id for face in seen),
-                self._estimator.estimate(regions, camera),
-                strict=True,
-            )
-        )
         now = result.frame.time
-        faces = tuple(
-            replace(face, pose=self._next(face, found.get(face.track_id), before, now))
-            for face in result.faces
+        before, self._tracks = self._tracks, {}
+        followed = {
+            track_id: head for track_id, head in before.items() if head.track.is_continued(now)
+        }
+        seen = [face for face in result.faces if not face.is_coasted]
+        heads = [followed.get(face.track_id) for face in seen]
+        estimates = self._estimator.estimate(
+            [result.region(face) for face in seen],
+            camera,
+            [None if head is None else head.solution for head in heads],
         )
-        return replace(result, faces=faces)
+        poses = {
+            face.track_id: self._update(face.track_id, head, found, now)
+            for face, head, found in zip(seen, heads, estimates, strict=True)
+            if found is not None
+        }
+        faces = []
+        for face in result.faces:
+            pose = poses.get(face.track_id)
+            if pose is None and face.track_id in followed:
+                head = self._tracks[face.track_id] = followed[face.track_id]
+                pose = head.track.held(now)
+            faces.append(face if pose is None else replace(face, pose=pose))
+        return replace(result, faces=tuple(faces))
 
-    def _next(
-        self, face: Face, found: HeadPose | None, before: dict[int, PoseTrack], now: float
-    ) -> HeadPose | None:
-        """Return the smoothed pose of a face, and keep its track."""
-        track = before.get(face.track_id)
-        if track is not None and not track.is_continued(now):
-            track = None
-        if found is None:
-            if track is None:
-                return None
-            self._tracks[face.track_id] = track
-            return track.held(now)
-        was_looking = track is not None and track.pose.is_looking
-        if track is None:
-            track = PoseTrack(found, now)
+    def _update(self, track_id: int, head: _Head | None, found: Estimate, now: float) -> HeadPose:
+        """Keep what was found of a head, and return its smoothed pose."""
+        pose = found.pose
+        position, rotation, was_looking = pose.position, pose.rotation, False
+        if head is None:
+            track = PoseTrack(pose, now)
         else:
-            track.update(found, now, self._config.smoothing)
-        self._tracks[face.track_id] = track
-        track.pose = self._looked(track.pose, was_looking)
+            track, was_looking = head.track, head.track.pose.is_looking
+            position, rotation = track.update(pose, now, self._config.smoothing)
+        looking, state = 0.0, False
+        if rotation is not None:
+            angle = angle_to_camera(position, rotation)
+            looking = looking_score(angle)
+            state = is_looking(angle, was_looking, self._config.looking)
+        track.pose = HeadPose(position, rotation, pose.covariance, looking, state)
+        self._tracks[track_id] = _Head(track, found.solution)
         return track.pose
-
-    def _looked(self, pose: HeadPose, was_looking: bool) -> HeadPose:
-        if pose.rotation is None:
-            return replace(pose, looking=0.0, is_looking=False)
-        angle = angle_to_camera(pose.position, pose.rotation)
-        return replace(
-            pose,
-            looking=looking_score(angle),
-            is_looking=is_looking(angle, was_looking, self._config.looking),
-        )

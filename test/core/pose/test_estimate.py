@@ -65,7 +65,8 @@ def place(camera, bearing, distance):
 
 
 def estimate(camera, *regions, pupil_distance=PUPIL_DISTANCE):
-    return PoseEstimator(pupil_distance).estimate(regions, camera)
+    found = PoseEstimator(pupil_distance).estimate(regions, camera)
+    return [None if each is None else each.pose for each in found]
 
 
 def test_no_faces_have_no_poses():
