@@ -33,14 +33,14 @@ PIXEL_NOISE: Final = 0.7
 SHAPE_STD: Final = math.radians(4.0)
 """Standard deviation of the rotation, as heads differ from the one of the model."""
 
-BOX_STD: Final = 0.14
-"""Standard deviation of a distance by the height of a box, as a part of it."""
+BOX_STD: Final = 0.1
+"""Standard deviation of a distance by the height of a box, as a part of it, besides heads' own."""
 
 BOX_CENTER_STD: Final = 0.1
 """How far the sellion lies from where it is taken to be in a box, in heights of the face."""
 
-SELLION_AT: Final = 0.4
-"""Where the sellion lies in the height of a box, from the top."""
+SELLION_AT: Final = 0.35
+"""Where the sellion lies in the height of a box, from the top: median over the same faces."""
 
 _SHAPE: Final = np.diag([0.0, 0.0, 0.0, *[SHAPE_STD * SHAPE_STD] * 3])
 

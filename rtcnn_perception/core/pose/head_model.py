@@ -41,8 +41,13 @@ _POINTS_MM: Final = {
     'left_mouth_corner': (-11.0, 26.0, -73.0),
 }
 
-FACE_HEIGHT_MM: Final = 150.0
-"""Height of what detectors box, from forehead to chin."""
+FACE_HEIGHT_MM: Final = 184.0
+"""
+Height of what detectors box, from forehead to chin.
+
+Median over 1,239 frontal faces of 40 pixels and more in the photographs of detection/train, by the
+size that their landmarks have; the standard deviation is 5 %.
+"""
 
 
 def head_points(pupil_distance: float) -> NDArray[np.float64]:
