@@ -22,13 +22,17 @@ from rtcnn_perception.shared_memory import prepare
 
 PACKAGE = 'rtcnn_perception'
 
-# The parameter that an argument sets, if it is not empty.
+# The parameter that an argument sets, if it is not empty, and its type.
 PARAMETERS = {
-    'image_transport': 'image_transport',
-    'source': 'source',
-    'detector': 'detector.name',
-    'detector_model': 'detector.model_path',
+    'image_transport': ('image_transport', str),
+    'source': ('source', str),
+    'detector': ('detector.name', str),
+    'detector_model': ('detector.model_path', str),
+    'horizontal_fov': ('pose.horizontal_fov', float),
 }
+
+# The topic of the nodes that an argument replaces, if it is not empty.
+TOPICS = {'image': 'image_raw', 'camera_info': 'camera_info'}
 
 # Layers below the nodes, whose debug messages would hide those of the nodes.
 QUIET = ('rcl', 'rmw_fastrtps_cpp')
@@ -38,6 +42,18 @@ ARGUMENTS = [
         'image',
         default_value='image_raw',
         description='topic of the camera; its compressed images are below it, in /compressed',
+    ),
+    DeclareLaunchArgument(
+        'camera_info',
+        default_value='',
+        description="topic of the camera's intrinsics, for the poses of heads; empty: beside its "
+        'images, /camera/camera_info for /camera/image_raw',
+    ),
+    DeclareLaunchArgument(
+        'horizontal_fov',
+        default_value='',
+        description='horizontal field of view in degrees, for a camera without intrinsics; empty: '
+        'as in the parameter file',
     ),
     DeclareLaunchArgument(
         'image_transport',
@@ -93,27 +109,30 @@ def generate_launch_description() -> LaunchDescription:
 
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
+    arguments = context.launch_configurations
     given = {
-        parameter: ParameterValue(context.launch_configurations[argument], value_type=str)
-        for argument, parameter in PARAMETERS.items()
-        if context.launch_configurations[argument]
+        parameter: ParameterValue(arguments[argument], value_type=value_type)
+        for argument, (parameter, value_type) in PARAMETERS.items()
+        if arguments[argument]
     }
-    is_composed = context.launch_configurations['composed'] == 'true'
+    topics = [
+        (topic, arguments[argument]) for argument, topic in TOPICS.items() if arguments[argument]
+    ]
+    is_composed = arguments['composed'] == 'true'
     executables = (
         ['perception']
         if is_composed
         else ['camera_node', 'detector_node', 'classifier_node', 'humans_node']
     )
     # Composed, with a source of its own, no image crosses processes but an annotated one.
-    warning = prepare(has_images=not (is_composed and context.launch_configurations['source']))
-    image = LaunchConfiguration('image')
+    warning = prepare(has_images=not (is_composed and arguments['source']))
     nodes: list[Action] = [
         Node(
             package=PACKAGE,
             executable=executable,
             namespace=LaunchConfiguration('namespace'),
             parameters=[LaunchConfiguration('params_file'), *([given] if given else [])],
-            remappings=[('image_raw', image)],
+            remappings=topics,
             ros_arguments=[
                 *('--log-level', LaunchConfiguration('log_level')),
                 *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),

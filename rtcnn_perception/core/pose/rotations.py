@@ -50,15 +50,38 @@ def rotation_of(quaternion: Quaternion) -> Rotation:
 
 def rotation_by(vector: Position) -> Rotation:
     """Return the rotation about the direction of a vector (3,), by its length in radians."""
-    x, y, z = vector.tolist()
-    half = math.sqrt(x * x + y * y + z * z) / 2.0
-    scale = math.sin(half) / (2.0 * half) if half > 0.0 else 0.5
-    return rotation_of((x * scale, y * scale, z * scale, math.cos(half)))
+    return rotation_of(_quaternion_by(*vector.tolist()))
 
 
-def vector_of(rotation: Rotation) -> Position:
-    """Return the vector (3,) whose direction and length are axis and angle, at most pi."""
-    x, y, z, w = quaternion_of(rotation)
+def turn_between(before: Quaternion, after: Quaternion) -> tuple[float, float, float]:
+    """Return axis and angle from one rotation to another as a vector, at most pi radians long."""
+    x, y, z, w = _product(after, (-before[0], -before[1], -before[2], before[3]))
+    if w < 0.0:
+        x, y, z, w = -x, -y, -z, -w
     sine = math.sqrt(x * x + y * y + z * z)
     scale = 2.0 * math.atan2(sine, w) / sine if sine > 0.0 else 2.0
-    return np.array([x * scale, y * scale, z * scale])
+    return x * scale, y * scale, z * scale
+
+
+def turned_by(
+    quaternion: Quaternion, turn: tuple[float, float, float], share: float
+) -> Quaternion:
+    """Return a rotation followed by a share of a turn, as ``turn_between`` gives it."""
+    return _product(_quaternion_by(*(share * each for each in turn)), quaternion)
+
+
+def _quaternion_by(x: float, y: float, z: float) -> Quaternion:
+    half = math.sqrt(x * x + y * y + z * z) / 2.0
+    scale = math.sin(half) / (2.0 * half) if half > 0.0 else 0.5
+    return x * scale, y * scale, z * scale, math.cos(half)
+
+
+def _product(first: Quaternion, second: Quaternion) -> Quaternion:
+    ax, ay, az, aw = first
+    bx, by, bz, bw = second
+    return (
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bw - ax * bx - ay * by - az * bz,
+    )

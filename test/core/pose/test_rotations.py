@@ -9,14 +9,15 @@ from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.rotations import quaternion_of
 from rtcnn_perception.core.pose.rotations import rotation_by
 from rtcnn_perception.core.pose.rotations import rotation_of
-from rtcnn_perception.core.pose.rotations import vector_of
+from rtcnn_perception.core.pose.rotations import turn_between
+from rtcnn_perception.core.pose.rotations import turned_by
 
 AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1), (0.6, 0, -0.8), (1 / 3, -2 / 3, 2 / 3))
 
 
 def test_no_rotation_is_the_identity():
     np.testing.assert_array_equal(rotation_by(np.zeros(3)), np.eye(3))
-    np.testing.assert_array_equal(vector_of(np.eye(3)), np.zeros(3))
+    assert turn_between((0, 0, 0, 1), (0, 0, 0, 1)) == (0, 0, 0)
     assert quaternion_of(np.eye(3)) == (0, 0, 0, 1)
 
 
@@ -27,10 +28,22 @@ def test_a_rotation_comes_back_by_its_vector_and_its_quaternion(axis, angle):
     rotation = rotation_by(vector)
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(rotation) == pytest.approx(1)
-    np.testing.assert_allclose(vector_of(rotation), vector, atol=1e-8)
     quaternion = quaternion_of(rotation)
     assert np.linalg.norm(quaternion) == pytest.approx(1)
     np.testing.assert_allclose(rotation_of(quaternion), rotation, atol=1e-12)
+    np.testing.assert_allclose(turn_between((0, 0, 0, 1), quaternion), vector, atol=1e-8)
+
+
+@pytest.mark.parametrize('axis', AXES)
+def test_a_turn_leads_from_one_rotation_to_another_and_half_of_it_half_the_way(axis):
+    first, turn = FACING @ rotation_by(np.array([0.3, -0.2, 0.5])), 0.8 * np.array(axis, float)
+    second = rotation_by(turn) @ first
+    before, after = quaternion_of(first), quaternion_of(second)
+    found = turn_between(before, after)
+    np.testing.assert_allclose(found, turn, atol=1e-12)
+    np.testing.assert_allclose(rotation_of(turned_by(before, found, 1.0)), second, atol=1e-12)
+    half = rotation_of(turned_by(before, found, 0.5))
+    np.testing.assert_allclose(half, rotation_by(turn / 2) @ first, atol=1e-12)
 
 
 @pytest.mark.parametrize('axis', AXES)
