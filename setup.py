@@ -251,6 +251,7 @@ setup(
             'camera_node = rtcnn_perception.nodes.entry:camera',
             'classifier_node = rtcnn_perception.nodes.entry:classifier',
             'detector_node = rtcnn_perception.nodes.entry:detector',
+            'humans_node = rtcnn_perception.nodes.entry:humans',
             'perception = rtcnn_perception.nodes.entry:perception',
             'rtcnn_perception = rtcnn_perception.cli:main',
         ],

@@ -1,5 +1,5 @@
 """
-Start camera, detector and classifier, in one process or in three.
+Start camera, detector, classifier and humans, in one process or in four.
 
 Defaults of parameters are in config/perception.yaml; an empty argument leaves the parameter to
 that file.
@@ -26,17 +26,22 @@ from rtcnn_perception.shared_memory import transport_variables
 
 PACKAGE = 'rtcnn_perception'
 
-# The parameter that an argument sets, if it is not empty: a text, or a truth value.
-TEXTS = {
-    'image_transport': 'image_transport',
-    'source': 'source',
-    'detector': 'detector.name',
-    'detector_model': 'detector.model_path',
+# The parameter that an argument sets, if it is not empty, and its type.
+PARAMETERS: dict[str, tuple[str, type]] = {
+    'autostart': ('autostart', bool),
+    'use_sim_time': ('use_sim_time', bool),
+    'image_transport': ('image_transport', str),
+    'source': ('source', str),
+    'detector': ('detector.name', str),
+    'detector_model': ('detector.model_path', str),
+    'horizontal_fov': ('pose.horizontal_fov', float),
 }
-SWITCHES = ('autostart', 'use_sim_time')
 
 # By executable, in the order in which frames pass: what the node does, and its default name.
 NODES = {f'{role_of(table)}_node': (role_of(table), node_name(table)) for table in TABLES}
+
+# The topic of the nodes that an argument replaces, if it is not empty.
+TOPICS = {'image': 'image_raw', 'camera_info': 'camera_info'}
 
 # Layers below the nodes, whose debug messages would hide those of the nodes.
 QUIET = ('rcl', 'rmw_fastrtps_cpp')
@@ -46,6 +51,18 @@ ARGUMENTS = [
         'image',
         default_value='image_raw',
         description='topic of the camera; its compressed images are below it, in /compressed',
+    ),
+    DeclareLaunchArgument(
+        'camera_info',
+        default_value='',
+        description="topic of the camera's intrinsics, for the poses of heads; empty: beside its "
+        'images, /camera/camera_info for /camera/image_raw',
+    ),
+    DeclareLaunchArgument(
+        'horizontal_fov',
+        default_value='',
+        description='horizontal field of view in degrees, for a camera without intrinsics; empty: '
+        'as in the parameter file',
     ),
     DeclareLaunchArgument(
         'image_transport',
@@ -80,7 +97,7 @@ ARGUMENTS = [
         'composed',
         default_value='true',
         choices=['true', 'false'],
-        description='true: one process, in which no image crosses DDS; false: three',
+        description='true: one process, in which no image crosses DDS; false: four',
     ),
     DeclareLaunchArgument(
         'namespace', default_value='', description='namespace of the nodes and topics'
@@ -154,12 +171,14 @@ def generate_launch_description() -> LaunchDescription:
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
     arguments = dict(context.launch_configurations)
-    given: dict[str, object] = {
-        parameter: ParameterValue(arguments[argument], value_type=str)
-        for argument, parameter in TEXTS.items()
+    given = {
+        parameter: ParameterValue(arguments[argument], value_type=value_type)
+        for argument, (parameter, value_type) in PARAMETERS.items()
         if arguments[argument]
     }
-    given |= {name: arguments[name] == 'true' for name in SWITCHES if arguments[name]}
+    topics = [
+        (topic, arguments[argument]) for argument, topic in TOPICS.items() if arguments[argument]
+    ]
     is_composed = arguments['composed'] == 'true'
     executables = ['perception'] if is_composed else list(NODES)
     # Composed, with a source of its own, no image crosses processes but an annotated one.
@@ -172,7 +191,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             executable=executable,
             namespace=arguments['namespace'],
             parameters=[arguments['params_file'], *([given] if given else [])],
-            remappings=[('image_raw', arguments['image'])],
+            remappings=topics,
             ros_arguments=[
                 *(word for rule in renamed for word in ('-r', rule)),
                 *enclave_of(executable, arguments),

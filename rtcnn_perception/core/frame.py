@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.images import check_bgr
 
@@ -17,7 +18,8 @@ class Frame:
     An image of the camera, held as a read-only view.
 
     ``stamp_ns`` is the time of exposure, 0 where the camera gives none, and ``received_ns`` when
-    the image arrived, both in nanoseconds of one clock.
+    the image arrived, both in nanoseconds of one clock. ``has_image`` is whether the image is the
+    camera's: where it is not at hand, a black one of its size stands in.
 
     :raises ImageFormatError: if the image is not (H, W, 3) uint8 with at least one pixel
     """
@@ -26,6 +28,7 @@ class Frame:
     stamp_ns: int
     frame_id: str
     received_ns: int
+    has_image: bool = True
 
     def __post_init__(self) -> None:
         """Check the image and keep others from writing to it."""
@@ -33,6 +36,19 @@ class Frame:
         view = self.image.view()
         view.flags.writeable = False
         object.__setattr__(self, 'image', view)
+
+    @classmethod
+    def blank(
+        cls, size_wh: tuple[int, int], stamp_ns: int, frame_id: str, received_ns: int
+    ) -> Frame:
+        """Make the frame of an image that is not at hand: a black one, which takes no memory."""
+        width, height = size_wh
+        image = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (height, width, 3))
+        return cls(image, stamp_ns, frame_id, received_ns, has_image=False)
+
+    def without_image(self) -> Frame:
+        """Return the same with a black image, which takes no memory."""
+        return Frame.blank(self.size_wh, self.stamp_ns, self.frame_id, self.received_ns)
 
     @property
     def size_wh(self) -> tuple[int, int]:

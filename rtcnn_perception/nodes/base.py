@@ -147,6 +147,11 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             self, message_type, topic, callback, qos=qos, clock=self._now
         )
 
+    def _unsubscribe_from_images(self) -> None:
+        if self._images is not None:
+            self._images.close()
+            self._lost, self._images = self._images.lost, None
+
     def _subscribe(
         self, message_type: type[Any], topic: str, callback: Callable[[bytes], None]
     ) -> None:
@@ -211,9 +216,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         if self._bond is not None:
             break_bond(self._bond)
             self._bond = None
-        if self._images is not None:
-            self._images.close()
-            self._lost, self._images = self._images.lost, None
+        self._unsubscribe_from_images()
         while self._subscriptions_while_active:
             self.destroy_subscription(self._subscriptions_while_active.pop())
         for thread in self._threads():

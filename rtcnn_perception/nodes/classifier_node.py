@@ -13,6 +13,7 @@ from rtcnn_perception.core.attributes.smoothing import TrackSmoother
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
+from rtcnn_perception.core.pose.stage import PoseStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.saliency.model import TARGET_NAMES
@@ -33,6 +34,7 @@ from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.pose.inputs import CameraInput
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
 from rtcnn_perception.nodes.publishers import SaliencyPublisher
 from rtcnn_perception.nodes.qos import RESULTS
@@ -67,6 +69,8 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         self._attributes: tuple[AttributeInfo, ...] = ()
         self._smoother = TrackSmoother(self.parameters.smoothing.time_constant)
         self._stage: ClassificationStage | None = None
+        self._pose = PoseStage(self.parameters.pose.config)
+        self._camera: CameraInput | None = None
         self._join: StampJoin[Frame, FaceRois] = StampJoin(self.parameters.join_frames)
         self._rois_without_image = 0  # at the last diagnostics
         self._publisher = self.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
@@ -101,6 +105,11 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         super()._activate()
         if self._stage is not None:
             self._stage.restart()
+        self._pose.restart()
+        if self.parameters.pose.enabled:
+            self._camera = CameraInput(
+                self, self.parameters.pose, qos=self.parameters.qos, clock=self._now
+            )
         self._join = StampJoin(self.parameters.join_frames)
         self._rois_without_image = 0
         self._start_worker()
@@ -110,6 +119,9 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _deactivate(self) -> None:
         super()._deactivate()
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
         self._join.clear()
 
     def _cleanup(self) -> None:
@@ -133,6 +145,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _apply(self, parameters: ClassifierParameters) -> None:
         self._smoother.time_constant = parameters.smoothing.time_constant
+        self._pose.config = parameters.pose.config
         if self._stage is not None:
             self._stage.label_config = parameters.label.config
 
@@ -151,6 +164,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             **{f'{each.name} model': each.model for each in self._attributes},
             **super()._measured(),
             'rois without image': str(self._join.rois_dropped),
+            'head pose': 'off' if self._camera is None else self._camera.state,
         }
 
     def _on_image(self, msg: Image) -> None:
@@ -192,7 +206,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         if stage is None:
             return
         dropped = result.frames_dropped + self.dropped
-        classified = stage.process(replace(result, frames_dropped=dropped))
+        classified = self._posed(stage.process(replace(result, frames_dropped=dropped)))
         latency = self._latency(result.frame)
         classified = replace(classified, latency_s=latency)
         self._publisher.publish(attributes_to_msg(classified))
@@ -201,6 +215,18 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             self._on_output(classified)
         self._annotated.publish(classified, self.parameters.annotation)
         self._saliency.publish(classified, self.parameters.saliency)
+
+    def _posed(self, result: FrameResult) -> FrameResult:
+        """Add the poses of the heads; what keeps them away costs nothing else."""
+        source = self._camera
+        if source is None:
+            return result
+        try:
+            camera = source.camera_of(result.frame)
+        except PerceptionError as error:
+            self._report(error)
+            return result
+        return result if camera is None else self._pose.process(result, camera)
 
 
 def main(args: list[str] | None = None) -> int:

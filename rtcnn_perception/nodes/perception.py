@@ -24,6 +24,7 @@ from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.host import NodeHost
 from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.humans.node import HumansNode
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import settings_of
@@ -35,7 +36,7 @@ from rtcnn_perception.nodes.worker import WorkerNode
 Follower = Callable[..., WorkerNode[Any, FrameResult]]
 """Makes a node that takes the results of the one before, such as the class of the node."""
 
-FOLLOWERS: tuple[Follower, ...] = (DetectorNode, ClassifierNode)
+FOLLOWERS: tuple[Follower, ...] = (DetectorNode, ClassifierNode, HumansNode)
 """The nodes after the camera, in the order in which a result passes through them."""
 
 END_CHECKED_EVERY = 0.05

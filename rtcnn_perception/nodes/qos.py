@@ -110,11 +110,12 @@ class ImageSubscription:
     event for lost messages leaves out what a queue that is full replaces, which is the most of it.
 
     :param node: the subscriber
-    :param message_type: Image or CompressedImage
+    :param message_type: of images, or of what belongs to each of them
     :param topic: as the node names it, before remapping
     :param callback: called with each message
     :param qos: a key of QOS
     :param clock: seconds of a clock that does not jump
+    :param is_optional: whether it may be without a publisher: then none is missed
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class ImageSubscription:
         *,
         qos: str,
         clock: Callable[[], float],
+        is_optional: bool = False,
     ) -> None:
         self._node = node
         self._message_type = message_type
@@ -136,7 +138,8 @@ class ImageSubscription:
         self._callback = callback
         self._clock = clock
         self._unpublished_since: float | None = clock()
-        self._has_warned = False
+        self._has_warned = is_optional
+        self._is_optional = is_optional
         self._subscription: Subscription | None = None
         self._profile: QoSProfile | None = None
         self._last_number: int | None = None
@@ -177,7 +180,7 @@ class ImageSubscription:
         """Match the present publishers, and warn once if there is none for long."""
         publishers = self._publishers()
         if publishers:
-            self._unpublished_since, self._has_warned = None, False
+            self._unpublished_since, self._has_warned = None, self._is_optional
         else:
             self._warn_without_publisher()
         profile = self._choose(publishers)

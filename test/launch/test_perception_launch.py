@@ -99,7 +99,7 @@ class TestWhileRunning(unittest.TestCase):
         executor.add_node(node)
         received = []
         node.create_subscription(FaceAttributes, '/robot/faces/attributes', received.append, 10)
-        missing = {'faces_camera', 'faces_detector', 'faces_classifier'}
+        missing = {'faces_camera', 'faces_detector', 'faces_classifier', 'faces_humans'}
         end = time.monotonic() + DEADLINE
         while (missing or not any(it.faces for it in received)) and time.monotonic() < end:
             executor.spin_once(timeout_sec=0.1)

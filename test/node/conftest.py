@@ -23,3 +23,17 @@ def bench(monkeypatch):
     made = importlib.import_module('ros_bench').Bench()
     yield made
     made.close()
+
+
+@pytest.fixture(scope='session')
+def provided(request):
+    """Return a function that lets the interface packages of these names be imported."""
+    pytest.importorskip('rclpy')
+    cache = request.config.cache.mkdir('interfaces')
+    provide = importlib.import_module('interfaces').provide
+
+    def all_of(*names):
+        for name in names:
+            provide(name, cache)
+
+    return all_of

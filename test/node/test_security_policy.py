@@ -10,12 +10,13 @@ pytest.importorskip('rclpy')
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
+from rtcnn_perception.nodes.humans.node import HumansNode
 
 tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
 
 POLICY = Path(__file__).parents[2] / 'config' / 'sros2_policy.xml'
-KINDS = (CameraNode, DetectorNode, ClassifierNode)
-NAMES = ('faces_camera', 'faces_detector', 'faces_classifier')
+KINDS = (CameraNode, DetectorNode, ClassifierNode, HumansNode)
+NAMES = ('faces_camera', 'faces_detector', 'faces_classifier', 'faces_humans')
 
 
 def allowed(enclave):
@@ -88,6 +89,9 @@ def test_composed_nodes_may_do_what_they_do(bench, parameters):
     def last(**arguments):
         return ClassifierNode(is_composed=True, **arguments)
 
+    def humans(**arguments):
+        return HumansNode(is_composed=True, **arguments)
+
     def middle(**arguments):
         return DetectorNode(is_composed=True, **arguments)
 
@@ -95,6 +99,7 @@ def test_composed_nodes_may_do_what_they_do(bench, parameters):
         'faces_camera': both_transports(bench, CameraNode, parameters, on_output=lambda _: None),
         'faces_detector': both_transports(bench, middle, parameters, on_output=lambda _: None),
         'faces_classifier': both_transports(bench, last, parameters),
+        'faces_humans': both_transports(bench, humans, parameters),
     }
     found = allowed('/perception')
     assert [*found] == [*expected]

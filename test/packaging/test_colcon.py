@@ -10,7 +10,10 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-EXECUTABLES = ('camera_node', 'classifier_node', 'detector_node', 'perception', 'rtcnn_perception')
+EXECUTABLES = (
+    *('camera_node', 'classifier_node', 'detector_node', 'humans_node'),
+    *('perception', 'rtcnn_perception'),
+)
 DEADLINE = 60  # seconds; it takes a few
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.exceptions import ImageFormatError
 
@@ -16,10 +19,23 @@ def decode_by_opencv(data: bytes, *, is_upright: bool) -> ImageBGR:
     :raises ImageFormatError: if OpenCV cannot; the text has nothing of the file but its length
     """
     flags = cv2.IMREAD_COLOR | (0 if is_upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    return np.asarray(_decode(data, flags), np.uint8)
+
+
+def decode_gray16_by_opencv(data: bytes) -> NDArray[np.uint16]:
+    """
+    Decode a picture of gray values of 16 bits, (H, W).
+
+    :raises ImageFormatError: as above
+    """
+    return np.asarray(_decode(data, cv2.IMREAD_UNCHANGED), np.uint16)
+
+
+def _decode(data: bytes, flags: int) -> NDArray[Any]:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         image = None
     if image is None:
         raise ImageFormatError(f'a picture of {len(data)} bytes that OpenCV cannot decode')
-    return np.asarray(image, np.uint8)
+    return np.asarray(image)

@@ -14,9 +14,12 @@ from typing import Final
 from typing import NamedTuple
 import zlib
 
+import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.decoding.limits import check_pixels
 from rtcnn_perception.core.decoding.opencv import decode_by_opencv
+from rtcnn_perception.core.decoding.opencv import decode_gray16_by_opencv
 from rtcnn_perception.exceptions import ImageFormatError
 
 START: Final = b'\x89PNG\r\n\x1a\n'
@@ -37,6 +40,7 @@ _AROUND: Final = 12  # bytes around the data of a chunk: length, type, checksum
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type
 _DEPTHS: Final = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 _PALETTE: Final = 3
+_GRAY_16: Final = (16, 0)
 _MAX_FILTER: Final = 4
 _PASSES: Final = (
     (0, 0, 8, 8),
@@ -67,6 +71,31 @@ def decode_png(data: bytes, max_pixels: float, *, is_upright: bool) -> ImageBGR:
 
     :param is_upright: rotate it as its EXIF says
     :raises ImageFormatError: if it is damaged or cut off, or beyond a limit
+    """
+    return decode_by_opencv(_checked(data, max_pixels)[0], is_upright=is_upright)
+
+
+def decode_gray16(data: bytes, max_pixels: float) -> NDArray[np.uint16]:
+    """
+    Decode a PNG of gray values of 16 bits, (H, W), as depth images are.
+
+    :raises ImageFormatError: if it is another kind of PNG or none, damaged, or beyond a limit
+    """
+    if not data.startswith(START):
+        raise ImageFormatError(f'expected a PNG, got {len(data)} bytes that begin like none')
+    written, kind = _checked(data, max_pixels)
+    if kind != _GRAY_16:
+        raise ImageFormatError(
+            f'expected a PNG of gray values of 16 bits, got color type {kind[1]} of {kind[0]} bits'
+        )
+    return decode_gray16_by_opencv(written)
+
+
+def _checked(data: bytes, max_pixels: float) -> tuple[bytes, tuple[int, int]]:
+    """
+    Check everything in a PNG.
+
+    :returns: the same with what is needed for its pixels alone; bits of a value and color type
     """
     chunks = _read_chunks(data)
     header = chunks.get(b'IHDR', b'')
@@ -100,7 +129,7 @@ def decode_png(data: bytes, max_pixels: float, *, is_upright: bool) -> ImageBGR:
     parts = range(0, len(pixels), _OUTPUT_BYTES)  # libpng limits the length of a chunk
     kept += [(b'IDAT', pixels[at : at + _OUTPUT_BYTES]) for at in parts]
     written = START + b''.join(_chunk(*part) for part in (*kept, (b'IEND', b'')))
-    return decode_by_opencv(written, is_upright=is_upright)
+    return written, (depth, color)
 
 
 def _read_chunks(data: bytes) -> dict[bytes, bytes]:

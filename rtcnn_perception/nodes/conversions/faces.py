@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import array
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Sequence
 import math
 from typing import Any
+from typing import Protocol
+from typing import TypeVar
 
 from geometry_msgs.msg import Point32
 import numpy as np
@@ -16,6 +19,7 @@ from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.results import Attribute
+from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
@@ -28,6 +32,7 @@ from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.poses import pose_fields
 from sensor_msgs.msg import RegionOfInterest
 
 UINT32 = 0xFFFF_FFFF
@@ -36,7 +41,7 @@ SECOND_MS = 1e3
 MAX_FACES = MOST_TRACKS
 """Faces that rois may hold; the detector node sends 64 by default, and never more than this."""
 
-MAX_ROIS_BYTES = 128 * 1024
+MAX_ROIS_BYTES = 256 * 1024
 """
 Room for 256 faces of 34 landmarks each, for 64 of 160, or for 20 of 478.
 
@@ -65,16 +70,37 @@ def rois_from_bytes(data: bytes) -> FaceRois:
 
     :raises PerceptionError: if they are damaged or too large, or their time is none
     """
-    if len(data) > MAX_ROIS_BYTES:
-        raise PerceptionError(f'rois of {len(data)} bytes, more than {MAX_ROIS_BYTES}')
-    try:
-        msg: FaceRois = deserialize_message(data, FaceRois)
-    except RuntimeError as error:  # rclpy's own for bytes that are no such message
-        raise PerceptionError(f'damaged rois of {len(data)} bytes: {error}') from error
-    if len(msg.faces) > MAX_FACES:
-        raise PerceptionError(f'rois of {len(msg.faces)} faces, more than {MAX_FACES}')
+    msg: FaceRois = faces_from_bytes(data, FaceRois, 'rois', MAX_ROIS_BYTES)
     if not 0.0 <= msg.detect_ms < math.inf:
         raise PerceptionError(f'rois need a detect_ms of 0 or above, got {msg.detect_ms}')
+    return msg
+
+
+class WithFaces(Protocol):
+    """A message that has faces."""
+
+    faces: Sequence[Any]
+
+
+M = TypeVar('M', bound=WithFaces)
+
+
+def faces_from_bytes(data: bytes, kind: type[M], name: str, most_bytes: int) -> M:
+    """
+    Read a message that has faces.
+
+    :param kind: the type of the message
+    :param name: what errors call it
+    :raises PerceptionError: if it is damaged, or has more bytes or faces than it may
+    """
+    if len(data) > most_bytes:
+        raise PerceptionError(f'{name} of {len(data)} bytes, more than {most_bytes}')
+    try:
+        msg: M = deserialize_message(data, kind)
+    except RuntimeError as error:  # rclpy's own for bytes that are no such message
+        raise PerceptionError(f'damaged {name} of {len(data)} bytes: {error}') from error
+    if len(msg.faces) > MAX_FACES:
+        raise PerceptionError(f'{name} of {len(msg.faces)} faces, more than {MAX_FACES}')
     return msg
 
 
@@ -95,7 +121,7 @@ def result_from_rois(
     faces = []
     for face in msg.faces:
         try:
-            faces.append(Face(_track_from_msg(face, frame, len(msg.landmark_names))))
+            faces.append(Face(track_from_msg(face, frame, len(msg.landmark_names))))
         except PerceptionError as error:  # noqa: PERF203 - one bad roi must not cost the others
             reject(error)
     return FrameResult(
@@ -115,10 +141,7 @@ def attributes_to_msg(result: FrameResult) -> FaceAttributes:
         header=header_of(frame),
         image_width=width,
         image_height=height,
-        attributes=[
-            AttributeInfoMsg(name=each.name, labels=list(each.labels), model=each.model)
-            for each in result.attributes
-        ],
+        attributes=attribute_infos_to_msg(result.attributes),
         detector=result.detector,
         landmark_names=list(result.landmark_names),
         faces=[face_to_msg(face, frame) for face in result.faces],
@@ -144,6 +167,7 @@ def face_to_msg(face: Face, frame: Frame) -> FaceMsg:
         crop=RegionOfInterest() if face.crop is None else _box_to_msg(face.crop, frame),
         quality=float(face.quality),
         attributes=[_attribute_to_msg(name, each) for name, each in face.attributes.items()],
+        **pose_fields(face.pose),
     )
 
 
@@ -152,12 +176,21 @@ def _attribute_to_msg(name: str, attribute: Attribute) -> AttributeMsg:
         name=name,
         label=attribute.label,
         confidence=attribute.confidence,
-        probabilities=_floats_of(attribute.probabilities),
-        raw_probabilities=_floats_of(attribute.raw_probabilities),
+        probabilities=floats_of(attribute.probabilities),
+        raw_probabilities=floats_of(attribute.raw_probabilities),
     )
 
 
-def _floats_of(values: Probabilities) -> array.array[float]:
+def attribute_infos_to_msg(attributes: Iterable[AttributeInfo]) -> list[AttributeInfoMsg]:
+    """Make the messages of what is classified."""
+    return [
+        AttributeInfoMsg(name=each.name, labels=list(each.labels), model=each.model)
+        for each in attributes
+    ]
+
+
+def floats_of(values: Probabilities) -> array.array[float]:
+    """Return probabilities as the setters of messages take them, without a check of each."""
     return array.array('f', np.ascontiguousarray(values, dtype=np.float32).tobytes())
 
 
@@ -171,7 +204,13 @@ def _box_to_msg(box: BoundingBox, frame: Frame) -> RegionOfInterest:
     )
 
 
-def _track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
+def track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
+    """
+    Read the track of a face.
+
+    :param landmarks: the number of landmarks that a face of this message may have
+    :raises PerceptionError: if it cannot be one of this frame
+    """
     box, (width, height) = msg.box, frame.size_wh
     right, bottom = box.x_offset + box.width, box.y_offset + box.height
     if box.width < 1 or box.height < 1 or right > width or bottom > height:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
+from rtcnn_perception.nodes.parameters.humans import HumansParameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 
 TABLES: tuple[type[NodeParameters], ...] = (
     CameraParameters,
     DetectorParameters,
     ClassifierParameters,
+    HumansParameters,
 )
 """The tables of all nodes, in the order in which frames pass."""

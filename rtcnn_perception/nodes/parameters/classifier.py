@@ -22,6 +22,8 @@ from rtcnn_perception.nodes.parameters.declaration import setting_of_each
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import PRECISION_DESCRIPTION
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
+from rtcnn_perception.nodes.parameters.pose import POSE
+from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.qos import QOS
 
 _LABELS = LabelConfig()
@@ -201,6 +203,7 @@ class ClassifierParameters(NodeParameters):
     classifier: ClassifierGroup = ClassifierGroup()
     smoothing: SmoothingGroup = SmoothingGroup()
     label: LabelGroup = LabelGroup()
+    pose: PoseGroup = POSE
     annotation: AnnotationGroup = AnnotationGroup()
     saliency: SaliencyGroup = SaliencyGroup()
 

@@ -1,0 +1,52 @@
+"""
+A node that turns a mobile base to the nearest face: it reads faces/poses and sends cmd_vel.
+
+Run the nodes with outputs:="['poses']". The camera is taken to look where the base drives; on a
+pan-tilt head, send the angle to its controller. With tf2, look up the frame face_<id> instead.
+"""
+
+from contextlib import suppress
+import math
+
+from geometry_msgs.msg import PoseArray
+from geometry_msgs.msg import Twist
+import rclpy
+from rclpy.node import Node
+
+GAIN = 1.0
+"""Turning speed in 1/s: rad/s for each radian beside the middle."""
+
+FASTEST = 0.6
+"""In rad/s."""
+
+DEAD_ZONE = math.radians(3)
+"""So near to the middle it stands still."""
+
+
+def turning_speed(poses: PoseArray) -> float:
+    """Return the speed in rad/s, positive to the left; 0 without a face."""
+    if not poses.poses:
+        return 0.0
+    nearest = poses.poses[0].position  # they are sorted; x is to the right, z forward
+    angle = -math.atan2(nearest.x, nearest.z)
+    if abs(angle) < DEAD_ZONE:
+        return 0.0
+    return min(max(GAIN * angle, -FASTEST), FASTEST)
+
+
+class Turner(Node):
+    def __init__(self) -> None:
+        super().__init__('turner')
+        self._speed = self.create_publisher(Twist, 'cmd_vel', 1)
+        self.create_subscription(PoseArray, 'faces/poses', self._on_poses, 1)
+
+    def _on_poses(self, poses: PoseArray) -> None:
+        command = Twist()
+        command.angular.z = turning_speed(poses)
+        self._speed.publish(command)
+
+
+if __name__ == '__main__':
+    rclpy.init()
+    with suppress(KeyboardInterrupt):
+        rclpy.spin(Turner())

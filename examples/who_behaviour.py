@@ -1,0 +1,50 @@
+"""
+A behaviour for py_trees: it succeeds while somebody looks at the robot, and says who they are.
+
+It asks faces/who at each tick, without waiting: until the first answer it is running. py_trees is
+in apt as ros-<distribution>-py-trees.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+import py_trees
+import rclpy
+from rclpy.node import Node
+from rclpy.task import Future
+from rtcnn_perception.srv import Who
+
+
+class SomebodyLooks(py_trees.behaviour.Behaviour):
+    def __init__(self, node: Node, name: str = 'somebody looks') -> None:
+        super().__init__(name)
+        self._client = node.create_client(Who, 'faces/who')
+        self._answer: Future | None = None
+        self._looking: list[Any] | None = None
+        self.board = self.attach_blackboard_client(name)
+        self.board.register_key('looking', access=py_trees.common.Access.WRITE)
+
+    def update(self) -> py_trees.common.Status:
+        self._ask()
+        if self._looking is None:
+            return py_trees.common.Status.RUNNING
+        self.board.looking = self._looking
+        return py_trees.common.Status.SUCCESS if self._looking else py_trees.common.Status.FAILURE
+
+    def _ask(self) -> None:
+        if self._answer is not None and self._answer.done():
+            faces = self._answer.result().faces
+            self._looking = [each for each in faces if each.face.is_looking_at_camera]
+            self._answer = None
+        if self._answer is None and self._client.service_is_ready():
+            self._answer = self._client.call_async(Who.Request())
+
+
+if __name__ == '__main__':
+    rclpy.init()
+    node = rclpy.create_node('engagement')
+    tree = py_trees.trees.BehaviourTree(SomebodyLooks(node))
+    node.create_timer(0.2, tree.tick)
+    tree.add_post_tick_handler(lambda it: node.get_logger().info(it.root.status.name))
+    with suppress(KeyboardInterrupt):
+        rclpy.spin(node)

@@ -1,0 +1,220 @@
+"""
+What a depth image says about a face: how far it is, and whether it can be a head at all.
+
+The image is registered: its pixels are those of the colour image. Depth is z of the optical frame,
+as in REP-118.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.pose.estimate import along
+from rtcnn_perception.core.pose.estimate import BOX_STD
+from rtcnn_perception.core.pose.head_model import SIZE_STD
+from rtcnn_perception.core.pose.head_pose import HeadPose
+from rtcnn_perception.exceptions import ImageFormatError
+
+NEAREST, FARTHEST = 0.1, 20.0
+"""Metres; depth beyond is that of no sensor's working range, or of none at all."""
+
+SAMPLES: Final = 24
+"""Depth is read at so many places across a face and down."""
+
+CELLS: Final = 6
+"""Their means in so many cells each way show the relief, with less noise."""
+
+LEAST_VALID: Final = 0.3
+"""Share of places with depth below which nothing is said."""
+
+MIDDLE: Final = 0.5
+"""Share of a face's box, each way, whose median is its depth: no background, nor hair."""
+
+INNER: Final = 0.7
+"""The same for the relief."""
+
+SURFACE_STD: Final = 0.015
+"""Metres between the surface of a face's middle and the sellion, and what sensors err."""
+
+LEAST_PUPILS, MOST_PUPILS = 0.040, 0.080
+"""
+Metres between pupils, from children of five years to all adults but a few.
+
+Source: Dodgson, "Variation and extrema of human interpupillary distance", Proc. SPIE 5291, 2004.
+"""
+
+FLAT_BELOW: Final = 0.0025
+"""
+Metres: the deviation of a face from a plane below which it is a picture.
+
+Of the surface of heads it is 6 to 9 mm, also turned by 40 degrees.
+"""
+
+FLAT_WITHIN: Final = 2.0
+"""Metres; farther away, cameras that smooth their depth show heads flat as well."""
+
+FLAT_PIXELS: Final = 30.0
+"""Pixels of width from which on a face is large enough for its relief."""
+
+
+@dataclass(frozen=True)
+class DepthImage:
+    """
+    A depth image, held as it came.
+
+    :param values: (H, W) uint16 or float32, 0 or NaN where there is no depth
+    :param unit: metres of a value of 1
+    :param inverse: A and B where values are quantised, and depth is A / (value - B) metres
+    :raises ImageFormatError: if it is not two-dimensional
+    """
+
+    values: NDArray[np.uint16] | NDArray[np.float32]
+    unit: float = 1.0
+    inverse: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or not self.values.size:
+            raise ImageFormatError(f'a depth image has rows and columns, got {self.values.shape}')
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.values.shape[1], self.values.shape[0]
+
+    def read(self, box: BoundingBox, places: int) -> NDArray[np.float64]:
+        """
+        Return the depth at places spread over a box, (places, places) metres.
+
+        It is NaN where there is none, and outside the image.
+        """
+        steps = (np.arange(places) + 0.5) / places
+        columns = np.floor(box.x0 + steps * box.width).astype(int)
+        rows = np.floor(box.y0 + steps * box.height).astype(int)
+        width, height = self.size_wh
+        is_column = (columns >= 0) & (columns < width)
+        is_row = (rows >= 0) & (rows < height)
+        found = self.values[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))]
+        metres = found.astype(np.float64)
+        if self.inverse is None:
+            metres *= self.unit
+        else:
+            factor, offset = self.inverse
+            metres = np.where(metres > 0.0, factor / np.maximum(metres - offset, 1e-9), np.nan)
+        is_known = (metres >= NEAREST) & (metres <= FARTHEST)
+        return np.where(is_known & is_row[:, np.newaxis] & is_column, metres, np.nan)
+
+
+def with_depth(
+    pose: HeadPose, box: BoundingBox, depth: DepthImage, pupil_distance: float
+) -> tuple[HeadPose, str | None]:
+    """
+    Return a head at the depth of its face, and why it can be none.
+
+    :param pose: by its size alone
+    :param box: of the face in pixels
+    :param pupil_distance: [m] of the head that the pose was estimated with
+    :returns: the pose, and a reason, empty if it can be a head; None where depth says nothing, and
+        the pose is unchanged
+    """
+    near = _median(depth.read(_inside(box, MIDDLE), SAMPLES // 2))
+    if near is None:
+        return pose, None
+    ratio = near / float(pose.position[2])
+    moved = _moved(pose, ratio)
+    reason = _why_flat(box, depth, near) or _why_no_size(pose, ratio, pupil_distance)
+    return moved, reason
+
+
+def _inside(box: BoundingBox, share: float) -> BoundingBox:
+    """Return the middle of a box, a share of its width and height."""
+    x, y = box.center
+    width, height = share * box.width, share * box.height
+    return BoundingBox.from_xywh(x - width / 2.0, y - height / 2.0, width, height)
+
+
+def _median(metres: NDArray[np.float64]) -> float | None:
+    valid = metres[np.isfinite(metres)]
+    if valid.size < LEAST_VALID * metres.size:
+        return None
+    return float(np.median(valid))
+
+
+def _moved(pose: HeadPose, ratio: float) -> HeadPose:
+    """Return a pose moved along its ray, by as much as depth allows to be wrong."""
+    position = pose.position * ratio
+    distance = math.sqrt(float(position @ position))
+    ray = position / distance
+    across = np.eye(3) - np.outer(ray, ray)
+    covariance = pose.covariance.copy()
+    covariance[:3, :3] = across @ pose.covariance[:3, :3] @ across * (ratio * ratio)
+    covariance[:3, :3] += along(position, SURFACE_STD / distance)
+    # What the distance had to do with the rotation is gone with its deviation.
+    covariance[:3, 3:] = across @ pose.covariance[:3, 3:] * ratio
+    covariance[3:, :3] = covariance[:3, 3:].T
+    return replace(pose, position=position, covariance=covariance)
+
+
+def _why_no_size(pose: HeadPose, ratio: float, pupil_distance: float) -> str:
+    """Return why a head that appears as large at that depth can be none."""
+    pupils = pupil_distance * ratio
+    margin = 2.0 * _size_noise(pose)
+    if pupils * (1.0 + margin) >= LEAST_PUPILS and pupils * (1.0 - margin) <= MOST_PUPILS:
+        return ''
+    return (
+        f'at its depth it has a size of {1e3 * pupils:.0f} mm from pupil to pupil, heads have '
+        f'{1e3 * LEAST_PUPILS:.0f} to {1e3 * MOST_PUPILS:.0f}'
+    )
+
+
+def _size_noise(pose: HeadPose) -> float:
+    """Return how far the estimated size may be wrong, as a part of it, besides heads' own."""
+    if pose.rotation is None:
+        return BOX_STD
+    square = float(pose.position @ pose.position)
+    relative = float(pose.position @ pose.covariance[:3, :3] @ pose.position) / (square * square)
+    return math.sqrt(max(relative - SIZE_STD * SIZE_STD, 0.0))
+
+
+def _why_flat(box: BoundingBox, depth: DepthImage, near: float) -> str:
+    """Return that a face is flat, if it is near and large enough to show its relief."""
+    if near > FLAT_WITHIN or min(box.width, box.height) < FLAT_PIXELS:
+        return ''
+    relief = relief_of(depth.read(_inside(box, INNER), SAMPLES))
+    if relief is None or relief >= FLAT_BELOW:
+        return ''
+    return f'flat in depth: {1e3 * relief:.1f} mm from a plane, a face has 6 and more'
+
+
+def relief_of(metres: NDArray[np.float64]) -> float | None:
+    """
+    Return how far a surface deviates from a plane.
+
+    1 / z of a plane is linear in the pixels, however it is inclined.
+
+    :param metres: (N, N) depth at places of a grid, NaN where there is none; N a multiple of CELLS
+    :returns: standard deviation [m], None where too much depth is missing
+    """
+    step = metres.shape[0] // CELLS
+    cells = metres.reshape(CELLS, step, CELLS, step).swapaxes(1, 2).reshape(CELLS * CELLS, -1)
+    is_known = np.isfinite(cells)
+    counts = is_known.sum(axis=1)
+    used = counts * 2 >= cells.shape[1]
+    if used.sum() < 0.6 * used.size:
+        return None
+    inverse = np.where(is_known, 1.0 / np.where(is_known, cells, 1.0), 0.0).sum(axis=1)
+    values = inverse[used] / counts[used]
+    plane = _PLANE[used]
+    rest = values - plane @ np.linalg.lstsq(plane, values, rcond=None)[0]
+    return float(rest.std() / values.mean() ** 2)
+
+
+_AXIS: Final = np.linspace(-1.0, 1.0, CELLS)
+_PLANE: Final = np.stack(
+    [np.repeat(_AXIS, CELLS), np.tile(_AXIS, CELLS), np.ones(CELLS * CELLS)], axis=1
+)

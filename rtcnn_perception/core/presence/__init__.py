@@ -1,0 +1,1 @@
+"""Who is there: changes worth an event, and what is known of a face over some time."""

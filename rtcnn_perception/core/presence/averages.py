@@ -1,0 +1,101 @@
+"""The mean of an attribute's probabilities over the last seconds, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from rtcnn_perception.core.arrays import Probabilities
+
+MAX_SECONDS: Final = 60.0
+"""Longest time that a mean may be taken over."""
+
+BUCKET_S: Final = 0.2
+"""Views of so many seconds share a row of sums: a mean reaches back by up to that much more."""
+
+ROWS: Final = round(MAX_SECONDS / BUCKET_S) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class StableAttribute:
+    """
+    An attribute of a face over some time.
+
+    ``probabilities`` (C,) are the mean of those of single frames, weighted by the quality of the
+    face, and (0,) without a view; ``label`` is the most probable class and ``confidence`` its
+    probability, empty and 0 without a view. ``seconds`` lie between the first and the last of the
+    ``views``.
+    """
+
+    label: str
+    confidence: float
+    probabilities: Probabilities
+    seconds: float
+    views: int
+
+
+NOTHING: Final = StableAttribute('', 0.0, np.zeros(0, np.float32), 0.0, 0)
+"""Without a view."""
+
+
+class ViewAverage:
+    """
+    Sums of the probabilities of one attribute of one face, in a ring of short times.
+
+    Its size depends on the number of classes alone, whatever the frame rate.
+    """
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        """Start without a view of an attribute of these classes."""
+        self._labels = labels
+        self._numbers = np.full(ROWS, -1, np.int64)  # which time a row is of
+        self._sums = np.zeros((ROWS, len(labels)))
+        self._weights = np.zeros(ROWS)
+        self._views = np.zeros(ROWS, np.int64)
+        self._first = np.zeros(ROWS)
+        self._last = np.zeros(ROWS)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes in order."""
+        return self._labels
+
+    def add(self, time: float, probabilities: Probabilities, weight: float) -> None:
+        """
+        Add a view.
+
+        :param time: seconds, 0 or above, that never go back
+        :param probabilities: (C,) of this frame alone
+        :param weight: above 0
+        """
+        number = int(time / BUCKET_S)
+        row = number % ROWS
+        if self._numbers[row] != number:
+            self._numbers[row] = number
+            self._sums[row] = self._weights[row] = self._views[row] = 0
+            self._first[row] = time
+        self._sums[row] += weight * probabilities.astype(np.float64)
+        self._weights[row] += weight
+        self._views[row] += 1
+        self._last[row] = time
+
+    def over(self, time: float, seconds: float) -> StableAttribute:
+        """
+        Return the mean over the last seconds.
+
+        :param time: now, in seconds as in ``add``
+        :param seconds: up to ``MAX_SECONDS``
+        """
+        chosen = (self._views > 0) & (self._last >= time - min(seconds, MAX_SECONDS))
+        if not chosen.any():
+            return NOTHING
+        mean = self._sums[chosen].sum(axis=0) / self._weights[chosen].sum()
+        best = int(mean.argmax())
+        return StableAttribute(
+            self._labels[best],
+            float(mean[best]),
+            mean.astype(np.float32),
+            float(self._last[chosen].max() - self._first[chosen].min()),
+            int(self._views[chosen].sum()),
+        )

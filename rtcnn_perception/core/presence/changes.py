@@ -1,0 +1,76 @@
+"""What changes about a face, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+import math
+
+from rtcnn_perception.core.presence.averages import MAX_SECONDS
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.exceptions import ConfigurationError
+
+
+class ChangeKind(Enum):
+    """What changed about a face; the values are those of FaceEvent.msg."""
+
+    APPEARED = 0
+    LEFT = 1
+    STARTED_LOOKING = 2
+    STOPPED_LOOKING = 3
+    LABEL_CHANGED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    Something changed about a face.
+
+    ``face`` is as in the last frame in which it was found; ``attribute``, ``label`` and
+    ``previous_label`` are those of a changed label.
+    """
+
+    kind: ChangeKind
+    face: Face
+    attribute: str = ''
+    label: str = ''
+    previous_label: str = ''
+
+
+@dataclass(frozen=True)
+class PresenceConfig:
+    """
+    When something has changed, and over what attributes are averaged.
+
+    A face appears once ``appear_s`` seconds lie between its first detection and the present one,
+    and leaves after ``leave_s`` without one. It starts and stops looking once its state has been
+    the other one for ``looking_s``. The stable label of an attribute is that of the mean over
+    ``seconds`` of the views with a quality of at least ``min_quality``; it changes where another
+    class leads by ``label_margin`` (a difference of probabilities), and is known from
+    ``label_views`` views on.
+
+    :raises ConfigurationError: if a value is out of range
+    """
+
+    appear_s: float = 0.3
+    leave_s: float = 2.0
+    looking_s: float = 0.5
+    label_margin: float = 0.1
+    label_views: int = 5
+    seconds: float = 5.0
+    min_quality: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name, value, lowest, highest in (
+            ('appear_s', self.appear_s, 0.0, math.inf),
+            ('leave_s', self.leave_s, 0.0, math.inf),
+            ('looking_s', self.looking_s, 0.0, math.inf),
+            ('label_margin', self.label_margin, 0.0, 1.0),
+            ('label_views', self.label_views, 1, math.inf),
+            ('seconds', self.seconds, 0.0, MAX_SECONDS),
+            ('min_quality', self.min_quality, 0.0, 1.0),
+        ):
+            if not (lowest <= value <= highest and math.isfinite(value)):
+                raise ConfigurationError(
+                    f'{name} must be in [{lowest:g}, {highest:g}], got {value}'
+                )

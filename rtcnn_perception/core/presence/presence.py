@@ -1,0 +1,237 @@
+"""
+Follow who is there: events with hysteresis, and the answer to who is there now.
+
+A face is there once it has been found for a while, and gone once it has not been found for a
+while; in between nothing is said about it. So a behaviour gets one event where a track flickers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+import threading
+from typing import Final
+
+import numpy as np
+from rtcnn_perception.core.presence.averages import StableAttribute
+from rtcnn_perception.core.presence.averages import ViewAverage
+from rtcnn_perception.core.presence.changes import Change
+from rtcnn_perception.core.presence.changes import ChangeKind
+from rtcnn_perception.core.presence.changes import PresenceConfig
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import NOMINAL_STEP_S
+
+MAX_FACES: Final = 1024
+"""Above so many faces the one that was found least recently is gone: memory is bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresentFace:
+    """
+    A face that is there, and what is known of it over some time.
+
+    ``since_ns`` is the stamp of the frame in which its track was first found, and
+    ``looking_since_ns`` the one from which on it looks at the camera, 0 if it does not.
+    """
+
+    face: Face
+    since_ns: int
+    looking_since_ns: int
+    attributes: Mapping[str, StableAttribute]
+
+
+@dataclass(slots=True)
+class _State:
+    """
+    What is known of a face, and which of it was reported in changes.
+
+    Times are in seconds that never go back; ``differs_since`` is since when, in seconds and as a
+    stamp, the face contradicts ``is_looking``.
+    """
+
+    face: Face  # of the last frame, in which it may be coasted
+    found: Face  # of the last frame in which it was found
+    since_ns: int
+    first_time: float
+    found_time: float
+    is_there: bool = False
+    is_looking: bool = False
+    looking_since_ns: int = 0
+    differs_since: tuple[float, int] | None = None
+    averages: dict[str, ViewAverage] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    has_reported_presence: bool = False
+    has_reported_looking: bool = False
+    reported_labels: dict[str, str] = field(default_factory=dict)
+
+
+class Presence:
+    """
+    Follows who is there.
+
+    One thread updates, any may ask. ``config`` may be replaced at any time.
+    """
+
+    def __init__(self, config: PresenceConfig | None = None) -> None:
+        """Start with nobody there."""
+        self.config = config or PresenceConfig()
+        self._lock = threading.Lock()
+        self._now = 0.0  # seconds; unlike the stamps, it only goes forward
+        self._stamp: float | None = None
+        self._states: dict[int, _State] = {}
+        self._last: FrameResult | None = None
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def update(self, result: FrameResult) -> tuple[Change, ...]:
+        """Take the faces of a frame, and return what has changed with it, in order."""
+        with self._lock:
+            self._advance(result.frame.time)
+            # Without the image, which would be kept in memory until the next one.
+            self._last = replace(result, frame=result.frame.without_image(), faces=())
+            for face in result.faces:
+                self._take(face, result)
+            changes = [*self._departures()]
+            for state in self._states.values():
+                changes += _arrival(state)
+            return tuple(changes)
+
+    def clear(self) -> tuple[Change, ...]:
+        """Let all faces leave, as at the end of the camera; return these changes."""
+        with self._lock:
+            changes = [each for state in self._states.values() for each in _departure(state)]
+            self._states.clear()
+            self._stamp = self._last = None
+            return tuple(changes)
+
+    def people(self, seconds: float = 0.0) -> tuple[FrameResult | None, tuple[PresentFace, ...]]:
+        """
+        Return who is there now.
+
+        :param seconds: over which attributes are averaged, up to ``MAX_SECONDS``; 0 for those of
+            ``config``
+        :returns: the last frame, without image and faces, None before the first one; and the
+            faces, nearest first where all have a pose, else the largest first
+        """
+        with self._lock:
+            people = [
+                PresentFace(
+                    state.face,
+                    state.since_ns,
+                    state.looking_since_ns,
+                    {
+                        name: average.over(self._now, seconds or self.config.seconds)
+                        for name, average in state.averages.items()
+                    },
+                )
+                for state in self._states.values()
+                if state.is_there
+            ]
+            return self._last, tuple(_by_nearness(people))
+
+    def _advance(self, stamp: float) -> None:
+        before, self._stamp = self._stamp, stamp
+        if before is not None:
+            step = stamp - before
+            self._now += step if step > 0.0 else NOMINAL_STEP_S
+
+    def _take(self, face: Face, result: FrameResult) -> None:
+        state = self._states.get(face.track_id)
+        if face.is_coasted:  # predicted, and not found
+            if state is not None:
+                state.face = face
+            return
+        stamp_ns = result.frame.stamp_ns or result.frame.received_ns
+        if state is None:
+            state = _State(face, face, stamp_ns, self._now, self._now)
+            self._states[face.track_id] = state
+        state.face = state.found = face
+        state.found_time = self._now
+        state.is_there |= self._now - state.first_time >= self.config.appear_s
+        self._take_looking(state, stamp_ns)
+        for info in result.attributes:
+            self._take_attribute(state, info)
+
+    def _take_looking(self, state: _State, stamp_ns: int) -> None:
+        pose = state.found.pose
+        if state.is_looking == (pose is not None and pose.is_looking):
+            state.differs_since = None
+            return
+        since, since_ns = state.differs_since = state.differs_since or (self._now, stamp_ns)
+        if self._now - since >= self.config.looking_s:
+            state.is_looking, state.differs_since = not state.is_looking, None
+            state.looking_since_ns = since_ns if state.is_looking else 0
+
+    def _take_attribute(self, state: _State, info: AttributeInfo) -> None:
+        average = state.averages.get(info.name)
+        if average is None or average.labels != info.labels:
+            average = state.averages[info.name] = ViewAverage(info.labels)
+        attribute, quality = state.found.attributes.get(info.name), state.found.quality
+        # What a rule leaves without a label is not to be labelled here either.
+        if attribute is None or not attribute.label:
+            return
+        if quality <= 0.0 or quality < self.config.min_quality:
+            return
+        average.add(self._now, attribute.raw_probabilities, quality)
+        mean = average.over(self._now, self.config.seconds)
+        label = state.labels.get(info.name, '')
+        if label not in info.labels:
+            is_new = mean.views >= self.config.label_views
+        else:
+            behind = float(mean.probabilities[info.labels.index(label)])
+            is_new = mean.confidence - behind >= self.config.label_margin
+        if is_new:
+            state.labels[info.name] = mean.label
+
+    def _departures(self) -> Iterator[Change]:
+        """Forget the faces that are gone, and yield their changes."""
+        surplus = len(self._states) - MAX_FACES
+        by_time = sorted(self._states.items(), key=lambda item: item[1].found_time)
+        for number, (track_id, state) in enumerate(by_time):
+            missing_s = self._now - state.found_time
+            if number < surplus or (missing_s > 0.0 and missing_s >= self.config.leave_s):
+                del self._states[track_id]
+                yield from _departure(state)
+
+
+def _arrival(state: _State) -> Iterator[Change]:
+    """Yield what is not reported yet of a face that is there."""
+    face = state.found
+    if not state.is_there:
+        return
+    if not state.has_reported_presence:
+        state.has_reported_presence = True
+        yield Change(ChangeKind.APPEARED, face)
+    if state.is_looking != state.has_reported_looking:
+        state.has_reported_looking = state.is_looking
+        kind = ChangeKind.STARTED_LOOKING if state.is_looking else ChangeKind.STOPPED_LOOKING
+        yield Change(kind, face)
+    for name, label in state.labels.items():
+        before = state.reported_labels.get(name, '')
+        if label != before:
+            state.reported_labels[name] = label
+            yield Change(ChangeKind.LABEL_CHANGED, face, name, label, before)
+
+
+def _departure(state: _State) -> Iterator[Change]:
+    """Yield the changes with which a face is gone; one that was not reported has none."""
+    if state.has_reported_looking:
+        yield Change(ChangeKind.STOPPED_LOOKING, state.found)
+    if state.has_reported_presence:
+        yield Change(ChangeKind.LEFT, state.found)
+
+
+def _by_nearness(faces: list[PresentFace]) -> list[PresentFace]:
+    """Sort faces, nearest first where all have a pose, else the largest first."""
+    poses = [each.face.pose for each in faces]
+    distances = [float(np.linalg.norm(pose.position)) for pose in poses if pose is not None]
+    if len(distances) < len(faces):
+        return sorted(faces, key=lambda each: -each.face.box.area)
+    ranked = sorted(zip(distances, range(len(faces)), strict=True))
+    return [faces[index] for _, index in ranked]

@@ -1,0 +1,113 @@
+"""What the classifier publishes, from its message back to the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.results import Attribute
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.msg import Attribute as AttributeMsg
+from rtcnn_perception.msg import Face as FaceMsg
+from rtcnn_perception.msg import FaceAttributes
+from rtcnn_perception.nodes.conversions.faces import faces_from_bytes
+from rtcnn_perception.nodes.conversions.faces import SECOND_MS
+from rtcnn_perception.nodes.conversions.faces import track_from_msg
+from rtcnn_perception.nodes.conversions.images import stamp_ns_of
+from rtcnn_perception.nodes.conversions.poses import pose_from_msg
+
+MAX_BYTES = 512 * 1024
+"""Room for 256 faces of 34 landmarks and three attributes; reading it takes less than 0.5 s."""
+
+MAX_SIDE = 65_535
+"""Pixels along a side of an image; JPEG has no more."""
+
+FAR_FROM_ONE = 0.01
+"""Of the sum of probabilities; beyond they are none."""
+
+
+def result_from_bytes(
+    data: bytes, received_ns: int, reject: Callable[[PerceptionError], None]
+) -> FrameResult:
+    """
+    Read attributes as they came over DDS; the image is not among them, and a black one stands in.
+
+    :param received_ns: when they came
+    :param reject: called for each face that cannot be one of this frame; the others remain
+    :raises PerceptionError: if they are damaged or too large, or their stamp or size is none
+    """
+    msg: FaceAttributes = faces_from_bytes(data, FaceAttributes, 'attributes', MAX_BYTES)
+    size_wh = (msg.image_width, msg.image_height)
+    if not 1 <= min(size_wh) <= max(size_wh) <= MAX_SIDE:
+        raise PerceptionError(
+            f'expected attributes of an image of 1 to {MAX_SIDE} pixels a side, got those of '
+            f'{size_wh[0]}x{size_wh[1]}'
+        )
+    frame = Frame.blank(size_wh, stamp_ns_of(msg.header), msg.header.frame_id, received_ns)
+    infos = tuple(
+        AttributeInfo(each.name, tuple(each.labels), each.model) for each in msg.attributes
+    )
+    faces = []
+    for face in msg.faces:
+        try:
+            faces.append(_face_from_msg(face, frame, len(msg.landmark_names), infos))
+        except PerceptionError as error:  # noqa: PERF203 - one bad face must not cost the others
+            reject(error)
+    return FrameResult(
+        frame=frame,
+        faces=tuple(faces),
+        detector=msg.detector,
+        landmark_names=tuple(msg.landmark_names),
+        attributes=infos,
+        detect_s=msg.detect_ms / SECOND_MS,
+        classify_s=msg.classify_ms / SECOND_MS,
+        latency_s=msg.total_ms / SECOND_MS,
+        frames_dropped=msg.frames_dropped,
+    )
+
+
+def _face_from_msg(
+    msg: FaceMsg, frame: Frame, landmarks: int, infos: tuple[AttributeInfo, ...]
+) -> Face:
+    if not 0.0 <= msg.quality <= 1.0:
+        raise PerceptionError(f'a face needs a quality in [0, 1], got {msg.quality}')
+    names = [each.name for each in msg.attributes]
+    if names != [each.name for each in infos]:
+        raise PerceptionError(
+            f'a face needs the attributes of its message, {len(infos)} in order, got {len(names)}'
+        )
+    crop = msg.crop
+    has_crop = crop.width > 0 and crop.height > 0
+    return Face(
+        track_from_msg(msg, frame, landmarks),
+        BoundingBox.from_xywh(crop.x_offset, crop.y_offset, crop.width, crop.height)
+        if has_crop
+        else None,
+        msg.quality,
+        {
+            each.name: _attribute_from_msg(each, info)
+            for each, info in zip(msg.attributes, infos, strict=True)
+        },
+        pose_from_msg(msg),
+    )
+
+
+def _attribute_from_msg(msg: AttributeMsg, info: AttributeInfo) -> Attribute:
+    smoothed, raw = (
+        np.asarray(values, np.float32) for values in (msg.probabilities, msg.raw_probabilities)
+    )
+    for values in (smoothed, raw):
+        # Not a number fails both comparisons.
+        if len(values) != len(info.labels) or not abs(values.sum() - 1.0) <= FAR_FROM_ONE:
+            raise PerceptionError(
+                f'an attribute needs {len(info.labels)} probabilities with sum 1, got '
+                f'{len(values)} with sum {values.sum()}'
+            )
+    if msg.label and msg.label not in info.labels:
+        raise PerceptionError('an attribute needs one of its labels or none, got another one')
+    return Attribute(msg.label, msg.confidence, smoothed, raw)

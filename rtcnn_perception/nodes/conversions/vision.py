@@ -1,0 +1,92 @@
+"""Faces as detections of vision_msgs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from geometry_msgs.msg import PoseWithCovariance
+from geometry_msgs.msg import Vector3
+import numpy as np
+from rtcnn_perception.core.pose.head_pose import FACING
+from rtcnn_perception.core.pose.head_pose import HeadPose
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.nodes.conversions.images import header_of
+from rtcnn_perception.nodes.conversions.spatial import pose_to_msg
+from rtcnn_perception.nodes.conversions.spatial import posed_faces
+from vision_msgs.msg import Detection2D
+from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import Detection3D
+from vision_msgs.msg import Detection3DArray
+from vision_msgs.msg import ObjectHypothesisWithPose
+
+FACE: Final = 'face'
+"""The class of the first hypothesis; those after it are ATTRIBUTE/LABEL."""
+
+HEAD_SIZE = (0.20, 0.16, 0.24)
+"""
+Metres along the axes of a head: depth, breadth and height, chin to crown.
+
+ANSUR II (2012), mean of women and men: head length 0.193, breadth 0.149, menton to vertex 0.226;
+rounded up for hair.
+"""
+
+HEAD_CENTER = (-0.09, 0.0, 0.0)
+"""Metres from the sellion to the middle of the head, along the axes of the head."""
+
+
+def detections_to_msg(result: FrameResult, id_of: Callable[[int], str]) -> Detection2DArray:
+    """Make the detections of a frame, a box in pixels each."""
+    header = header_of(result.frame)
+    detections = []
+    for face in result.faces:
+        box = face.box.clip_to(*result.frame.size_wh)
+        if box is None:
+            continue
+        detection = Detection2D(
+            header=header, id=id_of(face.track_id), results=_hypotheses(face, face.pose)
+        )
+        x, y = box.center
+        detection.bbox.center.position.x, detection.bbox.center.position.y = x, y
+        detection.bbox.size_x, detection.bbox.size_y = float(box.width), float(box.height)
+        detections.append(detection)
+    return Detection2DArray(header=header, detections=detections)
+
+
+def detections_3d_to_msg(result: FrameResult, id_of: Callable[[int], str]) -> Detection3DArray:
+    """Make the detections of the heads that have a pose, nearest first."""
+    header = header_of(result.frame)
+    detections = []
+    for face, pose in posed_faces(result):
+        detection = Detection3D(
+            header=header, id=id_of(face.track_id), results=_hypotheses(face, pose)
+        )
+        x, y, z = HEAD_SIZE
+        detection.bbox.center = pose_to_msg(pose)
+        detection.bbox.size = Vector3(x=x, y=y, z=z)
+        rotation = FACING if pose.rotation is None else pose.rotation
+        center = pose.position + rotation @ np.array(HEAD_CENTER)
+        place = detection.bbox.center.position
+        place.x, place.y, place.z = center.tolist()
+        detections.append(detection)
+    return Detection3DArray(header=header, detections=detections)
+
+
+def _hypotheses(face: Face, pose: HeadPose | None) -> list[ObjectHypothesisWithPose]:
+    """Return the face class with the score of its detection, and a label for each attribute."""
+    classes = [(FACE, face.track.confidence)]
+    classes += [
+        (f'{name}/{each.label}', each.confidence)
+        for name, each in face.attributes.items()
+        if each.label
+    ]
+    hypotheses = []
+    for name, score in classes:
+        hypothesis = ObjectHypothesisWithPose()
+        hypothesis.hypothesis.class_id, hypothesis.hypothesis.score = name, float(score)
+        if pose is not None:
+            covariance = np.ascontiguousarray(pose.covariance, np.float64).ravel()
+            hypothesis.pose = PoseWithCovariance(pose=pose_to_msg(pose), covariance=covariance)
+        hypotheses.append(hypothesis)
+    return hypotheses

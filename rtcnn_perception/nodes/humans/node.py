@@ -1,0 +1,148 @@
+"""The node that publishes who is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.msg import FaceAttributes
+from rtcnn_perception.nodes.conversions.attributes import result_from_bytes
+from rtcnn_perception.nodes.conversions.images import frame_from_image
+from rtcnn_perception.nodes.host import run_nodes
+from rtcnn_perception.nodes.humans.output import Output
+from rtcnn_perception.nodes.humans.registry import load_outputs
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.parameters.humans import HumansParameters
+from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.stamp_join import StampJoin
+from rtcnn_perception.nodes.worker import WorkerNode
+from sensor_msgs.msg import Image
+
+IMAGES_CHECKED_EVERY = 0.5
+"""Seconds between checks whether somebody subscribes to what needs the image."""
+
+
+class HumansNode(WorkerNode[HumansParameters, FrameResult]):
+    """
+    Publish the faces of each frame in the forms that the parameter ``outputs`` lists.
+
+    In a process of its own it reads ``faces/attributes``, and ``faces/image`` only while somebody
+    subscribes to crops. Where it has no output, results pass it by in the thread they come in.
+
+    :param on_output: called with each result, after it was published
+    :param is_composed: whether results come by ``submit`` alone
+    """
+
+    def __init__(
+        self,
+        *,
+        on_output: Callable[[FrameResult], None] | None = None,
+        is_composed: bool = False,
+        **node_kwargs: Any,
+    ) -> None:
+        super().__init__(node_name(HumansParameters), HumansParameters, **node_kwargs)
+        self._on_output = on_output
+        self._is_composed = is_composed
+        self._outputs: tuple[Output, ...] = ()
+        self._join: StampJoin[Frame, FrameResult] = StampJoin(self.parameters.join_frames)
+        self.create_timer(IMAGES_CHECKED_EVERY, self._on_images_timer, clock=self._steady)
+
+    def submit(self, item: FrameResult) -> None:
+        """Put a result, from one thread at a time."""
+        if self._outputs:
+            super().submit(item)
+        elif self._on_output is not None and self.is_active:
+            self._on_output(item)
+
+    def _configure(self) -> None:
+        self._outputs = load_outputs(self, self.parameters)
+        names = ', '.join(self.parameters.outputs) or 'nothing'
+        self.get_logger().info(bounded(f'publishing {names}'))
+        super()._configure()
+
+    def _activate(self) -> None:
+        super()._activate()
+        self._join = StampJoin(self.parameters.join_frames)
+        self._start_worker()
+        if self._outputs and not self._is_composed:
+            self._subscribe(FaceAttributes, 'faces/attributes', self._on_attributes)
+            self._on_images_timer()
+
+    def _deactivate(self) -> None:
+        super()._deactivate()
+        self._join.clear()
+        if self.context.ok():
+            for output in self._outputs:
+                output.clear()
+
+    def _cleanup(self) -> None:
+        outputs, self._outputs = self._outputs, ()
+        for output in outputs:
+            output.close()
+
+    def _apply(self, parameters: HumansParameters) -> None:
+        for output in self._outputs:
+            output.apply(parameters)
+
+    @property
+    def _wants_image(self) -> bool:
+        return any(output.wants_image for output in self._outputs)
+
+    def _on_images_timer(self) -> None:
+        """Subscribe to images while they are needed, in a process of its own."""
+        if not self.is_active or self._is_composed:
+            return
+        if self._images is None and self._wants_image:
+            self._subscribe_to_images(Image, 'faces/image', self._on_image, self.parameters.qos)
+        elif self._images is not None and not self._wants_image:
+            self._unsubscribe_from_images()
+            self._join.clear()
+
+    def _on_image(self, msg: Image) -> None:
+        try:
+            frame = frame_from_image(msg, received_ns=self.get_clock().now().nanoseconds)
+        except PerceptionError as error:
+            self._report(error)
+            return
+        if frame.stamp_ns:
+            # Detection and classification take longer than an image's way here. Where it comes
+            # after its attributes all the same, they are published, and only crops are missing.
+            self._join.put_frame(frame.stamp_ns, frame)
+
+    def _on_attributes(self, data: bytes) -> None:
+        received_ns = self.get_clock().now().nanoseconds
+        try:
+            result = result_from_bytes(data, received_ns, self._report)
+        except PerceptionError as error:
+            self._report(error)
+            return
+        if self._images is not None and result.frame.stamp_ns:
+            result = _with_image(result, self._join.put_rois(result.frame.stamp_ns, result))
+        self.submit(result)
+
+    def _work(self, result: FrameResult, /) -> None:
+        begin = self._now()
+        for output in self._outputs:
+            try:
+                output.publish(result)
+            except PerceptionError as error:  # noqa: PERF203 - one output must not cost the others
+                self._report(error)
+        self._count_published(self._now() - begin, self._latency(result.frame))
+        if self._on_output is not None:
+            self._on_output(result)
+
+
+def _with_image(result: FrameResult, pair: tuple[Frame, FrameResult] | None) -> FrameResult:
+    """Return a result with its image, where that came before it."""
+    if pair is None or pair[0].size_wh != result.frame.size_wh:
+        return result
+    return replace(result, frame=replace(result.frame, image=pair[0].image, has_image=True))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is stopped."""
+    return run_nodes('humans_node', (HumansParameters,), lambda: (HumansNode(),), args)

@@ -1,0 +1,1 @@
+"""What the nodes need for the poses of heads: the camera's intrinsics, and depth."""

@@ -1,0 +1,150 @@
+"""What the poses of heads rest on: the intrinsics of the camera, by parameter or by topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.node import Node
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.pose.intrinsics import Intrinsics
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.conversions.camera_info import identity_of
+from rtcnn_perception.nodes.conversions.camera_info import intrinsics_from_msg
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.parameters.pose import PoseGroup
+from rtcnn_perception.nodes.qos import ImageSubscription
+from rtcnn_perception.nodes.qos import PATIENCE
+from sensor_msgs.msg import CameraInfo
+
+CAMERA_INFO = 'camera_info'
+
+
+def camera_info_topic(node: Node) -> str:
+    """
+    Return the topic of the camera's intrinsics: beside its images, as image_transport has it.
+
+    Where ``image_raw`` is remapped this moves with it, unless it is remapped itself.
+    """
+    own = str(node.resolve_topic_name(CAMERA_INFO))
+    if own != node.resolve_topic_name(CAMERA_INFO, only_expand=True):
+        return own
+    return beside(str(node.resolve_topic_name('image_raw')))
+
+
+def beside(image_topic: str) -> str:
+    """Return the topic of the intrinsics that belongs to a topic of images."""
+    namespace, slash, _ = image_topic.rpartition('/')
+    return f'{namespace}{slash}{CAMERA_INFO}'
+
+
+class CameraInput:
+    """
+    The intrinsics of the camera while a node is active.
+
+    :param node: the subscriber
+    :param parameters: those of the poses; none but these are read later
+    :param qos: a key of QOS
+    :param clock: seconds of a clock that does not jump
+    """
+
+    def __init__(
+        self, node: Node, parameters: PoseGroup, *, qos: str, clock: Callable[[], float]
+    ) -> None:
+        self._node = node
+        self._parameters = parameters
+        self._clock = clock
+        self._since = clock()
+        self._has_said = False
+        self._msg: CameraInfo | None = None
+        self._key: object = None
+        self._camera: Intrinsics | None = None
+        self._subscription: ImageSubscription | None = None
+        self.state = 'waits for the first frame'
+        if not parameters.horizontal_fov:
+            self._subscription = ImageSubscription(
+                node,
+                CameraInfo,
+                camera_info_topic(node),
+                self._on_camera_info,
+                qos=qos,
+                clock=clock,
+                is_optional=True,
+            )
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        if self._subscription is not None:
+            self._subscription.close()
+
+    def check(self) -> None:
+        """Match the present publishers."""
+        if self._subscription is not None:
+            self._subscription.check()
+
+    def camera_of(self, frame: Frame) -> Intrinsics | None:
+        """
+        Return the intrinsics for the image of a frame, in the thread that works on it.
+
+        :returns: None where there are none; that is logged once
+        :raises PerceptionError: if those that came are not those of the image
+        """
+        if self._subscription is None:
+            return self._by_fov(frame)
+        msg = self._msg
+        if msg is None:
+            self._say_once()
+            return None
+        # At 30 Hz this compares some bytes, and computes nothing.
+        key = (identity_of(msg), frame.size_wh, frame.frame_id)
+        if key != self._key:
+            self._key = None
+            self._camera = self._by_message(msg, frame)
+            self._key = key
+        return self._camera
+
+    def _by_fov(self, frame: Frame) -> Intrinsics:
+        if self._camera is None or self._camera.size_wh != frame.size_wh:
+            degrees = self._parameters.horizontal_fov
+            self._camera = Intrinsics.from_fov(frame.size_wh, degrees)
+            self.state = f'by pose.horizontal_fov of {degrees:g} degrees'
+        return self._camera
+
+    def _by_message(self, msg: CameraInfo, frame: Frame) -> Intrinsics:
+        try:
+            _check_frame(msg, frame)
+            given = intrinsics_from_msg(msg, is_rectified=self._parameters.rectified)
+            camera = given.scaled_to(frame.size_wh)
+        except PerceptionError as error:
+            self.state = f'no pose: {error}'
+            raise
+        width, height = given.size_wh
+        scaled = '' if given is camera else f', scaled from {width}x{height}'
+        self.state = f'by camera_info, {camera.plain_fov:.0f} degrees wide{scaled}'
+        self._node.get_logger().info(bounded(f'poses of heads {self.state}'))
+        return camera
+
+    def _on_camera_info(self, msg: CameraInfo) -> None:
+        self._msg = msg
+
+    def _say_once(self) -> None:
+        if self._has_said or self._clock() - self._since < PATIENCE:
+            return
+        self._has_said = True
+        topic = '' if self._subscription is None else self._subscription.topic
+        self.state = f'no pose: no camera_info on {topic}'
+        self._node.get_logger().info(
+            bounded(
+                f'no camera_info on {topic}: faces have no pose; publish it there, remap '
+                'camera_info, or set pose.horizontal_fov'
+            )
+        )
+
+
+def _check_frame(msg: CameraInfo, frame: Frame) -> None:
+    """Refuse the intrinsics of another camera; where one has no frame_id that is not known."""
+    own = msg.header.frame_id
+    if own and frame.frame_id and own != frame.frame_id:
+        raise PerceptionError(
+            f'expected camera_info in the frame of the images, {frame.frame_id!r}, got {own!r}: '
+            'is it that of another camera? Remap camera_info'
+        )

@@ -1,0 +1,164 @@
+"""The stage of poses: over tracks, coasted faces, looking, and what it keeps."""
+
+import math
+
+import numpy as np
+from projected_heads import HEADS
+from projected_heads import NAMES
+from projected_heads import project
+from projected_heads import turned
+import pytest
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.pose.intrinsics import Intrinsics
+from rtcnn_perception.core.pose.looking import LookingConfig
+from rtcnn_perception.core.pose.stage import PoseConfig
+from rtcnn_perception.core.pose.stage import PoseStage
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.exceptions import ConfigurationError
+
+SIZE = (640, 480)
+CAMERA = Intrinsics.from_fov(SIZE, 60.0)
+STEP = 1 / 30
+
+
+def face(track_id=1, position=(0.0, 0.0, 1.0), yaw=0.0, *, state=TrackState.TRACKED, points=True):
+    placed = HEADS['canonical'] * 0.063 @ turned(yaw).T + position
+    landmarks = project(placed, CAMERA.focal_xy, CAMERA.center_xy)
+    (x0, y0), (x1, y1) = landmarks.min(axis=0), landmarks.max(axis=0)
+    box = BoundingBox(x0 - 20, y0 - 30, x1 + 20, y1 + 20)
+    shown = landmarks.astype(np.float32) if points else None
+    return Face(Track(track_id, box, 0.9, shown, state, 5))
+
+
+def result(time, *faces):
+    frame = Frame(np.zeros((SIZE[1], SIZE[0], 3), np.uint8), round(time * 1e9), 'optical', 1)
+    return FrameResult(frame, faces, landmark_names=NAMES)
+
+
+def process(stage, time, *faces):
+    return [each.pose for each in stage.process(result(time, *faces), CAMERA).faces]
+
+
+def test_a_frame_without_faces_stays_as_it_is():
+    empty = result(1.0)
+    assert PoseStage().process(empty, CAMERA) == empty
+
+
+def test_each_face_gets_its_own_pose_and_keeps_what_it_had():
+    faces = (face(3, (-0.3, 0, 1.5), 20), face(5, (0.3, 0.1, 0.8), -20), face(9, points=False))
+    posed = PoseStage().process(result(1.0, *faces), CAMERA).faces
+    assert [each.track for each in posed] == [each.track for each in faces]
+    assert [each.pose.position[2] for each in posed] == pytest.approx([1.5, 0.8, 1.0], rel=0.2)
+    assert [round(each.pose.angles[0], -1) for each in posed[:2]] == [20, -20]
+    assert posed[2].pose.rotation is None
+
+
+def test_the_pose_is_smoothed_over_the_track():
+    stage = PoseStage()
+    process(stage, 1.0, face(yaw=0), face(2))
+    first, second = process(stage, 1.0 + STEP, face(yaw=30), face(2))
+    assert 2 < first.angles[0] < 25
+    assert abs(second.angles[0]) < 0.1
+    # Another head starts as it is.
+    (new,) = process(stage, 1.0 + 2 * STEP, face(3, yaw=30))
+    assert new.angles[0] > 25
+
+
+def test_smoothing_ends_where_it_is_set_to_0():
+    stage = PoseStage()
+    process(stage, 1.0, face(yaw=0))
+    stage.config = PoseConfig(smoothing=0.0)
+    (pose,) = process(stage, 1.0 + STEP, face(yaw=30))
+    assert pose.angles[0] > 25
+
+
+def test_a_coasted_face_keeps_its_pose_for_a_second_and_looks_where_it_looked():
+    stage = PoseStage()
+    (seen,) = process(stage, 1.0, face())
+    coasted = face(position=(0.3, 0.0, 2.0), yaw=50, state=TrackState.COASTED)
+    (held,) = process(stage, 1.5, coasted)
+    np.testing.assert_array_equal(held.position, seen.position)
+    np.testing.assert_array_equal(held.rotation, seen.rotation)
+    assert (held.looking, held.is_looking) == (seen.looking, True)
+    assert held.covariance[2, 2] > seen.covariance[2, 2]
+    assert process(stage, 2.2, coasted) == [None]
+    (found,) = process(stage, 2.3, face(position=(0.0, 0.0, 2.0)))
+    assert found.position[2] == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_face_that_was_never_seen_has_no_pose_while_it_is_coasted():
+    assert process(PoseStage(), 1.0, face(state=TrackState.COASTED)) == [None]
+
+
+def test_a_face_that_is_found_again_goes_on_from_its_last_pose():
+    stage = PoseStage()
+    process(stage, 1.0, face())
+    process(stage, 1.0 + STEP, face(state=TrackState.COASTED))
+    (pose,) = process(stage, 1.0 + 2 * STEP, face(position=(0.0, 0.0, 1.2)))
+    assert 1.02 < pose.position[2] < 1.18
+
+
+def test_looking_has_two_angles_for_its_state():
+    stage = PoseStage(PoseConfig(smoothing=0.0, looking=LookingConfig(15.0, 30.0)))
+    states, scores = [], []
+    for index, yaw in enumerate((40, 20, 5, 20, 40, 20)):
+        (pose,) = process(stage, 1.0 + index * STEP, face(yaw=yaw))
+        states.append(pose.is_looking)
+        scores.append(pose.looking)
+    assert states == [False, False, True, True, False, False]
+    assert scores[2] > 0.9 > scores[1] > 0.6
+    assert scores[0] < 0.3
+
+
+def test_a_head_at_the_side_that_faces_the_camera_plane_does_not_look_at_the_camera():
+    (pose,) = process(PoseStage(), 1.0, face(position=(0.5, 0.0, 0.8)))
+    assert not pose.is_looking
+    (pose,) = process(PoseStage(), 1.0, face(position=(0.5, 0.0, 0.8), yaw=-32))
+    assert pose.is_looking
+
+
+def test_a_face_without_landmarks_does_not_look():
+    (pose,) = process(PoseStage(), 1.0, face(points=False))
+    assert (pose.looking, pose.is_looking) == (0.0, False)
+
+
+def test_a_clock_that_goes_back_starts_anew():
+    stage = PoseStage()
+    process(stage, 9.0, face())
+    (pose,) = process(stage, 1.0, face(position=(0.0, 0.0, 2.0)))
+    assert pose.position[2] == pytest.approx(2.0, rel=0.05)
+
+
+def test_after_a_restart_nothing_is_remembered():
+    stage = PoseStage()
+    process(stage, 1.0, face())
+    stage.restart()
+    (pose,) = process(stage, 1.0 + STEP, face(position=(0.0, 0.0, 2.0)))
+    assert pose.position[2] == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_thousand_faces_leave_nothing_behind():
+    stage = PoseStage()
+    for track_id in range(1, 1001):
+        process(stage, 1.0 + track_id * STEP, face(track_id))
+    assert len(stage._tracks) == 1
+    process(stage, 60.0)
+    assert stage._tracks == {}
+
+
+@pytest.mark.parametrize(
+    ('values', 'text'),
+    [
+        ({'pupil_distance': 0.0}, 'pupil_distance'),
+        ({'pupil_distance': math.nan}, 'pupil_distance'),
+        ({'smoothing': -1.0}, 'smoothing'),
+        ({'smoothing': math.inf}, 'smoothing'),
+    ],
+)
+def test_values_out_of_range_are_refused(values, text):
+    with pytest.raises(ConfigurationError, match=text):
+        PoseConfig(**values)

@@ -1,0 +1,267 @@
+"""Who is there: hysteresis of events, stable answers, and clocks that jump."""
+
+from dataclasses import replace
+import math
+import random
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.pose.head_pose import FACING
+from rtcnn_perception.core.pose.head_pose import HeadPose
+from rtcnn_perception.core.presence.changes import ChangeKind
+from rtcnn_perception.core.presence.changes import PresenceConfig
+from rtcnn_perception.core.presence.presence import MAX_FACES
+from rtcnn_perception.core.presence.presence import Presence
+from rtcnn_perception.core.results import Attribute
+from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.results import Face
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.exceptions import ConfigurationError
+
+MOOD = AttributeInfo('mood', ('calm', 'glad'), 'scripted@01234567')
+START = 1000.0
+"""Seconds of the first frame."""
+
+A, L, START_LOOK, STOP_LOOK, LABEL = ChangeKind
+
+
+def face(track_id=1, *, glad=0.1, quality=0.8, looks=False, distance=None, **changes):
+    """Return a face, which looks at the camera and is at a distance where a test wants it."""
+    probabilities = np.array([1 - glad, glad], np.float32)
+    attribute = Attribute.of(MOOD.labels, probabilities, probabilities)
+    state = changes.pop('state', TrackState.TRACKED)
+    box = changes.pop('box', BoundingBox(10, 10, 30, 40))
+    pose = None
+    if looks or distance is not None:
+        place = np.array([0.0, 0.0, distance or 1.0])
+        pose = HeadPose(place, FACING, np.eye(6), float(looks), looks)
+    return Face(
+        Track(track_id, box, 0.9, None, state, 3), None, quality, {'mood': attribute}, pose
+    )
+
+
+def frame(seconds, *faces, attributes=(MOOD,)):
+    stamp_ns = round((START + seconds) * 1e9)
+    made = Frame(np.zeros((48, 64, 3), np.uint8), stamp_ns, 'optical', stamp_ns)
+    return FrameResult(made, faces, attributes=attributes)
+
+
+class Film:
+    """Gives frames at 10 Hz to what follows who is there, and keeps the changes."""
+
+    def __init__(self, **config):
+        self.presence = Presence(PresenceConfig(**config))
+        self.seconds = 0.0
+        self.changes = []
+
+    def show(self, seconds, *faces):
+        """Show the faces for so long; return the kinds of changes meanwhile, with their times."""
+        found = []
+        for _ in range(round(seconds * 10)):
+            changes = self.presence.update(frame(self.seconds, *faces))
+            found += [(each.kind, each.face.track_id, round(self.seconds, 1)) for each in changes]
+            self.changes += changes
+            self.seconds += 0.1
+        return found
+
+    @property
+    def people(self):
+        return self.presence.people()[1]
+
+
+def test_nobody_is_there_before_the_first_frame_and_without_a_face():
+    film = Film()
+    assert film.presence.people() == (None, ())
+    assert film.presence.clear() == ()
+    assert film.show(1.0) == []
+    last, people = film.presence.people()
+    assert (last.frame.stamp_ns, people) == (round((START + 0.9) * 1e9), ())
+
+
+def test_a_face_appears_and_leaves_after_a_while():
+    film = Film(appear_s=0.25, leave_s=0.95, label_views=1000)
+    assert film.show(2.0, face(7)) == [(A, 7, 0.3)]
+    assert [each.face.track_id for each in film.people] == [7]
+    assert film.show(2.0) == [(L, 7, 2.9)]
+    assert film.people == ()
+    assert len(film.presence) == 0
+
+
+def test_a_face_that_is_shown_too_briefly_is_never_there():
+    film = Film(appear_s=0.45)
+    assert film.show(0.3, face()) == []
+    assert film.people == ()
+    assert film.show(5.0) == []
+    assert len(film.presence) == 0
+
+
+def test_a_gap_shorter_than_the_time_to_leave_changes_nothing():
+    film = Film(appear_s=0.0, leave_s=0.95, label_views=1000)
+    film.show(1.0, face())
+    since = film.people[0].since_ns
+    for _ in range(5):
+        assert film.show(0.8) == []
+        assert film.show(0.2, face()) == []
+    assert film.people[0].since_ns == since == round(START * 1e9)
+
+
+def test_a_predicted_face_is_not_found_and_the_last_one_that_was_is_in_the_event():
+    film = Film(appear_s=0.0, leave_s=0.95, label_views=1000)
+    film.show(1.0, face(quality=0.7))
+    coasted = face(quality=0.0, state=TrackState.COASTED)
+    assert film.show(0.5, coasted) == []
+    assert film.people[0].face.is_coasted
+    assert film.show(1.0, coasted) == [(L, 1, 1.9)]
+    assert (film.changes[-1].face.quality, film.changes[-1].face.is_coasted) == (0.7, False)
+    assert film.show(1.0, coasted) == []
+
+
+def test_with_no_time_to_leave_a_face_is_gone_with_the_first_frame_without_it():
+    film = Film(appear_s=0.0, leave_s=0.0, label_views=1000)
+    assert film.show(0.3, face()) == [(A, 1, 0.0)]
+    assert film.show(0.2) == [(L, 1, 0.3)]
+
+
+def test_looking_starts_and_stops_after_a_while_and_a_glance_does_not_count():
+    film = Film(appear_s=0.0, looking_s=0.45, label_views=1000)
+    film.show(1.0, face())
+    assert film.show(0.4, face(looks=True)) == []
+    assert film.show(0.2, face()) == []
+    assert film.show(1.0, face(looks=True)) == [(START_LOOK, 1, 2.1)]
+    assert film.people[0].looking_since_ns == round((START + 1.6) * 1e9)
+    assert film.show(0.3, face()) == []
+    assert film.show(0.3, face(looks=True)) == []
+    assert film.show(1.0, face()) == [(STOP_LOOK, 1, 3.7)]
+    assert film.people[0].looking_since_ns == 0
+
+
+def test_who_looks_from_the_start_appears_before_looking_and_stops_before_leaving():
+    film = Film(appear_s=0.55, looking_s=0.15, leave_s=0.45, label_views=1000)
+    assert film.show(1.0, face(looks=True)) == [(A, 1, 0.6), (START_LOOK, 1, 0.6)]
+    assert film.show(1.0) == [(STOP_LOOK, 1, 1.4), (L, 1, 1.4)]
+
+
+def test_a_label_is_known_from_enough_good_views_on():
+    film = Film(appear_s=0.0, label_views=5, min_quality=0.5)
+    assert film.show(1.0, face(quality=0.4)) == [(A, 1, 0.0)]
+    assert film.people[0].attributes['mood'].label == ''
+    assert film.show(1.0, face(quality=0.9)) == [(LABEL, 1, 1.4)]
+    change = film.changes[-1]
+    assert (change.attribute, change.label, change.previous_label) == ('mood', 'calm', '')
+    known = film.people[0].attributes['mood']
+    assert (known.label, known.views) == ('calm', 10)
+    assert known.seconds == pytest.approx(0.9)
+
+
+def test_a_label_changes_where_another_class_leads_the_mean_by_the_margin():
+    film = Film(appear_s=0.0, label_views=1, label_margin=0.2, seconds=2.0)
+    film.show(2.0, face(glad=0.0))
+    # Of the views of two seconds, 60 % must say otherwise.
+    assert film.show(3.0, face(glad=1.0)) == [(LABEL, 1, pytest.approx(3.2, abs=0.2))]
+    assert (film.changes[-1].label, film.changes[-1].previous_label) == ('glad', 'calm')
+
+
+def test_a_label_that_flickers_does_not_change():
+    film = Film(appear_s=0.0, label_views=1)
+    film.show(2.0, face(glad=0.2))
+    random.seed(1)
+    for _ in range(50):
+        assert film.show(0.1, face(glad=random.choice((0.1, 0.3, 0.8)))) == []
+
+
+def test_an_attribute_without_a_label_and_views_of_no_quality_say_nothing():
+    film = Film(appear_s=0.0, label_views=1, min_quality=0.0)
+    bare = face()
+    bare = replace(bare, attributes={'mood': bare.attributes['mood'].without_label()})
+    assert film.show(1.0, bare, face(2, quality=0.0)) == [(A, 1, 0.0), (A, 2, 0.0)]
+    assert [each.attributes['mood'].views for each in film.people] == [0, 0]
+
+
+def test_the_mean_is_over_the_seconds_that_are_asked_for():
+    film = Film(appear_s=0.0, seconds=5.0)
+    film.show(3.0, face(glad=0.0))
+    film.show(1.0, face(glad=1.0))
+    by_default, last = (film.presence.people(seconds)[1][0] for seconds in (0.0, 0.5))
+    assert by_default.attributes['mood'].label == 'calm'
+    assert last.attributes['mood'].label == 'glad'
+    assert last.attributes['mood'].confidence == pytest.approx(1.0)
+
+
+def test_people_are_sorted_by_distance_where_all_have_one_and_else_by_size():
+    large, small = BoundingBox(0, 0, 40, 40), BoundingBox(0, 0, 10, 10)
+    film = Film(appear_s=0.0)
+    film.show(0.1, face(1, box=small, distance=1.0), face(2, box=large, distance=2.0))
+    assert [each.face.track_id for each in film.people] == [1, 2]
+    film.show(0.1, face(1, box=small), face(2, box=large, distance=2.0))
+    assert [each.face.track_id for each in film.people] == [2, 1]
+
+
+def test_at_the_end_all_leave():
+    film = Film(appear_s=0.0, looking_s=0.0, label_views=1000)
+    film.show(0.2, face(1, looks=True), face(2))
+    changes = film.presence.clear()
+    assert [(each.kind, each.face.track_id) for each in changes] == [
+        (STOP_LOOK, 1),
+        (L, 1),
+        (L, 2),
+    ]
+    assert film.presence.people() == (None, ())
+
+
+@pytest.mark.parametrize('jump', [-500.0, -1e-3, 0.0])
+def test_a_clock_that_jumps_back_or_stands_still_lets_nobody_leave(jump):
+    film = Film(appear_s=0.0, leave_s=0.95, label_views=1)
+    film.show(1.0, face())
+    film.seconds += jump - 0.1
+    assert film.show(1.0, face()) == []
+    assert film.show(2.0) == [(L, 1, pytest.approx(film.seconds - 1.1, abs=0.15))]
+
+
+def test_without_stamps_the_times_of_arrival_count():
+    presence = Presence(PresenceConfig(appear_s=0.25, label_views=1000))
+    kinds = []
+    for number in range(10):
+        given = frame(number * 0.1, face())
+        given = replace(given, frame=replace(given.frame, stamp_ns=0))
+        kinds += [(each.kind, number) for each in presence.update(given)]
+    assert kinds == [(A, 3)]
+    assert presence.people()[1][0].since_ns == round(START * 1e9)
+
+
+def test_a_thousand_faces_coming_and_going_leave_nothing_behind():
+    film = Film(appear_s=0.0, leave_s=0.45)
+    kinds = []
+    for track_id in range(1, 1001):
+        kinds += [kind for kind, _, _ in film.show(0.1, face(track_id))]
+        assert len(film.presence) <= 7
+    kinds += [kind for kind, _, _ in film.show(1.0)]
+    assert (kinds.count(A), kinds.count(L), len(film.presence)) == (1000, 1000, 0)
+
+
+def test_more_faces_than_fit_push_out_those_found_longest_ago():
+    presence = Presence(PresenceConfig(appear_s=0.0, leave_s=60.0))
+    for number in range(6):
+        faces = (face(number * 256 + index) for index in range(256))
+        presence.update(frame(number * 0.03, *(replace(each, attributes={}) for each in faces)))
+    assert len(presence) == MAX_FACES
+    assert min(each.face.track_id for each in presence.people()[1]) == 2 * 256
+
+
+def test_classes_that_change_start_a_new_mean():
+    film = Film(appear_s=0.0, label_views=1)
+    film.show(1.0, face())
+    other = AttributeInfo('mood', ('glad', 'calm'), 'other@01234567')
+    film.presence.update(frame(film.seconds, face(), attributes=(other,)))
+    assert film.people[0].attributes['mood'].views == 1
+
+
+@pytest.mark.parametrize(
+    'changes', [{'appear_s': -1.0}, {'leave_s': math.nan}, {'seconds': 61.0}, {'label_views': 0}]
+)
+def test_values_out_of_range_are_refused_by_name(changes):
+    with pytest.raises(ConfigurationError, match=f'{next(iter(changes))} must be in'):
+        PresenceConfig(**changes)

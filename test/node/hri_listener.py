@@ -1,0 +1,57 @@
+"""A consumer that follows the rules of libhri: a face that ``tracked`` does not list is gone."""
+
+from sensor_msgs.msg import Image
+
+TOPICS = {
+    'roi': 'NormalizedRegionOfInterest2D',
+    'landmarks': 'FacialLandmarks',
+    'expression': 'Expression',
+    'softbiometrics': 'SoftBiometrics',
+    'cropped': None,
+    'aligned': None,
+}
+
+
+class HriListener:
+    """Keeps the faces that are there, with the last message of each topic."""
+
+    def __init__(self, node, messages, topics=tuple(TOPICS)):
+        self._node = node
+        self._messages = messages
+        self._topics = topics
+        self._subscriptions = {}
+        self.faces = {}
+        self.log = []
+        self.lists = []
+        self._tracked = node.create_subscription(
+            messages.IdsList, '/humans/faces/tracked', self._on_tracked, 1
+        )
+
+    def close(self):
+        self._node.destroy_subscription(self._tracked)
+        self._keep(())
+
+    def _on_tracked(self, msg):
+        self.lists.append(msg)
+        self._keep(msg.ids)
+        for name in msg.ids:
+            if name not in self.faces:
+                self.log.append(('found', name))
+                self.faces[name] = {}
+                self._subscriptions[name] = [self._subscribe(name, each) for each in self._topics]
+
+    def _keep(self, names):
+        for name in [each for each in self.faces if each not in names]:
+            self.log.append(('lost', name))
+            del self.faces[name]
+            for subscription in self._subscriptions.pop(name):
+                self._node.destroy_subscription(subscription)
+
+    def _subscribe(self, name, topic):
+        kind = TOPICS[topic]
+        kind = Image if kind is None else getattr(self._messages, kind)
+
+        def keep(msg):
+            self.faces[name][topic] = msg
+
+        return self._node.create_subscription(kind, f'/humans/faces/{name}/{topic}', keep, 1)
