@@ -277,7 +277,7 @@ def unknown_parameters(node: Node, groups: Iterable[type[Group]]) -> Iterator[st
     names = sorted({name for group in tables for name, _ in settings_of(group)})
     for given in _given(node):
         if not is_known(given, tables) and not given.startswith(ROS_PREFIXES):
-            close = difflib.get_close_matches(given, names, n=1)
+            close = difflib.get_close_matches(given, names, n=1, cutoff=0.7)
             meant = f'; is {close[0]} meant?' if close else ''
             yield f'there is no parameter {given}, its value is not used{meant}'
 
