@@ -85,7 +85,7 @@ def unknown_parameters(node: Node, groups: Iterable[type[Group]]) -> Iterator[st
 def unknown_parameter(name: str, groups: Iterable[type[Group]], consequence: str = '') -> str:
     """Return what is said of an unknown name, with the closest known one."""
     names = sorted({known for group in groups for known, _ in settings_of(group)})
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
     meant = f'; is {close[0]} meant?' if close else ''
     return f'there is no parameter {name}{consequence}{meant}'
 
