@@ -18,7 +18,7 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-from rtcnn_perception.shared_memory import prepare
+from rtcnn_perception.shared_memory import transport_variables
 
 PACKAGE = 'rtcnn_perception'
 
@@ -102,8 +102,8 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     executables = (
         ['perception'] if is_composed else ['camera_node', 'detector_node', 'classifier_node']
     )
-    # Composed, with a source of its own, no image crosses processes but an annotated one.
-    warning = prepare(has_images=not (is_composed and context.launch_configurations['source']))
+    # Composed, no image is published to other processes but an annotated one.
+    variables, warning = transport_variables(has_images=not is_composed, given=context.environment)
     image = LaunchConfiguration('image')
     nodes: list[Action] = [
         Node(
@@ -116,6 +116,8 @@ def start_nodes(context: LaunchContext) -> list[Action]:
                 *('--log-level', LaunchConfiguration('log_level')),
                 *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),
             ],
+            # For these processes alone: others that are launched later keep their transports.
+            additional_env=variables,
             output='screen',
             emulate_tty=True,
         )
