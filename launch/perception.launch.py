@@ -181,9 +181,8 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     ]
     is_composed = arguments['composed'] == 'true'
     executables = ['perception'] if is_composed else list(NODES)
-    # Composed, with a source of its own, no image crosses processes but an annotated one.
-    has_images = not (is_composed and arguments['source'])
-    variables, warning = transport_variables(has_images=has_images, given=context.environment)
+    # Composed, no image is published to other processes but an annotated one.
+    variables, warning = transport_variables(has_images=not is_composed, given=context.environment)
     renamed = [f'{name}:__node:={arguments[f"{role}_name"]}' for role, name in NODES.values()]
     nodes: list[Action] = [
         Node(

@@ -27,6 +27,20 @@ FIRST_WITH_FAST_DDS_3 = 9
 """Major version of rclpy in Kilted; Jazzy has 7 and Humble 3."""
 TRANSPORTS_VARIABLE = 'FASTDDS_BUILTIN_TRANSPORTS'
 """Which transports Fast DDS uses where no profile says so, from its version 2.12 on."""
+LARGE_DATA = 'LARGE_DATA?max_msg_size=4MB&sockets_size=32MB'
+"""Its value with room for images: without options some are lost, as measured in docs/ros.md."""
+
+CHOICES_OF_THE_USER = (
+    *PROFILE_VARIABLES,
+    TRANSPORTS_VARIABLE,
+    'FASTDDS_ENVIRONMENT_FILE',
+    'ROS_DISCOVERY_SERVER',
+    'ROS_DISABLE_LOANED_MESSAGES',
+    'RMW_FASTRTPS_USE_QOS_FROM_XML',
+)
+"""Variables by which a user configures Fast DDS: with one of them set, nothing is added."""
+FILES_OF_THE_USER = ('DEFAULT_FASTDDS_PROFILES.xml', 'DEFAULT_FASTRTPS_PROFILES.xml')
+"""Profiles that Fast DDS 3 and 2 read in the working directory, whatever is set."""
 
 MIB = 1024 * 1024
 PROFILES = {'fastdds.xml': 4 * 35 * MIB, 'fastdds_small.xml': 4 * 10 * MIB}
@@ -40,13 +54,13 @@ FRESH_S = 10.0
 """Seconds for which a file may be not locked yet."""
 
 
-def prepare(*, has_images: bool, folder: Path = FOLDER) -> str:
+def prepare(*, has_images: bool) -> str:
     """
     Set for this process and its children what ``transport_variables`` returns.
 
     :returns: a sentence that warns of too little room; empty where there is enough
     """
-    variables, warning = transport_variables(has_images=has_images, folder=folder)
+    variables, warning = transport_variables(has_images=has_images)
     os.environ.update(variables)
     return warning
 
@@ -62,8 +76,8 @@ def transport_variables(
 
     Whatever the user set about transports or profiles is left as it is.
 
-    :param has_images: whether images are passed between processes, which Fast DDS's own segments
-        of 512 KB are too small for
+    :param has_images: whether images are published to other processes, which Fast DDS's own
+        segments of 512 KB are too small for; one that only receives them needs no other segment
     :param given: the environment in which the processes start
     :returns: variables to add to their environment, and a sentence that warns of too little room,
         empty where there is enough
@@ -71,20 +85,41 @@ def transport_variables(
     if 'fast' not in given.get('RMW_IMPLEMENTATION', 'fast') or not folder.is_dir():
         return {}, ''
     remove_leftovers(folder)
-    if any(given.get(name) for name in PROFILE_VARIABLES):
+    if any(given.get(name) for name in CHOICES_OF_THE_USER) or any(
+        Path(name).exists() for name in FILES_OF_THE_USER
+    ):
         return {}, ''
     free = free_bytes(folder)
     found = f'{folder} has {free / MIB:.1f} MiB left'
     advice = 'stop other processes, run `fastdds shm clean`, or give a container more (--shm-size)'
     if free < LEAST:
         warning = f'{found}, too little for shared memory: messages go over UDP; {advice}'
-        return {TRANSPORTS_VARIABLE: given.get(TRANSPORTS_VARIABLE, 'UDPv4')}, warning
+        return {TRANSPORTS_VARIABLE: 'UDPv4'}, warning
     if not has_images:
         return {}, ''
     for name, needed in PROFILES.items():
         if free >= needed:
             return {_profile_variable(): str(share_directory() / 'config' / name)}, ''
     return {}, f'{found}, too little for images: they go in pieces, which is slower; {advice}'
+
+
+def advice_against_loss(middleware: str, given: Mapping[str, str] = os.environ) -> str:
+    """
+    Return what to do about images that are lost between two processes.
+
+    :param middleware: as RMW_IMPLEMENTATION names it
+    :param given: the environment of the process that they are lost to
+    """
+    if 'fast' not in middleware:
+        return 'raise net.core.rmem_max, or let the camera publish compressed images (docs/ros.md)'
+    transports = given.get(TRANSPORTS_VARIABLE, '')
+    if '?' in transports:
+        return 'let the camera publish smaller or compressed images (docs/ros.md)'
+    if transports:
+        return f'set {TRANSPORTS_VARIABLE}={LARGE_DATA} for both processes (docs/ros.md)'
+    named = next((each for each in PROFILE_VARIABLES if given.get(each)), _profile_variable())
+    profile = given.get(named) or share_directory() / 'config' / next(iter(PROFILES))
+    return f'start their publisher with {named}={profile} (docs/ros.md)'
 
 
 def remove_leftovers(folder: Path = FOLDER, now: float | None = None) -> list[Path]:

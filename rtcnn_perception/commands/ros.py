@@ -28,7 +28,7 @@ def initialised_context(
     Initialise ROS, leaving signals to the caller.
 
     :param parameter_file: a ROS parameter file for the nodes of the context
-    :param has_images: whether images are passed between processes
+    :param has_images: whether images are published to other processes
     :raises ConfigurationError: if the file cannot be parsed, or ROS not initialised
     """
     if parameter_file is not None:

@@ -108,11 +108,7 @@ def execute(args: argparse.Namespace) -> int:
         opened.append(source)
         return source
 
-    has_images = bool(plan.remappings)  # of a topic
-    with (
-        StopRequest() as stop,
-        initialised_context(args.params, has_images=has_images) as context,
-    ):
+    with StopRequest() as stop, initialised_context(args.params) as context:
         recorder = Recorder(args.output, has_video=not args.no_video, fps=plan.fps)
         watch = Watch(recorder)
         try:

@@ -61,5 +61,11 @@ class Frame:
         return (self.stamp_ns or self.received_ns) * NANOSECOND
 
     def seconds_since_stamp(self, now_ns: int) -> float:
-        """Return the seconds from the stamp to ``now_ns``; NaN where the stamp is 0."""
-        return (now_ns - self.stamp_ns) * NANOSECOND if self.stamp_ns else float('nan')
+        """
+        Return the seconds from the stamp to ``now_ns``.
+
+        NaN where the stamp is 0, or ``now_ns``: simulated time is 0 before its first message.
+        """
+        if self.stamp_ns == 0 or now_ns == 0:
+            return float('nan')
+        return (now_ns - self.stamp_ns) * NANOSECOND

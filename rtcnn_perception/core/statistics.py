@@ -112,3 +112,81 @@ class RateMeter:
             if now <= begin:
                 return 0.0
             return sum(time > begin for time in self._times) / (now - begin)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What was received and lost of a stream within some seconds."""
+
+    seconds: float
+    received: int
+    lost: int
+
+    @property
+    def rate(self) -> float:
+        """Received in a second."""
+        return self.received / self.seconds
+
+    @property
+    def sent_rate(self) -> float:
+        """Sent in a second: what was received or lost."""
+        return (self.received + self.lost) / self.seconds
+
+
+class DeliveryMeter:
+    """
+    How much of a stream is received, and at which rate it is sent where it is steady.
+
+    Both are measured between samples of its counts, over a window of seconds. The rate counts as
+    steady where two windows in a row have it: what is lost in a pause becomes known after it, all
+    at once, and must not be taken for the rate of that moment.
+
+    :raises ValueError: if ``window`` is not above 0
+    """
+
+    def __init__(self, window: float = 5.0) -> None:
+        """Measure over at least ``window`` seconds."""
+        if not window > 0.0:
+            raise ValueError(f'window must be above 0, got {window}')
+        self._window = window
+        self._samples: deque[tuple[float, int, int]] = deque()
+        self._best_rate = 0.0
+
+    @property
+    def best_rate(self) -> float:
+        """The best steady rate at which it was sent since ``restart``; 0 before there is one."""
+        return self._best_rate
+
+    def restart(self) -> None:
+        """Forget all, as the stream is another one."""
+        self._samples.clear()
+        self._best_rate = 0.0
+
+    def sample(self, now: float, received: int, lost: int) -> Delivered | None:
+        """
+        Add a sample, and return what happened within the last window.
+
+        :param now: seconds, not before those of the last sample
+        :param received: in all, likewise ``lost``
+        :returns: None where the window is not over yet
+        """
+        self._samples.append((now, received, lost))
+        middle = self._newest_before(now - self._window)
+        if middle is None:
+            return None
+        last = _between(middle, self._samples[-1])
+        begin = self._newest_before(middle[0] - self._window)
+        if begin is not None:
+            steady = min(last.sent_rate, _between(begin, middle).sent_rate)
+            self._best_rate = max(self._best_rate, steady)
+            while self._samples[0] != begin:
+                self._samples.popleft()
+        return last
+
+    def _newest_before(self, time: float) -> tuple[float, int, int] | None:
+        return next((each for each in reversed(self._samples) if each[0] <= time), None)
+
+
+def _between(begin: tuple[float, int, int], end: tuple[float, int, int]) -> Delivered:
+    seconds, received, lost = (after - before for before, after in zip(begin, end, strict=True))
+    return Delivered(seconds, int(received), int(lost))

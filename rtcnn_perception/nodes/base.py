@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+import socket
 from typing import Any
 from typing import Generic
 from typing import Protocol
@@ -14,8 +15,11 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
+from rclpy.clock import JumpThreshold
+from rclpy.clock import TimeJump
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
+from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
@@ -36,14 +40,22 @@ from rtcnn_perception.nodes.parameters.declaration import declare
 from rtcnn_perception.nodes.parameters.names import unknown_parameter
 from rtcnn_perception.nodes.parameters.names import unknown_parameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
-from rtcnn_perception.nodes.qos import ImageSubscription
 from rtcnn_perception.nodes.qos import RESULTS
+from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
+from rtcnn_perception.nodes.subscriptions.topic import Topic
 from std_msgs.msg import Header
 
 P = TypeVar('P', bound=NodeParameters)
 
 DIAGNOSTICS_PERIOD = 1.0
 """Seconds."""
+
+CLOCK_STEPS_KEPT = 50
+"""Steps of simulated time of which the median counts: a recording that is wound on makes one."""
+
+EACH_STEP = JumpThreshold(
+    min_forward=Duration(nanoseconds=1), min_backward=None, on_clock_change=False
+)
 
 STOP_WITHIN = 1.5
 """Seconds for which a node waits for each of its threads to end, unless a shorter time is set."""
@@ -86,6 +98,10 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._images: ImageSubscription | None = None
         self._lost: int | None = 0
         self._subscriptions_while_active: list[Any] = []
+        self._clock_steps = LatencyWindow(CLOCK_STEPS_KEPT)
+        self._clock_watch = self.get_clock().create_jump_callback(
+            EACH_STEP, post_callback=self._on_clock_step
+        )
         self.errors = ErrorLog(self.get_logger().error, self._now)
         self.meter = Meter()
         try:
@@ -122,20 +138,26 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _findings(self) -> Iterator[Finding]:
         """Yield the findings for diagnostics while the node is active."""
-        if self._images is not None:
-            yield from self._images.findings()
         yield from self.errors.findings()
-        if self.get_parameter('use_sim_time').value and not self.get_clock().now().nanoseconds:
+        is_simulated = self.get_parameter('use_sim_time').value
+        if is_simulated and not self.get_clock().now().nanoseconds:
             yield Finding(
                 ERROR, 'use_sim_time is set and no time comes: publish /clock, or unset it'
             )
         else:
-            limit_ms = self.parameters.latency_limit_ms
-            yield from latency_findings(self.meter.latency.summary(), limit_ms)
+            yield from latency_findings(
+                self.meter.latency.summary(),
+                self.parameters.latency_limit_ms,
+                self._clock_steps.summary().p50 if is_simulated else None,
+            )
 
     def _measured(self) -> dict[str, str]:
         """Return values for diagnostics besides rates, latency and errors."""
         return {}
+
+    def _hardware(self) -> str:
+        """Return what the node runs on or reads, for diagnostics: its machine."""
+        return socket.gethostname()
 
     # What a subclass uses
 
@@ -154,10 +176,17 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _subscribe(
         self, message_type: type[Any], topic: str, callback: Callable[[bytes], None]
-    ) -> None:
+    ) -> Topic:
         """Subscribe to results until deactivation, as bytes: of these a stranger may send many."""
-        subscription = self.create_subscription(message_type, topic, callback, RESULTS, raw=True)
+        watched = Topic(self, message_type, topic, self._now)
+
+        def on_bytes(data: bytes) -> None:
+            watched.tick()
+            callback(data)
+
+        subscription = self.create_subscription(message_type, topic, on_bytes, RESULTS, raw=True)
         self._subscriptions_while_active.append(subscription)
+        return watched
 
     def _report(self, error: Exception) -> None:
         """Count an error with one frame; any thread may call it."""
@@ -206,7 +235,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._check_parameters(self.parameters)
 
     def _activate(self) -> None:
-        self.meter = Meter()
+        self.meter = Meter(self._now())
 
     def _after_activation(self) -> None:
         if self.parameters.bond:
@@ -259,6 +288,9 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._apply(parameters)
         return SetParametersResult(successful=True)
 
+    def _on_clock_step(self, jump: TimeJump) -> None:
+        self._clock_steps.add(jump.delta.nanoseconds * 1e-9)
+
     def _on_diagnostics_timer(self) -> None:
         if self.is_active and self._images is not None:
             self._images.check()
@@ -268,7 +300,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         values.update(self.errors.values())
         header = Header(stamp=self.get_clock().now().to_msg())
         name = f'{self.get_fully_qualified_name().lstrip("/")}: faces'
-        found = status(name, findings or [Finding(OK, 'working')], values)
+        found = status(name, findings or [Finding(OK, 'working')], values, self._hardware())
         self._diagnostics.publish(DiagnosticArray(header=header, status=[found]))
 
     def _now(self) -> float:

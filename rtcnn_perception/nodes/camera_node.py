@@ -18,6 +18,7 @@ from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.core.sources.player import SourcePlayer
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.core.statistics import DeliveryMeter
 from rtcnn_perception.nodes.base import Stoppable
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image
@@ -25,11 +26,13 @@ from rtcnn_perception.nodes.conversions.images import header_of
 from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
+from rtcnn_perception.nodes.qos import LOW_RATE
 from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
@@ -62,7 +65,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         self._opener = opener
         self._publisher = self.create_publisher(Image, 'faces/image', IMAGES_OFFERED)
         self._player: SourcePlayer | None = None
-        self._last_image = self._now()
+        self._delivery = DeliveryMeter()
 
     @property
     def has_ended(self) -> bool:
@@ -81,8 +84,8 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
     def _activate(self) -> None:
         self._check_source_size()
         super()._activate()
-        self._last_image = self._now()
         self._player = self._worker = None  # the source may be another one than before
+        self._delivery.restart()
         if self.parameters.source:
             self._player = SourcePlayer(
                 self._open_source,
@@ -123,18 +126,41 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
             self._player.is_looping = parameters.source_loop
 
     def _findings(self) -> Iterator[Finding]:
-        if self.has_ended:
-            yield Finding(ERROR, f'the source {self.parameters.source} has ended')
-        elif self._now() - self._last_image > self.parameters.image_timeout:
-            yield Finding(ERROR, f'no image for {self._now() - self._last_image:.0f} s')
+        if self.parameters.source:
+            yield from self._source_findings()
         yield from super()._findings()
 
-    def _measured(self) -> dict[str, str]:
+    def _source_findings(self) -> Iterator[Finding]:
+        """Yield that the own source has ended, or gives images more rarely than is expected."""
+        if self.has_ended:
+            yield Finding(ERROR, f'the source {self.parameters.source} has ended')
+        came = self._delivery.sample(self._now(), self.meter.received.count, 0)
+        wanted = self.parameters.expected_rate
+        if came is not None and came.rate < LOW_RATE * wanted:
+            yield Finding(
+                WARN,
+                f'{came.rate:.1f} Hz come from {self.parameters.source}, {wanted:.1f} Hz are '
+                'expected: light, settings of the camera, or a busy machine lower it',
+            )
+
+    @property
+    def _expected_rate(self) -> float:
+        return self.parameters.expected_rate
+
+    def _why_silent(self) -> str:
+        source = self.parameters.source
+        return f'{source} gives none' if source else super()._why_silent()
+
+    def _hardware(self) -> str:
         topic = '' if self._images is None else self._images.topic
-        return {
-            'source': self.parameters.source or topic,
-            **super()._measured(),
-        }
+        return (
+            self.parameters.source
+            or topic
+            or self._topic_of_transport(TRANSPORTS[self.parameters.image_transport][1])
+        )
+
+    def _measured(self) -> dict[str, str]:
+        return {'source': self._hardware(), **super()._measured()}
 
     def _on_message(self, msg: Image | CompressedImage) -> None:
         self.submit((msg, self.get_clock().now().nanoseconds))
@@ -148,7 +174,7 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
 
     def _on_source_image(self, image: ImageBGR, late_s: float) -> None:
         begin = self._now()
-        self.meter.received.tick(begin)
+        self.meter.count_received(begin)
         now_ns = self.get_clock().now().nanoseconds
         # Motion and smoothing take the times of a film, and not those of its decoding.
         stamp_ns = max(now_ns - round(late_s / NANOSECOND), 0)
@@ -156,7 +182,6 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
 
     def _emit(self, frame: Frame, begin: float) -> None:
         """Pass a frame on; ``begin`` is when work on it began."""
-        self._last_image = begin
         if self._on_output is not None:
             self._on_output(FrameResult(frame, frames_dropped=self.dropped))
         if self._publisher.get_subscription_count():

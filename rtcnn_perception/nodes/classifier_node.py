@@ -39,6 +39,7 @@ from rtcnn_perception.nodes.publishers import AnnotatedPublisher
 from rtcnn_perception.nodes.publishers import SaliencyPublisher
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.stamp_join import StampJoin
+from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
 from rtcnn_perception.resources import models_search_path
 from sensor_msgs.msg import Image
@@ -72,6 +73,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         self._pose = PoseStage(self.parameters.pose.config)
         self._pose_inputs: PoseInputs | None = None
         self._join: StampJoin[Frame, FaceRois] = StampJoin(self.parameters.join_frames)
+        self._rois: Topic | None = None
         self._rois_without_image = 0  # at the last diagnostics
         self._publisher = self.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
         self._annotated = AnnotatedPublisher(self)
@@ -115,7 +117,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         self._start_worker()
         if not self._is_composed:
             self._subscribe_to_images(Image, 'faces/image', self._on_image, self.parameters.qos)
-            self._subscribe(FaceRois, 'faces/rois', self._on_rois)
+            self._rois = self._subscribe(FaceRois, 'faces/rois', self._on_rois)
 
     def _deactivate(self) -> None:
         super()._deactivate()
@@ -160,6 +162,18 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
                 'dropped: if detection takes long, raise join_frames',
             )
         yield from super()._findings()
+
+    @property
+    def _takes(self) -> str:
+        return 'image' if self._is_composed else 'image with its rois'
+
+    def _why_silent(self) -> str:
+        limit = self.parameters.image_timeout
+        if self._images is None or self._rois is None or self._images.silent_for > limit:
+            return super()._why_silent()
+        if self._rois.silent_for > limit:
+            return f'images come, but {self._rois.why_silent(RESULTS)}'
+        return f'{self._images.topic} and {self._rois.name} come, but never with the same stamp'
 
     def _measured(self) -> dict[str, str]:
         return {

@@ -103,7 +103,9 @@ class ErrorLog:
             }
 
 
-def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) -> DiagnosticStatus:
+def status(
+    name: str, findings: Iterable[Finding], values: Mapping[str, str], hardware: str
+) -> DiagnosticStatus:
     """
     Make a status of the worst level found, the worst first in its message.
 
@@ -111,13 +113,14 @@ def status(name: str, findings: Iterable[Finding], values: Mapping[str, str]) ->
 
     :param name: the node and what of it
     :param values: what is measured, by name
+    :param hardware: what the node runs on or reads, such as a machine or a camera
     """
     by_level = sorted(findings, key=lambda finding: finding.level, reverse=True)
     return DiagnosticStatus(
         name=name,
         level=by_level[0].level if by_level else OK,
         message='; '.join(bounded(finding.message) for finding in by_level),
-        hardware_id='',
+        hardware_id=bounded(hardware),
         values=[KeyValue(key=key, value=bounded(value)) for key, value in values.items()],
     )
 
@@ -130,32 +133,71 @@ def latency_values(what: str, summary: LatencySummary) -> dict[str, str]:
     }
 
 
-def latency_findings(summary: LatencySummary, limit_ms: float) -> Iterable[Finding]:
-    """Warn of a latency above the limit, or of stamps that another clock must have made."""
+def latency_findings(
+    summary: LatencySummary, limit_ms: float, clock_step: float | None = None
+) -> Iterable[Finding]:
+    """
+    Warn of a latency above the limit, or of stamps that another clock must have made.
+
+    :param clock_step: seconds by which simulated time advances at once, so that stamps made in
+        between lie ahead; None where time is not simulated
+    """
     if summary.count == 0:
         return
-    if summary.p50 < 0.0 or summary.p50 > CLOCKS_APART:
+    if summary.p50 < -(clock_step or 0.0) or summary.p50 > CLOCKS_APART:
         side = 'ahead of' if summary.p50 < 0.0 else 'behind'
+        advice = (
+            "set the machines' clocks by NTP or PTP, or use_sim_time where a recording is played"
+            if clock_step is None
+            else 'what stamps the images must take its time from /clock as well'
+        )
         yield Finding(
-            WARN,
-            f"stamps lie {abs(summary.p50):.3f} s {side} this node's clock: set the machines' "
-            'clocks by NTP or PTP, or use_sim_time where a recording is played',
+            WARN, f"stamps lie {abs(summary.p50):.3f} s {side} this node's clock: {advice}"
         )
     elif summary.p95 * 1e3 > limit_ms:
         yield Finding(WARN, f'p95 latency {summary.p95 * 1e3:.0f} ms is above {limit_ms:.0f} ms')
 
 
 class Meter:
-    """Rates and latencies of a node since it was activated."""
+    """
+    Rates and latencies of a node since it was activated.
 
-    def __init__(self) -> None:
+    Times are seconds of one clock that does not jump; ``begin`` is that of the activation.
+    """
+
+    def __init__(self, begin: float = 0.0) -> None:
         self.received = RateMeter()
         self.published = RateMeter()
         self.work = LatencyWindow(LATENCIES_KEPT)
         self.latency = LatencyWindow(LATENCIES_KEPT)
+        self._last_received = begin
+        self._unanswered_since: float | None = None
+
+    def count_received(self, now: float) -> None:
+        """Count what came to be worked on."""
+        self.received.tick(now)
+        self._last_received = now
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+
+    def count_published(self, now: float, work_s: float, latency_s: float) -> None:
+        """Count a result, its seconds of work, and those since its stamp."""
+        self.work.add(work_s)
+        self.latency.add(latency_s)
+        self.published.tick(now)
+        self._unanswered_since = None
+
+    def silent_for(self, now: float) -> float:
+        """Return for how many seconds nothing came to be worked on."""
+        return now - self._last_received
+
+    def unanswered_for(self, now: float) -> float:
+        """Return for how many seconds nothing was published of what came."""
+        since = self._unanswered_since
+        return 0.0 if since is None else now - since
 
     def values(self, now: float) -> dict[str, str]:
-        """Return all as texts; ``now`` in the seconds of the ticks."""
+        """Return all as texts."""
         return {
             'received [Hz]': f'{self.received.rate(now):.1f}',
             'published [Hz]': f'{self.published.rate(now):.1f}',

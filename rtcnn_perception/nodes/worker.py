@@ -14,6 +14,7 @@ from abc import ABC
 from abc import abstractmethod
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 import threading
 from typing import Any
 from typing import Generic
@@ -23,6 +24,8 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.base import P
 from rtcnn_perception.nodes.base import Stoppable
+from rtcnn_perception.nodes.diagnostics import ERROR
+from rtcnn_perception.nodes.diagnostics import Finding
 
 T = TypeVar('T')
 
@@ -177,7 +180,7 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
         """Put an item, from one thread at a time; it is ignored unless the node is active."""
         worker = self._worker
         if worker is not None and worker.submit(item):
-            self.meter.received.tick(self._now())
+            self.meter.count_received(self._now())
 
     @abstractmethod
     def _work(self, item: T, /) -> None:
@@ -189,15 +192,46 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
 
     def _count_published(self, work_s: float, latency_s: float) -> None:
         """Count a result that took ``work_s`` seconds of work, by ``_latency`` of its frame."""
-        self.meter.work.add(work_s)
-        self.meter.latency.add(latency_s)
-        self.meter.published.tick(self._now())
+        self.meter.count_published(self._now(), work_s, latency_s)
 
     def _start_worker(self) -> None:
         self._worker = Worker(self.get_name(), self._work, self._report)
 
     def _threads(self) -> Iterable[Stoppable | None]:
         return (self._worker,)
+
+    def _findings(self) -> Iterator[Finding]:
+        """Yield first that nothing comes in, or nothing goes out, and why."""
+        now, limit = self._now(), self.parameters.image_timeout
+        silent, unanswered = self.meter.silent_for(now), self.meter.unanswered_for(now)
+        of_images = [] if self._images is None else [*self._images.findings(self._expected_rate)]
+        if silent > limit:
+            yield Finding(ERROR, f'no {self._takes} for {silent:.0f} s: {self._why_silent()}')
+        else:
+            yield from of_images
+        if silent <= limit < unanswered:
+            fail = any(self.errors.findings())
+            why = 'each one fails' if fail else 'the work on one does not end'
+            yield Finding(
+                ERROR, f'images come in, but nothing goes out for {unanswered:.0f} s: {why}'
+            )
+        yield from super()._findings()
+
+    @property
+    def _expected_rate(self) -> float | None:
+        """Rate of the images in Hz; 0 for the best there was, None where it does not matter."""
+        return None
+
+    @property
+    def _takes(self) -> str:
+        """What comes in, for messages."""
+        return 'image'
+
+    def _why_silent(self) -> str:
+        """Return why nothing comes in, as the end of a sentence."""
+        if self._images is None:
+            return 'the node before this one passes none on'
+        return self._images.why_silent()
 
     def _measured(self) -> dict[str, str]:
         """Return what became of the frames: all that were published to this node, with errors."""

@@ -44,3 +44,7 @@ def test_the_latency_is_measured_from_the_stamp_and_unknown_without_one():
     assert frame.seconds_since_stamp(5 * SECOND + SECOND // 4) == 0.25
     assert frame.seconds_since_stamp(4 * SECOND) == -1.0
     assert math.isnan(Frame(IMAGE, 0, '', 9 * SECOND).seconds_since_stamp(10 * SECOND))
+
+
+def test_before_simulated_time_comes_there_is_no_latency():
+    assert math.isnan(Frame(IMAGE, 1002 * SECOND, '', 0).seconds_since_stamp(0))

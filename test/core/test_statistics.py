@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from rtcnn_perception.core.statistics import DeliveryMeter
 from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 
@@ -97,3 +98,44 @@ def test_events_are_counted_however_many_are_remembered():
     for now in range(10):
         meter.tick(float(now))
     assert meter.count == 10
+
+
+def test_nothing_is_known_of_a_stream_before_the_first_window_is_over():
+    meter = DeliveryMeter(window=5.0)
+    assert [meter.sample(float(now), 30 * now, 0) for now in range(5)] == [None] * 5
+    assert meter.best_rate == 0.0
+
+
+def test_what_is_received_and_lost_is_that_of_the_last_window():
+    meter = DeliveryMeter(window=5.0)
+    for now in range(20):
+        last = meter.sample(float(now), 30 * now, 0)
+    assert (last.rate, last.lost, meter.best_rate) == (30.0, 0, 30.0)
+    for now in range(20, 25):
+        last = meter.sample(float(now), 570 + 10 * (now - 19), 20 * (now - 19))
+    assert (last.seconds, last.received, last.lost) == (5.0, 50, 100)
+    assert (last.rate, last.sent_rate, meter.best_rate) == (10.0, 30.0, 30.0)
+
+
+def test_a_burst_is_no_steady_rate_and_a_higher_one_is_learnt():
+    meter = DeliveryMeter(window=5.0)
+    for now in range(30):
+        meter.sample(float(now), 10 * now + (300 if now > 15 else 0), 0)
+    assert meter.best_rate == 10.0
+    for now in range(30, 60):
+        meter.sample(float(now), 600 + 25 * (now - 29), 0)
+    assert meter.best_rate == 25.0
+    meter.restart()
+    assert (meter.best_rate, meter.sample(60.0, 1500, 0)) == (0.0, None)
+
+
+def test_a_stream_that_is_sampled_without_end_takes_no_more_memory():
+    meter = DeliveryMeter(window=5.0)
+    for now in range(1000):
+        meter.sample(float(now), now, 0)
+    assert len(meter._samples) < 20
+
+
+def test_a_window_of_no_time_is_refused():
+    with pytest.raises(ValueError, match=r'above 0, got 0\.0'):
+        DeliveryMeter(window=0.0)

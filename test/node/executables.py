@@ -29,17 +29,21 @@ def find_executable(name):
 class Executable:
     """A process; its output is kept for the message of a failing test."""
 
-    def __init__(self, path, arguments, log):
+    def __init__(self, path, arguments, log, environment=os.environ, **options):
         self.log = log
         environment = {
-            **os.environ,
+            **environment,
             'ROS_DOMAIN_ID': str(DOMAIN),
             'RCUTILS_COLORIZED_OUTPUT': '0',
             'PYTHONFAULTHANDLER': '1',
         }
         with log.open('wb') as stream:
             self._process = subprocess.Popen(
-                [str(path), *arguments], stdout=stream, stderr=subprocess.STDOUT, env=environment
+                [str(path), *arguments],
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                **options,
             )
 
     @property
@@ -53,6 +57,11 @@ class Executable:
 
     def send(self, number):
         self._process.send_signal(number)
+
+    def write(self, text):
+        """Write to its input, where that is a pipe."""
+        self._process.stdin.write(text.encode())
+        self._process.stdin.flush()
 
     def end(self, number=signal.SIGINT):
         """Send it a signal and return its exit code."""
@@ -74,6 +83,8 @@ class Executable:
             self.send(signal.SIGCONT)
             self._process.kill()
             self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 def ros_arguments(parameters, remappings=()):

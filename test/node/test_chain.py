@@ -197,6 +197,6 @@ def test_the_landmarks_of_another_convention_are_in_both_messages(bench, paramet
 
 
 def test_a_node_that_cannot_be_made_leaves_none_of_the_others_behind(bench):
-    with pytest.raises(ConfigurationError, match='image_timeout of node faces_camera'):
-        chain(bench, {'image_timeout': -1.0})
+    with pytest.raises(ConfigurationError, match='expected_rate of node faces_camera'):
+        chain(bench, {'expected_rate': -1.0})
     bench.wait_until_alone()

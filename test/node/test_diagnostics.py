@@ -16,6 +16,7 @@ from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import latency_findings
 from rtcnn_perception.nodes.diagnostics import latency_values
+from rtcnn_perception.nodes.diagnostics import Meter
 from rtcnn_perception.nodes.diagnostics import OK
 from rtcnn_perception.nodes.diagnostics import SILENCE
 from rtcnn_perception.nodes.diagnostics import status
@@ -132,20 +133,22 @@ def test_what_a_sender_quotes_takes_no_memory(log, logged, clock):
 
 
 def test_a_status_without_findings_is_ok():
-    made = status('detector: faces', [], {})
+    made = status('detector: faces', [], {}, 'robot1')
     assert (made.name, made.level, made.message) == ('detector: faces', OK, '')
+    assert made.hardware_id == 'robot1'
 
 
 def test_a_status_has_the_level_of_its_worst_finding_and_names_it_first():
     findings = [Finding(OK, 'working'), Finding(ERROR, 'no camera'), Finding(WARN, 'slow')]
-    made = status('camera: faces', findings, {'errors': '2'})
+    made = status('camera: faces', findings, {'errors': '2'}, '/dev/video0')
     assert (made.level, made.message) == (ERROR, 'no camera; slow; working')
     assert [(value.key, value.value) for value in made.values] == [('errors', '2')]
 
 
 def test_the_texts_of_a_status_are_bounded():
-    made = status('camera: faces', [Finding(WARN, 'a\n' * 2**20)], {'source': 'x\x1b' * 2**20})
-    texts = (made.message, made.values[0].value)
+    long = 'x\x1b' * 2**20
+    made = status('camera: faces', [Finding(WARN, 'a\n' * 2**20)], {'source': long}, long)
+    texts = (made.message, made.values[0].value, made.hardware_id)
     assert all(len(each) < 1000 and each.isprintable() for each in texts)
 
 
@@ -165,6 +168,23 @@ def test_a_high_latency_and_clocks_that_differ_are_distinguished(p50, p95, expec
     assert all(finding.level == WARN for finding in findings)
 
 
+@pytest.mark.parametrize(
+    ('p50', 'step', 'expected'),
+    [
+        (-0.013, 0.025, []),
+        (-0.013, float('nan'), []),  # of one message of /clock there is no step
+        (-0.030, 0.025, ['stamps lie 0.030 s ahead of']),
+        (-1000.0, 0.025, ['stamps lie 1000.000 s ahead of']),
+        (1000.0, 0.025, ['stamps lie 1000.000 s behind']),
+    ],
+)
+def test_stamps_may_lie_ahead_of_simulated_time_by_one_step_of_it(p50, step, expected):
+    summary = LatencySummary(count=3, p50=p50, p95=p50, p99=p50, maximum=p50)
+    messages = [each.message for each in latency_findings(summary, 50.0, clock_step=step)]
+    assert [each.partition(" this node's clock")[0] for each in messages] == expected
+    assert not any('use_sim_time' in each for each in messages), 'it is set'
+
+
 def test_without_a_latency_there_is_no_finding():
     nan = float('nan')
     summary = LatencySummary(count=0, p50=nan, p95=nan, p99=nan, maximum=nan)
@@ -174,3 +194,13 @@ def test_without_a_latency_there_is_no_finding():
 def test_latencies_are_reported_in_milliseconds():
     summary = LatencySummary(count=1, p50=0.0123, p95=0.02, p99=0.03, maximum=0.04)
     assert latency_values('work', summary) == {'work p50 [ms]': '12.3', 'work p95 [ms]': '20.0'}
+
+
+def test_silence_is_counted_from_the_activation_and_from_what_came_last():
+    meter = Meter(100.0)
+    assert (meter.silent_for(103.0), meter.unanswered_for(103.0)) == (3.0, 0.0)
+    meter.count_received(104.0)
+    meter.count_received(105.0)
+    assert (meter.silent_for(106.0), meter.unanswered_for(106.0)) == (1.0, 2.0)
+    meter.count_published(106.5, work_s=0.5, latency_s=0.1)
+    assert (meter.silent_for(107.0), meter.unanswered_for(107.0)) == (2.0, 0.0)

@@ -13,8 +13,8 @@ from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.perception import make_chain
-from rtcnn_perception.nodes.qos import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.qos import IMAGE_DEPTH
+from rtcnn_perception.nodes.subscriptions.images import HAS_MESSAGE_INFO
 from scripted import image
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector

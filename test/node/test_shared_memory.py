@@ -17,80 +17,130 @@ MIB = 1024 * 1024
 SEGMENT = 'fastdds_0123456789abcdef'
 
 
-@pytest.fixture(autouse=True)
-def _no_profile(monkeypatch):
-    # What prepare() sets must not reach the tests that follow.
-    for name in (*shared_memory.PROFILE_VARIABLES, shared_memory.TRANSPORTS_VARIABLE):
-        monkeypatch.setenv(name, '')
-        monkeypatch.delenv(name)
-    monkeypatch.setenv('ROS_DOMAIN_ID', str(DOMAIN))
-
-
 @pytest.fixture
-def prepared(monkeypatch, tmp_path):
-    """Return a function that prepares where so many MiB are left; it returns the warning."""
+def chosen(monkeypatch, tmp_path):
+    """Return a function that chooses where so many MiB are left, in an environment."""
+    monkeypatch.chdir(tmp_path)
 
-    def prepare(free, *, has_images=True):
+    def choose(free, *, has_images=True, **given):
         monkeypatch.setattr(shared_memory, 'free_bytes', lambda _: free * MIB)
-        return shared_memory.prepare(has_images=has_images, folder=tmp_path)
+        return shared_memory.transport_variables(
+            has_images=has_images, given=given, folder=tmp_path
+        )
 
-    return prepare
+    return choose
 
 
-def profile():
-    names = [os.environ.get(name, '') for name in shared_memory.PROFILE_VARIABLES]
-    return ''.join(names).rpartition('/')[2]
+def profile(variables):
+    (named,) = [variables[name] for name in shared_memory.PROFILE_VARIABLES if name in variables]
+    return named.rpartition('/')[2]
 
 
 @pytest.mark.parametrize(
-    ('free', 'expected'), [(23_000, 'fastdds.xml'), (64, 'fastdds_small.xml'), (30, '')]
+    ('free', 'expected'), [(23_000, 'fastdds.xml'), (64, 'fastdds_small.xml')]
 )
 def test_the_profile_for_images_is_of_the_size_that_four_processes_can_have(
-    prepared, free, expected
+    chosen, free, expected
 ):
-    warning = prepared(free)
-    assert profile() == expected
-    assert bool(warning) == (not expected)
-    assert not warning or 'fastdds shm clean' in warning
+    variables, warning = chosen(free)
+    assert (profile(variables), warning) == (expected, '')
 
 
-def test_where_no_image_crosses_processes_there_is_no_profile(prepared):
-    assert prepared(23_000, has_images=False) == ''
-    assert profile() == ''
+def test_where_there_is_too_little_room_for_images_there_is_no_profile_but_a_warning(chosen):
+    variables, warning = chosen(30)
+    assert variables == {}
+    assert 'fastdds shm clean' in warning
 
 
-def test_where_almost_nothing_is_left_messages_go_over_udp_with_a_warning(prepared):
-    warning = prepared(3, has_images=False)
+def test_where_no_image_crosses_processes_there_is_no_profile(chosen):
+    assert chosen(23_000, has_images=False) == ({}, '')
+
+
+def test_where_almost_nothing_is_left_messages_go_over_udp_with_a_warning(chosen):
+    variables, warning = chosen(3, has_images=False)
     assert 'has 3.0 MiB left' in warning
     assert 'fastdds shm clean' in warning
-    assert os.environ[shared_memory.TRANSPORTS_VARIABLE] == 'UDPv4'
+    assert variables == {shared_memory.TRANSPORTS_VARIABLE: 'UDPv4'}
 
 
 @pytest.mark.parametrize(
     ('version', 'expected'), [('3.3.16', 1), ('7.1.6', 1), ('9.1.2', 0), ('12.0.0', 0)]
 )
-def test_the_profile_is_set_by_the_variable_that_each_distribution_reads(
-    monkeypatch, prepared, version, expected
+def test_the_profile_is_named_by_the_variable_that_each_distribution_reads(
+    monkeypatch, chosen, version, expected
 ):
     monkeypatch.setattr(shared_memory.metadata, 'version', lambda _: version)
-    prepared(23_000)
-    named = [os.environ.get(name) for name in shared_memory.PROFILE_VARIABLES]
-    assert named[expected].endswith('config/fastdds.xml')
-    assert named[1 - expected] is None
+    variables, _ = chosen(23_000)
+    assert [*variables] == [shared_memory.PROFILE_VARIABLES[expected]]
+    assert profile(variables) == 'fastdds.xml'
 
 
-@pytest.mark.parametrize('name', shared_memory.PROFILE_VARIABLES)
-def test_a_profile_of_the_user_is_kept(monkeypatch, prepared, name):
-    monkeypatch.setenv(name, 'mine.xml')
-    assert prepared(1) == ''
-    assert profile() == 'mine.xml'
-    assert shared_memory.TRANSPORTS_VARIABLE not in os.environ
+@pytest.mark.parametrize('free', [1, 23_000])
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        *((name, 'mine.xml') for name in shared_memory.PROFILE_VARIABLES),
+        ('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA'),
+        ('FASTDDS_BUILTIN_TRANSPORTS', 'UDPv4'),
+        ('FASTDDS_ENVIRONMENT_FILE', 'mine.json'),
+        ('ROS_DISCOVERY_SERVER', '192.168.0.1:11811'),
+        ('ROS_DISABLE_LOANED_MESSAGES', '1'),
+        ('RMW_IMPLEMENTATION', 'rmw_cyclonedds_cpp'),
+        ('RMW_IMPLEMENTATION', 'rmw_zenoh_cpp'),
+    ],
+)
+def test_what_the_user_has_set_about_transports_is_left_as_it_is(chosen, free, name, value):
+    assert chosen(free, **{name: value}) == ({}, '')
 
 
-def test_other_middleware_is_left_alone(monkeypatch, prepared):
-    monkeypatch.setenv('RMW_IMPLEMENTATION', 'rmw_cyclonedds_cpp')
-    assert prepared(1) == ''
-    assert profile() == ''
+@pytest.mark.parametrize('name', shared_memory.FILES_OF_THE_USER)
+def test_a_profile_in_the_working_directory_is_left_as_it_is(chosen, tmp_path, name):
+    (tmp_path / name).touch()
+    assert chosen(23_000) == ({}, '')
+
+
+@pytest.mark.parametrize('name', ['FASTDDS_BUILTIN_TRANSPORTS', 'RMW_IMPLEMENTATION'])
+def test_an_empty_variable_counts_as_none(chosen, name):
+    value = {'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp'}.get(name, '')
+    assert profile(chosen(23_000, **{name: value})[0]) == 'fastdds.xml'
+
+
+def test_choosing_changes_no_environment_and_preparing_that_of_this_process(monkeypatch, chosen):
+    name = shared_memory.TRANSPORTS_VARIABLE
+    monkeypatch.setenv(name, '')
+    for each in (*shared_memory.CHOICES_OF_THE_USER, 'RMW_IMPLEMENTATION'):
+        monkeypatch.delenv(each, raising=False)
+    before = dict(os.environ)
+    assert chosen(1)[0] == {name: 'UDPv4'}
+    assert dict(os.environ) == before
+    assert 'go over UDP' in shared_memory.prepare(has_images=True)
+    assert os.environ[name] == 'UDPv4'
+
+
+@pytest.mark.parametrize(
+    ('middleware', 'given', 'expected'),
+    [
+        ('rmw_fastrtps_cpp', {}, '/config/fastdds.xml'),
+        (
+            'rmw_fastrtps_cpp',
+            {'FASTRTPS_DEFAULT_PROFILES_FILE': '/mine.xml'},
+            'start their publisher with FASTRTPS_DEFAULT_PROFILES_FILE=/mine.xml',
+        ),
+        (
+            'rmw_fastrtps_cpp',
+            {'FASTDDS_BUILTIN_TRANSPORTS': 'LARGE_DATA'},
+            'set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA?max_msg_size=',
+        ),
+        (
+            'rmw_fastrtps_cpp',
+            {'FASTDDS_BUILTIN_TRANSPORTS': shared_memory.LARGE_DATA},
+            'smaller or compressed images',
+        ),
+        ('rmw_cyclonedds_cpp', {}, 'net.core.rmem_max'),
+    ],
+)
+def test_the_advice_against_loss_is_not_to_set_what_is_set(middleware, given, expected):
+    assert expected in shared_memory.advice_against_loss(middleware, given)
 
 
 def test_fresh_files_links_and_files_of_other_names_are_left_alone(tmp_path):
@@ -105,6 +155,12 @@ def test_fresh_files_links_and_files_of_other_names_are_left_alone(tmp_path):
     later = time.time() + 1000.0
     assert shared_memory.remove_leftovers(tmp_path, now=later) == []
     assert sorted(tmp_path.iterdir()) == before
+
+
+def without_choices():
+    """Return the environment of a user who has set nothing."""
+    left = {k: v for k, v in os.environ.items() if k not in shared_memory.CHOICES_OF_THE_USER}
+    return {**left, 'ROS_DOMAIN_ID': str(DOMAIN)}
 
 
 PARTICIPANT = """
@@ -122,6 +178,7 @@ def test_the_segment_of_a_killed_process_is_removed_and_that_of_a_living_one_sta
     processes = [
         subprocess.Popen(
             [sys.executable, '-c', PARTICIPANT],
+            env=without_choices(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -184,6 +241,7 @@ def test_three_processes_run_without_errors_in_a_container_with_little_shared_me
             text=True,
             timeout=120.0,
             check=False,
+            env=without_choices(),
         )
     except FileNotFoundError:
         pytest.skip('unshare is not installed')

@@ -8,6 +8,7 @@ from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.parameters.node import QOS_DESCRIPTION
+from rtcnn_perception.nodes.qos import LOW_RATE
 from rtcnn_perception.nodes.qos import QOS
 
 
@@ -66,12 +67,13 @@ class CameraParameters(NodeParameters):
         'frame_id in the headers of the images of the own source',
         read_at=ReadAt.ACTIVATION,
     )
-    image_timeout: float = setting(
-        2.0,
-        'diagnostics report an error after this time without an image',
-        unit='s',
-        minimum=0.1,
-        maximum=3600.0,
+    expected_rate: float = setting(
+        0.0,
+        f'diagnostics warn when images come at less than {LOW_RATE:.0%} of this rate; 0 for the '
+        'best steady rate at which the topic was published, and for no limit on an own source',
+        unit='Hz',
+        minimum=0.0,
+        maximum=1000.0,
         is_live=True,
     )
     max_megapixels: float = setting(

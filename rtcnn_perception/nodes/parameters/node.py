@@ -40,3 +40,12 @@ class NodeParameters:
         maximum=60_000.0,
         is_live=True,
     )
+    image_timeout: float = setting(
+        2.0,
+        'diagnostics report an error after this time in which no image comes in, or nothing comes '
+        'of those that do',
+        unit='s',
+        minimum=0.1,
+        maximum=3600.0,
+        is_live=True,
+    )

@@ -18,7 +18,7 @@ from rtcnn_perception.nodes.conversions.images import stamp_ns_of
 from rtcnn_perception.nodes.parameters.pose import COMPRESSED
 from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.parameters.pose import RAW
-from rtcnn_perception.nodes.qos import ImageSubscription
+from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 

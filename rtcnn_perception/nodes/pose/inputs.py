@@ -15,8 +15,8 @@ from rtcnn_perception.nodes.conversions.camera_info import intrinsics_from_msg
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.pose.depth_input import DepthInput
-from rtcnn_perception.nodes.qos import ImageSubscription
-from rtcnn_perception.nodes.qos import PATIENCE
+from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
+from rtcnn_perception.nodes.subscriptions.images import PATIENCE
 from sensor_msgs.msg import CameraInfo
 
 CAMERA_INFO = 'camera_info'

@@ -1,0 +1,217 @@
+"""Subscriptions to images: they match the publishers, count what is lost, and watch the rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from rclpy.clock import Clock
+from rclpy.clock import ClockType
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from rclpy.utilities import get_rmw_implementation_identifier
+from rtcnn_perception.core.statistics import DeliveryMeter
+from rtcnn_perception.nodes.diagnostics import ERROR
+from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.diagnostics import WARN
+from rtcnn_perception.nodes.log_text import bounded
+from rtcnn_perception.nodes.qos import LOW_RATE
+from rtcnn_perception.nodes.qos import QOS
+from rtcnn_perception.nodes.subscriptions.topic import Topic
+from rtcnn_perception.shared_memory import advice_against_loss
+
+PATIENCE = 5.0
+"""Seconds without a publisher before a warning."""
+
+HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')
+"""Whether rclpy passes the number of a message to a callback; that of Humble does not."""
+
+DISCOVERY_PERIOD = 0.1
+"""Seconds between checks for the first publisher."""
+
+LOST_SHARE = 0.05
+"""Share of lost images that is worth a warning: a few are lost where a camera starts or pauses."""
+
+
+class ImageSubscription:
+    """
+    Subscribe to a topic, matching what its publishers offer as they come and go.
+
+    Where the profile depends on the publishers, it subscribes once there is one: changing a
+    profile means a new subscription, and images that are lost meanwhile.
+
+    Images that were published and never came are counted by the gaps between their numbers: the
+    event for lost messages leaves out what a queue that is full replaces, which is the most of it.
+
+    :param node: the subscriber
+    :param message_type: of images, or of what belongs to each of them
+    :param topic: as the node names it, before remapping
+    :param callback: called with each message
+    :param qos: a key of QOS
+    :param clock: seconds of a clock that does not jump
+    :param is_optional: whether it may be without a publisher: then none is missed
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        message_type: type[Any],
+        topic: str,
+        callback: Callable[[Any], None],
+        *,
+        qos: str,
+        clock: Callable[[], float],
+        is_optional: bool = False,
+    ) -> None:
+        self._node = node
+        self._message_type = message_type
+        self._topic = Topic(node, message_type, topic, clock)
+        self._choose = QOS[qos]
+        self._callback = callback
+        self._clock = clock
+        self._unpublished_since: float | None = clock()
+        self._has_warned = is_optional
+        self._is_optional = is_optional
+        self._subscription: Subscription | None = None
+        self._profile: QoSProfile | None = None
+        self._publishers: frozenset[bytes] = frozenset()
+        self._last_number: int | None = None
+        self._received = 0
+        self._lost = 0
+        self._delivery = DeliveryMeter()
+        self._is_numbered = HAS_MESSAGE_INFO
+        self._timer = node.create_timer(
+            DISCOVERY_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
+        self.check()
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic after remapping."""
+        return self._topic.name
+
+    @property
+    def qos(self) -> QoSProfile | None:
+        """The present profile; None before there is a publisher."""
+        return self._profile
+
+    @property
+    def lost(self) -> int | None:
+        """
+        Number of images between the first and the last received that never came.
+
+        None where rclpy or the middleware does not number them. While there are several
+        publishers, whose numbers cannot be separated, none are counted.
+        """
+        return self._lost if self._is_numbered else None
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last image, or since the subscription."""
+        return self._topic.silent_for
+
+    def why_silent(self) -> str:
+        """Return why no image comes, as the end of a sentence."""
+        return self._topic.why_silent(self._profile)
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._node.destroy_timer(self._timer)
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+
+    def check(self) -> None:
+        """Match the present publishers, and warn once if there is none for long."""
+        publishers = self._topic.publishers()
+        if publishers:
+            self._unpublished_since, self._has_warned = None, self._is_optional
+            self._note(publishers)
+        else:
+            self._warn_without_publisher()
+        profile = self._choose(publishers)
+        if profile is not None and profile != self._profile:
+            self._subscribe(profile)
+
+    def findings(self, expected_rate: float | None = None) -> Iterator[Finding]:
+        """
+        Yield that there is no publisher, that images are lost, or that they come rarely.
+
+        To be called about once a second, as it measures the rate between its calls.
+
+        :param expected_rate: in Hz; 0 for the best at which the present publishers were steady,
+            None where the rate does not matter
+        """
+        if self._unpublished_since is not None:
+            is_long = self._clock() - self._unpublished_since >= PATIENCE
+            yield Finding(ERROR if is_long else WARN, f'no publisher of {self.topic}')
+            return
+        came = self._delivery.sample(self._clock(), self._received, self._lost)
+        if came is None:
+            return
+        advice = advice_against_loss(get_rmw_implementation_identifier())
+        wanted = self._delivery.best_rate if expected_rate == 0.0 else expected_rate or 0.0
+        rates = f'{came.rate:.1f} Hz'
+        if came.lost > LOST_SHARE * (came.received + came.lost):
+            rates += f' of {came.sent_rate:.1f} Hz'
+            yield Finding(WARN, f'{rates} come from {self.topic}, the others are lost: {advice}')
+        elif came.rate < LOW_RATE * wanted:
+            rates += f' come from {self.topic}, {wanted:.1f} Hz are expected'
+            why = 'it publishes no more' if self._is_numbered else f'where they are lost: {advice}'
+            yield Finding(WARN, f'{rates}: {why}')
+
+    def _note(self, publishers: Sequence[TopicEndpointInfo]) -> None:
+        """Forget the rate of the publishers of before where there are others."""
+        present = frozenset(bytes(each.endpoint_gid) for each in publishers)
+        if present != self._publishers:
+            self._publishers = present
+            self._delivery.restart()
+
+    def _on_message(self, msg: object, info: Mapping[str, Any]) -> None:
+        number = info['publication_sequence_number']
+        if number is None:
+            self._is_numbered = False
+        else:
+            self._count_lost(number)
+        self._on_image(msg)
+
+    def _on_image(self, msg: object) -> None:
+        self._topic.tick()
+        self._received += 1
+        self._callback(msg)
+
+    def _count_lost(self, number: int) -> None:
+        """Count what is missing before an image; a publisher that restarted begins at 1 again."""
+        last, self._last_number = self._last_number, number
+        if last is not None and number > last + 1 and len(self._topic.publishers()) == 1:
+            self._lost += number - last - 1
+
+    def _subscribe(self, profile: QoSProfile) -> None:
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        self._profile = profile
+        self._subscription = self._node.create_subscription(
+            self._message_type,
+            self.topic,
+            self._on_message if HAS_MESSAGE_INFO else self._on_image,
+            profile,
+        )
+        self._timer.cancel()
+        self._node.get_logger().info(
+            f'subscribed to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
+        )
+
+    def _warn_without_publisher(self) -> None:
+        now = self._clock()
+        if self._unpublished_since is None:
+            self._unpublished_since = now
+        if self._has_warned or now - self._unpublished_since < PATIENCE:
+            return
+        self._has_warned = True
+        self._node.get_logger().warning(
+            bounded(f'no publisher of {self.topic}; {self._topic.where_else()}')
+        )

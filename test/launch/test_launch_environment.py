@@ -1,0 +1,61 @@
+"""The launch file gives a profile of Fast DDS to the nodes of this package, and to no other."""
+
+from importlib import util
+import os
+from pathlib import Path
+
+import pytest
+from rtcnn_perception.shared_memory import CHOICES_OF_THE_USER
+
+LAUNCH_FILE = Path(__file__).parents[2] / 'launch' / 'perception.launch.py'
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """Return a function that returns what each node gets besides the launch's environment."""
+    reason = 'launch files need ROS 2 from its own packages'
+    launch = pytest.importorskip('launch', reason=reason)
+    pytest.importorskip('launch_ros', reason=reason)
+    for name in (*CHOICES_OF_THE_USER, 'RMW_IMPLEMENTATION'):
+        monkeypatch.delenv(name, raising=False)
+    spec = util.spec_from_file_location('perception_launch', LAUNCH_FILE)
+    module = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(**arguments):
+        context = launch.LaunchContext()
+        for each in module.ARGUMENTS:
+            each.execute(context)
+        context.launch_configurations.update(arguments)
+        nodes = [each for each in module.start_nodes(context) if isinstance(each, module.Node)]
+        return [
+            {
+                context.perform_substitution(key[0]): context.perform_substitution(value[0])
+                for key, value in each.process_description.additional_env or ()
+            }
+            for each in nodes
+        ]
+
+    return run
+
+
+def test_three_processes_get_the_profile_and_the_launch_itself_none(start):
+    before = dict(os.environ)
+    given = start(composed='false', params_file='mine.yaml')
+    assert len(given) == 3
+    assert all(
+        value.endswith(('/fastdds.xml', '/fastdds_small.xml'))
+        for each in given
+        for value in each.values()
+    )
+    assert all(given)
+    assert dict(os.environ) == before
+
+
+def test_one_process_gets_none(start):
+    assert start(composed='true', params_file='mine.yaml') == [{}]
+
+
+def test_transports_of_the_user_are_left_as_they_are(start, monkeypatch):
+    monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
+    assert start(composed='false', params_file='mine.yaml') == [{}, {}, {}]

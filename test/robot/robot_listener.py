@@ -1,0 +1,43 @@
+"""
+A program of the robot that listens: it prints diagnostics and faces as lines of JSON.
+
+Usage: robot_listener.py
+"""
+
+import json
+import sys
+
+from diagnostic_msgs.msg import DiagnosticArray
+import rclpy
+from rtcnn_perception.msg import FaceAttributes
+
+
+def show(**values):
+    sys.stdout.write(json.dumps(values) + '\n')
+    sys.stdout.flush()
+
+
+def on_diagnostics(msg):
+    for each in msg.status:
+        show(
+            status=each.name,
+            level=int.from_bytes(each.level, 'little'),
+            message=each.message,
+            hardware=each.hardware_id,
+            values={value.key: value.value for value in each.values},
+        )
+
+
+def on_attributes(msg):
+    show(attributes=len(msg.faces), total_ms=msg.total_ms)
+
+
+if __name__ == '__main__':
+    rclpy.init()
+    node = rclpy.create_node('listener')
+    node.create_subscription(DiagnosticArray, '/diagnostics', on_diagnostics, 100)
+    node.create_subscription(FaceAttributes, 'faces/attributes', on_attributes, 100)
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, rclpy.executors.ExternalShutdownException):
+        sys.exit(0)
