@@ -20,7 +20,7 @@ bin := $(venv)/bin
 interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg srv/*.srv)
 
 .DELETE_ON_ERROR:
-.PHONY: help run bench test lint types unit format docs lock clean
+.PHONY: help run bench soak fuzz test lint types unit format docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
@@ -67,6 +67,15 @@ unit: $(venv)/dev $(venv)/package $(unit_needs)  ## the tests, with coverage
 	@echo "coverage of the whole, at least 85 %:"
 	$(bin)/coverage report $(coverage_options) --skip-covered --fail-under=85
 
+# A run that is stopped goes on where it was: its parts are in out/soak.
+FRAMES ?= 1000000
+soak: $(venv)/package  ## run the nodes over FRAMES frames with all kinds of faults; tables to docs/reliability.md
+	$(bin)/python benchmarks/soak/soak.py --frames $(FRAMES) --page docs/reliability.md
+
+TARGETS ?=
+fuzz: $(venv)/package $(venv)/dev $(venv)/training $(venv)/fuzz  ## fuzz the readers of bytes, or TARGETS of them, 60 s or DURATION each
+	$(bin)/python test/fuzz/run_fuzz.py --seconds '$(or $(DURATION),60)' $(TARGETS)
+
 # Stamps: each is made again when what it stands on changes.
 $(venv)/ros: requirements/$(ROS_DISTRO).txt requirements/environment.py
 	@$(PYTHON) requirements/environment.py $(venv) $<
@@ -77,6 +86,10 @@ $(venv)/dev: requirements/dev.txt $(venv)/ros
 	@touch $@
 
 $(venv)/training: requirements/training.txt $(venv)/ros
+	@$(PYTHON) requirements/environment.py $(venv) $<
+	@touch $@
+
+$(venv)/fuzz: requirements/fuzz.txt $(venv)/ros
 	@$(PYTHON) requirements/environment.py $(venv) $<
 	@touch $@
 

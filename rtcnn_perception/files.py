@@ -6,6 +6,8 @@ A pipe would block for ever, ``/dev/zero`` would fill the memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import errno
 import json
 import os
@@ -26,7 +28,9 @@ def check_file(path: Path) -> None:
 
     :raises OSError: whose ``strerror`` says what it is, or that there is none
     """
-    _check(path.stat(), path)
+    with _refusing_names(path):
+        about = path.stat()
+    _check(about, path)
 
 
 def read_bytes(path: Path, most: int = -1) -> bytes:
@@ -35,7 +39,8 @@ def read_bytes(path: Path, most: int = -1) -> bytes:
 
     :raises OSError: if there is none, or it cannot be read
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe does not block
+    with _refusing_names(path):
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe does not block
     try:
         _check(os.fstat(handle), path)
         with os.fdopen(handle, 'rb', closefd=False) as file:
@@ -65,6 +70,15 @@ def parse_json(text: str | bytes) -> object:
     except RecursionError as error:
         raise ValueError('it is nested too deep') from error
     return content
+
+
+@contextmanager
+def _refusing_names(path: Path) -> Iterator[None]:
+    """Make a name that no file can have, as a card may give, an error of the system."""
+    try:
+        yield
+    except ValueError as error:  # a zero byte, or what is no Unicode
+        raise OSError(errno.EINVAL, 'no file can have this name', str(path)) from error
 
 
 def _check(about: os.stat_result, path: Path) -> None:

@@ -53,6 +53,14 @@ def test_a_missing_file_is_an_error_of_the_system(tmp_path):
             read(tmp_path / 'nothing')
 
 
+@pytest.mark.parametrize('name', ['a\0b', '\ud800'])
+def test_a_name_that_no_file_can_have_is_an_error_of_the_system(tmp_path, name):
+    for read in (check_file, read_bytes, read_text):
+        with pytest.raises(OSError, match='no file can have this name') as refusal:
+            read(tmp_path / name)
+        assert refusal.value.strerror
+
+
 def test_json_that_is_nested_too_deep_is_a_value_error():
     assert parse_json(b'[1]') == [1]
     with pytest.raises(ValueError, match='nested too deep'):

@@ -17,8 +17,8 @@ from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.core.sources.player import SourcePlayer
-from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.core.statistics import DeliveryMeter
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.base import Stoppable
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image

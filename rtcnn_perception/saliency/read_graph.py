@@ -18,6 +18,19 @@ from rtcnn_perception.saliency.network_graph import scale_and_shift
 OPSETS = range(13, 18)
 """Versions in which the operators that are covered mean the same."""
 
+UNUSABLE = (
+    DecodeError,
+    onnx.checker.ValidationError,
+    onnx.shape_inference.InferenceError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What onnx raises for a graph that it cannot read, check or compute."""
+
 CONTROL_FLOW = ('If', 'Loop', 'Scan')
 
 
@@ -35,7 +48,7 @@ def read_graph(content: bytes, where: str) -> NetworkGraph:
         onnx.checker.check_model(model)
         fold_constants(model)
         model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    except (DecodeError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:
+    except UNUSABLE as error:
         raise ModelError(
             f'{where}: expected a valid ONNX graph, got one that is not '
             f'({in_one_line(error)}); export it anew'

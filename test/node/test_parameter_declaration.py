@@ -56,7 +56,11 @@ DEFAULTS = {
 def test_a_setting_accepts_its_default_and_refuses_other_types_and_values_out_of_bounds():
     for made, refused, expected in (
         (Setting(True, ''), [1, 'true', None], 'true or false'),
-        (Setting(3, '', minimum=1, maximum=5), [0, 6, 3.0, True], 'a whole number in [1, 5]'),
+        (
+            Setting(3, '', minimum=1, maximum=5),
+            [0, 6, 3.0, True, 10**400],
+            'a whole number in [1, 5]',
+        ),
         (Setting(3, ''), ['3', None], 'a whole number'),
         (Setting(0.5, ''), [float('nan'), float('inf'), 1], 'a number such as 1.0'),
         (Setting(0.5, '', minimum=0, maximum=1), [-0.1, 1.1], 'a number such as 1.0 in [0, 1]'),

@@ -84,7 +84,7 @@ def test_every_field_of_a_message_has_a_comment(message):
     assert bare == []
 
 
-@pytest.mark.parametrize('name', ['dev', 'jazzy', 'kilted', 'training'])
+@pytest.mark.parametrize('name', ['dev', 'fuzz', 'jazzy', 'kilted', 'training'])
 def test_requirements_pin_every_version(name):
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
     pins = [line.partition(' ;')[0] for line in lines if not line.startswith('#')]

@@ -32,6 +32,14 @@ def test_a_network_that_is_covered_is_taken():
         (b'no graph', ['valid ONNX graph']),
         (graph_with('Elu'), ['got Elu', 'MaxPool', 'Relu', 'Softmax']),
         (graph_with('HardSwish'), ['valid ONNX graph']),
+        (make_graph(shape=('N', 6)), ['valid ONNX graph', 'at least 3 dimensions']),
+        (
+            make_graph(
+                [helper.make_node('Gather', ['w', 'place'], ['row']), *NODES],
+                weights=[('place', np.array(9))],
+            ),
+            ['valid ONNX graph'],
+        ),
         (graph_with_a_condition(), ['dynamic control flow', 'If']),
         (make_graph(shape=('N', 1, 'height', 'width')), ['fixed height and width']),
         (make_graph(opset=11), ['opset 13 to 17', '[11]']),

@@ -113,7 +113,8 @@ class Setting:
         if isinstance(value, str):
             return not self.choices or value in self.choices
         number = cast('float', value)
-        return math.isfinite(number) and self.minimum <= number <= self.maximum
+        is_finite = -math.inf < number < math.inf  # also of whole numbers that no float holds
+        return is_finite and self.minimum <= number <= self.maximum
 
     def descriptor(self) -> ParameterDescriptor:
         """Describe the parameter to ROS; values out of range are then refused by ROS too."""

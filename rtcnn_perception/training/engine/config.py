@@ -22,6 +22,7 @@ from typing import get_origin
 from typing import get_type_hints
 from typing import TypeVar
 
+from rtcnn_perception.core.models.fields import LARGEST
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.files import read_text
 from rtcnn_perception.paths import is_file
@@ -122,6 +123,8 @@ def from_mapping(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     known = {field.name for field in fields(kind)}
     further = next((field.name for field in fields(kind) if field.metadata.get('tables')), None)
     given = dict(values)
+    if further is not None and not isinstance(given.setdefault(further, {}), Mapping):
+        raise ConfigurationError(f'{where}.{further} must be a table, got {given[further]!r}')
     for key in [key for key in values if key not in known]:
         if further is None or not isinstance(values[key], Mapping):
             tables = ' and a table for each attribute' if further else ''
@@ -129,9 +132,7 @@ def from_mapping(kind: type[T], values: Mapping[str, Any], where: str) -> T:
             raise ConfigurationError(
                 f'{where} has the unknown key {key!r}; known are {names}{tables}'
             )
-        given[further] = {**given.get(further, {}), key: given.pop(key)}
-    if further is not None:
-        given.setdefault(further, {})
+        given[further] = {**given[further], key: given.pop(key)}
     arguments: dict[str, Any] = {
         key: _value(hints[key], value, where if key == further else f'{where}.{key}')
         for key, value in given.items()
@@ -157,7 +158,7 @@ def _value(kind: type, value: object, where: str) -> object:
             raise ConfigurationError(f'{where} must be a table, got {value!r}')
         row = get_args(kind)[1]
         return {name: _value(row, each, f'{where}.{name}') for name, each in value.items()}
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and type(value) is int and abs(value) <= LARGEST:
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ConfigurationError(f'{where} must be {kind.__name__}, got {value!r}')
@@ -192,7 +193,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise ConfigurationError(f'{path} is no TOML: it is nested too deep') from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of TOML, of UTF-8, or of a number with thousands of digits
         raise ConfigurationError(f'{path} is no TOML: {error}') from error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.models.card import read_fields
+from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
@@ -125,14 +126,23 @@ def provenance_of(*weights: Path) -> Provenance:
             add(Provenance(data=[{'name': f'what {path} learnt from', 'terms': terms}]))
         else:
             values = load_checkpoint(path)
-            if 'before' in values:  # what lies at those paths may be another by now
-                add(Provenance(**values['before']))
-            else:
-                for earlier in checkpoints_before(values['config']):
-                    visit(earlier)
-            for part in values.get('mean_of', ()):
-                visit(Path(part))
-            add(_of_training(values))
+            try:
+                visit_parts(values)
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                raise ModelError(
+                    f'{path} is no complete checkpoint: it does not say what it learnt from '
+                    f'({error!r})'
+                ) from error
+
+    def visit_parts(values: Mapping[str, Any]) -> None:
+        if 'before' in values:  # what lies at those paths may be another by now
+            add(Provenance(**values['before']))
+        else:
+            for earlier in checkpoints_before(values['config']):
+                visit(earlier)
+        for part in values.get('mean_of', ()):
+            visit(Path(part))
+        add(_of_training(values))
 
     for path in weights:
         visit(path)

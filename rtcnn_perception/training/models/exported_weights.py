@@ -121,7 +121,7 @@ def fill_network(network: nn.Module, weights: dict[str, Any], path: Path) -> Non
     """
     try:
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except (AttributeError, RuntimeError, TypeError) as error:  # also of names that are no text
         first = str(error).split('\n')[1:2] or [str(error)]
         raise ModelError(
             f'{path} does not hold weights of the architecture {network.name}: {first[0].strip()}'

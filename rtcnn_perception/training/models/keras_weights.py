@@ -44,6 +44,9 @@ Source: github.com/oarriaga/face_classification (MIT), ``src/utils/datasets.py``
 
 KERAS_SUFFIXES = ('.hdf5', '.h5')
 
+MOST_WEIGHTS = 10_000_000
+"""Numbers of one array; the original's largest has 8,192."""
+
 Weights = dict[str, list[NDArray[np.float32]]]
 
 
@@ -60,13 +63,13 @@ def read_layers(path: Path) -> Weights:
             layers: Weights = {}
             for name in _names(group.attrs['layer_names']):
                 weights = [
-                    np.asarray(group[name][weight], np.float32)
+                    _read_array(group[name][weight])
                     for weight in _names(group[name].attrs['weight_names'])
                 ]
                 if weights:
                     layers[name] = weights
             return layers
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (AttributeError, OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ModelError(f'{path} holds no Keras weights that can be read: {error}') from error
 
 
@@ -99,6 +102,13 @@ def load_keras(path: Path) -> tuple[Network, Original]:
     if left:
         raise ModelError(f'{path} is no mini_xception: it has further weights, {_shown(left)}')
     return network.eval(), original
+
+
+def _read_array(stored: h5py.Dataset) -> NDArray[np.float32]:
+    """Return numbers of a file; one of 1 KB may claim to hold any number of them."""
+    if stored.size > MOST_WEIGHTS:
+        raise ValueError(f'{stored.size} weights of one kind, more than {MOST_WEIGHTS}')
+    return np.asarray(stored, np.float32)
 
 
 def _names(attribute: Iterable[bytes | str]) -> list[str]:

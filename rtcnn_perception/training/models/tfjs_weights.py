@@ -60,7 +60,7 @@ def read_graph_model(path: Path) -> Arrays:
                 place += values.nbytes
                 if entry['dtype'] == 'float32':
                     arrays[entry['name']] = values.reshape(entry['shape'])
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f'{path} is no TensorFlow.js graph model: {error}') from error
     return arrays
 

@@ -140,6 +140,20 @@ def test_a_damaged_checkpoint_on_the_way_is_refused(write, tmp_path):
         provenance_of(tmp_path / 'last/best.pt')
 
 
+@pytest.mark.parametrize(
+    'part',
+    [
+        *({'mean_of': 0.5}, {'mean_of': [3]}, {'before': {'words': 'a'}}, {'before': 3}),
+        *({'config': {}}, {'config': {'name': 'a', 'data': {'attributes': 3}}}),
+        {'config': {'name': 'a', 'distillation': {'teachers': [{}]}}},
+    ],
+)
+def test_a_checkpoint_that_does_not_say_what_it_learnt_from_is_refused(tmp_path, part):
+    save_checkpoint(tmp_path / 'a.pt', {'config': {'name': 'a'}, 'average': {}, **part})
+    with pytest.raises(ModelError, match=r'a\.pt is no complete checkpoint: it does not say what'):
+        provenance_of(tmp_path / 'a.pt')
+
+
 def test_a_run_that_started_from_itself_is_counted_once(write, tmp_path):
     write('again', FER, start_from=str(tmp_path / 'again/best.pt'))
     assert provenance_of(tmp_path / 'again/best.pt').commands == ['rtcnn_perception train again']

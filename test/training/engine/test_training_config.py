@@ -135,6 +135,12 @@ def test_teachers_may_be_tables_with_weights_and_attributes(tmp_path):
             'shares, unlabelled and a table for each attribute',
         ),
         (f'{BASE}[data]\n', 'must have a table for each attribute, such as'),
+        (
+            f'{BASE}[data]\nattributes = 3\n[data.mood]\n',
+            r'data\.attributes must be a table, got 3',
+        ),
+        (f'seed = {"9" * 5000}\n{WITH_DATA}', r'a\.toml is no TOML: .*digits'),
+        (f'learning_rate = 1{"0" * 400}\n{WITH_DATA}', 'learning_rate must be float, got 1000'),
         (f'{BASE}[data.mood]\npath = 3\n', r'data\.mood\.path must be a list, got 3'),
         (f'{BASE}[data.mood]\npath = [3]\n', r'data\.mood\.path must be str, got 3'),
         (f'{WITH_DATA}[loss]\nlabel_smoothing = 3\n', r'label_smoothing must be in \[0, 1\)'),

@@ -78,6 +78,25 @@ def test_a_file_that_is_not_of_keras_is_refused(tmp_path):
         load_keras(tmp_path / 'a.hdf5')
 
 
+def test_weights_that_no_memory_holds_are_refused(tmp_path):
+    write_layers(tmp_path / 'a.hdf5', {'conv': [np.zeros(1)]})
+    with h5py.File(tmp_path / 'a.hdf5', 'a') as file:
+        del file['model_weights/conv/0']
+        file['model_weights/conv'].create_dataset('0', (2**45,), 'f4')
+    assert (tmp_path / 'a.hdf5').stat().st_size < 10_000
+    with pytest.raises(ModelError, match='35184372088832 weights of one kind, more than 10000000'):
+        load_keras(tmp_path / 'a.hdf5')
+
+
+def test_a_group_in_place_of_weights_is_refused(tmp_path):
+    write_layers(tmp_path / 'a.hdf5', {'conv': [np.zeros(1)]})
+    with h5py.File(tmp_path / 'a.hdf5', 'a') as file:
+        del file['model_weights/conv/0']
+        file['model_weights/conv'].create_group('0')
+    with pytest.raises(ModelError, match='holds no Keras weights that can be read'):
+        load_keras(tmp_path / 'a.hdf5')
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ModelError, match='holds no Keras weights that can be read'):
         load_keras(tmp_path / 'a.hdf5')

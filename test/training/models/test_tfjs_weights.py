@@ -140,6 +140,7 @@ def test_a_training_starts_with_published_weights_and_statistics_of_its_faces(ar
         ({'change': {'quantization': {'dtype': 'uint8'}}}, 'must be float32'),
         ({'change': {'dtype': 3}}, 'must be float32'),
         ({'lost': 8}, 'is no TensorFlow.js graph model'),
+        ({'change': {'shape': [2**70]}}, 'is no TensorFlow.js graph model'),
         ({'change': {'name': 'conv9'}}, 'does not fit mobilenet.*conv1/convolution'),
         ({'change': {'shape': [3, 3, 32, 3]}}, 'does not fit mobilenet'),
     ],

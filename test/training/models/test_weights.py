@@ -26,6 +26,12 @@ def test_weights_of_another_architecture_are_refused_by_their_path():
     assert '\n' not in str(refusal.value)
 
 
+@pytest.mark.parametrize('weights', [{1: 'a'}, {'stem.0.weight': 3}, {'stem.0.weight': None}])
+def test_what_are_no_weights_is_refused(weights):
+    with pytest.raises(ModelError, match='does not hold weights of the architecture'):
+        fill_network(lively('tiny_xception', GENDER), weights, Path('best.pt'))
+
+
 def test_a_norm_without_statistics_scales_and_shifts():
     norm = nn.BatchNorm2d(2).eval()
     norm.running_mean.fill_(9)

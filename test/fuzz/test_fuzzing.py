@@ -1,0 +1,33 @@
+"""Every reader of bytes from outside refuses what it cannot read by a PerceptionError."""
+
+import os
+
+import pytest
+
+pytest.importorskip('torch')
+pytest.importorskip('rclpy')
+
+from fuzz_all import TARGETS
+from fuzz_target import MAX_SEED_BYTES
+from fuzz_target import mutations
+from fuzz_target import silent
+
+COUNT = 60
+"""Inputs of each target; `make fuzz` tries millions."""
+
+
+@pytest.mark.parametrize('name', TARGETS)
+def test_a_reader_raises_nothing_but_its_own_errors(name):
+    target = TARGETS[name]
+    accepted = [target.try_one(data) for data in mutations(target, COUNT, seed=1)]
+    assert any(accepted)
+
+
+@pytest.mark.parametrize('name', TARGETS)
+def test_seeds_are_small(name):
+    assert max(map(len, TARGETS[name].seeds())) <= MAX_SEED_BYTES
+
+
+def test_what_reaches_stderr_is_found():
+    with pytest.raises(AssertionError, match='loud'), silent():
+        os.write(2, b'loud')
