@@ -6,9 +6,6 @@ import signal
 import threading
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.context import Context
 from ros_bench import DOMAIN
 from rtcnn_perception.exceptions import ModelError
