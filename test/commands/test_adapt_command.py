@@ -3,11 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-
-pytest.importorskip('onnx', reason='onnx is needed to adapt a graph')
-
 from onnx import TensorProto
+import pytest
 from rtcnn_perception.cli import main
 from rtcnn_perception.core.attributes.model import AttributeModel
 from tiny_model import EMOTIONS

@@ -4,9 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.commands.benchmark import node_parts
 from rtcnn_perception.commands.benchmark import node_runs
 from rtcnn_perception.commands.benchmark.inputs import BenchmarkConfig

@@ -2,9 +2,6 @@
 
 import cv2
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.commands.benchmark import node_runs
 from rtcnn_perception.commands.benchmark.inputs import find_inputs
 from rtcnn_perception.commands.ros import initialised_context

@@ -6,9 +6,6 @@ import sys
 import time
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.commands.benchmark import node_runs
 from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.watcher import Watcher

@@ -2,12 +2,9 @@ import importlib.resources
 
 import cv2
 import numpy as np
-import pytest
-
-pytest.importorskip('onnx', reason='onnx is needed to make a model')
-
 from own_detector import ROW
 from own_detector import write_level
+import pytest
 from rtcnn_perception.cli import EXIT_INCOMPLETE
 from rtcnn_perception.cli import main
 from rtcnn_perception.core.detection.registry import DETECTORS

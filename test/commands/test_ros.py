@@ -1,7 +1,4 @@
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.commands import ros
 from rtcnn_perception.exceptions import ConfigurationError
 

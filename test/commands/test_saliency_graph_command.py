@@ -1,9 +1,6 @@
 import json
 
 import pytest
-
-pytest.importorskip('onnx', reason='onnx is needed to make a model')
-
 from rtcnn_perception.cli import main
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from tiny_model import EMOTIONS

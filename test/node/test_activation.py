@@ -5,9 +5,6 @@ import numpy as np
 from partner import INSIDE
 from partner import Partner
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.nodes.camera_node import CameraNode

@@ -2,12 +2,9 @@
 
 import threading
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
+import pytest
 from rclpy.parameter import Parameter
 from rtcnn_perception.nodes.base import LAST_DIAGNOSTICS_WITHIN
 from rtcnn_perception.nodes.camera_node import CameraNode

@@ -8,9 +8,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from diagnostic_msgs.msg import DiagnosticStatus
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.conversions.images import compressed_to_msg
 from scripted import header

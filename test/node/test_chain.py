@@ -3,10 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.detection.base import DetectorRow
 from rtcnn_perception.core.detection.registry import DETECTORS
@@ -26,6 +22,7 @@ from rtcnn_perception.nodes.perception import Perception
 from rtcnn_perception.nodes.worker import WorkerNode
 from scripted import ScriptedDetector
 from scripted import SOON
+import tiny_model
 
 SIX_POINTS = ('right_eye', 'left_eye', 'nose', 'mouth', 'right_ear', 'left_ear')
 LANDMARKS = np.arange(12, dtype=np.float32).reshape(6, 2) + 100

@@ -4,10 +4,6 @@ import numpy as np
 from partner import INSIDE
 from partner import Partner
 import pytest
-
-pytest.importorskip('rclpy')
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.drawing import annotate
 from rtcnn_perception.core.frame import Frame
@@ -22,6 +18,7 @@ from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes import classifier_node
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from sensor_msgs.msg import Image
+import tiny_model
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 

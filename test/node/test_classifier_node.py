@@ -10,9 +10,6 @@ from partner import INSIDE
 from partner import Partner
 from partner import rois
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS

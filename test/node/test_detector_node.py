@@ -7,9 +7,6 @@ import threading
 from diagnostic_msgs.msg import DiagnosticArray
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.detection.base import DetectorRow
 from rtcnn_perception.core.detection.registry import DETECTORS

@@ -4,9 +4,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.core.decoding.picture import decode_jpeg_or_png
 from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.exceptions import ImageFormatError

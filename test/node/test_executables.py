@@ -3,15 +3,12 @@
 import re
 import signal
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from diagnostic_msgs.msg import DiagnosticArray
 from executables import END_WITHIN
 from executables import Executable
 from executables import find_executable
 from executables import ros_arguments
+import pytest
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.core.sources.open import open_source
@@ -22,8 +19,7 @@ from scripted import header
 from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
-
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
+import tiny_model
 
 LABELS = {'emotion': tiny_model.EMOTIONS, 'gender': tiny_model.GENDERS}
 BEST_EFFORT = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)

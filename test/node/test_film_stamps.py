@@ -1,10 +1,6 @@
 """Frames of a film are stamped with when they were due, whenever they could be decoded."""
 
 import numpy as np
-import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.nodes import camera_node
 from rtcnn_perception.nodes.camera_node import CameraNode

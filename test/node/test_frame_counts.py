@@ -3,9 +3,6 @@
 from diagnostic_msgs.msg import DiagnosticArray
 from partner import INSIDE
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.msg import FaceAttributes

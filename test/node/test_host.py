@@ -6,9 +6,6 @@ import signal
 import threading
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from lifecycle_msgs.srv import GetState
 from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterValue

@@ -2,15 +2,12 @@
 
 import array
 
+from builtin_interfaces.msg import Time
 import numpy as np
 from picture_bytes import encoded
 from picture_bytes import rotated_by_exif
 from picture_bytes import scene
 import pytest
-
-pytest.importorskip('rclpy')
-
-from builtin_interfaces.msg import Time
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError

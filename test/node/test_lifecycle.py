@@ -1,11 +1,8 @@
 """Transitions of a node: by itself, by others, refused, and after defects."""
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+import pytest
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import ModelError
 from scripted import ScriptedNode

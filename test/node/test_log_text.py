@@ -1,9 +1,6 @@
 """Text for log and diagnostics: one line, bounded, and errors counted by their place."""
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import cause_of

@@ -11,9 +11,6 @@ import subprocess
 import sys
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from ros_bench import DOMAIN
 
 PIPELINE = """

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rcl_interfaces.msg import ParameterType
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import build

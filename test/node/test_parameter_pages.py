@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from parameter_pages import BEGIN
 from parameter_pages import END
 from parameter_pages import page_text

@@ -4,9 +4,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rcl_interfaces.msg import Log
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.tracking.tracker import TrackerConfig

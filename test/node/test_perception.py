@@ -6,10 +6,6 @@ import threading
 
 import cv2
 import pytest
-
-pytest.importorskip('rclpy')
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
-
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.core.sources.open import open_source
@@ -26,6 +22,7 @@ from scripted import SOON
 from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+import tiny_model
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 

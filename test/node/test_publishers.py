@@ -5,10 +5,6 @@ import weakref
 
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
@@ -25,6 +21,7 @@ from scripted import SIZE_WH
 from scripted import stamp_of
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+import tiny_model
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 

@@ -4,9 +4,6 @@ import itertools
 from types import SimpleNamespace
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import HistoryPolicy
 from rclpy.qos import ReliabilityPolicy

@@ -4,15 +4,11 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.humans.node import HumansNode
-
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
+import tiny_model
 
 POLICY = Path(__file__).parents[2] / 'config' / 'sros2_policy.xml'
 KINDS = (CameraNode, DetectorNode, ClassifierNode, HumansNode)

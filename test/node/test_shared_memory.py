@@ -7,9 +7,6 @@ import sys
 import time
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from ros_bench import DOMAIN
 from rtcnn_perception import shared_memory
 

@@ -2,15 +2,12 @@
 
 import math
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point32
 from partner import INSIDE
 from partner import Partner
 from partner import rois
+import pytest
 from rcl_interfaces.msg import Log
 from rclpy.parameter import Parameter
 from rclpy.serialization import serialize_message

@@ -5,9 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.worker import LatestSlot
 from rtcnn_perception.nodes.worker import Worker

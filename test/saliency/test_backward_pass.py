@@ -1,9 +1,4 @@
 import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
 from rtcnn_perception.saliency.backward_pass import RULES
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from saliency_reference import card_of
@@ -20,6 +15,7 @@ from small_networks import NETWORKS
 from small_networks import SHAPE
 from small_networks import stem
 from small_networks import with_scores
+import torch
 from torch import nn
 
 

@@ -1,12 +1,8 @@
 import numpy as np
-import pytest
-
-pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
 import onnx
 from onnx import helper
 from onnx import numpy_helper
+import pytest
 from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.names import TOP

@@ -1,9 +1,5 @@
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from saliency_reference import card_of
 from saliency_reference import export
@@ -22,6 +18,7 @@ from small_networks import images
 from small_networks import SHAPE
 from small_networks import stem
 from small_networks import with_scores
+import torch
 from torch import nn
 from torch.nn import functional
 

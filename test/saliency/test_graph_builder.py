@@ -1,8 +1,5 @@
 import numpy as np
-import pytest
-
-onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
+import onnx
 from rtcnn_perception.saliency.graph_builder import GraphBuilder
 
 

@@ -1,9 +1,5 @@
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from saliency_reference import card_of
 from saliency_reference import export
@@ -14,6 +10,7 @@ from small_networks import assert_gradient_is_that_of_autograd
 from small_networks import autograd
 from small_networks import POOLING
 from small_networks import with_scores
+import torch
 from torch import nn
 
 

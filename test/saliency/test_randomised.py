@@ -1,8 +1,5 @@
 import numpy as np
-import pytest
-
-onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
+import onnx
 from onnx import numpy_helper
 from rtcnn_perception.saliency.randomised import randomised
 from tiny_graphs import make_graph

@@ -1,12 +1,10 @@
 """Networks that are not covered are refused in one line that names the reason."""
 
 import numpy as np
-import pytest
-
-onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
+import onnx
 from onnx import helper
 from onnx import TensorProto
+import pytest
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.read_graph import read_graph
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph

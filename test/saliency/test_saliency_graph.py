@@ -4,10 +4,6 @@ import functools
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
 from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.names import TOP
@@ -26,6 +22,7 @@ from saliency_reference import relu_replaced
 from saliency_reference import run
 from saliency_reference import session
 from saliency_reference import TEMPERATURE
+import torch
 
 HEADS = {'single': ('emotion',), 'several': ('emotion', 'gender')}
 OF_SEVERAL = ('mini_xception', 'slim_resnet')

@@ -1,8 +1,4 @@
 import pytest
-
-pytest.importorskip('torch', reason='the training extra (PyTorch) is not installed')
-pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
 from small_networks import assert_gradient_is_that_of_autograd
 from small_networks import SHAPES
 

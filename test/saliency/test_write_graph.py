@@ -1,10 +1,8 @@
 import json
 
-import pytest
-
-onnx = pytest.importorskip('onnx', reason='the training extra (onnx) is not installed')
-
+import onnx
 from onnx import numpy_helper
+import pytest
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from rtcnn_perception.saliency.write_graph import with_external_weights

@@ -9,12 +9,8 @@ import shlex
 
 import cv2
 import numpy as np
+import onnx
 import pytest
-
-torch = pytest.importorskip('torch')
-onnx = pytest.importorskip('onnx')
-pytest.importorskip('tensorboard')
-
 from rtcnn_perception import cli
 from rtcnn_perception.commands import evaluate
 from rtcnn_perception.commands import export

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import builtins
-
-import pytest
-
-pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
+from importlib.util import find_spec
 
 from lively_networks import CLASSES
 from lively_networks import labelled
 from lively_networks import save
+import pytest
 from rtcnn_perception import cli
 from small_data import pictures
 from small_data import write_fer_npz
 from tiny_model import write_tiny_model
+
+pytestmark = pytest.mark.skipif(
+    find_spec('tensorboard') is None, reason='tensorboard is not installed'
+)
 
 CONFIG = """
 name = "small"

@@ -6,10 +6,8 @@ import hashlib
 import json
 
 import numpy as np
+import onnx
 import pytest
-
-onnx = pytest.importorskip('onnx', reason='onnx is needed to make a model')
-
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.models.external_data import embedded

@@ -7,9 +7,6 @@ import math
 
 import numpy as np
 import pytest
-
-pytest.importorskip('onnx', reason='onnx is needed to make a model')
-
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.core.geometry.landmarks import FaceRegion

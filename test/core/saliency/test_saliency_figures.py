@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip('onnx', reason='onnx is needed to make a model')
-
 from rtcnn_perception.core.saliency.figures import class_tiles
 from rtcnn_perception.core.saliency.figures import face_picture
 from rtcnn_perception.core.saliency.figures import mean_map

@@ -6,10 +6,8 @@ import hashlib
 import json
 
 import numpy as np
+import onnx
 import pytest
-
-onnx = pytest.importorskip('onnx', reason='onnx is needed to make a model')
-
 from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.model import strongest_channel

@@ -4,13 +4,10 @@ import json
 from pathlib import Path
 
 import cv2
-import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from drawn_faces import entry
 from drawn_faces import landmarks_of
+import numpy as np
+import pytest
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.photographs import face_pictures

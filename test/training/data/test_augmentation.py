@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.training.data.augmentation import Augmentation
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.augmentation import gaussian_blur
 from rtcnn_perception.training.data.augmentation import reduce_resolution
+import torch
 
 ONLY_MIRRORED = AugmentationConfig(
     rotation=0,

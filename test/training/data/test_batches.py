@@ -6,9 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
@@ -25,6 +22,7 @@ from rtcnn_perception.training.data.batches import TrainingBatches
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.tasks.attributes.robustness import rotated
+import torch
 
 POINTS = np.float32([[22, 25], [38, 25], [30, 32], [24, 40], [36, 40]])
 TIGHT, UPRIGHT = CropGeometry(0.0), CropGeometry(0.0, upright=True)

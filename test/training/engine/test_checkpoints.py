@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import mean_checkpoint
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
+import torch
 
 
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path):

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from bright_faces import bright_faces
 from lively_networks import CLASSES
 from lively_networks import EMOTIONS
@@ -16,6 +11,8 @@ from lively_networks import export
 from lively_networks import inputs
 from lively_networks import labelled
 from lively_networks import save
+import numpy as np
+import pytest
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
@@ -25,6 +22,7 @@ from rtcnn_perception.training.engine.networks import fill_start
 from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.networks import start_from
+import torch
 
 WITH_VOTES = {'emotion': EMOTIONS, 'emotion_votes': EMOTIONS[::-1], 'gender': ('woman', 'man')}
 

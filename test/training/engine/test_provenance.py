@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-pytest.importorskip('torch')
-
 from lively_networks import COMMAND
 from lively_networks import export
 from lively_networks import labelled
 from lively_networks import SOURCE
+import pytest
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
 from rtcnn_perception.training.engine.provenance import data_entry

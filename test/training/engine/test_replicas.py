@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.training.data.batches import Batch
 from rtcnn_perception.training.data.batches import parts_of
 from rtcnn_perception.training.engine.state import Replicas
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.layers import SeededDropout
+import torch
 from torch.nn import functional
 
 

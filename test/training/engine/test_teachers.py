@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from bright_faces import bright_faces
 from bright_faces import SHADES
 from lively_networks import labelled
 from lively_networks import save
+import numpy as np
+import pytest
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.batches import Batch
@@ -18,6 +15,7 @@ from rtcnn_perception.training.data.classes import UnknownClassError
 from rtcnn_perception.training.engine.teachers import DistillationConfig
 from rtcnn_perception.training.engine.teachers import TeacherConfig
 from rtcnn_perception.training.engine.teachers import Teachers
+import torch
 
 CLASSES = {'shade': SHADES}
 

@@ -6,10 +6,6 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
 from rtcnn_perception.training.data.sources import AttributeData
@@ -24,6 +20,7 @@ from rtcnn_perception.training.tasks.attributes.config import TrainConfig
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
+import torch
 
 SHIPPED = sorted(configs.SHIPPED.glob('*.toml'))
 BASE = 'name = "a"\narchitecture = "mini_xception"\n'

@@ -3,10 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
@@ -17,6 +13,7 @@ from rtcnn_perception.training.engine.loop import learning_rate
 from rtcnn_perception.training.engine.loop import open_log
 from rtcnn_perception.training.engine.loop import take_steps
 from rtcnn_perception.training.engine.state import start_or_resume
+import torch
 from torch import nn
 
 CONFIG = RunConfig(name='line', epochs=10, learning_rate=0.1, warmup_epochs=2.0, average=0.0)

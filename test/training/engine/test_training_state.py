@@ -3,9 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
@@ -13,6 +10,7 @@ from rtcnn_perception.training.engine.config import RunConfig
 from rtcnn_perception.training.engine.state import as_checkpoint
 from rtcnn_perception.training.engine.state import start_or_resume
 from rtcnn_perception.training.engine.state import WeightAverage
+import torch
 from torch import nn
 
 CONFIG = RunConfig(name='line', epochs=3)

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from drawn_faces import TINY
+import pytest
 from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.models.detector import build_detector
@@ -13,6 +10,7 @@ from rtcnn_perception.training.models.detector import FaceNetwork
 from rtcnn_perception.training.models.detector import STRIDES
 from rtcnn_perception.training.tasks.model_folder import keras_parameters
 from rtcnn_perception.training.tasks.model_folder import multiply_accumulates
+import torch
 
 # name, parameters as Keras counts them, multiply-accumulates of a picture 320 wide and 256 high
 COUNTS = [('face_dense', 636_765, 254_231_040)]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 
-import numpy as np
-import onnx
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from lively_networks import CLASSES
 from lively_networks import export
 from lively_networks import inputs
 from lively_networks import labelled
+import numpy as np
+import onnx
+import pytest
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.exported_weights import exported_network
 from rtcnn_perception.training.models.exported_weights import is_exported
+import torch
 
 
 def change_card(folder, **changes):

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from lively_networks import inputs
 from lively_networks import lively
+import pytest
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.folding import convolutions_with_norms
 from rtcnn_perception.training.models.folding import folded
 from rtcnn_perception.training.models.layers import batch_norm
+import torch
 from torch import nn
 
 BOTH = {'emotion': 7, 'gender': 2}

@@ -3,12 +3,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch')
-h5py = pytest.importorskip('h5py')
-
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ModelError
@@ -21,6 +18,7 @@ from rtcnn_perception.training.tasks.attributes.export import export_run
 from rtcnn_perception.training.tasks.attributes.export import ExportSettings
 from rtcnn_perception.training.tasks.attributes.metrics import accuracy
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
+import torch
 
 REFERENCE = Path(__file__).parents[2] / 'data' / 'keras_reference.npz'
 """Eight pictures and what Keras 2.15 on TensorFlow 2.15 predicts with the original weights."""

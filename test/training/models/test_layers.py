@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.training.models.layers import convolve
 from rtcnn_perception.training.models.layers import same_padding
 from rtcnn_perception.training.models.layers import SameConv2d
@@ -11,6 +8,7 @@ from rtcnn_perception.training.models.layers import SamePool2d
 from rtcnn_perception.training.models.layers import SeededDropout
 from rtcnn_perception.training.models.layers import SeparableConv2d
 from rtcnn_perception.training.models.layers import StridedPointwise
+import torch
 from torch.nn import functional
 
 

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Stem
 from rtcnn_perception.training.tasks.model_folder import keras_parameters
 from rtcnn_perception.training.tasks.model_folder import multiply_accumulates
+import torch
 
 EMOTION, GENDER = {'emotion': 7}, {'gender': 2}
 BOTH = {**EMOTION, **GENDER}

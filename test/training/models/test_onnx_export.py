@@ -2,17 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lively_networks import lively
 import numpy as np
 import onnx
 import pytest
-
-torch = pytest.importorskip('torch')
-
-from lively_networks import lively
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models import onnx_export
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.folding import folded
+import torch
 
 BOTH = {'emotion': 7, 'gender': 2}
 

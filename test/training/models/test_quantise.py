@@ -2,13 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lively_networks import lively
 import numpy as np
 import onnx
 import pytest
-
-torch = pytest.importorskip('torch')
-
-from lively_networks import lively
 from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models import onnx_export

@@ -5,15 +5,13 @@ import json
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.engine.networks import fill_start
 from rtcnn_perception.training.models import tfjs_weights
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.layers import same_padding
 from rtcnn_perception.training.models.tfjs_weights import fill_mobilenet
+import torch
 from torch.nn import functional
 
 WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)

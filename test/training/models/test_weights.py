@@ -3,16 +3,14 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from lively_networks import inputs
 from lively_networks import lively
+import pytest
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models.exported_weights import fill_network
 from rtcnn_perception.training.models.exported_weights import set_norm
 from rtcnn_perception.training.models.exported_weights import settle_norms
+import torch
 from torch import nn
 
 GENDER = {'gender': 2}

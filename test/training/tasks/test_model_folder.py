@@ -4,9 +4,6 @@ import hashlib
 import json
 
 import pytest
-
-torch = pytest.importorskip('torch')
-
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.tasks.model_folder import keras_parameters
 from rtcnn_perception.training.tasks.model_folder import make_card

@@ -2,16 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from bright_faces import bright_faces
 from bright_faces import CONFIG
+import cv2
 from drawn_faces import write_photographs
+import numpy as np
+import pytest
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.photographs import face_pictures
 from rtcnn_perception.training.data.photographs import read_photographs

@@ -5,9 +5,6 @@ import json
 import cv2
 import numpy as np
 import pytest
-
-pytest.importorskip('torch')
-
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.tasks.reporting import draw_confusion
 from rtcnn_perception.training.tasks.reporting import draw_curve

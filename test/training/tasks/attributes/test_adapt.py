@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
-import pytest
-
-pytest.importorskip('onnx', reason='onnx is needed to adapt a graph')
-
 from foreign_graphs import EIGHT
 from foreign_graphs import foreign_graph
 from foreign_graphs import quantise
@@ -16,8 +11,10 @@ from foreign_graphs import run
 from foreign_graphs import SEVEN
 from foreign_graphs import softmax
 from foreign_graphs import write
+import numpy as np
 from onnx import helper
 from onnx import TensorProto
+import pytest
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.saliency.write_graph import write_saliency_graph

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
-pytest.importorskip('torch')
-
 from bright_faces import CONFIG
+import pytest
 from rtcnn_perception.training.engine.networks import Mix
 
 

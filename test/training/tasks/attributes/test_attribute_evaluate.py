@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from bright_faces import bright_faces
 from bright_faces import bright_splits
 from bright_faces import SHADES
 from lively_networks import export
 from lively_networks import labelled
 from lively_networks import save
+import numpy as np
+import pytest
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.classes import UnknownClassError
 from rtcnn_perception.training.data.faces import DataError

@@ -3,17 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from bright_faces import CONFIG
 from lively_networks import CLASSES
 from lively_networks import EMOTIONS
 from lively_networks import export
 from lively_networks import labelled
+import numpy as np
+import pytest
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.geometry.crops import CropGeometry
@@ -31,6 +27,7 @@ from rtcnn_perception.training.tasks.attributes.export import export_run
 from rtcnn_perception.training.tasks.attributes.export import ExportSettings
 from small_data import pictures
 from small_data import write_fer_npz
+import torch
 
 TEMPERATURES = {'emotion': 1.5, 'gender': 0.8}
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
+from bright_faces import bright_faces
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch')
-
-from bright_faces import bright_faces
 from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import Fact
@@ -19,6 +16,7 @@ from rtcnn_perception.training.tasks.attributes.loss import face_weights
 from rtcnn_perception.training.tasks.attributes.loss import group_weights
 from rtcnn_perception.training.tasks.attributes.loss import MOST
 from rtcnn_perception.training.tasks.attributes.loss import smoothing_matrix
+import torch
 from torch.nn import functional
 
 MOODS = ('happy', 'sad')

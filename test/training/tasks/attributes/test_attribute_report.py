@@ -4,14 +4,11 @@ from dataclasses import asdict
 from dataclasses import replace
 import json
 
+from bright_faces import bright_faces
+from bright_faces import SHADES
 import cv2
 import numpy as np
 import pytest
-
-pytest.importorskip('torch')
-
-from bright_faces import bright_faces
-from bright_faces import SHADES
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import Labels

@@ -3,16 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from bright_faces import bright_faces
 from bright_faces import bright_splits
 from bright_faces import CONFIG
 from bright_faces import SHADES
+import numpy as np
+import pytest
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.faces import DataError
@@ -31,6 +27,7 @@ from rtcnn_perception.training.engine.teachers import TeacherConfig
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.tasks.attributes import train as training
 from rtcnn_perception.training.tasks.attributes.config import SelectConfig
+import torch
 
 ONE_EPOCH = replace(CONFIG, epochs=1)
 

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from bright_faces import bright_faces
 from lively_networks import export
 from lively_networks import labelled
 from lively_networks import save
+import numpy as np
+import pytest
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.faces import DataError

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip('torch')
-
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.tasks.attributes.robustness import at_size

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from annotated_anchors import anchor_at
 from annotated_anchors import ANCHORS
 from annotated_anchors import annotations
@@ -18,12 +13,15 @@ from annotated_anchors import encoded
 from annotated_anchors import FACE
 from annotated_anchors import LARGER
 from annotated_anchors import SIZES
+import numpy as np
+import pytest
 from rtcnn_perception.training.tasks.detector.assignment import Annotations
 from rtcnn_perception.training.tasks.detector.assignment import assign
 from rtcnn_perception.training.tasks.detector.assignment import MOST_ANCHORS
 from rtcnn_perception.training.tasks.detector.assignment import overlaps
 from rtcnn_perception.training.tasks.detector.assignment import REACH
 from rtcnn_perception.training.tasks.detector.loss import decode
+import torch
 
 
 @pytest.mark.parametrize('padding', [0, 3])

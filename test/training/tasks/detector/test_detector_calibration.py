@@ -4,10 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from rtcnn_perception.core.models.fields import JsonFields
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.tasks.detector.calibration import build_in
@@ -16,6 +12,7 @@ from rtcnn_perception.training.tasks.detector.calibration import fit_calibration
 from rtcnn_perception.training.tasks.detector.calibration import ScoreCalibration
 from small_detector import calibrated
 from small_detector import lively
+import torch
 
 
 def test_a_calibrated_score_is_the_share_of_predictions_that_are_faces():

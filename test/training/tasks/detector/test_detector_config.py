@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from rtcnn_perception.commands import train
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.engine.config import from_mapping

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from predicted_faces import faces_at
 from predicted_faces import LEFT
 from predicted_faces import predicted
+import pytest
 from rtcnn_perception.training.tasks.detector import drawings
 from rtcnn_perception.training.tasks.detector.drawings import draw_sheet
 from rtcnn_perception.training.tasks.detector.drawings import draw_worst_false

@@ -8,15 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-pytest.importorskip('onnx')
-
 from photograph_sets import face_row
 from photograph_sets import write_found
 from photograph_sets import write_set
 from predicted_faces import SIDE
+import pytest
 from rtcnn_perception import cli
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.yunet import PUBLISHED

@@ -4,14 +4,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from drawn_faces import write_photographs
 import numpy as np
 import onnx
 import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
-from drawn_faces import write_photographs
 from rtcnn_perception.commands import export
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.card import DetectorCard
@@ -36,6 +32,7 @@ from small_detector import calibrated
 from small_detector import lively
 from small_detector import PARTS
 from small_detector import run
+import torch
 
 pytestmark = pytest.mark.usefixtures('_with_tiny')
 

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from predicted_faces import faces_at
 from predicted_faces import LEFT
 from predicted_faces import NOWHERE
 from predicted_faces import predicted
 from predicted_faces import RIGHT
 from predicted_faces import SMALL
+import pytest
 from rtcnn_perception.training.tasks.detector.figures import curve
 from rtcnn_perception.training.tasks.detector.figures import false_predictions
 from rtcnn_perception.training.tasks.detector.figures import missed_faces

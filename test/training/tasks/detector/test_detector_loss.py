@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-
 from annotated_anchors import anchor_at
 from annotated_anchors import ANCHORS
 from annotated_anchors import annotations
@@ -19,6 +14,8 @@ from annotated_anchors import perfect_outputs
 from annotated_anchors import POINTS
 from annotated_anchors import SIZE_HW
 from annotated_anchors import SIZES
+import numpy as np
+import pytest
 from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.training.models.detector import AnchorOutputs
 from rtcnn_perception.training.models.detector import STRIDES
@@ -26,6 +23,7 @@ from rtcnn_perception.training.tasks.detector.loss import decode
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
 from rtcnn_perception.training.tasks.detector.loss import generalised_overlap
+import torch
 
 
 def loss_of(outputs, faces, **config):

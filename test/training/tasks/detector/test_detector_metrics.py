@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from predicted_faces import corners
 from predicted_faces import LEFT
 from predicted_faces import RIGHT
 from predicted_faces import SMALL
+import pytest
 from rtcnn_perception.training.tasks.detector.predictions import FALSE
 from rtcnn_perception.training.tasks.detector.predictions import match
 from rtcnn_perception.training.tasks.detector.predictions import NEUTRAL

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from photograph_sets import face_row
 from photograph_sets import write_found
 from photograph_sets import write_set
@@ -15,6 +11,7 @@ from predicted_faces import predicted
 from predicted_faces import RIGHT
 from predicted_faces import SIDE
 from predicted_faces import SMALL
+import pytest
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.geometry.boxes import BoundingBox

@@ -4,14 +4,10 @@ from dataclasses import replace
 import json
 
 import cv2
-import numpy as np
-import pytest
-
-torch = pytest.importorskip('torch')
-pytest.importorskip('tensorboard')
-
 from drawn_faces import TINY
 from drawn_faces import write_photographs
+import numpy as np
+import pytest
 from rtcnn_perception.commands import train
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
@@ -40,6 +36,7 @@ from small_detector import run
 from small_detector import small
 from small_detector import weights_of
 from small_detector import write_config
+import torch
 
 pytestmark = pytest.mark.usefixtures('_with_tiny')
 

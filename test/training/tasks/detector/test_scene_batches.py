@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip('torch')
-
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.batches import collate
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches

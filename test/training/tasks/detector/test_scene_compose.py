@@ -6,12 +6,9 @@ from dataclasses import fields
 from dataclasses import replace
 
 import cv2
+from drawn_faces import photograph
 import numpy as np
 import pytest
-
-pytest.importorskip('torch')
-
-from drawn_faces import photograph
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet

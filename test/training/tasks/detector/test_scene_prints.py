@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from drawn_faces import draw_face
 from drawn_faces import landmarks_of
+import numpy as np
+import pytest
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.scenes.compose import SceneMaker
 from rtcnn_perception.training.tasks.detector.scenes.prints import drawn_face

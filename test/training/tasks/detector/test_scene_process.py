@@ -3,12 +3,9 @@ from __future__ import annotations
 import os
 import signal
 
+from drawn_faces import photograph
 import numpy as np
 import pytest
-
-pytest.importorskip('torch')
-
-from drawn_faces import photograph
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.data.faces import DataError

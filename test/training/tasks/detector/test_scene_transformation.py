@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 
 import cv2
-import numpy as np
-import pytest
-
-pytest.importorskip('torch')
-
 from drawn_faces import COLORS
 from drawn_faces import draw_face
 from drawn_faces import landmarks_of
 from drawn_faces import photograph
+import numpy as np
+import pytest
 from rtcnn_perception.training.tasks.detector.scenes.transformation import in_sizes
 from rtcnn_perception.training.tasks.detector.scenes.transformation import size_for
 from rtcnn_perception.training.tasks.detector.scenes.transformation import transformed

@@ -1,0 +1,33 @@
+"""The suite is collected where ROS comes from its own packages, with launch_testing's plugin."""
+
+from pathlib import Path
+import re
+import sys
+
+from building import clean_environment
+from building import ROOT
+from building import run
+import pytest
+from robot_installation import ABSENT
+
+HERE = Path(__file__).parent
+FILES = {path.relative_to(ROOT).as_posix() for path in ROOT.glob('test/**/test_*.py')}
+SKIPPED = re.compile(r'^SKIPPED \[(\d+)\] .*: (\S+) is not installed$', re.MULTILINE)
+
+
+def test_every_module_is_collected_or_skipped_for_what_a_robot_lacks():
+    pytest.importorskip('rclpy')
+    printed = run(
+        *(sys.executable, '-m', 'pytest', '--collect-only', '--quiet', '-rs'),
+        *('-p', 'robot_installation', '-p', 'no:cacheprovider', 'test'),
+        env=clean_environment() | {'PYTHONPATH': str(HERE)},
+        cwd=ROOT,
+    )
+    collected = {line.partition('::')[0] for line in printed.splitlines() if '::' in line}
+    skipped = [(int(number), name) for number, name in SKIPPED.findall(printed)]
+    assert {name.partition('.')[0] for _, name in skipped} <= {*ABSENT, 'launch_testing'}
+    assert collected <= FILES
+    assert len(collected) + sum(number for number, _ in skipped) == len(FILES)
+    # What a robot runs is what it tests.
+    needed = ('test/core/', 'test/node/', 'test/packaging/', 'test/test_')
+    assert all(any(path.startswith(start) for path in collected) for start in needed)
