@@ -2,15 +2,11 @@
 
 import os
 
-import pytest
-
-pytest.importorskip('torch')
-pytest.importorskip('rclpy')
-
 from fuzz_all import TARGETS
 from fuzz_target import MAX_SEED_BYTES
 from fuzz_target import mutations
 from fuzz_target import silent
+import pytest
 
 COUNT = 60
 """Inputs of each target; `make fuzz` tries millions."""

@@ -3,14 +3,11 @@
 import math
 
 import numpy as np
-import pytest
-
-pytest.importorskip('rclpy')
-
 from posed import face
 from posed import head
 from posed import INFOS
 from posed import scene
+import pytest
 from rclpy.serialization import serialize_message
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.attributes import MAX_BYTES

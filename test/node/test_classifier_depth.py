@@ -6,11 +6,6 @@ from depth_scenes import put_head
 from depth_scenes import wall
 import numpy as np
 import pytest
-from test_classifier_pose import Camera
-from test_classifier_pose import FOCAL
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.conversions.poses import pose_from_msg
@@ -19,6 +14,8 @@ from scripted import ScriptedClassifier
 from scripted import SIZE_WH
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
+from test_classifier_pose import Camera
+from test_classifier_pose import FOCAL
 
 TOPIC = 'depth_registered/image_rect'
 WIDTH, HEIGHT = SIZE_WH

@@ -9,9 +9,6 @@ from projected_heads import NAMES
 from projected_heads import project
 from projected_heads import turned
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.conversions.poses import pose_from_msg

@@ -6,9 +6,6 @@ import struct
 import cv2
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.nodes.conversions.depth import depth_from_compressed

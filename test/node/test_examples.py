@@ -4,15 +4,12 @@ import os
 from pathlib import Path
 import sys
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from executables import Executable
 from geometry_msgs.msg import Twist
 from posed import face
 from posed import head
 from posed import scene
+import pytest
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.humans.node import HumansNode

@@ -1,13 +1,10 @@
 """Each node says that nothing comes in, or nothing goes out, for how long, and why."""
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from partner import INSIDE
 from partner import Partner
 from partner import rois
 import pytest
-
-pytest.importorskip('rclpy')
-
-from diagnostic_msgs.msg import DiagnosticStatus
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.camera_node import CameraNode

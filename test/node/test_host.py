@@ -5,8 +5,8 @@ import platform
 import signal
 import threading
 
-import pytest
 from lifecycle_msgs.srv import GetState
+import pytest
 from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterValue
 from rcl_interfaces.srv import SetParameters

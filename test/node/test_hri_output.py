@@ -5,18 +5,15 @@ import importlib
 import os
 from pathlib import Path
 
-import numpy as np
-import pytest
-
-pytest.importorskip('rclpy')
-
 from hri_listener import HriListener
 from hri_listener import TOPICS
+import numpy as np
 from posed import BOX
 from posed import face
 from posed import head
 from posed import POINTS
 from posed import scene
+import pytest
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.msg import FaceAttributes

@@ -4,14 +4,11 @@ import gc
 import importlib
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from hri_listener import HriListener
 from posed import face
 from posed import head
 from posed import scene
+import pytest
 from rtcnn_perception.nodes.humans.node import HumansNode
 
 FACES = 1000

@@ -4,9 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pose.head_pose import FACING

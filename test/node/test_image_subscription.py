@@ -1,9 +1,6 @@
 """Subscriptions to images: they match real publishers, count losses, and watch the rate."""
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy

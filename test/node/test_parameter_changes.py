@@ -9,8 +9,7 @@ from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from scripted import image
 from sensor_msgs.msg import Image
-
-tiny_model = pytest.importorskip('tiny_model', reason='onnx is needed to make a model')
+import tiny_model
 
 BY_HAND = {'autostart': False}
 HAT = ('none', 'cap')

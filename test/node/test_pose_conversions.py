@@ -4,9 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.serialization import deserialize_message
 from rclpy.serialization import serialize_message
 from rtcnn_perception.core.frame import Frame

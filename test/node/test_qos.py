@@ -3,7 +3,6 @@
 import itertools
 from types import SimpleNamespace
 
-import pytest
 from rclpy.qos import DurabilityPolicy
 from rclpy.qos import HistoryPolicy
 from rclpy.qos import ReliabilityPolicy

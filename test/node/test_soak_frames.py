@@ -2,14 +2,11 @@
 
 from collections import Counter
 
-import pytest
-
-pytest.importorskip('rclpy')
-
 from frames import compressed_frames
 from frames import raw_frames
 from frames import STAMPS
 from parts import Record
+import pytest
 from rig import Resources
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed

@@ -4,16 +4,13 @@ from dataclasses import replace
 import importlib
 import math
 
-import numpy as np
-import pytest
-
-pytest.importorskip('rclpy')
-
 from geometry_msgs.msg import PoseArray
+import numpy as np
 from posed import BOX
 from posed import face
 from posed import head
 from posed import scene
+import pytest
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pose.head_pose import FACING
 from rtcnn_perception.core.pose.rotations import rotation_by
