@@ -215,7 +215,7 @@ def test_more_faces_than_a_detector_sends_are_refused(faces, reason):
 
 def test_too_many_bytes_are_refused_before_they_are_read(monkeypatch):
     monkeypatch.setattr(faces_module, 'deserialize_message', None)
-    with pytest.raises(PerceptionError, match='rois of 131073 bytes, more than 131072'):
+    with pytest.raises(PerceptionError, match='rois of 262145 bytes, more than 262144'):
         rois_from_bytes(bytes(MAX_ROIS_BYTES + 1))
 
 

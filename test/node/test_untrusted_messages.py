@@ -81,7 +81,7 @@ def test_many_rois_are_refused_by_name_and_the_next_pair_is_classified(bench, co
     partner.rois.publish(many)
     assert len(partner.classify(1033, INSIDE).faces) == 1
     bench.spin_until(lambda: node.errors.total, 'the error')
-    assert 'bytes, more than 131072' in node.errors.values()['last error']
+    assert 'bytes, more than 262144' in node.errors.values()['last error']
     assert node.dropped == 1  # the image of the refused rois
     assert len(partner.received) == 1
 

@@ -37,7 +37,7 @@ SECOND_MS = 1e3
 MAX_FACES = MOST_TRACKS
 """Faces that rois may hold; the detector node sends 64 by default, and never more than this."""
 
-MAX_ROIS_BYTES = 128 * 1024
+MAX_ROIS_BYTES = 256 * 1024
 """
 Room for 256 faces of 34 landmarks each, for 64 of 160, or for 20 of 478.
 
