@@ -111,7 +111,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
     arguments = context.launch_configurations
     given = {
-        parameter: ParameterValue(arguments[argument], value_type=value_type)
+        parameter: ParameterValue(LaunchConfiguration(argument), value_type=value_type)
         for argument, (parameter, value_type) in PARAMETERS.items()
         if arguments[argument]
     }
