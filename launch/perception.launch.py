@@ -32,7 +32,11 @@ PARAMETERS = {
 }
 
 # The topic of the nodes that an argument replaces, if it is not empty.
-TOPICS = {'image': 'image_raw', 'camera_info': 'camera_info'}
+TOPICS = {
+    'image': 'image_raw',
+    'camera_info': 'camera_info',
+    'depth': 'depth_registered/image_rect',
+}
 
 # Layers below the nodes, whose debug messages would hide those of the nodes.
 QUIET = ('rcl', 'rmw_fastrtps_cpp')
@@ -48,6 +52,12 @@ ARGUMENTS = [
         default_value='',
         description="topic of the camera's intrinsics, for the poses of heads; empty: beside its "
         'images, /camera/camera_info for /camera/image_raw',
+    ),
+    DeclareLaunchArgument(
+        'depth',
+        default_value='',
+        description='topic of depth images that are registered to the camera, which turns '
+        'pose.depth on; empty: as in the parameter file',
     ),
     DeclareLaunchArgument(
         'horizontal_fov',
@@ -110,11 +120,13 @@ def generate_launch_description() -> LaunchDescription:
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
     arguments = context.launch_configurations
-    given = {
+    given: dict[str, ParameterValue | bool] = {
         parameter: ParameterValue(LaunchConfiguration(argument), value_type=value_type)
         for argument, (parameter, value_type) in PARAMETERS.items()
         if arguments[argument]
     }
+    if arguments['depth']:
+        given['pose.depth'] = True
     topics = [
         (topic, arguments[argument]) for argument, topic in TOPICS.items() if arguments[argument]
     ]

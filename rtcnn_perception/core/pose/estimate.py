@@ -116,8 +116,6 @@ class PoseEstimator:
         rays[:, :2] = directions
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         half_chord = float(np.linalg.norm(rays[0] - rays[1])) / 2.0
-        if half_chord <= 0.0:
-            return None
         tangent = half_chord / math.sqrt(1.0 - half_chord * half_chord)
         position = rays[2] * (self._height / 2.0 / tangent)
         covariance = np.zeros((6, 6))
