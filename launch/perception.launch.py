@@ -15,6 +15,7 @@ from launch.actions import LogInfo
 from launch.actions import OpaqueFunction
 from launch.actions import PopLaunchConfigurations
 from launch.actions import PushLaunchConfigurations
+from launch.substitutions import LaunchConfiguration
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -41,7 +42,11 @@ PARAMETERS: dict[str, tuple[str, type]] = {
 NODES = {f'{role_of(table)}_node': (role_of(table), node_name(table)) for table in TABLES}
 
 # The topic of the nodes that an argument replaces, if it is not empty.
-TOPICS = {'image': 'image_raw', 'camera_info': 'camera_info'}
+TOPICS = {
+    'image': 'image_raw',
+    'camera_info': 'camera_info',
+    'depth': 'depth_registered/image_rect',
+}
 
 # Layers below the nodes, whose debug messages would hide those of the nodes.
 QUIET = ('rcl', 'rmw_fastrtps_cpp')
@@ -57,6 +62,12 @@ ARGUMENTS = [
         default_value='',
         description="topic of the camera's intrinsics, for the poses of heads; empty: beside its "
         'images, /camera/camera_info for /camera/image_raw',
+    ),
+    DeclareLaunchArgument(
+        'depth',
+        default_value='',
+        description='topic of depth images that are registered to the camera, which turns '
+        'pose.depth on; empty: as in the parameter file',
     ),
     DeclareLaunchArgument(
         'horizontal_fov',
@@ -171,11 +182,13 @@ def generate_launch_description() -> LaunchDescription:
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
     arguments = dict(context.launch_configurations)
-    given = {
-        parameter: ParameterValue(arguments[argument], value_type=value_type)
+    given: dict[str, ParameterValue | bool] = {
+        parameter: ParameterValue(LaunchConfiguration(argument), value_type=value_type)
         for argument, (parameter, value_type) in PARAMETERS.items()
         if arguments[argument]
     }
+    if arguments['depth']:
+        given['pose.depth'] = True
     topics = [
         (topic, arguments[argument]) for argument, topic in TOPICS.items() if arguments[argument]
     ]

@@ -237,8 +237,12 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         inputs = self._pose_inputs
         if inputs is None:
             return result
-        camera, depth = inputs.of(result, self.parameters.pose, self._report)
-        return result if camera is None else self._pose.process(result, camera, depth)
+        try:
+            camera, depth = inputs.of(result, self.parameters.pose, self._report)
+            return result if camera is None else self._pose.process(result, camera, depth)
+        except Exception as error:  # noqa: BLE001 - reported and counted; attributes go on
+            self._report(error)
+            return result
 
 
 def main(args: list[str] | None = None) -> int:

@@ -285,3 +285,16 @@ def test_the_angles_of_looking_change_while_the_node_runs(classifier):
     (outcome,) = node.set_parameters([Parameter('pose.looking_end', value=10.0)])
     assert not outcome.successful
     assert 'pose.looking_end' in outcome.reason
+
+
+def test_a_defect_of_the_poses_is_counted_and_attributes_go_on(monkeypatch, classifier, camera):
+    def fail(*_arguments):
+        raise ValueError('a defect')
+
+    node = classifier(parameters={'pose.horizontal_fov': 56.0})
+    monkeypatch.setattr(node._pose, 'process', fail)
+    camera.connect()
+    face = camera.face(1000)
+    assert not face.has_pose
+    assert len(face.attributes) == 2
+    assert node.errors.values()['last error'] == 'ValueError: a defect'

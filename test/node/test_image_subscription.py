@@ -36,9 +36,11 @@ def clock():
 def subscribe(bench, clock):
     received = []
 
-    def make(qos='auto', kind=Image, topic='image_raw', node=None):
+    def make(qos='auto', kind=Image, topic='image_raw', node=None, **options):
         subscriber = node or bench.make_node('subscriber')
-        made = ImageSubscription(subscriber, kind, topic, received.append, qos=qos, clock=clock)
+        made = ImageSubscription(
+            subscriber, kind, topic, received.append, qos=qos, clock=clock, **options
+        )
         made.received = received
         return made
 
@@ -309,3 +311,19 @@ def test_another_camera_on_the_topic_may_have_another_rate(bench, numbered):
     bench.tester.create_publisher(Image, 'image_raw', profile(BEST_EFFORT))
     discover(bench, subscription, 1)
     assert play(15.0, 10.0) == []
+
+
+def test_what_is_optional_is_not_missed(bench, subscribe, clock):
+    node = bench.make_node('waiting')
+    warnings = []
+    node.get_logger().warning = warnings.append
+    subscription = subscribe(node=node, is_optional=True)
+    for clock.now in (0.0, PATIENCE + 1, 10 * PATIENCE):
+        subscription.check()
+    publisher = bench.tester.create_publisher(Image, 'image_raw', profile(RELIABLE))
+    discover(bench, subscription, 1)
+    bench.tester.destroy_publisher(publisher)
+    discover(bench, subscription, 0)
+    for clock.now in (20 * PATIENCE, 30 * PATIENCE):
+        subscription.check()
+    assert warnings == []

@@ -21,6 +21,7 @@ from rtcnn_perception.core.pose.head_model import head_points
 from rtcnn_perception.core.pose.head_model import SIZE_STD
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
+from rtcnn_perception.core.pose.solve import LEAST_SPREAD
 from rtcnn_perception.core.pose.solve import Solution
 from rtcnn_perception.core.pose.solve import solve_pose
 
@@ -116,7 +117,7 @@ class PoseEstimator:
         rays[:, :2] = directions
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         half_chord = float(np.linalg.norm(rays[0] - rays[1])) / 2.0
-        if half_chord <= 0.0:
+        if half_chord < LEAST_SPREAD:
             return None
         tangent = half_chord / math.sqrt(1.0 - half_chord * half_chord)
         position = rays[2] * (self._height / 2.0 / tangent)

@@ -96,7 +96,12 @@ def _starts(
     directions: NDArray[np.float64], points: NDArray[np.float64], size: float
 ) -> Iterator[tuple[Rotation, Position]]:
     """Yield rotations and positions to refine: SQPnP's, and a head that faces the camera."""
-    found, turn, place = cv2.solvePnP(points, directions, _UNIT, None, flags=cv2.SOLVEPNP_SQPNP)
+    try:
+        found, turn, place = cv2.solvePnP(
+            points, directions, _UNIT, None, flags=cv2.SOLVEPNP_SQPNP
+        )
+    except cv2.error:  # it asserts that points have a shape
+        found = False
     if found:
         yield rotation_by(np.array(turn[:, 0], np.float64)), np.array(place[:, 0], np.float64)
     distance = float(np.ptp(points, axis=0).max()) / size

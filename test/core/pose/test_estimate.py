@@ -245,3 +245,8 @@ def test_a_face_where_the_camera_points_nowhere_has_no_pose():
     camera = Intrinsics(SIZE, (600.0, 600.0), (640.0, 480.0), 'plumb_bob', (-0.3, 0, 0, 0))
     box = BoundingBox(1270.0, 100.0, 1400.0, 250.0)
     assert estimate(camera, region_of(None, (), box)) == [None]
+
+
+def test_a_box_without_a_height_to_speak_of_has_no_pose():
+    box = BoundingBox(500.0, 500.0, 500.0 + 1e-9, 500.0 + 2e-9)
+    assert estimate(make_camera('60'), region_of(None, (), box)) == [None]
