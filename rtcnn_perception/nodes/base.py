@@ -209,7 +209,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _deactivate(self) -> None:
         if self._bond is not None:
-            break_bond(self._bond)
+            break_bond(self, self._bond)
             self._bond = None
         if self._images is not None:
             self._images.close()
