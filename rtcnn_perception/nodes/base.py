@@ -243,7 +243,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _deactivate(self) -> None:
         if self._bond is not None:
-            break_bond(self._bond)
+            break_bond(self, self._bond)
             self._bond = None
         self._unsubscribe_from_images()
         while self._subscriptions_while_active:

@@ -19,6 +19,7 @@ from rtcnn_perception.nodes.detector_node import DetectorNode
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector
 from scripted import ScriptedNode
+from std_msgs.msg import Header
 
 NODES = ('faces_camera', 'faces_detector', 'faces_classifier')
 UP = (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE)
@@ -128,17 +129,25 @@ def test_a_manager_that_ends_before_the_answer_leaves_the_nodes_in_order(bench, 
 
 
 class StandIn:
-    """bondpy without ROS's messages: it records what is asked of it."""
+    """bondpy with another message: it records its calls, and destroys what it made as bondpy."""
 
     def __init__(self):
         self.made = []
 
     def Bond(self, node, topic, bond_id):  # noqa: N802 - bondpy's name
         made = SimpleNamespace(node=node, topic=topic, id=bond_id, calls=[])
-        made.start = lambda: made.calls.append(
-            ('start', made.heartbeat_period, made.heartbeat_timeout)
-        )
-        made.shutdown = lambda: made.calls.append(('shutdown', node.state))
+        made.pub = node.create_publisher(Header, topic, 1)
+
+        def start():
+            made.calls.append(('start', made.heartbeat_period, made.heartbeat_timeout))
+            made.sub = node.create_subscription(Header, topic, lambda _: None, 1)
+
+        def shutdown():
+            made.calls.append(('shutdown', node.state))
+            made.sub.destroy()
+            made.pub.destroy()
+
+        made.start, made.shutdown = start, shutdown
         self.made.append(made)
         return made
 

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.subscription import Subscription
 
 RCLError = rclpy_implementation.RCLError
 
@@ -32,6 +34,8 @@ class Bond(Protocol):
 
     heartbeat_period: float
     heartbeat_timeout: float
+    pub: Publisher
+    sub: Subscription
 
     def start(self) -> None:
         """Begin to give signs of life, and to wait for those of the other side."""
@@ -61,7 +65,10 @@ def form_bond(node: Node) -> Bond | None:
     return bond
 
 
-def break_bond(bond: Bond) -> None:
+def break_bond(node: Node, bond: Bond) -> None:
     """Break a bond; where ROS was shut down before, the other side notices by its own clock."""
     with suppress(RCLError):
         bond.shutdown()
+    # bondpy destroys them behind the node's back, whose executor then fails at every wait.
+    node.destroy_subscription(bond.sub)
+    node.destroy_publisher(bond.pub)
