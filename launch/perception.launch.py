@@ -13,23 +13,31 @@ from launch.action import Action
 from launch.actions import DeclareLaunchArgument
 from launch.actions import LogInfo
 from launch.actions import OpaqueFunction
-from launch.substitutions import LaunchConfiguration
+from launch.actions import PopLaunchConfigurations
+from launch.actions import PushLaunchConfigurations
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-from rtcnn_perception.shared_memory import prepare
+from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import role_of
+from rtcnn_perception.shared_memory import transport_variables
 
 PACKAGE = 'rtcnn_perception'
 
 # The parameter that an argument sets, if it is not empty, and its type.
-PARAMETERS = {
+VALUES = {
     'image_transport': ('image_transport', str),
     'source': ('source', str),
     'detector': ('detector.name', str),
     'detector_model': ('detector.model_path', str),
     'horizontal_fov': ('pose.horizontal_fov', float),
 }
+SWITCHES = ('autostart', 'use_sim_time')
+
+# By executable, in the order in which frames pass: what the node does, and its default name.
+NODES = {f'{role_of(table)}_node': (role_of(table), node_name(table)) for table in TABLES}
 
 # The topic of the nodes that an argument replaces, if it is not empty.
 TOPICS = {'image': 'image_raw', 'camera_info': 'camera_info'}
@@ -93,6 +101,51 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         'namespace', default_value='', description='namespace of the nodes and topics'
     ),
+    *(
+        DeclareLaunchArgument(
+            f'{role}_name', default_value=name, description=f'name of the {role} node'
+        )
+        for role, name in NODES.values()
+    ),
+    DeclareLaunchArgument(
+        'autostart',
+        default_value='',
+        choices=['', 'true', 'false'],
+        description='false: the nodes wait for a lifecycle manager, or for `ros2 lifecycle set`; '
+        'empty: as in the parameter file',
+    ),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value='',
+        choices=['', 'true', 'false'],
+        description='true: time comes from /clock; empty: as in the parameter file',
+    ),
+    DeclareLaunchArgument(
+        'respawn',
+        default_value='false',
+        choices=['true', 'false'],
+        description='true: a process that ends is started again',
+    ),
+    DeclareLaunchArgument(
+        'respawn_delay', default_value='2.0', description='seconds until it is started again'
+    ),
+    DeclareLaunchArgument(
+        'enclave',
+        default_value='',
+        description='SROS2 enclave of the process; of three processes the path that the name of '
+        'each node is joined to, such as /robot for /robot/faces_camera',
+    ),
+    DeclareLaunchArgument(
+        'rviz',
+        default_value='false',
+        choices=['true', 'false'],
+        description='true: show images and markers in rviz2, which is a package of its own',
+    ),
+    DeclareLaunchArgument(
+        'fixed_frame',
+        default_value='',
+        description="fixed frame of rviz2; empty: the camera's own, as in rviz/perception.rviz",
+    ),
     DeclareLaunchArgument(
         'log_level',
         default_value='info',
@@ -103,43 +156,79 @@ ARGUMENTS = [
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Declare the arguments and start the nodes."""
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start_nodes)])
+    """Declare the arguments and start the nodes; what includes the file keeps its own."""
+    return LaunchDescription(
+        [
+            PushLaunchConfigurations(),
+            *ARGUMENTS,
+            OpaqueFunction(function=start_nodes),
+            PopLaunchConfigurations(),
+        ]
+    )
 
 
 def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
-    arguments = context.launch_configurations
-    given = {
+    arguments = dict(context.launch_configurations)
+    given: dict[str, object] = {
         parameter: ParameterValue(arguments[argument], value_type=value_type)
-        for argument, (parameter, value_type) in PARAMETERS.items()
+        for argument, (parameter, value_type) in VALUES.items()
         if arguments[argument]
     }
+    given |= {name: arguments[name] == 'true' for name in SWITCHES if arguments[name]}
     topics = [
         (topic, arguments[argument]) for argument, topic in TOPICS.items() if arguments[argument]
     ]
     is_composed = arguments['composed'] == 'true'
-    executables = (
-        ['perception']
-        if is_composed
-        else ['camera_node', 'detector_node', 'classifier_node', 'humans_node']
-    )
+    executables = ['perception'] if is_composed else list(NODES)
     # Composed, with a source of its own, no image crosses processes but an annotated one.
-    warning = prepare(has_images=not (is_composed and arguments['source']))
+    has_images = not (is_composed and arguments['source'])
+    variables, warning = transport_variables(has_images=has_images, given=context.environment)
+    renamed = [f'{name}:__node:={arguments[f"{role}_name"]}' for role, name in NODES.values()]
     nodes: list[Action] = [
         Node(
             package=PACKAGE,
             executable=executable,
-            namespace=LaunchConfiguration('namespace'),
-            parameters=[LaunchConfiguration('params_file'), *([given] if given else [])],
+            namespace=arguments['namespace'],
+            parameters=[arguments['params_file'], *([given] if given else [])],
             remappings=topics,
             ros_arguments=[
-                *('--log-level', LaunchConfiguration('log_level')),
+                *(word for rule in renamed for word in ('-r', rule)),
+                *enclave_of(executable, arguments),
+                *('--log-level', arguments['log_level']),
                 *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),
             ],
+            # For these processes alone: others that are launched later keep their transports.
+            additional_env=variables,
             output='screen',
             emulate_tty=True,
+            respawn=arguments['respawn'] == 'true',
+            respawn_delay=float(arguments['respawn_delay']),
         )
         for executable in executables
     ]
+    if arguments['rviz'] == 'true':
+        nodes.append(view(arguments))
     return [LogInfo(msg=warning), *nodes] if warning else nodes
+
+
+def enclave_of(executable: str, arguments: dict[str, str]) -> list[str]:
+    """Return the ROS arguments that give a process its enclave; none where none is given."""
+    enclave = arguments['enclave']
+    if executable in NODES and enclave:
+        role, _ = NODES[executable]
+        enclave = f'{enclave.rstrip("/")}/{arguments[f"{role}_name"]}'
+    return ['--enclave', enclave] if enclave else []
+
+
+def view(arguments: dict[str, str]) -> Node:
+    """Return rviz2 in the namespace of the nodes: the topics of its configuration are relative."""
+    configuration = PathJoinSubstitution([FindPackageShare(PACKAGE), 'rviz', 'perception.rviz'])
+    frame = ['-f', arguments['fixed_frame']] if arguments['fixed_frame'] else []
+    return Node(
+        package='rviz2',
+        executable='rviz2',
+        namespace=arguments['namespace'],
+        arguments=['-d', configuration, *frame],
+        parameters=[{'use_sim_time': arguments['use_sim_time'] == 'true'}],
+    )

@@ -8,6 +8,7 @@ process by SIGBUS; containers have 64 MB unless they are given more.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 import fcntl
 from importlib import metadata
 import os
@@ -41,32 +42,49 @@ FRESH_S = 10.0
 
 def prepare(*, has_images: bool, folder: Path = FOLDER) -> str:
     """
+    Set for this process and its children what ``transport_variables`` returns.
+
+    :returns: a sentence that warns of too little room; empty where there is enough
+    """
+    variables, warning = transport_variables(has_images=has_images, folder=folder)
+    os.environ.update(variables)
+    return warning
+
+
+def transport_variables(
+    *,
+    has_images: bool,
+    given: Mapping[str, str] = os.environ,
+    folder: Path = FOLDER,
+) -> tuple[dict[str, str], str]:
+    """
     Remove what dead processes left, and choose how Fast DDS uses shared memory.
 
-    The choice is for this process and its children, and leaves to the user what the user has set.
+    Whatever the user set about transports or profiles is left as it is.
 
     :param has_images: whether images are passed between processes, which Fast DDS's own segments
         of 512 KB are too small for
-    :returns: a sentence that warns of too little room; empty where there is enough
+    :param given: the environment in which the processes start
+    :returns: variables to add to their environment, and a sentence that warns of too little room,
+        empty where there is enough
     """
-    if 'fast' not in os.environ.get('RMW_IMPLEMENTATION', 'fast') or not folder.is_dir():
-        return ''
+    if 'fast' not in given.get('RMW_IMPLEMENTATION', 'fast') or not folder.is_dir():
+        return {}, ''
     remove_leftovers(folder)
-    if any(os.environ.get(name) for name in PROFILE_VARIABLES):
-        return ''
+    if any(given.get(name) for name in PROFILE_VARIABLES):
+        return {}, ''
     free = free_bytes(folder)
     found = f'{folder} has {free / MIB:.1f} MiB left'
     advice = 'stop other processes, run `fastdds shm clean`, or give a container more (--shm-size)'
     if free < LEAST:
-        os.environ.setdefault(TRANSPORTS_VARIABLE, 'UDPv4')
-        return f'{found}, too little for shared memory: messages go over UDP; {advice}'
+        warning = f'{found}, too little for shared memory: messages go over UDP; {advice}'
+        return {TRANSPORTS_VARIABLE: given.get(TRANSPORTS_VARIABLE, 'UDPv4')}, warning
     if not has_images:
-        return ''
+        return {}, ''
     for name, needed in PROFILES.items():
         if free >= needed:
-            os.environ[_profile_variable()] = str(share_directory() / 'config' / name)
-            return ''
-    return f'{found}, too little for images: they go in pieces, which is slower; {advice}'
+            return {_profile_variable(): str(share_directory() / 'config' / name)}, ''
+    return {}, f'{found}, too little for images: they go in pieces, which is slower; {advice}'
 
 
 def remove_leftovers(folder: Path = FOLDER, now: float | None = None) -> list[Path]:

@@ -34,3 +34,12 @@ def test_an_environment_that_ros_refuses_is_reported_in_one_line(monkeypatch):
 def enter(*arguments):
     with ros.initialised_context(*arguments):
         pass
+
+
+def test_a_section_for_a_former_name_of_a_node_is_reported_once(tmp_path, capfd):
+    path = tmp_path / 'old.yaml'
+    path.write_text('/**/camera:\n  ros__parameters: {source: builtin}\n')
+    assert ros.parameter_in(path, node='faces_camera', name='source') is None
+    with ros.initialised_context(path):
+        pass
+    assert capfd.readouterr().err.count('rename it to /**/faces_camera') == 1

@@ -2,6 +2,7 @@
 
 import pytest
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes import perception
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.names import node_name
@@ -35,6 +36,14 @@ def test_a_name_for_the_process_is_the_prefix_of_its_nodes(bench, option, rule):
     names = chain_names(bench, *with_own_names(given, TABLES))
     assert names[:3] == ['/robot/front_camera', '/robot/front_detector', '/robot/front_classifier']
     assert len(set(names)) == len(names)
+
+
+def test_the_process_of_all_nodes_is_run_with_a_name_for_each(monkeypatch):
+    monkeypatch.setattr(perception, 'run_nodes', lambda *given: given[-1])
+    given = ['perception', '--ros-args', '-r', '__node:=front']
+    arguments = perception.main(given)
+    assert arguments[:4] == [*given[:3], 'faces_camera:__node:=front_camera']
+    assert len(arguments) == 2 + 2 * len(TABLES)
 
 
 def test_other_arguments_are_left_as_they_are():

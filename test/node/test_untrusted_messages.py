@@ -146,3 +146,16 @@ def test_a_parameter_of_a_megabyte_is_refused_in_a_short_sentence(bench):
     assert not answer.successful
     assert answer.reason.startswith('parameter saliency.attribute must be one of all, emotion')
     assert len(answer.reason) < 1000
+
+
+@pytest.mark.parametrize('kept', [0, 1, 24, 200])
+def test_a_message_that_is_cut_off_costs_itself_alone(bench, kept):
+    frames = []
+    node = bench.add(CameraNode, on_output=frames.append)
+    node.start()
+    publisher = bench.tester.create_publisher(Image, 'image_raw', 10)
+    bench.connect(publisher)
+    publisher.publish(serialize_message(image(1000))[:kept])
+    publisher.publish(image(1033))
+    bench.spin_until(lambda: frames, 'the next image')
+    assert [each.frame.stamp_ns for each in frames] == [1033 * 10**6]
