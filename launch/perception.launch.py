@@ -171,7 +171,9 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     """Make the processes, when the arguments are known."""
     arguments = dict(context.launch_configurations)
     given: dict[str, object] = {
-        parameter: ParameterValue(arguments[argument], value_type=value_type)
+        parameter: float(arguments[argument])
+        if value_type is float
+        else ParameterValue(arguments[argument], value_type=str)
         for argument, (parameter, value_type) in VALUES.items()
         if arguments[argument]
     }

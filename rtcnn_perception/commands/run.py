@@ -82,6 +82,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'parameter attributes)',
     )
     parser.add_argument(
+        '--horizontal-fov',
+        type=float,
+        metavar='DEGREES',
+        help='horizontal field of view of the camera, for the poses of heads (default: by '
+        'camera_info beside a topic, else as in the file of --params)',
+    )
+    parser.add_argument(
         '--params',
         type=Path,
         metavar='FILE',

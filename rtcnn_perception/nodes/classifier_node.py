@@ -34,7 +34,7 @@ from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.parameters.names import node_name
-from rtcnn_perception.nodes.pose.inputs import CameraInput
+from rtcnn_perception.nodes.pose.inputs import PoseInputs
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
 from rtcnn_perception.nodes.publishers import SaliencyPublisher
 from rtcnn_perception.nodes.qos import RESULTS
@@ -70,7 +70,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         self._smoother = TrackSmoother(self.parameters.smoothing.time_constant)
         self._stage: ClassificationStage | None = None
         self._pose = PoseStage(self.parameters.pose.config)
-        self._camera: CameraInput | None = None
+        self._pose_inputs: PoseInputs | None = None
         self._join: StampJoin[Frame, FaceRois] = StampJoin(self.parameters.join_frames)
         self._rois_without_image = 0  # at the last diagnostics
         self._publisher = self.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
@@ -107,7 +107,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             self._stage.restart()
         self._pose.restart()
         if self.parameters.pose.enabled:
-            self._camera = CameraInput(
+            self._pose_inputs = PoseInputs(
                 self, self.parameters.pose, qos=self.parameters.qos, clock=self._now
             )
         self._join = StampJoin(self.parameters.join_frames)
@@ -119,9 +119,9 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _deactivate(self) -> None:
         super()._deactivate()
-        if self._camera is not None:
-            self._camera.close()
-            self._camera = None
+        if self._pose_inputs is not None:
+            self._pose_inputs.close()
+            self._pose_inputs = None
         self._join.clear()
 
     def _cleanup(self) -> None:
@@ -150,6 +150,8 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             self._stage.label_config = parameters.label.config
 
     def _findings(self) -> Iterator[Finding]:
+        if self._pose_inputs is not None:
+            self._pose_inputs.check()
         before, self._rois_without_image = self._rois_without_image, self._join.rois_dropped
         if self._rois_without_image > before:
             yield Finding(
@@ -164,7 +166,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             **{f'{each.name} model': each.model for each in self._attributes},
             **super()._measured(),
             'rois without image': str(self._join.rois_dropped),
-            'head pose': 'off' if self._camera is None else self._camera.state,
+            'head pose': 'off' if self._pose_inputs is None else self._pose_inputs.state,
         }
 
     def _on_image(self, msg: Image) -> None:
@@ -218,15 +220,11 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _posed(self, result: FrameResult) -> FrameResult:
         """Add the poses of the heads; what keeps them away costs nothing else."""
-        source = self._camera
-        if source is None:
+        inputs = self._pose_inputs
+        if inputs is None:
             return result
-        try:
-            camera = source.camera_of(result.frame)
-        except PerceptionError as error:
-            self._report(error)
-            return result
-        return result if camera is None else self._pose.process(result, camera)
+        camera, depth = inputs.of(result, self.parameters.pose, self._report)
+        return result if camera is None else self._pose.process(result, camera, depth)
 
 
 def main(args: list[str] | None = None) -> int:

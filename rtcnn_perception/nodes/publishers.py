@@ -44,7 +44,8 @@ class AnnotatedPublisher:
         wants_compressed = self._compressed.get_subscription_count() > 0
         if not wants_raw and not wants_compressed:
             return
-        picture, header = annotate(result, bars=parameters.bars), header_of(result.frame)
+        picture = annotate(result, bars=parameters.bars, poses=parameters.poses)
+        header = header_of(result.frame)
         if wants_raw:
             self._raw.publish(image_to_msg(picture, header))
         if wants_compressed:

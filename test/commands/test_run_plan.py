@@ -40,6 +40,11 @@ def test_the_builtin_clip_is_played_for_ten_seconds():
     assert (found.duration, found.expected) == (10.0, 10.0)
 
 
+def test_a_field_of_view_is_passed_on():
+    assert plan('--horizontal-fov', '62.5').parameters['pose.horizontal_fov'] == 62.5
+    assert 'pose.horizontal_fov' not in plan().parameters
+
+
 @pytest.mark.parametrize(
     ('duration', 'expected'), [('0', (None, None)), ('0.5', (0.5, 0.5)), ('60', (60.0, 60.0))]
 )
@@ -102,19 +107,17 @@ def test_a_camera_is_not_opened_twice():
 
 
 @pytest.mark.parametrize(
-    ('topic', 'remappings', 'transport'),
+    ('topic', 'images', 'transport'),
     [
-        ('/camera/image_raw', {'image_raw': '/camera/image_raw'}, None),
-        (
-            '/camera/image_raw/compressed',
-            {'image_raw/compressed': '/camera/image_raw/compressed'},
-            'compressed',
-        ),
+        ('/camera/image_raw', '/camera/image_raw', None),
+        # What belongs to the images, such as the camera's intrinsics, moves with them.
+        ('/camera/image_raw/compressed', '/camera/image_raw', 'compressed'),
+        ('/compressed', '/compressed', None),
     ],
 )
-def test_a_topic_is_subscribed_to(topic, remappings, transport):
+def test_a_topic_is_subscribed_to(topic, images, transport):
     found = plan('--source', f'topic:{topic}')
-    assert found.remappings == remappings
+    assert found.remappings == {'image_raw': images}
     assert found.parameters['source'] == ''
     assert found.parameters.get('image_transport') == transport
 

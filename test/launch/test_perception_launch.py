@@ -77,6 +77,7 @@ def generate_test_description(composed):
         launch_arguments={
             'composed': composed,
             'source': 'builtin',
+            'horizontal_fov': '60',
             'namespace': 'robot',
             'params_file': str(parameters),
         }.items(),
@@ -114,6 +115,7 @@ class TestWhileRunning(unittest.TestCase):
         assert missing == set()
         face = next(msg.faces[0] for msg in received if msg.faces)
         assert [each.name for each in face.attributes] == ['gender', 'emotion']
+        assert face.has_pose
 
 
 @launch_testing.post_shutdown_test()

@@ -2,7 +2,6 @@
 
 from geometry_msgs.msg import Point32
 import numpy as np
-from partner import INSIDE
 from partner import Partner
 from partner import rois
 from projected_heads import HEADS
@@ -27,6 +26,8 @@ from sensor_msgs.msg import CameraInfo
 WIDTH, HEIGHT = SIZE_WH
 FOCAL = 60.0
 POSITION = (0.02, -0.01, 0.3)
+AROUND = (22, 9, 28, 37)
+"""The box of a head there: x, y, width and height."""
 
 
 def camera_info(scale=1.0, **changes):
@@ -49,7 +50,7 @@ def seen(number, yaw=20.0):
     """Return rois of an image with a head whose pose is known."""
     points = HEADS['canonical'] * 0.063 @ turned(yaw).T + POSITION
     landmarks = project(points, (FOCAL, FOCAL), (WIDTH / 2, HEIGHT / 2))
-    msg = rois(number, INSIDE, landmark_names=NAMES)
+    msg = rois(number, AROUND, landmark_names=NAMES)
     msg.faces[0].landmarks = [Point32(x=float(x), y=float(y)) for x, y in landmarks]
     return msg
 
@@ -76,9 +77,11 @@ class Camera(Partner):
     def send(self, node, msg):
         """Publish intrinsics and wait until the node has them."""
         self.bench.connect(self.infos)
-        before = node._camera._msg
+        before = node._pose_inputs._camera._msg
         self.infos.publish(msg)
-        self.bench.spin_until(lambda: node._camera._msg is not before, 'the intrinsics')
+        self.bench.spin_until(
+            lambda: node._pose_inputs._camera._msg is not before, 'the intrinsics'
+        )
 
     def face(self, number, **arguments):
         return self.classify_rois(seen(number, **arguments)).faces[0]
@@ -116,7 +119,7 @@ def test_without_intrinsics_there_is_no_pose_and_that_is_said_once(
     monkeypatch.setattr(inputs, 'PATIENCE', 0.0)
     node = classifier()
     said = []
-    monkeypatch.setattr(node._camera, '_node', Loud(said))
+    monkeypatch.setattr(node._pose_inputs._camera, '_node', Loud(said))
     camera.connect()
     for number in (1000, 1033, 1066):
         face = camera.face(number)
@@ -265,7 +268,7 @@ def test_remapping_the_images_moves_the_intrinsics(bench, classifier, rules, top
     )
     infos = bench.tester.create_publisher(CameraInfo, topic, 10)
     bench.connect(infos)
-    assert node._camera._subscription.topic == topic
+    assert node._pose_inputs._camera._subscription.topic == topic
 
 
 def test_a_pose_is_passed_on_with_the_result(bench, classifier):

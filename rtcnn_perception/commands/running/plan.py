@@ -72,6 +72,8 @@ def make_plan(args: argparse.Namespace) -> Plan:
         parameters['detector.model_path'] = detector.model_path
     if args.attributes is not None:
         parameters['attributes'] = items(args.attributes)
+    if args.horizontal_fov is not None:
+        parameters['pose.horizontal_fov'] = args.horizontal_fov
     source_name = args.source
     if source_name is None:
         source_name = _source_in(args.params) or BUILTIN
@@ -124,13 +126,13 @@ def _plan_topic(source: str, length: float | None, parameters: dict[str, object]
             f'{topic!r} is no topic name: names are letters, digits and single underscores '
             'between slashes, and none begins with a digit'
         )
-    name = 'image_raw'
-    if topic.endswith('/compressed'):
+    # The compressed images and the intrinsics move with this one.
+    base = topic.removesuffix('/compressed') or topic
+    if base != topic:
         parameters['image_transport'] = 'compressed'
-        name = 'image_raw/compressed'
     parameters['source'] = ''
     duration = (DEFAULT_S if length is None else length) or None
-    return Plan(source, parameters, {name: topic}, duration, duration)
+    return Plan(source, parameters, {'image_raw': base}, duration, duration)
 
 
 def _is_device(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from typing import Final
 
 import cv2
 from rtcnn_perception.core.arrays import ImageBGR
@@ -24,13 +25,20 @@ DARK, LIGHT, MUTED, TRACK = (24, 24, 24), (255, 255, 255), (200, 200, 200), (78,
 PANEL_DIMMING = 0.28
 """Share of the picture's brightness that is left under a panel, so that white text is readable."""
 
+NOSE: Final = 'nose'
+"""The landmark at which the line of a head's direction begins."""
 
-def annotate(result: FrameResult, *, bars: bool = True) -> ImageBGR:
+NOSE_LENGTH: Final = 0.7
+"""Length of that line for a head that is seen from the side, in heights of its box."""
+
+
+def annotate(result: FrameResult, *, bars: bool = True, poses: bool = True) -> ImageBGR:
     """
     Draw the faces of a frame into a copy of its image.
 
     :param bars: whether to draw a bar for each class of the first attribute that has more than
         two, where there is room
+    :param poses: whether to draw how far a head is and where its nose points, where that is known
     :returns: (H, W, 3) uint8, BGR
     """
     canvas: ImageBGR = result.frame.image.copy()
@@ -49,11 +57,14 @@ def annotate(result: FrameResult, *, bars: bool = True) -> ImageBGR:
                     zip(labels[bar_attribute], attribute.probabilities.tolist(), strict=True)
                 )
             place = Rect.about(box).pushed_into(picture)
-            lines.append(FaceLines(place, _captions_of(face), rows))
+            lines.append(FaceLines(place, _captions_of(face, with_distance=poses), rows))
     layouts = lay_out(tuple(lines), (picture.width, picture.height))
     colors = [color_of(face.track_id, face.is_coasted) for face in shown]
     for face, layout, color in zip(shown, layouts, colors, strict=True):
         (_draw_dashed_box if face.is_coasted else _draw_box)(canvas, layout, color)
+    if poses:
+        for face, layout, color in zip(shown, layouts, colors, strict=True):
+            _draw_nose(canvas, result, face, layout.line, color)
     for layout, color in zip(layouts, colors, strict=True):
         if layout.panel is not None:
             _draw_panel(canvas, layout.panel, color)
@@ -70,14 +81,40 @@ def color_of(track_id: int, is_coasted: bool = False) -> tuple[int, int, int]:
     return round(blue * 255), round(green * 255), round(red * 255)
 
 
-def _captions_of(face: Face) -> tuple[str, ...]:
+def _captions_of(face: Face, *, with_distance: bool) -> tuple[str, ...]:
     """Return the captions of a face, the longest first."""
     name = f'#{face.track_id}'
     shown = [each for each in face.attributes.values() if each.shown_label]
     labels = [each.shown_label for each in shown]
-    full = [each.text('.0%') for each in shown]
-    captions = ('  '.join((name, *full)), ' '.join((name, *labels)), ' '.join((name, *labels[:1])))
-    return tuple(dict.fromkeys((*captions, name)))
+    full = '  '.join((name, *(each.text('.0%') for each in shown)))
+    shorter = (' '.join((name, *labels)), ' '.join((name, *labels[:1])))
+    captions: tuple[str, ...] = (full, *shorter, name)
+    if with_distance and face.pose is not None:
+        distance = f'{face.pose.distance:.1f} m'
+        captions = (f'{full}  {distance}', *captions[:-1], f'{name} {distance}', name)
+    return tuple(dict.fromkeys(captions))
+
+
+def _draw_nose(
+    canvas: ImageBGR, result: FrameResult, face: Face, line: int, color: tuple[int, int, int]
+) -> None:
+    """Draw where a head points, from its nose: nothing where that is straight at the camera."""
+    pose = face.pose
+    if pose is None or pose.rotation is None:
+        return
+    begin = face.box.center
+    if face.landmarks is not None and NOSE in result.landmark_names:
+        begin = tuple(face.landmarks[result.landmark_names.index(NOSE)].tolist())
+    # As if the head were in the middle of the picture: what points at the camera has no length.
+    ray = pose.position / pose.distance
+    away = pose.rotation[:, 0] - float(pose.rotation[:, 0] @ ray) * ray
+    length = NOSE_LENGTH * face.box.height
+    end = (begin[0] + length * float(away[0]), begin[1] + length * float(away[1]))
+    first, last = (tuple(round(each) for each in point) for point in (begin, end))
+    cv2.line(canvas, first, last, DARK, line + 2, cv2.LINE_AA)
+    cv2.line(canvas, first, last, color, line, cv2.LINE_AA)
+    cv2.circle(canvas, first, line + 1, DARK, cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(canvas, first, line, color, cv2.FILLED, cv2.LINE_AA)
 
 
 def _draw_box(canvas: ImageBGR, layout: FaceLayout, color: tuple[int, int, int]) -> None:

@@ -37,6 +37,11 @@ class HeadPose:
     implausible_reason: str = ''
 
     @property
+    def distance(self) -> float:
+        """From the camera to the sellion [m]."""
+        return math.hypot(*self.position.tolist())
+
+    @property
     def angles(self) -> tuple[float, float, float] | None:
         """
         Yaw, pitch and roll in degrees, from a head that faces the camera plane.

@@ -8,6 +8,9 @@ from dataclasses import replace
 import math
 from typing import NamedTuple
 
+from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth import Doubt
+from rtcnn_perception.core.pose.depth import with_depth
 from rtcnn_perception.core.pose.estimate import Estimate
 from rtcnn_perception.core.pose.estimate import PoseEstimator
 from rtcnn_perception.core.pose.head_model import PUPIL_DISTANCE
@@ -19,6 +22,7 @@ from rtcnn_perception.core.pose.looking import looking_score
 from rtcnn_perception.core.pose.looking import LookingConfig
 from rtcnn_perception.core.pose.smoothing import PoseTrack
 from rtcnn_perception.core.pose.solve import Solution
+from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -53,6 +57,7 @@ class _Head(NamedTuple):
 
     track: PoseTrack
     solution: Solution | None
+    doubt: Doubt
 
 
 class PoseStage:
@@ -82,11 +87,14 @@ class PoseStage:
         """Forget every track, as after a pause."""
         self._tracks = {}
 
-    def process(self, result: FrameResult, camera: Intrinsics) -> FrameResult:
+    def process(
+        self, result: FrameResult, camera: Intrinsics, depth: DepthImage | None = None
+    ) -> FrameResult:
         """
         Add the poses to the faces.
 
         :param camera: of the frame's image, with its size
+        :param depth: of the same pixels, where it is known
         """
         now = result.frame.time
         before, self._tracks = self._tracks, {}
@@ -101,7 +109,7 @@ class PoseStage:
             [None if head is None else head.solution for head in heads],
         )
         poses = {
-            face.track_id: self._update(face.track_id, head, found, now)
+            face.track_id: self._update(face, head, found, depth, now)
             for face, head, found in zip(seen, heads, estimates, strict=True)
             if found is not None
         }
@@ -114,20 +122,30 @@ class PoseStage:
             faces.append(face if pose is None else replace(face, pose=pose))
         return replace(result, faces=tuple(faces))
 
-    def _update(self, track_id: int, head: _Head | None, found: Estimate, now: float) -> HeadPose:
+    def _update(
+        self,
+        face: Face,
+        head: _Head | None,
+        found: Estimate,
+        depth: DepthImage | None,
+        now: float,
+    ) -> HeadPose:
         """Keep what was found of a head, and return its smoothed pose."""
-        pose = found.pose
+        pose, reason = found.pose, None
+        if depth is not None:
+            pose, reason = with_depth(pose, face.box, depth, self._config.pupil_distance)
         position, rotation, was_looking = pose.position, pose.rotation, False
         if head is None:
-            track = PoseTrack(pose, now)
+            track, doubt = PoseTrack(pose, now), Doubt.after(None, reason, 0.0)
         else:
             track, was_looking = head.track, head.track.pose.is_looking
+            doubt = Doubt.after(head.doubt, reason, now - track.time)
             position, rotation = track.update(pose, now, self._config.smoothing)
         looking, state = 0.0, False
         if rotation is not None:
             angle = angle_to_camera(position, rotation)
             looking = looking_score(angle)
             state = is_looking(angle, was_looking, self._config.looking)
-        track.pose = HeadPose(position, rotation, pose.covariance, looking, state)
-        self._tracks[track_id] = _Head(track, found.solution)
+        track.pose = HeadPose(position, rotation, pose.covariance, looking, state, doubt.text)
+        self._tracks[face.track_id] = _Head(track, found.solution, doubt)
         return track.pose

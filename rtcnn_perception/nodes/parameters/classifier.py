@@ -123,6 +123,9 @@ class AnnotationGroup:
     bars: bool = setting(
         True, 'draw a bar for each class of the first attribute with more than two', is_live=True
     )
+    poses: bool = setting(
+        True, 'draw how far heads are and where they point, where that is known', is_live=True
+    )
     jpeg_quality: int = setting(
         80,
         'JPEG quality of faces/image_annotated/compressed',

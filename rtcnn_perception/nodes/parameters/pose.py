@@ -10,6 +10,8 @@ from rtcnn_perception.core.pose.stage import PoseConfig
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import setting
 
+RAW, COMPRESSED = 'raw', 'compressedDepth'
+
 _POSE = PoseConfig()
 _LOOKING = LookingConfig()
 
@@ -61,6 +63,25 @@ class PoseGroup:
         unit='degree',
         minimum=1.0,
         maximum=180.0,
+        is_live=True,
+    )
+
+    depth: bool = setting(
+        False,
+        'subscribe to depth images that are registered to the camera (depth_registered/image_rect)'
+        ': distances by depth, and faces that no head can have',
+    )
+    depth_transport: str = setting(
+        RAW,
+        'raw subscribes to the topic itself, compressedDepth to the one below it',
+        choices=(RAW, COMPRESSED),
+    )
+    depth_offset: float = setting(
+        0.05,
+        'stamps of a depth image and of an image may differ by so much',
+        unit='s',
+        minimum=0.0,
+        maximum=1.0,
         is_live=True,
     )
 

@@ -1,4 +1,4 @@
-"""What the poses of heads rest on: the intrinsics of the camera, by parameter or by topic."""
+"""What the poses of heads rest on: the intrinsics of the camera, and depth."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.pose.depth import DepthImage
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
+from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.camera_info import identity_of
 from rtcnn_perception.nodes.conversions.camera_info import intrinsics_from_msg
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.pose import PoseGroup
+from rtcnn_perception.nodes.pose.depth_input import DepthInput
 from rtcnn_perception.nodes.qos import ImageSubscription
 from rtcnn_perception.nodes.qos import PATIENCE
 from sensor_msgs.msg import CameraInfo
@@ -35,6 +38,69 @@ def beside(image_topic: str) -> str:
     """Return the topic of the intrinsics that belongs to a topic of images."""
     namespace, slash, _ = image_topic.rpartition('/')
     return f'{namespace}{slash}{CAMERA_INFO}'
+
+
+class PoseInputs:
+    """
+    What poses rest on while a node is active: the intrinsics of the camera, and depth if wanted.
+
+    :param node: the subscriber
+    :param parameters: those of the poses
+    :param qos: a key of QOS
+    :param clock: seconds of a clock that does not jump
+    """
+
+    def __init__(
+        self, node: Node, parameters: PoseGroup, *, qos: str, clock: Callable[[], float]
+    ) -> None:
+        self._camera = CameraInput(node, parameters, qos=qos, clock=clock)
+        self._depth = (
+            DepthInput(node, parameters, qos=qos, clock=clock) if parameters.depth else None
+        )
+
+    @property
+    def state(self) -> str:
+        """What poses rest on, or why there are none, for diagnostics."""
+        if self._depth is None:
+            return self._camera.state
+        return f'{self._camera.state}; depth of {self._depth.topic}'
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._camera.close()
+        if self._depth is not None:
+            self._depth.close()
+
+    def check(self) -> None:
+        """Match the present publishers."""
+        self._camera.check()
+        if self._depth is not None:
+            self._depth.check()
+
+    def of(
+        self,
+        result: FrameResult,
+        parameters: PoseGroup,
+        report: Callable[[Exception], None],
+    ) -> tuple[Intrinsics | None, DepthImage | None]:
+        """
+        Return the intrinsics for a frame, and its depth if it has faces.
+
+        :param parameters: as they are now
+        :param report: called with what keeps one of the two away
+        """
+        try:
+            camera = self._camera.camera_of(result.frame)
+        except PerceptionError as error:
+            report(error)
+            return None, None
+        if camera is None or self._depth is None or not result.faces:
+            return camera, None
+        try:
+            return camera, self._depth.depth_of(result.frame, parameters.depth_offset)
+        except PerceptionError as error:
+            report(error)
+            return camera, None
 
 
 class CameraInput:

@@ -14,6 +14,10 @@ from rtcnn_perception.core.drawing.annotate import color_of
 from rtcnn_perception.core.drawing.annotate import PANEL_DIMMING
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
+from rtcnn_perception.core.pose.head_pose import FACING
+from rtcnn_perception.core.pose.head_pose import HeadPose
+from rtcnn_perception.core.pose.rotations import rotation_by
 from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
@@ -204,3 +208,41 @@ def test_a_track_keeps_its_colour_and_neighbouring_numbers_differ():
         if second - first <= 12:
             distance = abs(hues[first] - hues[second])
             assert min(distance, 1 - distance) > 0.05
+
+
+def posed(yaw=0.0, **changes):
+    turned = FACING @ rotation_by(np.array([0.0, 0.0, np.radians(yaw)]))
+    pose = HeadPose(np.array([0.3, 0.0, 1.2]), turned, np.eye(6))
+    return replace(face(), pose=replace(pose, **changes))
+
+
+def test_a_caption_ends_with_the_distance_where_it_is_known(layouts):
+    annotate(result(posed()))
+    assert layouts[-1].captions[0] == '#3  happy 60%  woman 80%  1.2 m'
+    assert layouts[-1].captions[-2:] == ('#3 1.2 m', '#3')
+    annotate(result(posed()), poses=False)
+    assert not any('1.2 m' in each for each in layouts[-1].captions)
+
+
+def test_the_line_of_the_nose_points_where_the_head_does():
+    left, right = (changed(result(posed(yaw)))[170:250, 225:295] for yaw in (-50.0, 50.0))
+    assert left[:, :30].sum() > 3 * left[:, 40:].sum()
+    assert right[:, 40:].sum() > 3 * right[:, :30].sum()
+
+
+def test_a_head_that_points_at_the_camera_has_a_dot_for_a_nose():
+    towards = -np.degrees(np.arctan(0.3 / 1.2))
+    assert 0 < changed(result(posed(towards)))[170:250, 230:290].sum() < 100
+
+
+def test_the_line_begins_at_the_nose_where_it_is_a_landmark():
+    points = np.array([[240, 190], [280, 190], [260, 230], [245, 240], [275, 240]], np.float32)
+    posed_face = posed(-14.0)
+    with_nose = replace(posed_face, track=replace(posed_face.track, landmarks=points))
+    drawn = replace(result(with_nose), landmark_names=FIVE_POINTS)
+    assert changed(drawn)[228:233, 258:263].all()
+
+
+def test_no_line_is_drawn_without_an_orientation_or_where_it_is_turned_off():
+    for drawn, poses in ((posed(50.0, rotation=None), True), (posed(50.0), False)):
+        assert not changed(result(drawn), poses=poses)[170:250, 230:290].any()

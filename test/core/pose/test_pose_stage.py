@@ -2,6 +2,8 @@
 
 import math
 
+from depth_scenes import put_head
+from depth_scenes import wall
 import numpy as np
 from projected_heads import HEADS
 from projected_heads import NAMES
@@ -10,6 +12,7 @@ from projected_heads import turned
 import pytest
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.pose.depth import DepthImage
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.core.pose.looking import LookingConfig
 from rtcnn_perception.core.pose.stage import PoseConfig
@@ -162,3 +165,28 @@ def test_a_thousand_faces_leave_nothing_behind():
 def test_values_out_of_range_are_refused(values, text):
     with pytest.raises(ConfigurationError, match=text):
         PoseConfig(**values)
+
+
+def flat():
+    return DepthImage(np.full((SIZE[1], SIZE[0]), 1.0, np.float32))
+
+
+def test_with_depth_a_head_is_where_its_depth_is_and_a_picture_is_implausible():
+    stage = PoseStage()
+    scene = wall(SIZE)
+    put_head(scene, CAMERA, np.array((0.0, 0.0, 1.15)))
+    (found,) = stage.process(result(1.0, face()), CAMERA, DepthImage(scene)).faces
+    pose = found.pose
+    assert pose.position[2] == pytest.approx(1.15, abs=0.02)
+    assert pose.implausible_reason == ''
+    (picture,) = PoseStage().process(result(1.0, face()), CAMERA, flat()).faces
+    assert picture.pose.implausible_reason.startswith('flat in depth')
+
+
+def test_a_picture_stays_implausible_in_a_frame_without_depth_and_while_it_is_coasted():
+    stage = PoseStage()
+    stage.process(result(1.0, face()), CAMERA, flat())
+    (pose,) = process(stage, 1.0 + STEP, face())
+    assert pose.implausible_reason
+    (pose,) = process(stage, 1.0 + 2 * STEP, face(state=TrackState.COASTED))
+    assert pose.implausible_reason

@@ -1,0 +1,110 @@
+"""Depth images beside those of the camera, joined to them by stamp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+from rclpy.node import Node
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.frame import NANOSECOND
+from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.conversions.depth import depth_from_compressed
+from rtcnn_perception.nodes.conversions.depth import depth_from_image
+from rtcnn_perception.nodes.conversions.images import stamp_ns_of
+from rtcnn_perception.nodes.parameters.pose import COMPRESSED
+from rtcnn_perception.nodes.parameters.pose import PoseGroup
+from rtcnn_perception.nodes.parameters.pose import RAW
+from rtcnn_perception.nodes.qos import ImageSubscription
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
+
+TOPIC = 'depth_registered/image_rect'
+
+KEPT = 5
+"""Depth images that are kept: at 30 Hz those of 170 ms, in which faces are found."""
+
+TRANSPORTS: Mapping[str, tuple[type[Any], str, Callable[[Any], DepthImage]]] = {
+    RAW: (Image, '', depth_from_image),
+    COMPRESSED: (CompressedImage, '/compressedDepth', depth_from_compressed),
+}
+"""Type, end of the topic's name and conversion by the value of ``pose.depth_transport``."""
+
+
+class DepthInput:
+    """
+    The last depth images while a node is active, undecoded.
+
+    A frame is not kept waiting for its depth: the image that is nearest in time is taken.
+
+    :param node: the subscriber
+    :param parameters: those of the poses
+    :param qos: a key of QOS
+    :param clock: seconds of a clock that does not jump
+    """
+
+    def __init__(
+        self, node: Node, parameters: PoseGroup, *, qos: str, clock: Callable[[], float]
+    ) -> None:
+        message_type, end, self._convert = TRANSPORTS[parameters.depth_transport]
+        # As with image_transport, remapping the topic moves those below it.
+        topic = f'{node.resolve_topic_name(TOPIC)}{end}'
+        self._recent: tuple[tuple[int, Any], ...] = ()
+        self._subscription = ImageSubscription(
+            node, message_type, topic, self._on_depth, qos=qos, clock=clock, is_optional=True
+        )
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic."""
+        return self._subscription.topic
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        self._subscription.close()
+
+    def check(self) -> None:
+        """Match the present publishers."""
+        self._subscription.check()
+
+    def depth_of(self, frame: Frame, most_offset: float) -> DepthImage:
+        """
+        Return the depth image of a frame, in the thread that works on it.
+
+        :param most_offset: seconds by which the stamps may differ
+        :raises PerceptionError: if there is none, or it is not one of that frame's pixels
+        """
+        recent = self._recent
+        if not recent:
+            raise PerceptionError(f'no depth image on {self.topic}: remap {TOPIC}')
+        stamp_ns, msg = min(recent, key=lambda each: abs(each[0] - frame.stamp_ns))
+        offset = abs(stamp_ns - frame.stamp_ns) * NANOSECOND
+        if offset > most_offset:
+            raise PerceptionError(
+                f'expected a depth image within {most_offset:g} s of the image, the nearest is '
+                f'{offset:.3f} s away: let the driver synchronise them, or raise pose.depth_offset'
+            )
+        own = msg.header.frame_id
+        if own and frame.frame_id and own != frame.frame_id:
+            raise PerceptionError(
+                f'expected depth in the frame of the images, {frame.frame_id!r}, got {own!r}: '
+                'register it to the camera'
+            )
+        depth = self._convert(msg)
+        if depth.size_wh != frame.size_wh:
+            (width, height), (own_width, own_height) = frame.size_wh, depth.size_wh
+            raise ImageFormatError(
+                f'expected depth of {width}x{height}, registered to the image, got '
+                f'{own_width}x{own_height}'
+            )
+        return depth
+
+    def _on_depth(self, msg: Image | CompressedImage) -> None:
+        try:
+            stamp_ns = stamp_ns_of(msg.header)
+        except PerceptionError:
+            return  # no frame has that stamp, which is reported when one looks for its depth
+        self._recent = (*self._recent[1 - KEPT :], (stamp_ns, msg))

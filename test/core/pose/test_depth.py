@@ -1,0 +1,212 @@
+"""Depth of composed scenes: heads, pictures, holes, and sizes that no head has."""
+
+import math
+
+from depth_scenes import put_head
+from depth_scenes import put_picture
+from depth_scenes import wall
+import numpy as np
+import pytest
+from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth import Doubt
+from rtcnn_perception.core.pose.depth import relief_of
+from rtcnn_perception.core.pose.depth import with_depth
+from rtcnn_perception.core.pose.head_pose import FACING
+from rtcnn_perception.core.pose.head_pose import HeadPose
+from rtcnn_perception.core.pose.intrinsics import Intrinsics
+from rtcnn_perception.exceptions import ImageFormatError
+
+SIZE = (640, 480)
+CAMERA = Intrinsics.from_fov(SIZE, 60.0)
+PUPILS = 0.063
+NAN = math.nan
+
+
+def box_of(position, scale=1.0):
+    """Return the box of a head, 184 mm high, whose sellion is at 0.35 of it."""
+    focal = CAMERA.focal_xy[0]
+    (x, y), pixels = CAMERA.pixels(np.array([position[:2] / position[2]]))[0], 0.184 * scale
+    height = pixels * focal / position[2]
+    return BoundingBox(x - 0.38 * height, y - 0.35 * height, x + 0.38 * height, y + 0.65 * height)
+
+
+def by_size(position, error=1.0, rotation=FACING):
+    """Return a pose whose distance is wrong by a factor."""
+    place = np.array(position, float) * error
+    covariance = np.diag([1e-6, 1e-6, 1e-6, 0.01, 0.01, 0.01])
+    covariance[:3, :3] += np.outer(place, place) * 0.07**2
+    return HeadPose(place, rotation, covariance)
+
+
+def noisy(values, deviation, seed=1):
+    return values + np.random.default_rng(seed).normal(0.0, deviation, values.shape)
+
+
+def look(values, position, error=1.0, scale=1.0):
+    depth = DepthImage(np.asarray(values, np.float32))
+    pose = by_size(position, error)
+    return with_depth(pose, box_of(np.array(position, float), scale), depth, PUPILS)
+
+
+def scene(position, scale=1.0):
+    values = wall(SIZE)
+    put_head(values, CAMERA, np.array(position, float), scale)
+    return values
+
+
+PLACES = ((0.0, 0.0, 0.6), (0.2, -0.1, 1.0), (-0.4, 0.2, 1.8))
+
+
+@pytest.mark.parametrize('position', PLACES)
+@pytest.mark.parametrize('error', [0.9, 1.0, 1.1])
+def test_a_head_is_as_far_as_its_depth_says_whatever_its_size_says(position, error):
+    pose, reason = look(scene(position), position, error)
+    assert reason == ''
+    np.testing.assert_allclose(pose.position, position, atol=0.025)
+    # Along the ray it is known to centimetres now, across it as before.
+    distance = np.linalg.norm(position)
+    ray = np.array(position) / distance
+    assert math.sqrt(ray @ pose.covariance[:3, :3] @ ray) == pytest.approx(0.015, rel=0.05)
+    assert np.linalg.eigvalsh(pose.covariance).min() > 0
+    np.testing.assert_array_equal(pose.rotation, FACING)
+
+
+@pytest.mark.parametrize('deviation', [0.002, 0.005, 0.01])
+def test_noise_of_a_sensor_makes_no_head_flat(deviation):
+    position = (0.0, 0.0, 1.2)
+    pose, reason = look(noisy(scene(position), deviation), position)
+    assert reason == ''
+    assert pose.position[2] == pytest.approx(1.2, abs=0.02)
+
+
+@pytest.mark.parametrize('nothing', [0.0, NAN, math.inf, -1.0, 99.0])
+@pytest.mark.parametrize('share', [0.1, 0.5])
+def test_holes_are_left_out(share, nothing):
+    position = (0.1, 0.0, 1.0)
+    values = scene(position)
+    values[np.random.default_rng(2).random(values.shape) < share] = nothing
+    pose, reason = look(values, position, 1.1)
+    assert reason == ''
+    assert pose.position[2] == pytest.approx(1.0, abs=0.025)
+
+
+@pytest.mark.parametrize('nothing', [0.0, NAN])
+def test_where_most_is_missing_depth_says_nothing(nothing):
+    position = (0.0, 0.0, 1.0)
+    before = by_size(position)
+    values = np.full(SIZE[::-1], nothing, np.float32)
+    assert look(values, position)[1] is None
+    values[np.random.default_rng(3).random(values.shape) < 0.15] = 1.0
+    pose, reason = look(values, position)
+    assert reason is None
+    np.testing.assert_array_equal(pose.position, before.position)
+
+
+def test_a_face_outside_the_depth_image_has_no_depth():
+    box = BoundingBox(700.0, 10.0, 800.0, 150.0)
+    pose = by_size((0.5, -0.3, 1.0))
+    assert with_depth(pose, box, DepthImage(wall(SIZE)), PUPILS) == (pose, None)
+
+
+@pytest.mark.parametrize('slope', [(0.0, 0.0), (0.1, 0.0), (0.05, -0.08)])
+@pytest.mark.parametrize('deviation', [0.0, 0.002])
+def test_a_picture_of_a_face_is_flat_also_where_it_is_inclined(slope, deviation):
+    position = (0.0, 0.05, 0.8)
+    values = wall(SIZE)
+    box = box_of(np.array(position))
+    around = BoundingBox(box.x0 - 20, box.y0 - 20, box.x1 + 20, box.y1 + 20)
+    put_picture(values, around, 0.8, slope)
+    _, reason = look(noisy(values, deviation), position)
+    assert reason.startswith('flat in depth')
+
+
+def test_a_poster_of_the_wrong_size_says_its_size_where_it_is_too_far_to_be_flat():
+    # A face twice as large on the wall, which by its size seems to be at half the distance.
+    position, distance = (0.0, 0.0, 1.25), 2.5
+    _, reason = look(wall(SIZE, distance), position)
+    assert 'a size of 126 mm from pupil to pupil, heads have 40 to 80' in reason
+
+
+def test_a_small_photograph_near_by_has_a_size_that_no_head_has():
+    values = wall(SIZE, 0.4)  # of a face that by its size seems to be at 1.5 m
+    _, reason = look(noisy(values, 0.02), (0.0, 0.0, 1.5))
+    assert 'a size of 17 mm' in reason
+
+
+@pytest.mark.parametrize('pupils_mm', [43, 50, 58, 70, 77])
+def test_sizes_of_children_and_of_large_adults_are_plausible(pupils_mm):
+    scale = pupils_mm / 63.0
+    position = (0.0, 0.0, 1.0)
+    pose, reason = look(scene(position, scale), position, error=1.0 / scale, scale=scale)
+    assert reason == ''
+    assert pose.position[2] == pytest.approx(1.0, abs=0.03)
+
+
+def test_without_landmarks_a_size_has_more_room():
+    values, box = noisy(wall(SIZE, 1.0), 0.02), box_of(np.array((0.0, 0.0, 1.0)))
+    for error, is_head in ((1.0, True), (0.67, True), (0.45, False), (2.2, False)):
+        pose = by_size((0.0, 0.0, 1.0), error, None)
+        _, reason = with_depth(pose, box, DepthImage(np.float32(values)), PUPILS)
+        assert (reason == '') == is_head
+
+
+def test_a_flat_face_beyond_two_metres_or_of_few_pixels_may_be_a_smoothed_head():
+    assert look(wall(SIZE, 2.4), (0.0, 0.0, 2.4))[1] == ''
+    small = Intrinsics.from_fov((64, 48), 60.0)
+    box = BoundingBox(20.0, 15.0, 40.0, 40.0)
+    pose = HeadPose(np.array((0.0, 0.0, 1.0)), FACING, by_size((0, 0, 1.0)).covariance)
+    assert small.size_wh == (64, 48)
+    assert with_depth(pose, box, DepthImage(wall((64, 48), 1.0)), PUPILS)[1] == ''
+
+
+def test_millimetres_metres_and_quantised_depth_say_the_same():
+    metres = scene((0.0, 0.0, 1.0))
+    metres[100:140] = 0.0
+    box = box_of(np.array((0.0, 0.0, 1.0)))
+    expected = DepthImage(metres).read(box, 24)
+    factor, offset = 60.0, 5.0
+    with np.errstate(divide='ignore'):
+        quantised = np.where(metres > 0, factor / metres + offset, 0.0)
+    for image in (
+        DepthImage((metres * 1000).round().astype(np.uint16), 0.001),
+        DepthImage(metres.astype('>f4')),
+        DepthImage(quantised.round().astype(np.uint16), inverse=(factor, offset)),
+    ):
+        found = image.read(box, 24)
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+        np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_relief_needs_most_of_its_cells():
+    surface = np.full((24, 24), 1.0)
+    assert relief_of(surface) == pytest.approx(0.0, abs=1e-9)
+    surface[:12] = NAN
+    assert relief_of(surface) is None
+    assert relief_of(np.full((24, 24), NAN)) is None
+
+
+def test_doubt_follows_most_images_and_not_single_ones():
+    doubt = Doubt.after(None, '', 0.0)
+    assert doubt.text == ''
+    doubt = Doubt.after(doubt, 'flat', 0.03)
+    assert doubt.text == ''
+    for _ in range(10):
+        doubt = Doubt.after(doubt, 'flat', 0.03)
+    assert doubt.text == 'flat'
+    assert Doubt.after(doubt, None, 0.03) == doubt
+    assert Doubt.after(doubt, '', 0.03).text == 'flat'
+    for _ in range(20):
+        doubt = Doubt.after(doubt, '', 0.03)
+    assert doubt.text == ''
+
+
+def test_a_new_face_is_what_its_first_image_says():
+    assert Doubt.after(None, 'flat', 0.0).text == 'flat'
+    assert Doubt.after(None, None, 0.0).text == ''
+
+
+@pytest.mark.parametrize('shape', [(4,), (4, 4, 3), (0, 4)])
+def test_what_is_no_depth_image_is_refused(shape):
+    with pytest.raises(ImageFormatError, match='rows and columns'):
+        DepthImage(np.zeros(shape, np.float32))
