@@ -47,10 +47,10 @@ def subscribe(bench, clock):
     return make
 
 
-def discover(bench, subscription, publishers):
+def discover(bench, subscription, publishers, topic='image_raw'):
     """Wait until there are so many publishers, and let the subscription match them."""
     node = bench.tester
-    bench.spin_until(lambda: len(node.get_publishers_info_by_topic('image_raw')) == publishers)
+    bench.spin_until(lambda: len(node.get_publishers_info_by_topic(topic)) == publishers)
     bench.spin_until(lambda: subscription.check() or True)
 
 
@@ -218,18 +218,18 @@ def test_after_closing_there_is_no_subscription(bench, subscribe):
 def numbered(bench, clock):
     """Return a subscription to one camera, and a function that receives its images by number."""
 
-    def make(numbers_images=True):
-        make.camera = bench.tester.create_publisher(Image, 'image_raw', profile(BEST_EFFORT))
+    def make(numbers_images=True, topic='image_raw'):
+        make.camera = bench.tester.create_publisher(Image, topic, profile(BEST_EFFORT))
         received = []
         subscription = ImageSubscription(
             bench.make_node('subscriber'),
             Image,
-            'image_raw',
+            topic,
             received.append,
             qos='auto',
             clock=clock,
         )
-        discover(bench, subscription, 1)
+        discover(bench, subscription, 1, topic)
         numbers = iter(range(1, 100_000))
 
         def play(seconds, hertz=30.0, keep=bool):
@@ -264,6 +264,13 @@ def test_lost_images_are_a_warning_from_the_start_and_end_with_the_loss(numbered
     assert level == WARN
     assert message.startswith('3.0 Hz of 30.0 Hz come from /image_raw, the others are lost: ')
     assert play(8.0) == []
+
+
+def test_lost_images_of_this_package_need_no_profile_as_it_is_set(numbered):
+    _, play = numbered(topic='faces/image')
+    ((_, message),) = play(8.0, keep=lambda number: number % 10 == 0)
+    assert 'come from /faces/image, the others are lost: the nodes get too little' in message
+    assert 'fastdds' not in message
 
 
 def test_a_few_lost_images_are_no_warning(numbered):

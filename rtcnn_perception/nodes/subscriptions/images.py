@@ -37,6 +37,11 @@ DISCOVERY_PERIOD = 0.1
 LOST_SHARE = 0.05
 """Share of lost images that is worth a warning: a few are lost where a camera starts or pauses."""
 
+BUSY = (
+    'the nodes get too little of the processor, or differ in their settings of DDS (docs/ros.md)'
+)
+"""What may be done about images of another node of this package, which has the same profile."""
+
 
 class ImageSubscription:
     """
@@ -153,7 +158,11 @@ class ImageSubscription:
         came = self._delivery.sample(self._clock(), self._received, self._lost)
         if came is None:
             return
-        advice = advice_against_loss(get_rmw_implementation_identifier())
+        advice = (
+            BUSY
+            if self._topic.is_own
+            else advice_against_loss(get_rmw_implementation_identifier())
+        )
         wanted = self._delivery.best_rate if expected_rate == 0.0 else expected_rate or 0.0
         rates = f'{came.rate:.1f} Hz'
         if came.lost > LOST_SHARE * (came.received + came.lost):
