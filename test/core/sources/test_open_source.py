@@ -117,8 +117,8 @@ def test_a_file_of_one_frame_is_a_picture_without_end(tmp_path, name):
 
 def test_a_film_of_several_frames_ends(tmp_path):
     source = open_source(str(write_video(tmp_path / 'film.mp4')))
-    assert grays_of(source) == list(GRAYS)
-    assert grays_of(source) == list(GRAYS)
+    assert grays_of(islice(source, 10)) == list(GRAYS)
+    assert grays_of(islice(source, 10)) == list(GRAYS)
 
 
 def test_a_folder_is_a_source_of_its_pictures(tmp_path):
