@@ -153,6 +153,16 @@ def test_a_sheet_without_pictures_is_one_empty_tile():
     assert sheet([]).shape == (64 + 64 + CAPTION_PX + 8, 64 + 64 + 8, 3)
 
 
+def test_pictures_of_a_sheet_stand_side_by_side_and_rows_below_each_other():
+    gap, tile = 4, 40
+    grays = ((40, 90), (140, 190))
+    made = sheet([[Tile(np.full((9, 9), gray, np.uint8)) for gray in row] for row in grays], tile)
+    for number, row in enumerate(grays):
+        for column, gray in enumerate(row):
+            left, top = gap + column * (tile + gap), gap + number * (tile + CAPTION_PX + gap)
+            assert (made[top : top + tile, left : left + tile] == gray).all()
+
+
 def test_a_sheet_has_room_for_its_longest_row():
     gray, color = np.full((9, 9), 200, np.uint8), np.full((9, 9, 3), 100, np.uint8)
     rows = [[Tile(gray, 'a')], [], [Tile(color, 'b'), Tile(gray), Tile(color, 'w' * 99)]]
