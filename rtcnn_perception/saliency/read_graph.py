@@ -48,6 +48,7 @@ def read_graph(content: bytes, where: str) -> NetworkGraph:
         onnx.checker.check_model(model)
         fold_constants(model)
         model = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+        constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     except UNUSABLE as error:
         raise ModelError(
             f'{where}: expected a valid ONNX graph, got one that is not '
@@ -55,7 +56,6 @@ def read_graph(content: bytes, where: str) -> NetworkGraph:
         ) from error
     _check_opset(model, where)
     _check_control_flow(model, where)
-    constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     inputs = [info for info in model.graph.input if info.name not in constants]
     if len(inputs) != 1:
         raise ModelError(

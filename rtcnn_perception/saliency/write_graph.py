@@ -11,7 +11,9 @@ import onnx
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.models.card import card_path
 from rtcnn_perception.core.models.files import replace_file
+from rtcnn_perception.core.models.session import in_one_line
 from rtcnn_perception.core.models.session import open_session
+from rtcnn_perception.core.models.session import SESSION_ERRORS
 from rtcnn_perception.core.saliency.names import MAP_OUTPUT
 from rtcnn_perception.core.saliency.names import METHOD_INPUT
 from rtcnn_perception.core.saliency.names import METHODS
@@ -44,7 +46,13 @@ def write_saliency_graph(path: Path) -> Path:
     card = AttributeCard.load(path)
     content = card.read_model()
     graph = build_saliency_graph(content, card)
-    check_agreement(content, graph, card)
+    try:
+        check_agreement(content, graph, card)
+    except SESSION_ERRORS as error:
+        raise ModelError(
+            f'{card.path}: expected a network that runs on {CHECK_BATCHES[-1]} faces at once, got '
+            f'one that fails ({in_one_line(error)}); nothing was written'
+        ) from error
     graph = with_external_weights(graph, card.path.read_bytes(), card.file)
     card_file = card_path(path)
     fields = json.loads(card_file.read_text(encoding='utf-8'))

@@ -165,10 +165,12 @@ def test_a_detector_that_never_runs_is_refused(every_n):
 def test_the_minimum_score_reaches_the_detector_and_must_be_a_score():
     detector = FakeDetector()
     stage = DetectionStage(detector, FakeTracker())
-    stage.min_score = 0.7
-    assert detector.min_score == stage.min_score == 0.7
-    with pytest.raises(ValueError, match=r'min_score must be in \[0, 1\], got 1.5'):
-        stage.min_score = 1.5
+    for score in (0.0, 1.0, 0.7):
+        stage.min_score = score
+        assert detector.min_score == stage.min_score == score
+    for score in (-0.1, 1.5):
+        with pytest.raises(ValueError, match=rf'min_score must be in \[0, 1\], got {score}'):
+            stage.min_score = score
 
 
 def test_where_the_size_of_the_images_changes_the_tracks_begin_anew():

@@ -46,6 +46,13 @@ def test_the_latency_of_an_image_without_stamp_is_left_out():
     assert window.summary().p99 == 0.5
 
 
+def test_a_window_of_one_has_the_last_latency():
+    window = LatencyWindow(capacity=1)
+    for seconds in (0.1, 0.2):
+        window.add(seconds)
+    assert (window.summary().p50, window.summary().p99) == (0.2, 0.2)
+
+
 def test_a_window_or_a_capacity_that_is_not_above_zero_is_refused():
     with pytest.raises(ValueError, match='got 0'):
         LatencyWindow(capacity=0)

@@ -127,7 +127,7 @@ def fuzz(name, output, seconds):
     def try_one(data):
         nonlocal count
         count += 1
-        if count % 100 == 1:
+        if count < 100 or count % 100 == 0:
             (folder / 'count').write_text(str(count))
         try:
             target.try_one(data)

@@ -124,6 +124,7 @@ def test_a_box_is_clipped_to_the_image_and_covers_a_pixel():
         ({'width': 0}, 'a roi of 0x24 at 10, 12 does not lie within an image of 64x48'),
         ({'height': 0}, 'a roi of 20x0'),
         ({'x_offset': 45}, 'does not lie within'),
+        ({'y_offset': 25}, 'does not lie within'),
         ({'y_offset': 4_000_000_000}, 'does not lie within'),
     ],
 )

@@ -88,6 +88,13 @@ def test_an_image_with_more_pixels_than_allowed_is_refused_before_its_bytes_are_
         frame_from_image(msg, received_ns=0, max_megapixels=100.0)
 
 
+def test_an_image_of_as_many_pixels_as_allowed_is_taken():
+    msg = image_to_msg(np.zeros((100, 200, 3), np.uint8), HEADER)
+    assert frame_from_image(msg, received_ns=0, max_megapixels=0.02).size_wh == (200, 100)
+    with pytest.raises(ImageFormatError, match=r'more than 0\.0199 megapixels'):
+        frame_from_image(msg, received_ns=0, max_megapixels=0.0199)
+
+
 def test_an_image_without_bytes_is_refused():
     with pytest.raises(ImageFormatError, match='an image needs pixels'):
         frame_from_image(Image(encoding='bgr8'), received_ns=0)

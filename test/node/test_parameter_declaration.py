@@ -70,6 +70,13 @@ def test_a_setting_accepts_its_default_and_refuses_other_types_and_values_out_of
         assert made.expected == expected
 
 
+def test_a_number_at_the_end_of_its_range_is_accepted():
+    for kind in (int, float):
+        made = Setting(kind(3), '', minimum=1, maximum=5)
+        assert made.accepts(kind(1))
+        assert made.accepts(kind(5))
+
+
 def test_an_empty_list_is_accepted_in_every_form_in_which_ros_may_pass_it():
     made = Setting(('a',), '')
     for value in NONE:

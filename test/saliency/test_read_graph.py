@@ -69,6 +69,19 @@ def test_a_network_that_is_not_covered_is_refused_by_name(content, words):
         assert word in message
 
 
+@pytest.mark.parametrize('change', [{'dims': [2, 1, 3, 9]}, {'data_type': 116}])
+def test_weights_of_another_size_or_an_unknown_type_are_refused(change):
+    # Nothing uses them, so that neither the check nor the inference of shapes finds them.
+    model = onnx.load_from_string(make_graph(weights=[('unused', np.ones((2, 1, 3, 3)))]))
+    tensor = next(each for each in model.graph.initializer if each.name == 'unused')
+    if 'dims' in change:
+        tensor.dims[:] = change['dims']
+    else:
+        tensor.data_type = change['data_type']
+    with pytest.raises(ModelError, match='expected a valid ONNX graph'):
+        read_graph(model.SerializeToString(), 'model.onnx')
+
+
 def test_a_second_input_is_refused():
     join = helper.make_node('Concat', ['face', 'other'], ['both'], axis=2)
     crop = helper.make_node('Cast', ['both'], ['x'], to=TensorProto.FLOAT)

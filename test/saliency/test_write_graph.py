@@ -81,3 +81,11 @@ def test_large_weights_are_references_into_the_file_of_the_model():
     }
     assert not found[0].raw_data
     assert found[1].raw_data == small
+
+
+def test_a_network_of_a_fixed_number_of_faces_is_refused_in_one_line(tmp_path):
+    write_graph_and_card(tmp_path, make_graph(shape=(2, 1, 6, 6)))
+    with pytest.raises(
+        ModelError, match=r'^[^\n]*runs on 3 faces at once[^\n]*nothing was written$'
+    ):
+        write_saliency_graph(tmp_path)

@@ -245,7 +245,7 @@ def card_path(path: Path) -> Path:
         ) from error
     if is_folder(path):
         return path / CARD_NAME
-    return path if path.suffix == '.json' else path.with_suffix('.json')
+    return path.with_suffix('.json')
 
 
 def _read(path: Path, what: str) -> bytes:

@@ -33,7 +33,7 @@ def upright_turn(path: Path) -> int:
         with path.open('rb') as file:
             index = _index(file)
         angles = [_angle(track) for name, track in _boxes(index) if name == b'trak']
-    except (OSError, struct.error):
+    except (OSError, OverflowError, ValueError, struct.error):  # also of sizes beyond any file
         return 0  # decoding it says why
     angle = next((angle for angle in angles if angle is not None), 0)
     return angle if angle in RIGHT_ANGLES else 0

@@ -142,10 +142,10 @@ def read_photographs(folder: Path) -> list[Photograph]:
     for number, entry in enumerate(entries):
         try:
             photograph = read(images, entry)
+            _check(source, photograph)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             name = entry.get('file', number) if isinstance(entry, dict) else number
             raise DataError(f'{source}: the entry {name} is not as expected: {error!r}') from error
-        _check(source, photograph)
         photographs.append(photograph)
     if not photographs:
         raise DataError(f'{source} lists no photograph')

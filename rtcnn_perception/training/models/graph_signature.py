@@ -86,7 +86,8 @@ def signature_of(
         raise ModelError(f'{path}: expected a graph with one input, got {several}')
     tensor = inputs[0].type.tensor_type
     if tensor.elem_type not in INPUT_TYPES:
-        kind = TensorProto.DataType.Name(tensor.elem_type)
+        kinds = {number: name for name, number in TensorProto.DataType.items()}
+        kind = kinds.get(tensor.elem_type, f'type {tensor.elem_type}')
         known = ', '.join(INPUT_TYPES.values())
         raise ModelError(f'{path}: expected an input of one of {known}, got {kind}')
     axes = [axis.dim_value or None for axis in tensor.shape.dim]

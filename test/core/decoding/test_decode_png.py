@@ -165,6 +165,34 @@ def test_damaged_pixels_are_refused_though_the_checksums_fit():
             decode(PNG_START + b''.join(parts))
 
 
+@pytest.mark.parametrize('interlace', [0, 1])
+@pytest.mark.parametrize('row', [0, 700, 1199])
+def test_a_filter_that_does_not_exist_is_found_wherever_the_pixels_are_inflated(row, interlace):
+    # Above 1 MiB the pixels are inflated in pieces, which begin anywhere in a row.
+    side = 1200
+    rows = np.full((side, side + 1), 200, np.uint8)
+    rows[:, 0] = 0
+    pixels = rows.tobytes()
+    if interlace:
+        parts = (
+            (150, 150),
+            (150, 150),
+            (150, 300),
+            (300, 300),
+            (300, 600),
+            (600, 600),
+            (600, 1200),
+        )
+        pixels = b''.join(high * (b'\0' + wide * b'\xc8') for high, wide in parts)
+    header = (side, side, 8, 0, interlace)
+    assert decode(png(header, pixels), 2 * MEGAPIXEL).min() == 200
+    at = row * (side + 1) if not interlace else len(pixels) - (side - row + 1) // 2 * (side + 1)
+    wrong = pixels[:at] + b'\5' + pixels[at + 1 :]
+    assert wrong != pixels
+    with pytest.raises(ImageFormatError, match='a damaged PNG'):
+        decode(png(header, wrong), 2 * MEGAPIXEL)
+
+
 @pytest.mark.parametrize(('side', 'color'), [(9990, 2), (9990, 6)])
 def test_pixels_that_the_file_hardly_holds_are_refused_before_they_are_inflated(
     side, color, monkeypatch

@@ -83,3 +83,19 @@ WRONG = [
 def test_a_wrong_value_is_refused_with_what_was_expected_and_what_came(tmp_path, card):
     for path, value, message in WRONG:
         assert message in card_refusal(DetectorCard, tmp_path, with_field(card, path, value))
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'input.multiple': 1, 'strides': [1]},
+        {'input.multiple': 256, 'strides': [256]},
+        {'nms_iou': 1},
+        {'width': 32},
+        {'width': 8192},
+    ],
+)
+def test_a_value_at_the_end_of_its_range_is_accepted(tmp_path, card, changes):
+    for path, value in changes.items():
+        card = with_field(card, path, value)
+    assert DetectorCard.load(write_model(tmp_path, GRAPH, card)).strides == tuple(card['strides'])

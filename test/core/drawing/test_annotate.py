@@ -105,6 +105,24 @@ def test_bars_are_on_a_darker_ground_and_the_longest_has_the_colour_of_the_track
     assert (panel == color_of(3)).all(axis=2).any()
 
 
+def test_the_label_of_each_bar_is_written_beside_it_and_the_first_is_the_lightest(monkeypatch):
+    written = []
+    draw_text = annotate_module.draw_text
+
+    def keeping_draw_text(canvas, text, color):
+        before = canvas.copy()
+        draw_text(canvas, text, color)
+        assert (before != canvas).any()
+        written.append((text.content, color))
+
+    monkeypatch.setattr(annotate_module, 'draw_text', keeping_draw_text)
+    annotate(result(face()))
+    labels = dict(written)
+    assert set(EMOTIONS) <= set(labels)
+    light = [name for name in EMOTIONS if labels[name] == annotate_module.LIGHT]
+    assert light == ['happy']
+
+
 def test_a_caption_lists_the_attributes_in_their_order(layouts):
     for order in (('emotion', 'gender', 'hat'), ('hat', 'gender', 'emotion')):
         layouts.clear()

@@ -44,6 +44,15 @@ def test_heat_lies_where_the_map_is_strong_whatever_its_sign(sign):
     assert np.argwhere(heat == 1.0).mean(0).tolist() == [12, 30]
 
 
+@pytest.mark.parametrize(('side', 'is_blurred'), [(6, False), (8, False), (9, True), (48, True)])
+def test_fine_maps_are_blurred_and_coarse_ones_are_not(side, is_blurred):
+    values = np.zeros((side, side), np.float32)
+    values[side // 2, side // 2] = 1.0
+    heat = heat_of(values)
+    assert heat[side // 2, side // 2] == 1.0
+    assert (heat[side // 2, side // 2 + 1] > 0.0) == is_blurred
+
+
 def test_heat_does_not_depend_on_the_scale_of_the_map():
     values = np.random.default_rng(0).normal(size=(32, 32)).astype(np.float32)
     assert np.allclose(heat_of(values), heat_of(values * np.float32(1e-6)), atol=1e-5)
@@ -142,6 +151,16 @@ def test_a_map_of_another_shape_is_refused(values):
 
 def test_a_sheet_without_pictures_is_one_empty_tile():
     assert sheet([]).shape == (64 + 64 + CAPTION_PX + 8, 64 + 64 + 8, 3)
+
+
+def test_pictures_of_a_sheet_stand_side_by_side_and_rows_below_each_other():
+    gap, tile = 4, 40
+    grays = ((40, 90), (140, 190))
+    made = sheet([[Tile(np.full((9, 9), gray, np.uint8)) for gray in row] for row in grays], tile)
+    for number, row in enumerate(grays):
+        for column, gray in enumerate(row):
+            left, top = gap + column * (tile + gap), gap + number * (tile + CAPTION_PX + gap)
+            assert (made[top : top + tile, left : left + tile] == gray).all()
 
 
 def test_a_sheet_has_room_for_its_longest_row():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import SourceError
+from source_files import GRAYS
 from source_files import grays_of
 from source_files import HEIGHT
 from source_files import WIDTH
@@ -112,6 +113,12 @@ def test_a_file_of_one_frame_is_a_picture_without_end(tmp_path, name):
     source = open_source(str(path))
     assert source.frame_count is None
     assert grays_of(islice(source, 50)) == [160] * 50
+
+
+def test_a_film_of_several_frames_ends(tmp_path):
+    source = open_source(str(write_video(tmp_path / 'film.mp4')))
+    assert grays_of(islice(source, 10)) == list(GRAYS)
+    assert grays_of(islice(source, 10)) == list(GRAYS)
 
 
 def test_a_folder_is_a_source_of_its_pictures(tmp_path):

@@ -142,6 +142,7 @@ def test_a_video_without_its_end_is_reported_with_how_far_it_came(tmp_path):
 
 def test_a_whole_video_has_nothing_to_report_and_the_times_of_its_frames(tmp_path):
     source = VideoSource(write_video(tmp_path / 'clip.mp4', GRAYS))
+    assert source.time_s is None
     assert [source.time_s for _ in source] == pytest.approx([0.0, 0.04, 0.08], abs=0.041)
     assert source.skipped == {}
 

@@ -126,6 +126,7 @@ def test_a_missing_file_is_refused(tmp_path):
         (listed(faces=face(score=-0.1)), 'no number from 0 to 1'),
         (listed(faces=face(landmarks=[[1e6, 0]] * 5)), r'a\.png has landmarks .* far from their'),
         (listed(width=float('inf')), 'is not as expected: OverflowError'),
+        (listed(width=10**400), 'is not as expected: OverflowError'),
         (listed(faces=face(box=[10, 10, 10, 20])), r'128x128 pixels, the box .* is not in it'),
         (listed(faces=face(box=[20, 10, 10, 20])), 'is not in it'),
         (listed(faces=face(box=[130, 10, 150, 30])), 'is not in it'),

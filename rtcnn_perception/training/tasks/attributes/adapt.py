@@ -111,22 +111,22 @@ def adapt(path: Path, folder: Path, settings: AdaptSettings) -> tuple[AttributeM
     digest = hashlib.sha256(source.files).hexdigest()
     # A graph may take several faces and still mix them, or return other numbers than for one.
     for one_by_one in (False, True) if signature.batch is None else (True,):
-        content = adapted(
-            model,
-            signature,
-            scale=settings.scale,
-            offset=settings.offset,
-            classes=len(settings.labels),
-            temperature=settings.temperature if is_scores else None,
-            one_by_one=one_by_one,
-            output_name=settings.attribute,
-        )
-        summary = _summary(signature, settings, is_scores, one_by_one)
-        card = _card(content, signature, settings)
-        card['adapted'] = {'file': path.name, 'sha256': digest, 'summary': summary}
         try:
+            content = adapted(
+                model,
+                signature,
+                scale=settings.scale,
+                offset=settings.offset,
+                classes=len(settings.labels),
+                temperature=settings.temperature if is_scores else None,
+                one_by_one=one_by_one,
+                output_name=settings.attribute,
+            )
+            summary = _summary(signature, settings, is_scores, one_by_one)
+            card = _card(content, signature, settings)
+            card['adapted'] = {'file': path.name, 'sha256': digest, 'summary': summary}
             _compare(content, card, faces, expected)
-        except ModelError as error:
+        except (ModelError, ValueError) as error:  # noqa: PERF203 - also names that are no UTF-8
             if one_by_one:
                 raise ModelError(f'{path} cannot be adapted: {error}') from error
         else:
