@@ -9,6 +9,8 @@ from rtcnn_perception.msg import FaceAttributes
 
 
 class Greeter(Node):
+    """Logs who looks happy."""
+
     def __init__(self) -> None:
         super().__init__('greeter')
         self.create_subscription(FaceAttributes, 'faces/attributes', self._on_faces, 10)

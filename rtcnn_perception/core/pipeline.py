@@ -44,7 +44,7 @@ class Classifier(Protocol):
 
     @property
     def attributes(self) -> tuple[AttributeInfo, ...]:
-        """What is classified, in order."""
+        """Return what is classified, in order."""
         ...
 
     def classify(self, image: ImageBGR, regions: Sequence[FaceRegion]) -> Classification:
@@ -108,7 +108,7 @@ class DetectionStage:
 
     @property
     def min_score(self) -> float:
-        """The score from which on the detector reports a face, in [0, 1]."""
+        """Return the score from which on the detector reports a face, in [0, 1]."""
         return self._detector.min_score
 
     @min_score.setter

@@ -71,7 +71,7 @@ class Attribute:
 
     @property
     def shown_label(self) -> str:
-        """What people read: the label, that it is unsure, or nothing."""
+        """Return what people read: the label, that it is unsure, or nothing."""
         return UNSURE if self.is_unsure else self.label
 
     def text(self, number_format: str) -> str:
@@ -100,7 +100,7 @@ class Face:
 
     @property
     def track_id(self) -> int:
-        """Number of the track."""
+        """Return the number of the track."""
         return self.track.track_id
 
     @property

@@ -85,7 +85,7 @@ class RateMeter:
 
     @property
     def count(self) -> int:
-        """Number of events in all, however long ago."""
+        """Return the number of events in all, however long ago."""
         with self._lock:
             return self._count
 

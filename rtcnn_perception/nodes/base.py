@@ -98,7 +98,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     @property
     def lost(self) -> int | None:
         """
-        Number of images published since the node was activated that never came over DDS.
+        Return the number of images since activation that were published and never came.
 
         None where they cannot be counted.
         """

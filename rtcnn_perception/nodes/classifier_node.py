@@ -74,7 +74,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     @property
     def dropped(self) -> int:
-        """Number of frames that were dropped here since the node was activated."""
+        """Return the number of frames that were dropped here since the node was activated."""
         return super().dropped + self._join.frames_dropped
 
     def _configure(self) -> None:

@@ -114,12 +114,12 @@ class Perception:
 
     @property
     def nodes(self) -> tuple[ManagedNode[Any], ...]:
-        """The nodes in order."""
+        """Return the nodes in order."""
         return (self.camera, *self.followers)
 
     @property
     def dropped(self) -> int:
-        """Number of frames that were dropped since activation, by all nodes together."""
+        """Return the number of frames that all nodes together dropped since activation."""
         return self.camera.dropped + sum(node.dropped for node in self.followers)
 
     def __enter__(self) -> Perception:

@@ -32,12 +32,12 @@ class StampJoin(Generic[A, B]):
 
     @property
     def frames_dropped(self) -> int:
-        """Number of frames that were dropped before their rois arrived."""
+        """Return the number of frames that were dropped before their rois arrived."""
         return self._frames.dropped
 
     @property
     def rois_dropped(self) -> int:
-        """Number of rois that were dropped before their frame arrived."""
+        """Return the number of rois that were dropped before their frame arrived."""
         return self._rois.dropped
 
     def put_frame(self, stamp_ns: int, frame: A) -> tuple[A, B] | None:

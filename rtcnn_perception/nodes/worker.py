@@ -42,7 +42,7 @@ class LatestSlot(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """Number of items that were dropped since the slot was made."""
+        """Return the number of items that were dropped since the slot was made."""
         with self._changed:
             return self._dropped
 
@@ -106,7 +106,7 @@ class Worker(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """Number of items that were dropped for newer ones, or at the end."""
+        """Return the number of items that were dropped for newer ones, or at the end."""
         return self._slot.dropped
 
     @property
@@ -163,7 +163,7 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
 
     @property
     def dropped(self) -> int:
-        """Number of items that were dropped here since the node was activated."""
+        """Return the number of items that were dropped here since the node was activated."""
         worker = self._worker
         return 0 if worker is None else worker.dropped
 

@@ -29,7 +29,7 @@ class Operation:
 
     @property
     def output(self) -> str:
-        """The first result; operations that are covered have no other."""
+        """Return the first result; operations that are covered have no other."""
         return self.outputs[0]
 
 

@@ -7,6 +7,8 @@ from rtcnn_perception.commands.progress import Progress
 
 
 class Terminal(io.StringIO):
+    """A terminal that keeps what is written."""
+
     def isatty(self):
         return True
 

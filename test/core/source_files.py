@@ -18,6 +18,8 @@ def replace_properties(monkeypatch, read: Callable[[int], float | None]) -> None
     original = cv2.VideoCapture
 
     class Capture:
+        """A capture that reports other properties."""
+
         def __init__(self, name):
             self._capture = original(name)
 

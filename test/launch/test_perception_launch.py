@@ -91,6 +91,8 @@ def generate_test_description(composed):
 
 
 class TestWhileRunning(unittest.TestCase):
+    """While the nodes run."""
+
     def test_faces_are_classified_in_the_namespace(self):
         context = Context()
         context.init(None, domain_id=DOMAIN)
@@ -118,5 +120,7 @@ class TestWhileRunning(unittest.TestCase):
 
 @launch_testing.post_shutdown_test()
 class TestAfterShutdown(unittest.TestCase):
+    """After the nodes were stopped."""
+
     def test_every_process_ends_with_exit_code_zero(self, proc_info):
         launch_testing.asserts.assertExitCodes(proc_info)

@@ -44,7 +44,7 @@ class Executable:
 
     @property
     def output(self):
-        """What it printed so far."""
+        """Return what it printed so far."""
         return self.log.read_text(errors='replace')
 
     @property

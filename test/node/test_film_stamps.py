@@ -20,6 +20,8 @@ class Film(FrameSource):
 
 def test_a_frame_that_comes_late_has_the_stamp_of_its_due_time(bench, monkeypatch):
     class Player(camera_node.SourcePlayer):
+        """A player that gives each frame late."""
+
         def __init__(self, open_source, emit, report, **options):
             def emit_late(image, late_s):
                 emit(image, late_s + 0.25)

@@ -52,7 +52,7 @@ def stem():
 
 
 def images(shape=SHAPE, count=3, high=256):
-    """Return random images (N, C, H, W) uint8."""
+    """Return random uint8 of shape (N, C, H, W)."""
     return np.random.default_rng(2).integers(0, high, (count, *shape)).astype(np.uint8)
 
 

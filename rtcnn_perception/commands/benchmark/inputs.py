@@ -78,7 +78,7 @@ class Inputs:
 
     @property
     def one_face(self) -> str:
-        """The source with one face: a clip of a person, or else the built-in one."""
+        """Return the source with one face: a clip of a person, or else the built-in one."""
         for clip in self.clips:
             if clip.name == ONE_FACE_CLIP:
                 return str(clip)
@@ -86,7 +86,7 @@ class Inputs:
 
     @property
     def substitutes(self) -> tuple[str, ...]:
-        """What was used instead of missing inputs: then targets for one face are not checked."""
+        """Return what replaced missing inputs: then targets for one face are not checked."""
         return (NO_CLIP,) if self.one_face == BUILTIN else ()
 
     def detector(self, name: str) -> DetectorConfig:

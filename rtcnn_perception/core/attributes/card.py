@@ -108,7 +108,7 @@ class AttributeCard(ModelCard):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The attributes that this model classifies."""
+        """Return the attributes that this model classifies."""
         return tuple(head.attribute for head in self.heads)
 
     def head(self, attribute: str) -> AttributeHead:

@@ -74,14 +74,14 @@ class _Frame:
 
     @property
     def unit(self) -> tuple[int, int]:
-        """Width and height in blocks of a unit (MCU) of a scan of all components."""
+        """Return width and height in blocks of one MCU of a scan of all components."""
         if len(self.sampling) == 1:
             return 1, 1
         return max(x for x, _ in self.sampling), max(y for _, y in self.sampling)
 
     @property
     def units(self) -> int:
-        """Number of units of a scan of all components."""
+        """Return the number of units of a scan of all components."""
         x, y = self.unit
         return _ceil(self.width, 8 * x) * _ceil(self.height, 8 * y)
 

@@ -72,7 +72,7 @@ class Detector(Protocol):
 
     @property
     def landmark_names(self) -> tuple[str, ...]:
-        """What the landmarks of a detection are, in order; empty if it finds none."""
+        """Return what the landmarks of a detection are, in order; empty if it finds none."""
         ...
 
     def detect(self, image: ImageBGR) -> tuple[Detection, ...]:

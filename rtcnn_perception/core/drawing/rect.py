@@ -27,7 +27,7 @@ class Rect(NamedTuple):
 
     @property
     def area(self) -> int:
-        """Number of pixels."""
+        """Return the number of pixels."""
         return self.width * self.height
 
     @classmethod

@@ -161,7 +161,7 @@ class FaceMotion:
 
     @property
     def box(self) -> BoundingBox:
-        """The box in pixels."""
+        """Return the box in pixels."""
         half_width = math.exp(self._size.first) / 2
         half_height = math.exp(self._size.second) / 2
         x, y = self._center.first, self._center.second

@@ -96,7 +96,7 @@ class LabelGroup:
 
     @property
     def config(self) -> LabelConfig:
-        """The same for the core."""
+        """Return the same for the core."""
         return LabelConfig(
             margin=self.margin,
             hold_s=self.hold,

@@ -64,7 +64,7 @@ class Setting:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that a text may have; empty for any."""
+        """Return the values that a text may have; empty for any."""
         return self.choose_from()
 
     @property
@@ -79,7 +79,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """What a value must be, as the second half of a sentence."""
+        """Return what a value must be, as the second half of a sentence."""
         if self.choices:
             return f'one of {", ".join(self.choices)}'
         if isinstance(self.default, bool):

@@ -120,7 +120,7 @@ class LabelledNetwork:
 
     @torch.inference_mode()
     def logits(self, faces: FaceSet) -> dict[str, NDArray[np.float32]]:
-        """Return the logits (N, C) of each attribute for every face, each from its crop."""
+        """Return (N, C) logits of each attribute for every face, each from its crop."""
         network = self.network.eval()
         device = next(network.parameters()).device
         crops = cut_all(faces, self.crop, network.spec.input_hw)

@@ -79,7 +79,7 @@ class TrainingState(Generic[N]):
 
     @property
     def best_record(self) -> dict[str, float]:
-        """The figures of the best epoch; empty before the first."""
+        """Return the figures of the best epoch; empty before the first."""
         return next((each for each in self.history if each['epoch'] == self.best_epoch), {})
 
 

@@ -185,6 +185,8 @@ def test_inflating_stops_where_there_are_pixels_enough(monkeypatch):
     sizes = []
 
     class Inflater:
+        """One that counts what it is asked for."""
+
         def __init__(self):
             self._inflater = make()
 

@@ -118,6 +118,8 @@ def test_a_cascade_that_opencv_fails_to_read_is_refused_with_what_opencv_says(
     tmp_path, monkeypatch
 ):
     class Failing:
+        """A cascade that OpenCV cannot load."""
+
         def load(self, _path):
             raise cv2.error('out of memory')
 

@@ -315,6 +315,8 @@ def test_wrong_numbers_where_there_is_no_face_are_ignored(detector):
 
 def test_a_run_that_fails_is_refused_in_one_line(detector):
     class FailingSession:
+        """A session without memory."""
+
         def run(self, _names, _feed):
             raise rtcnn.SESSION_ERRORS[0]('out of\nmemory')
 

@@ -212,6 +212,8 @@ def test_a_download_that_breaks_off_leaves_nothing(server, target):
 
 def test_a_connection_that_fails_is_refused_with_its_reason(target, monkeypatch):
     class Failing:
+        """A connection that breaks."""
+
         def __enter__(self):
             return self
 

@@ -155,6 +155,8 @@ def test_a_source_that_failed_is_left_alone_before_it_is_opened_again(
     waits = []
 
     class Stopped(threading.Event):
+        """An event that notes how long is waited for it."""
+
         def wait(self, timeout=None):
             if timeout != 1000.0:  # threads have such events, too
                 return super().wait(timeout)

@@ -24,7 +24,7 @@ class SetFigures:
 
     @property
     def slug(self) -> str:
-        """The part of a picture's file name that names the set."""
+        """Return the part of a picture's file name that names the set."""
         return f'{self.data}_{self.part}'
 
 

@@ -52,7 +52,7 @@ class SceneProcess:
 
     @property
     def pid(self) -> int | None:
-        """The number of the process."""
+        """Return the number of the process."""
         return self._process.pid
 
     @property

@@ -1,0 +1,39 @@
+"""The linters of ROS find nothing; they are there where ROS is installed by its own packages."""
+
+import shutil
+import socket
+
+from building import ROOT
+import pytest
+
+GENERATED = {'build', 'dist', 'htmlcov', 'install', 'log', 'out', 'runs'}
+FOLDERS = [
+    path.name
+    for path in sorted(ROOT.iterdir())
+    if path.is_dir() and path.name not in GENERATED and not path.name.startswith('.')
+]
+
+ARGUMENTS = {
+    'flake8': ['setup.py', '--config', 'test/ament_flake8.ini'],
+    'pep257': ['setup.py'],
+    'xmllint': ['package.xml'],
+}
+"""What each linter is given beside the folders."""
+
+SCHEMAS = 'download.ros.org'
+
+
+@pytest.mark.parametrize('name', ARGUMENTS)
+def test_a_linter_finds_nothing(name, monkeypatch, capfd):
+    linter = pytest.importorskip(f'ament_{name}.main', reason=f'ament_{name} is not installed')
+    if name == 'xmllint':
+        if shutil.which('xmllint') is None:
+            pytest.skip('the command xmllint is not installed')
+        try:
+            socket.create_connection((SCHEMAS, 80), timeout=5).close()
+        except OSError as error:
+            pytest.skip(f'xmllint reads the schema of package.xml from {SCHEMAS}: {error}')
+    monkeypatch.chdir(ROOT)
+    code = linter.main([*FOLDERS, *ARGUMENTS[name]])
+    printed = capfd.readouterr()
+    assert code == 0, printed.out + printed.err
