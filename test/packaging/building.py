@@ -1,5 +1,6 @@
 """Build and run the package as a user would: in processes, away from this checkout."""
 
+from collections.abc import Iterable
 import os
 from pathlib import Path
 import shutil
@@ -62,9 +63,19 @@ class Workspace:
         # The data of this test are a package of their own, which colcon does not search below
         # another one.
         shutil.copytree(DATA / 'consumer', folder / 'src' / 'consumer')
+        self._options = options
+        self.build()
+
+    def build(self, *overlays: Path) -> None:
+        """Build it, or build it again in a terminal in which further overlays were sourced."""
+        self.colcon('build', *self._options, overlays=overlays)
+
+    def colcon(self, *words: str, overlays: Iterable[Path] = ()) -> str:
+        """Run colcon as in a terminal in which ROS was sourced, and return its output."""
         # As the setup.bash of ROS sets them, which the wheels do not have.
-        ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), sys.prefix)
-        run('colcon', 'build', *options, env=clean_environment() | ros, cwd=folder)
+        prefixes = os.pathsep.join([*map(str, overlays), sys.prefix])
+        ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), prefixes)
+        return run('colcon', *words, env=clean_environment() | ros, cwd=self.folder)
 
     def environment(self) -> dict[str, str]:
         """Return the variables after sourcing the workspace's setup file."""

@@ -100,3 +100,14 @@ def test_a_cpp_program_finds_and_uses_the_messages(workspace):
     libraries = [str(Path(sys.prefix) / 'lib'), environment.get('LD_LIBRARY_PATH', '')]
     environment['LD_LIBRARY_PATH'] = ':'.join(libraries)
     assert run(program, env=environment) == 'face 7: emotion happy\n'
+
+
+def test_a_further_overlay_does_not_build_the_messages_again(workspace, tmp_path):
+    build = workspace.folder / 'build' / 'rtcnn_perception'
+    before = {path: path.stat().st_mtime_ns for path in build.rglob('librtcnn_perception__*.so')}
+    (tmp_path / 'share' / 'another').mkdir(parents=True)
+    workspace.build(workspace.prefix, tmp_path)
+    after = {path: path.stat().st_mtime_ns for path in build.rglob('librtcnn_perception__*.so')}
+    assert before
+    built = {path for path in before if 'staging' not in path.parts}
+    assert {path: after.get(path) for path in built} == {path: before[path] for path in built}
