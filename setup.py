@@ -269,6 +269,7 @@ setup(
     install_requires=['numpy>=1.21', 'onnxruntime>=1.16', 'scipy>=1.8', 'simplejpeg>=1.7.2'],
     extras_require={
         'opencv': ['opencv-python-headless>=4.5.4,<5'],  # 5 has no Haar cascades
+        'test': ['pytest>=7'],  # by its name here `colcon test` knows how to run the tests
         'training': [
             'h5py>=3',
             'onnx>=1.14',

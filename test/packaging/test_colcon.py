@@ -1,6 +1,7 @@
 """The package is built by colcon, with and without symlinks, and run from the install space."""
 
 from pathlib import Path
+import re
 import signal
 import subprocess
 import sys
@@ -111,3 +112,11 @@ def test_a_further_overlay_does_not_build_the_messages_again(workspace, tmp_path
     assert before
     built = {path for path in before if 'staging' not in path.parts}
     assert {path: after.get(path) for path in built} == {path: before[path] for path in built}
+
+
+def test_colcon_test_runs_the_suite_and_reports_it(workspace):
+    chosen = ('test/core/test_frame.py', 'test/node/test_log_text.py')
+    workspace.colcon('test', '--packages-select', 'rtcnn_perception', '--pytest-args', *chosen)
+    printed = workspace.colcon('test-result', '--all')
+    (summary,) = re.findall(r'^Summary: (\d+) tests, 0 errors, 0 failures', printed, re.MULTILINE)
+    assert int(summary) > 10, printed
