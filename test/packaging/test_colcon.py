@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+from building import clean_environment
 from building import run
 import pytest
 
@@ -120,3 +121,36 @@ def test_colcon_test_runs_the_suite_and_reports_it(workspace):
     printed = workspace.colcon('test-result', '--all')
     (summary,) = re.findall(r'^Summary: (\d+) tests, 0 errors, 0 failures', printed, re.MULTILINE)
     assert int(summary) > 10, printed
+
+
+def test_the_messages_alone_are_a_package_of_cmake(workspace):
+    meta = 'src/rtcnn_perception/messages.meta'
+    listed = workspace.colcon('list', '--metas', meta, '--packages-select', 'rtcnn_perception')
+    assert listed.split() == ['rtcnn_perception', 'src/rtcnn_perception', '(ros.ament_cmake)']
+
+
+def test_the_messages_alone_are_enough_to_listen(workspace, tmp_path):
+    """They are built by CMake alone; the folder in which it built is at hand already."""
+    (folder,) = (workspace.folder / 'build' / 'rtcnn_perception').rglob('interfaces-*')
+    ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), sys.prefix)
+    environment = clean_environment() | ros
+    run(
+        *('cmake', '-S', folder / 'source', '-B', folder / 'build'),
+        *(f'-DCMAKE_INSTALL_PREFIX={tmp_path}', '-UPYTHON_INSTALL_DIR'),
+        env=environment,
+    )
+    run('cmake', '--build', folder / 'build', '--target', 'install', env=environment)
+    setup = tmp_path / 'share' / 'rtcnn_perception' / 'local_setup.sh'
+    listen = (
+        'from importlib.util import find_spec\n'
+        'import rclpy\n'
+        'from rtcnn_perception.msg import FaceAttributes\n'
+        'rclpy.init()\n'
+        'node = rclpy.create_node("listener")\n'
+        'node.create_subscription(FaceAttributes, "faces/attributes", print, 10)\n'
+        'assert find_spec("rtcnn_perception.core") is None\n'
+        'print(find_spec("rtcnn_perception").origin)\n'
+    )
+    words = ('sh', '-c', f'. {setup} && exec "$0" -c "$1"', sys.executable, listen)
+    printed = run(*words, env=environment, cwd='/')
+    assert Path(printed.strip()).is_relative_to(tmp_path)
