@@ -137,12 +137,14 @@ def test_colcon_test_runs_the_suite_and_reports_it(workspace):
     assert int(summary) > 10, printed
 
 
+@pytest.mark.parametrize('workspace', ['copied'], indirect=True)
 def test_the_messages_alone_are_a_package_of_cmake(workspace):
     meta = 'src/rtcnn_perception/messages.meta'
     listed = workspace.colcon('list', '--metas', meta, '--packages-select', 'rtcnn_perception')
     assert listed.split() == ['rtcnn_perception', 'src/rtcnn_perception', '(ros.ament_cmake)']
 
 
+@pytest.mark.parametrize('workspace', ['copied'], indirect=True)
 def test_the_messages_alone_are_enough_to_listen(workspace, tmp_path):
     """They are built by CMake alone; the folder in which it built is at hand already."""
     (folder,) = (workspace.folder / 'build' / 'rtcnn_perception').rglob('interfaces-*')
