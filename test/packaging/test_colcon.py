@@ -118,15 +118,19 @@ def test_a_cpp_program_finds_and_uses_the_messages(workspace):
     assert run(program, env=environment) == 'face 7: emotion happy\n'
 
 
+def libraries_of(folder: Path) -> dict[Path, int]:
+    """Return the libraries that CMake linked below a folder, and when."""
+    paths = folder.rglob('librtcnn_perception__*.so')
+    return {path: path.stat().st_mtime_ns for path in paths if 'staging' not in path.parts}
+
+
 def test_a_further_overlay_does_not_build_the_messages_again(workspace, tmp_path):
-    build = workspace.folder / 'build' / 'rtcnn_perception'
-    before = {path: path.stat().st_mtime_ns for path in build.rglob('librtcnn_perception__*.so')}
+    folder = workspace.folder / 'build' / 'rtcnn_perception'
+    before = libraries_of(folder)
     (tmp_path / 'share' / 'another').mkdir(parents=True)
     workspace.build(workspace.prefix, tmp_path)
-    after = {path: path.stat().st_mtime_ns for path in build.rglob('librtcnn_perception__*.so')}
     assert before
-    built = {path for path in before if 'staging' not in path.parts}
-    assert {path: after.get(path) for path in built} == {path: before[path] for path in built}
+    assert libraries_of(folder) == before
 
 
 def test_colcon_test_runs_the_suite_and_reports_it(workspace):
