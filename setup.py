@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 Build rtcnn_perception with its ROS 2 interfaces: for colcon, for colcon with symlinks, for pip.
 
@@ -15,6 +29,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from xml.etree import ElementTree as ET
 
 from setuptools import Command
 from setuptools import Distribution
@@ -42,6 +57,12 @@ LEFT_OUT = (
 )
 
 INTERFACES = ('msg', 'srv')
+
+GENERATORS = ('rosidl_generator_packages', 'rosidl_typesupport_c', 'rosidl_typesupport_cpp')
+"""The groups of the ament index whose members generate code, whoever depends on them."""
+
+EXPORTED = ('depend', 'build_export_depend', 'buildtool_export_depend', 'exec_depend')
+"""What a package depends on where it is built against."""
 
 SHARED = ('config/*', 'launch/*.launch.py', 'rviz/*.rviz')
 CARDS = 'models/*/model.json'
@@ -74,6 +95,30 @@ def ros_prefixes() -> list[str]:
     return [path for path in dict.fromkeys(paths) if path and Path(path, 'share').is_dir()]
 
 
+def depends(manifest: Path, tags: tuple[str, ...]) -> list[str]:
+    """List what a package.xml depends on by tags such as build_depend."""
+    root = ET.parse(manifest).getroot()
+    return [(element.text or '').strip() for tag in tags for element in root.iter(tag)]
+
+
+def built_from(prefixes: list[str]) -> list[str]:
+    """List the packages that the messages are built from and with: manifest and its digest."""
+    shares = [Path(prefix, 'share') for prefix in prefixes]
+    waiting = depends(ROOT / 'package.xml', ('depend', 'build_depend', 'buildtool_depend'))
+    for share in shares:
+        index = share / 'ament_index' / 'resource_index'
+        waiting += [path.name for group in GENERATORS for path in (index / group).glob('*')]
+    found: dict[str, Path | None] = {}
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            paths = (share / name / 'package.xml' for share in shares)
+            manifest = found[name] = next(filter(Path.is_file, paths), None)
+            waiting += depends(manifest, EXPORTED) if manifest else []
+    manifests = sorted(path for path in found.values() if path)
+    return [f'{path} {hashlib.sha256(path.read_bytes()).hexdigest()}' for path in manifests]
+
+
 class BuildInterfaces(Command):
     """Generate the interfaces of msg/ and srv/ and list them among the files to install."""
 
@@ -97,9 +142,10 @@ class BuildInterfaces(Command):
             )
         if not Path(sysconfig.get_path('include'), 'Python.h').is_file():
             sys.exit(f'{NAME}: the headers of Python are missing (apt install python3-dev).')
-        # One folder per set of prefixes: CMake's cache must not mix two distributions.
-        key = hashlib.sha256('\n'.join([sys.executable, *prefixes]).encode()).hexdigest()[:8]
-        self.folder = Path(self.build_temp or 'build').absolute() / f'interfaces-{key}'
+        # CMake's cache must not mix two distributions; a further overlay is none of its business.
+        key = hashlib.sha256('\n'.join([sys.executable, *built_from(prefixes)]).encode())
+        folder = f'interfaces-{key.hexdigest()[:8]}'
+        self.folder = Path(self.build_temp or 'build').absolute() / folder
         self.staging = self.folder / 'staging'
         self._copy_sources()
         self._run_cmake(prefixes)
@@ -237,6 +283,7 @@ setup(
     install_requires=['numpy>=1.21', 'onnxruntime>=1.16', 'scipy>=1.8', 'simplejpeg>=1.7.2'],
     extras_require={
         'opencv': ['opencv-python-headless>=4.5.4,<5'],  # 5 has no Haar cascades
+        'test': ['pytest>=7'],  # by its name here `colcon test` knows how to run the tests
         'training': [
             'h5py>=3',
             'onnx>=1.14',

@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """The pages: links, commands, example and length of the README."""
 
 from __future__ import annotations
@@ -41,7 +55,7 @@ def test_commands_of_the_pages_and_the_cards_are_usage_that_the_command_line_tak
 
 
 def test_the_example_of_the_readme_is_the_one_in_the_examples():
-    example = (ROOT / 'examples' / 'greeter.py').read_text().partition('\n\n')[2].strip()
+    example = (ROOT / 'examples' / 'greeter.py').read_text().partition('"""\n\n')[2].strip()
     assert f'```python\n{example}\n```' in README.read_text()
 
 

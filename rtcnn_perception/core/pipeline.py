@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 The stages that a frame goes through: detection with tracking, and classification.
 
@@ -44,7 +58,7 @@ class Classifier(Protocol):
 
     @property
     def attributes(self) -> tuple[AttributeInfo, ...]:
-        """What is classified, in order."""
+        """Return what is classified, in order."""
         ...
 
     def classify(self, image: ImageBGR, regions: Sequence[FaceRegion]) -> Classification:
@@ -108,7 +122,7 @@ class DetectionStage:
 
     @property
     def min_score(self) -> float:
-        """The score from which on the detector reports a face, in [0, 1]."""
+        """Return the score from which on the detector reports a face, in [0, 1]."""
         return self._detector.min_score
 
     @min_score.setter

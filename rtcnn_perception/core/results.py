@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 What the pipeline says about one frame.
 
@@ -71,7 +85,7 @@ class Attribute:
 
     @property
     def shown_label(self) -> str:
-        """What people read: the label, that it is unsure, or nothing."""
+        """Return what people read: the label, that it is unsure, or nothing."""
         return UNSURE if self.is_unsure else self.label
 
     def text(self, number_format: str) -> str:
@@ -100,7 +114,7 @@ class Face:
 
     @property
     def track_id(self) -> int:
-        """Number of the track."""
+        """Return the number of the track."""
         return self.track.track_id
 
     @property

@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 Threads: what happens between a callback and the work.
 
@@ -45,7 +59,7 @@ class LatestSlot(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """Number of items that were dropped since the slot was made."""
+        """Return the number of items that were dropped since the slot was made."""
         with self._changed:
             return self._dropped
 
@@ -109,7 +123,7 @@ class Worker(Generic[T]):
 
     @property
     def dropped(self) -> int:
-        """Number of items that were dropped for newer ones, or at the end."""
+        """Return the number of items that were dropped for newer ones, or at the end."""
         return self._slot.dropped
 
     @property
@@ -166,7 +180,7 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
 
     @property
     def dropped(self) -> int:
-        """Number of items that were dropped here since the node was activated."""
+        """Return the number of items that were dropped here since the node was activated."""
         worker = self._worker
         return 0 if worker is None else worker.dropped
 

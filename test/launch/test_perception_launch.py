@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """The launch file, where launch_testing is installed and the package is, by colcon."""
 
 import os
@@ -92,6 +106,8 @@ def generate_test_description(composed):
 
 
 class TestWhileRunning(unittest.TestCase):
+    """While the nodes run."""
+
     def test_faces_are_classified_in_the_namespace(self):
         context = Context()
         context.init(None, domain_id=DOMAIN)
@@ -120,5 +136,7 @@ class TestWhileRunning(unittest.TestCase):
 
 @launch_testing.post_shutdown_test()
 class TestAfterShutdown(unittest.TestCase):
+    """After the nodes were stopped."""
+
     def test_every_process_ends_with_exit_code_zero(self, proc_info):
         launch_testing.asserts.assertExitCodes(proc_info)

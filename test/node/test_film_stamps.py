@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """Frames of a film are stamped with when they were due, whenever they could be decoded."""
 
 import numpy as np
@@ -20,6 +34,8 @@ class Film(FrameSource):
 
 def test_a_frame_that_comes_late_has_the_stamp_of_its_due_time(bench, monkeypatch):
     class Player(camera_node.SourcePlayer):
+        """A player that gives each frame late."""
+
         def __init__(self, open_source, emit, report, **options):
             def emit_late(image, late_s):
                 emit(image, late_s + 0.25)

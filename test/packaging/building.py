@@ -1,5 +1,20 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """Build and run the package as a user would: in processes, away from this checkout."""
 
+from collections.abc import Iterable
 import os
 from pathlib import Path
 import shutil
@@ -62,9 +77,19 @@ class Workspace:
         # The data of this test are a package of their own, which colcon does not search below
         # another one.
         shutil.copytree(DATA / 'consumer', folder / 'src' / 'consumer')
+        self._options = options
+        self.build()
+
+    def build(self, *overlays: Path) -> None:
+        """Build it, or build it again in a terminal in which further overlays were sourced."""
+        self.colcon('build', *self._options, overlays=overlays)
+
+    def colcon(self, *words: str, overlays: Iterable[Path] = ()) -> str:
+        """Run colcon as in a terminal in which ROS was sourced, and return its output."""
         # As the setup.bash of ROS sets them, which the wheels do not have.
-        ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), sys.prefix)
-        run('colcon', 'build', *options, env=clean_environment() | ros, cwd=folder)
+        prefixes = os.pathsep.join([*map(str, overlays), sys.prefix])
+        ros = dict.fromkeys(('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH'), prefixes)
+        return run('colcon', *words, env=clean_environment() | ros, cwd=self.folder)
 
     def environment(self) -> dict[str, str]:
         """Return the variables after sourcing the workspace's setup file."""

@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """Small networks in PyTorch, and the check of their saliency graphs against autograd."""
 
 import numpy as np
@@ -52,7 +66,7 @@ def stem():
 
 
 def images(shape=SHAPE, count=3, high=256):
-    """Return random images (N, C, H, W) uint8."""
+    """Return random uint8 of shape (N, C, H, W)."""
     return np.random.default_rng(2).integers(0, high, (count, *shape)).astype(np.uint8)
 
 

@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """What a benchmark takes: how long it measures, clips, models and detectors."""
 
 from __future__ import annotations
@@ -78,7 +92,7 @@ class Inputs:
 
     @property
     def one_face(self) -> str:
-        """The source with one face: a clip of a person, or else the built-in one."""
+        """Return the source with one face: a clip of a person, or else the built-in one."""
         for clip in self.clips:
             if clip.name == ONE_FACE_CLIP:
                 return str(clip)
@@ -86,7 +100,7 @@ class Inputs:
 
     @property
     def substitutes(self) -> tuple[str, ...]:
-        """What was used instead of missing inputs: then targets for one face are not checked."""
+        """Return what replaced missing inputs: then targets for one face are not checked."""
         return (NO_CLIP,) if self.one_face == BUILTIN else ()
 
     def detector(self, name: str) -> DetectorConfig:

@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 JPEG: its markers are walked before it is decoded, and what libjpeg warns of is refused.
 
@@ -74,14 +88,14 @@ class _Frame:
 
     @property
     def unit(self) -> tuple[int, int]:
-        """Width and height in blocks of a unit (MCU) of a scan of all components."""
+        """Return width and height in blocks of one MCU of a scan of all components."""
         if len(self.sampling) == 1:
             return 1, 1
         return max(x for x, _ in self.sampling), max(y for _, y in self.sampling)
 
     @property
     def units(self) -> int:
-        """Number of units of a scan of all components."""
+        """Return the number of units of a scan of all components."""
         x, y = self.unit
         return _ceil(self.width, 8 * x) * _ceil(self.height, 8 * y)
 

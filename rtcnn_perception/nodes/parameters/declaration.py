@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 Parameters as one table: default, unit, bound and meaning stand in a dataclass's fields.
 
@@ -69,7 +83,7 @@ class Setting:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values that a text may have; empty for any."""
+        """Return the values that a text may have; empty for any."""
         return self.choose_from()
 
     @property
@@ -84,7 +98,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """What a value must be, as the second half of a sentence."""
+        """Return what a value must be, as the second half of a sentence."""
         if self.choices:
             return f'one of {", ".join(self.choices)}'
         if isinstance(self.default, bool):

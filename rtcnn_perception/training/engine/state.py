@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """
 The state of a training: weights, their average, the optimizer, and how it is resumed.
 
@@ -79,7 +93,7 @@ class TrainingState(Generic[N]):
 
     @property
     def best_record(self) -> dict[str, float]:
-        """The figures of the best epoch; empty before the first."""
+        """Return the figures of the best epoch; empty before the first."""
         return next((each for each in self.history if each['epoch'] == self.best_epoch), {})
 
 

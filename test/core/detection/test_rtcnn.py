@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """The detector decodes its network to faces in pixels of the image, or refuses its outputs."""
 
 from __future__ import annotations
@@ -315,6 +329,8 @@ def test_wrong_numbers_where_there_is_no_face_are_ignored(detector):
 
 def test_a_run_that_fails_is_refused_in_one_line(detector):
     class FailingSession:
+        """A session without memory."""
+
         def run(self, _names, _feed):
             raise rtcnn.SESSION_ERRORS[0]('out of\nmemory')
 

@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """A source is played in a thread: to its end, in a loop, and again after it failed."""
 
 from __future__ import annotations
@@ -155,6 +169,8 @@ def test_a_source_that_failed_is_left_alone_before_it_is_opened_again(
     waits = []
 
     class Stopped(threading.Event):
+        """An event that notes how long is waited for it."""
+
         def wait(self, timeout=None):
             if timeout != 1000.0:  # threads have such events, too
                 return super().wait(timeout)

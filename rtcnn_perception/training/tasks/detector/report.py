@@ -1,3 +1,17 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """The Markdown of a report on a face detector."""
 
 from __future__ import annotations
@@ -24,7 +38,7 @@ class SetFigures:
 
     @property
     def slug(self) -> str:
-        """The part of a picture's file name that names the set."""
+        """Return the part of a picture's file name that names the set."""
         return f'{self.data}_{self.part}'
 
 
