@@ -1,16 +1,27 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
 """Graphs of others whose types and names are none are refused by their path."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-onnx = pytest.importorskip('onnx')
-pytest.importorskip('torch')
-
 from foreign_graphs import foreign_graph
 from foreign_graphs import write
+import onnx
+import pytest
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models.graph_signature import signature_of
 from rtcnn_perception.training.tasks.attributes.adapt import adapt
