@@ -53,7 +53,7 @@ SILENCE_S = 0.6
 LIVE: tuple[tuple[str, str, object, bool], ...] = (
     ('camera', 'image_timeout', 0.5, True),
     ('camera', 'image_timeout', -1.0, False),
-    ('camera', 'image_transport', 'raw', False),
+    ('camera', 'frame_id', 'another', False),
     ('detector', 'detector.min_score', 0.7, True),
     ('detector', 'detector.min_score', 7.0, False),
     ('detector', 'detector.every_n', 4, True),

@@ -50,6 +50,8 @@ from rtcnn_perception.shared_memory import FOLDER
 T = TypeVar('T')
 
 NODES = ('camera', 'detector', 'classifier')
+"""What the nodes do; their names begin with PREFIX."""
+PREFIX = 'faces_'
 PATIENCE_S = 120.0
 """For what should take a second: on a machine that is busy with other things it takes longer."""
 STEP_S = 0.01
@@ -187,13 +189,13 @@ class Rig:
     def change_state(self, node: str, transition: str) -> bool:
         """Ask a node for a transition; return whether it was made."""
         request = ChangeState.Request(transition=Transition(id=TRANSITIONS[transition]))
-        return bool(self._call(ChangeState, f'/{node}/change_state', request).success)
+        return bool(self._call(ChangeState, f'/{PREFIX}{node}/change_state', request).success)
 
     def set_parameter(self, node: str, name: str, value: object) -> bool:
         """Set a parameter of a node; return whether it was accepted."""
         msg: ParameterMsg = Parameter(name, value=value).to_parameter_msg()
         request = SetParameters.Request(parameters=[msg])
-        answer = self._call(SetParameters, f'/{node}/set_parameters', request)
+        answer = self._call(SetParameters, f'/{PREFIX}{node}/set_parameters', request)
         return bool(answer.results[0].successful)
 
     def do(self, action: Callable[[], T]) -> T:
@@ -229,7 +231,7 @@ class Rig:
 
     def _on_status(self, msg: DiagnosticArray) -> None:
         for each in msg.status:
-            name = each.name.partition(':')[0]
+            name = each.name.partition(':')[0].removeprefix(PREFIX)
             values = {value.key: value.value for value in each.values}
             level = int.from_bytes(each.level, 'little')
             values |= {'at': str(time.monotonic()), 'level': str(level), 'says': each.message}

@@ -60,7 +60,7 @@ def programs_of(kind: str, film: Path) -> dict[str, Program]:
     if kind == 'compressed':
         parameters = {'image_transport': 'compressed'}
     if kind == 'film':
-        parameters = {'source': str(film), 'source_rate': 200.0, 'camera:autostart': False}
+        parameters = {'source': str(film), 'source_rate': 200.0, 'faces_camera:autostart': False}
     return {'perception': Program('perception', parameters)}
 
 
