@@ -29,11 +29,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock import ClockType
-from rclpy.clock import JumpThreshold
-from rclpy.clock import TimeJump
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
-from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
@@ -55,6 +52,7 @@ from rtcnn_perception.nodes.parameters.names import unknown_parameter
 from rtcnn_perception.nodes.parameters.names import unknown_parameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.qos import RESULTS
+from rtcnn_perception.nodes.simulated_time import SimulatedTime
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from std_msgs.msg import Header
@@ -63,13 +61,6 @@ P = TypeVar('P', bound=NodeParameters)
 
 DIAGNOSTICS_PERIOD = 1.0
 """Seconds."""
-
-CLOCK_STEPS_KEPT = 50
-"""Steps of simulated time of which the median counts: a recording that is wound on makes one."""
-
-EACH_STEP = JumpThreshold(
-    min_forward=Duration(nanoseconds=1), min_backward=None, on_clock_change=False
-)
 
 STOP_WITHIN = 1.5
 """Seconds for which a node waits for each of its threads to end, unless a shorter time is set."""
@@ -112,10 +103,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._images: ImageSubscription | None = None
         self._lost: int | None = 0
         self._subscriptions_while_active: list[Any] = []
-        self._clock_steps = LatencyWindow(CLOCK_STEPS_KEPT)
-        self._clock_watch = self.get_clock().create_jump_callback(
-            EACH_STEP, post_callback=self._on_clock_step
-        )
+        self._simulated_time = SimulatedTime(self)
         self.errors = ErrorLog(self.get_logger().error, self._now)
         self.meter = Meter()
         try:
@@ -153,8 +141,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     def _findings(self) -> Iterator[Finding]:
         """Yield the findings for diagnostics while the node is active."""
         yield from self.errors.findings()
-        is_simulated = self.get_parameter('use_sim_time').value
-        if is_simulated and not self.get_clock().now().nanoseconds:
+        if self._simulated_time.is_missing:
             yield Finding(
                 ERROR, 'use_sim_time is set and no time comes: publish /clock, or unset it'
             )
@@ -162,7 +149,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             yield from latency_findings(
                 self.meter.latency.summary(),
                 self.parameters.latency_limit_ms,
-                self._clock_steps.summary().p50 if is_simulated else None,
+                self._simulated_time.step if self._simulated_time.is_used else None,
             )
 
     def _measured(self) -> dict[str, str]:
@@ -301,9 +288,6 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self.parameters = parameters
         self._apply(parameters)
         return SetParametersResult(successful=True)
-
-    def _on_clock_step(self, jump: TimeJump) -> None:
-        self._clock_steps.add(jump.delta.nanoseconds * 1e-9)
 
     def _on_diagnostics_timer(self) -> None:
         if self.is_active and self._images is not None:

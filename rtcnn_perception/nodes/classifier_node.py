@@ -52,7 +52,7 @@ from rtcnn_perception.nodes.pose.inputs import PoseInputs
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
 from rtcnn_perception.nodes.publishers import SaliencyPublisher
 from rtcnn_perception.nodes.qos import RESULTS
-from rtcnn_perception.nodes.stamp_join import StampJoin
+from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
 from rtcnn_perception.resources import models_search_path

@@ -59,6 +59,6 @@ def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - Pyth
 camera = partial(run, 'camera_node')
 detector = partial(run, 'detector_node')
 classifier = partial(run, 'classifier_node')
-humans = partial(run, 'humans.node')
+humans = partial(run, 'humans_node')
 perception = partial(run, 'perception')
 """The entry points: a node each, and all nodes in one process."""

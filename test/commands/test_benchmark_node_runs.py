@@ -78,7 +78,7 @@ def test_memory_is_measured_over_the_number_of_frames(context, parameters, monke
 
 def test_each_inactive_node_is_measured(context, parameters):
     taken = node_runs.idle(context, parameters, seconds=1.0)
-    assert set(taken) == {'camera_node', 'detector_node', 'classifier_node'}
+    assert set(taken) == {'camera_node', 'detector_node', 'classifier_node', 'humans_node'}
     assert all(percent >= 0 for percent in taken.values())
 
 

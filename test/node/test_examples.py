@@ -26,7 +26,7 @@ from posed import scene
 import pytest
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
-from rtcnn_perception.nodes.humans.node import HumansNode
+from rtcnn_perception.nodes.humans_node import HumansNode
 
 EXAMPLES = Path(__file__).parents[2] / 'examples'
 AT_ONCE = {'events.appear_after': 0.0, 'events.leave_after': 0.0, 'events.looking_after': 0.0}

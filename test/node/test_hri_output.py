@@ -32,7 +32,7 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
-from rtcnn_perception.nodes.humans.node import HumansNode
+from rtcnn_perception.nodes.humans_node import HumansNode
 from scripted import image
 from scripted import stamp_of
 from sensor_msgs.msg import Image

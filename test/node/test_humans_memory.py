@@ -23,7 +23,7 @@ from posed import face
 from posed import head
 from posed import scene
 import pytest
-from rtcnn_perception.nodes.humans.node import HumansNode
+from rtcnn_perception.nodes.humans_node import HumansNode
 
 FACES = 1000
 AT_ONCE = 4

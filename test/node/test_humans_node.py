@@ -27,9 +27,9 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceEvent
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
-from rtcnn_perception.nodes.humans.node import HumansNode
 from rtcnn_perception.nodes.humans.presence import EVENTS
 from rtcnn_perception.nodes.humans.registry import OUTPUTS
+from rtcnn_perception.nodes.humans_node import HumansNode
 from rtcnn_perception.nodes.parameters.humans import HumansParameters
 from rtcnn_perception.nodes.parameters.humans import OUTPUT_NAMES
 from rtcnn_perception.srv import Who

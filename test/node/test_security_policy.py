@@ -21,7 +21,7 @@ import pytest
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
-from rtcnn_perception.nodes.humans.node import HumansNode
+from rtcnn_perception.nodes.humans_node import HumansNode
 import tiny_model
 
 POLICY = Path(__file__).parents[2] / 'config' / 'sros2_policy.xml'

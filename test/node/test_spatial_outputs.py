@@ -32,7 +32,7 @@ from rtcnn_perception.core.pose.rotations import rotation_of
 from rtcnn_perception.nodes.conversions.spatial import GAZE
 from rtcnn_perception.nodes.conversions.spatial import pose_array_to_msg
 from rtcnn_perception.nodes.conversions.spatial import transforms_of
-from rtcnn_perception.nodes.humans.node import HumansNode
+from rtcnn_perception.nodes.humans_node import HumansNode
 from scripted import stamp_of
 
 NEAR, FAR = head((0.1, 0.0, 1.0)), head((0.0, 0.0, 2.0))

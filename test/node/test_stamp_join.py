@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import pytest
-from rtcnn_perception.nodes.stamp_join import StampJoin
+from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 
 
 def test_frames_and_rois_of_different_stamps_are_not_joined():

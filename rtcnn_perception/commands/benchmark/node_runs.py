@@ -38,6 +38,7 @@ from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import role_of
 
 SILENCE_S = 1.5
 """A clip is over after this time without a message."""
@@ -170,7 +171,8 @@ def soak(context: Context, parameters: Mapping[str, object], frames: int) -> tup
 
 def idle(context: Context, parameters: Mapping[str, object], seconds: float) -> dict[str, float]:
     """Return the CPU time of each node while inactive, in percent of a core."""
-    programs = separate({**parameters, 'autostart': False}).programs
+    given = {**parameters, 'autostart': False}
+    programs = [Program(f'{role_of(table)}_node', given) for table in TABLES]
     with Processes(*programs) as running, Watcher(context, running.check) as watcher:
         for node in map(node_name, TABLES):
             watcher.bring_up(node, is_active=False)

@@ -247,10 +247,8 @@ def build(group: type[G], values: Mapping[str, object], prefix: str = '') -> G:
         name = f'{prefix}{field.name}'
         table: Setting | None = field.metadata.get('setting')
         if 'items' in field.metadata:
-            names = {
-                item: f'{item}.{field.metadata["name"]}'
-                for item in arguments[field.metadata['items']]
-            }
+            items, ending = arguments[field.metadata['items']], field.metadata['name']
+            names = {item: f'{item}.{ending}' for item in items}
             arguments[field.name] = {
                 item: _checked(name, Setting('', ''), values.get(name, ''))
                 for item, name in names.items()

@@ -32,7 +32,7 @@ from rtcnn_perception.nodes.humans.registry import load_outputs
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.humans import HumansParameters
 from rtcnn_perception.nodes.parameters.names import node_name
-from rtcnn_perception.nodes.stamp_join import StampJoin
+from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import Image
 
