@@ -17,6 +17,7 @@
 from contextlib import suppress
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rtcnn_perception.msg import FaceEvent
@@ -39,5 +40,5 @@ class LookingGreeter(Node):
 
 if __name__ == '__main__':
     rclpy.init()
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(LookingGreeter())

@@ -25,6 +25,7 @@ import math
 from geometry_msgs.msg import PoseArray
 from geometry_msgs.msg import Twist
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
 GAIN = 1.0
@@ -57,10 +58,11 @@ class Turner(Node):
     def _on_poses(self, poses: PoseArray) -> None:
         command = Twist()
         command.angular.z = turning_speed(poses)
-        self._speed.publish(command)
+        if self.context.ok():  # the last poses may come after Ctrl-C
+            self._speed.publish(command)
 
 
 if __name__ == '__main__':
     rclpy.init()
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(Turner())

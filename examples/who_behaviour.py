@@ -24,6 +24,7 @@ from typing import Any
 
 import py_trees
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.task import Future
 from rtcnn_perception.srv import Who
@@ -60,5 +61,5 @@ if __name__ == '__main__':
     tree = py_trees.trees.BehaviourTree(SomebodyLooks(node))
     node.create_timer(0.2, tree.tick)
     tree.add_post_tick_handler(lambda it: node.get_logger().info(it.root.status.name))
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)

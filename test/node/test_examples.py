@@ -14,6 +14,7 @@
 
 """The examples, started as a user would and heard."""
 
+import itertools
 import os
 from pathlib import Path
 import sys
@@ -71,11 +72,14 @@ class Film:
 
     def until(self, condition, *faces):
         def step():
-            self.number += 33
-            self.node.submit(scene(self.number, *faces))
+            self.show(*faces)
             return condition()
 
         self.bench.spin_until(step, 'it')
+
+    def show(self, *faces):
+        self.number += 33
+        self.node.submit(scene(self.number, *faces))
 
 
 def test_the_greeter_logs_the_faces_that_look_happy(bench, example):
@@ -92,6 +96,13 @@ def test_who_looks_at_the_robot_is_greeted_once(bench, example, humans):
     process, film = example('greet_looking.py'), Film(bench, humans)
     events = humans._outputs[0]._events
     bench.spin_until(lambda: events.get_subscription_count() == 1, 'the subscription')
+    visitors = itertools.count(100)
+
+    def is_connected():  # both sides: an event before that is left out
+        film.show(face(next(visitors), pose=head(looks=True)))
+        return 'hello, face 1' in process.output
+
+    bench.spin_until(is_connected, 'the first greeting')
     for looks in (True, False, True, False):
         film.until(lambda: humans.meter.published.count % 3 == 0, face(7, pose=head(looks=looks)))
     film.until(lambda: 'hello, face 7' in process.output)
@@ -111,6 +122,7 @@ def test_the_base_turns_to_the_nearest_face_and_stands_still_without_one(bench, 
     film.until(turns(1), face(1, pose=left), face(2, pose=right))
     film.until(turns(-1), face(2, pose=right))
     film.until(lambda: commands[-1].angular.z == 0.0, face(3))
+    bench.spin_until(lambda: humans.is_idle, 'the last frame')
     assert process.end() == 0
 
 

@@ -67,9 +67,9 @@ def publish(bench, node, received, *boxes, begin=1000):
 def test_the_annotated_picture_is_drawn_only_while_there_is_a_subscriber(bench, monkeypatch):
     drawn = []
 
-    def annotate(frame_result, *, bars):
+    def annotate(frame_result, *, bars, **options):
         drawn.append(bars)
-        return original(frame_result, bars=bars)
+        return original(frame_result, bars=bars, **options)
 
     original = publishers.annotate
     monkeypatch.setattr(publishers, 'annotate', annotate)

@@ -86,7 +86,7 @@ def test_symlinks_lead_to_the_sources(workspace):
 def test_the_pipeline_runs_from_the_install_space_and_ends_cleanly_on_sigint(workspace):
     command = [
         workspace.prefix / 'lib' / 'rtcnn_perception' / 'perception',
-        *('--ros-args', '-p', 'camera:source:=builtin'),
+        *('--ros-args', '-p', 'faces_camera:source:=builtin'),
     ]
     watch = (
         'import rclpy\n'

@@ -46,7 +46,7 @@ def run_through(it, container=()):
 
 
 def test_images_pass_where_all_processes_have_another_transport(robot):
-    run_through(robot(FASTDDS_BUILTIN_TRANSPORTS='LARGE_DATA', **SUBNET))
+    run_through(robot(FASTDDS_BUILTIN_TRANSPORTS='UDPv4', **SUBNET))
 
 
 def test_images_pass_into_a_container_whose_user_has_turned_shared_memory_off(robot):
