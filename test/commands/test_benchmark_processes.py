@@ -103,4 +103,7 @@ def test_the_nodes_of_a_benchmark_end_with_it_however_it_ends(tmp_path, number, 
 
 
 def read(pid):
-    return Path(f'/proc/{pid}/cmdline').read_bytes()
+    try:
+        return Path(f'/proc/{pid}/cmdline').read_bytes()
+    except FileNotFoundError:  # it ended meanwhile
+        return b''
