@@ -42,13 +42,17 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.pipeline import DetectionStage
+from rtcnn_perception.core.pose.depth import DepthImage
 from rtcnn_perception.core.pose.estimate import PoseEstimator
 from rtcnn_perception.core.pose.head_model import PUPIL_DISTANCE
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.core.pose.stage import PoseStage
+from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.core.tracking.tracker import Track
+from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.resources import models_search_path
 
 sys.path.append(str(Path(__file__).parents[1] / 'test' / 'core'))
@@ -96,7 +100,7 @@ def measure_heads() -> None:
     print('| --- | --- | --- | --- | --- |')
     for shape, pupils_mm, noise in (
         *(('canonical', pupils, 0.0) for pupils in (59, 63, 67)),
-        ('multi_pie', 64.2, 0.0),
+        *(('multi_pie', pupils, 0.0) for pupils in (59, 63, 64.2, 67)),
         ('canonical', 63, 0.5),
         ('canonical', 63, 1.0),
     ):
@@ -167,20 +171,37 @@ def measure_time() -> None:
     distorted = Intrinsics(
         SIZE, CAMERA.focal_xy, CAMERA.center_xy, 'plumb_bob', (-0.28, 0.09, 6e-4, -4e-4, -0.01)
     )
-    print('\n| camera | faces | least | median |')
-    print('| --- | --- | --- | --- |')
-    for name, camera in (('no distortion', CAMERA), ('plumb_bob', distorted)):
+    depth = DepthImage(np.full(SIZE[::-1], 1500, np.uint16), 1e-3)
+    image = np.zeros((*SIZE[::-1], 3), np.uint8)
+    print('\none thread, the whole stage: estimation, smoothing, looking')
+    print('| camera | depth | faces | a face: least | median |')
+    print('| --- | --- | --- | --- | --- |')
+    for name, camera, given in (
+        ('no distortion', CAMERA, None),
+        ('plumb_bob', distorted, None),
+        ('no distortion', CAMERA, depth),
+    ):
         for count in (1, 4):
-            detection = PoseEstimator(PUPIL_DISTANCE)
+            stage, times = PoseStage(), []
             faces = [each[0] for each in regions(HEADS['canonical'] * 0.063, 0.5, count, 2)]
-            before, times = [None] * count, []
-            for _ in range(2000):
+            for number in range(2000):
+                stamp_ns = 10**9 + number * 33_333_333
+                result = FrameResult(
+                    Frame(image, stamp_ns, 'optical', stamp_ns),
+                    tuple(map(tracked, range(count), faces)),
+                    landmark_names=NAMES,
+                )
                 begin = time.perf_counter()
-                found = detection.estimate(faces, camera, before)
-                times.append(time.perf_counter() - begin)
-                before = [None if each is None else each.solution for each in found]
+                stage.process(result, camera, given)
+                times.append((time.perf_counter() - begin) / count)
             least, median = 1e6 * min(times), 1e6 * float(np.median(times))
-            print(f'| {name} | {count} | {least:.0f} µs | {median:.0f} µs |')
+            is_given = 'no' if given is None else 'yes'
+            print(f'| {name} | {is_given} | {count} | {least:.0f} µs | {median:.0f} µs |')
+
+
+def tracked(number: int, region: FaceRegion) -> Face:
+    """Return a face as tracking gives it."""
+    return Face(Track(number + 1, region.box, 0.9, region.landmarks, TrackState.TRACKED, 9))
 
 
 def draw(path: Path) -> None:

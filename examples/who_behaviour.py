@@ -13,7 +13,7 @@
 # limitations under the License.
 
 """
-A behaviour for py_trees: it succeeds while somebody looks at the robot, and says who they are.
+A behaviour for py_trees: it succeeds while a person looks at the robot, and says who they are.
 
 It asks faces/who at each tick, without waiting: until the first answer it is running. py_trees is
 in apt as ros-<distribution>-py-trees.
@@ -31,7 +31,7 @@ from rtcnn_perception.srv import Who
 
 
 class SomebodyLooks(py_trees.behaviour.Behaviour):
-    def __init__(self, node: Node, name: str = 'somebody looks') -> None:
+    def __init__(self, node: Node, name: str = 'looked at') -> None:
         super().__init__(name)
         self._client = node.create_client(Who, 'faces/who')
         self._answer: Future | None = None

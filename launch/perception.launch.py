@@ -158,8 +158,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         'enclave',
         default_value='',
-        description='SROS2 enclave of the process; of three processes the path that the name of '
-        'each node is joined to, such as /robot for /robot/faces_camera',
+        description='SROS2 enclave of the process; of separate processes the path to which the '
+        'name of each node is joined, such as /robot for /robot/faces_camera',
     ),
     DeclareLaunchArgument(
         'rviz',

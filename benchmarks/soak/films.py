@@ -22,7 +22,7 @@ import time
 import cv2
 from frames import scenes
 from frames import SIZES
-from parts import Record
+from record import Record
 from rig import NODES
 from rig import Rig
 from rig import SoakError

@@ -274,17 +274,15 @@ COMPRESSED_DAMAGE: Mapping[str, Callable[[ImageBGR], bytes]] = {
     'JPEG of 49 scans': _of_many_scans,
     'PNG with a wrong checksum': lambda image: _with_bit(png(image), 60),
     'PNG without its end': lambda image: png(image)[: -len(png(image)) // 2],
-    'PNG that claims 30000x30000': lambda image: _png_of(  # noqa: ARG005
+    'PNG that claims 30000x30000': lambda _image: _png_of(
         30_000, 30_000, _chunk(b'IDAT', zlib.compress(bytes(1000)))
     ),
-    'PNG whose pixels inflate without end': lambda image: _png_of(  # noqa: ARG005
+    'PNG whose pixels inflate without end': lambda _image: _png_of(
         64, 64, _chunk(b'IDAT', zlib.compress(bytes(20_000_000)))
     ),
-    'PNG of 60000 empty chunks': lambda image: _png_of(  # noqa: ARG005
-        64, 64, 60_000 * _chunk(b'tEXt')
-    ),
-    'text': lambda image: b'no picture ' * 100,  # noqa: ARG005
+    'PNG of 60000 empty chunks': lambda _image: _png_of(64, 64, 60_000 * _chunk(b'tEXt')),
+    'text': lambda _image: b'no picture ' * 100,
     'GIF': lambda image: b'GIF89a' + image.tobytes()[:1000],
-    'no data': lambda image: b'',  # noqa: ARG005
+    'no data': lambda _image: b'',
 }
 """What may be the matter with a compressed image."""

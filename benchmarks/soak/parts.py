@@ -19,9 +19,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Mapping
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
 import random
 import time
 
@@ -33,8 +30,8 @@ from frames import STAMPS
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
+from record import Record
 from rig import NODES
-from rig import Resources
 from rig import Rig
 from rig import SoakError
 from sensor_msgs.msg import CompressedImage
@@ -72,35 +69,6 @@ LIVE: tuple[tuple[str, str, object, bool], ...] = (
     ('camera', 'image_timeout', 2.0, True),
 )
 """Changes of parameters while frames flow: node, name, value, and whether it is accepted."""
-
-
-@dataclass
-class Record:
-    """
-    What became of the frames of a part.
-
-    ``answered`` counts published results, ``received`` those that came here; ``aside`` are frames
-    sent while a node was not active or not running. ``unaccounted`` is what is left of those
-    sent, ``bad_answered`` the damaged ones that were taken for good.
-    """
-
-    kind: str
-    sent: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-    events: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)
-    resources: list[Resources] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def frames(self) -> int:
-        """Number of frames, good and bad."""
-        return sum(self.sent.values())
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it as JSON has it."""
-        return {**vars(self), 'resources': [asdict(each) for each in self.resources]}
 
 
 class TopicPart:

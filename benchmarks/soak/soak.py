@@ -33,9 +33,9 @@ import time
 from films import FilmPart
 from films import write_film
 from parts import frames_of
-from parts import Record
 from parts import TopicPart
 from rclpy.context import Context
+from record import Record
 from rig import NODES
 from rig import Rig
 from rig import SoakError

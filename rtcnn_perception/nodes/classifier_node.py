@@ -168,7 +168,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
     def _findings(self) -> Iterator[Finding]:
         if self._pose_inputs is not None:
             self._pose_inputs.check()
-        before, self._rois_without_image = self._rois_without_image, self._join.rois_dropped
+        before, self._rois_without_image = self._rois_without_image, self._join.faces_dropped
         if self._rois_without_image > before:
             yield Finding(
                 WARN,
@@ -193,7 +193,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         return {
             **{f'{each.name} model': each.model for each in self._attributes},
             **super()._measured(),
-            'rois without image': str(self._join.rois_dropped),
+            'rois without image': str(self._join.faces_dropped),
             'head pose': 'off' if self._pose_inputs is None else self._pose_inputs.state,
         }
 
@@ -220,7 +220,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             self._report(error)
             return
         if stamp_ns:  # rois without one belong to an image that is reported
-            self._submit_pair(self._join.put_rois(stamp_ns, msg))
+            self._submit_pair(self._join.put_faces(stamp_ns, msg))
 
     def _submit_pair(self, pair: tuple[Frame, FaceRois] | None) -> None:
         if pair is None:

@@ -37,15 +37,15 @@ from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import Image
 
 IMAGES_CHECKED_EVERY = 0.5
-"""Seconds between checks whether somebody subscribes to what needs the image."""
+"""Seconds between checks whether what needs the image has a subscriber."""
 
 
 class HumansNode(WorkerNode[HumansParameters, FrameResult]):
     """
     Publish the faces of each frame in the forms that the parameter ``outputs`` lists.
 
-    In a process of its own it reads ``faces/attributes``, and ``faces/image`` only while somebody
-    subscribes to crops. Where it has no output, results pass it by in the thread they come in.
+    In a process of its own it reads ``faces/attributes``, and ``faces/image`` only while crops
+    have a subscriber. Where it has no output, results pass it by in the thread they come in.
 
     :param on_output: called with each result, after it was published
     :param is_composed: whether results come by ``submit`` alone
@@ -135,7 +135,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
             self._report(error)
             return
         if self._images is not None and result.frame.stamp_ns:
-            result = _with_image(result, self._join.put_rois(result.frame.stamp_ns, result))
+            result = _with_image(result, self._join.put_faces(result.frame.stamp_ns, result))
         self.submit(result)
 
     def _work(self, result: FrameResult, /) -> None:

@@ -25,6 +25,7 @@ from rtcnn_perception.commands.benchmark import processes
 from rtcnn_perception.commands.benchmark.watcher import Watcher
 from rtcnn_perception.commands.ros import initialised_context
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.parameters import TABLES
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('own_ros')]
 
@@ -83,7 +84,9 @@ def test_the_nodes_of_a_benchmark_end_with_it_however_it_ends(tmp_path, number, 
     with subprocess.Popen([*command, *words], stderr=subprocess.PIPE, text=True) as bench:
         children = Path(f'/proc/{bench.pid}/task/{bench.pid}/children')
         try:
-            wait_for(lambda: len(children.read_text().split()) == 3, 'the nodes did not start')
+            wait_for(
+                lambda: len(children.read_text().split()) == len(TABLES), 'the nodes did not start'
+            )
             nodes = [int(each) for each in children.read_text().split()]
             wait_for(
                 lambda: all(b'end_with' in read(each) for each in nodes), 'they are not nodes'

@@ -126,7 +126,7 @@ def test_the_base_turns_to_the_nearest_face_and_stands_still_without_one(bench, 
     assert process.end() == 0
 
 
-def test_the_behaviour_succeeds_while_somebody_looks(bench, example, humans):
+def test_the_behaviour_succeeds_while_a_person_looks(bench, example, humans):
     pytest.importorskip('py_trees')
     process, film = example('who_behaviour.py'), Film(bench, humans)
     film.until(lambda: 'FAILURE' in process.output, face(1, pose=head()))

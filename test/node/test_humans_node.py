@@ -84,7 +84,7 @@ def test_the_rows_are_those_of_the_parameter():
     assert HumansParameters().outputs == ('events', 'who')
 
 
-def test_nobody_is_there_before_the_first_frame(bench, composed):  # noqa: ARG001 - it answers
+def test_no_face_is_there_before_the_first_frame(bench, composed):  # noqa: ARG001 - it answers
     answer = ask(bench)
     assert (list(answer.faces), stamp_of(answer)) == ([], 0)
 

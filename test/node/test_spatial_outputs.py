@@ -203,7 +203,7 @@ def test_an_output_without_a_subscriber_converts_nothing(bench, provided, monkey
     node.start()
 
     def fail(*_):
-        raise AssertionError('nobody subscribes')
+        raise AssertionError('there is no subscriber')
 
     for module, name in (
         ('poses', 'pose_array_to_msg'),

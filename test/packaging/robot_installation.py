@@ -29,7 +29,7 @@ ABSENT = ('h5py', 'onnx', 'tensorboard', 'torch')
 
 
 def pytest_configure():
-    """Let nobody find what is absent."""
+    """Hide what is absent."""
     find = PathFinder.find_spec
 
     def find_spec(name, path=None, target=None):

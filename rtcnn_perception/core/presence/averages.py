@@ -75,17 +75,19 @@ class ViewAverage:
         """The classes in order."""
         return self._labels
 
-    def add(self, time: float, probabilities: Probabilities, weight: float) -> None:
+    def add(self, time: float, probabilities: Probabilities, weight: float) -> bool:
         """
         Add a view.
 
         :param time: seconds, 0 or above, that never go back
         :param probabilities: (C,) of this frame alone
         :param weight: above 0
+        :returns: whether it is the first one of its bucket
         """
         number = int(time / BUCKET_S)
         row = number % ROWS
-        if self._numbers[row] != number:
+        is_first = bool(self._numbers[row] != number)
+        if is_first:
             self._numbers[row] = number
             self._sums[row] = self._weights[row] = self._views[row] = 0
             self._first[row] = time
@@ -93,6 +95,7 @@ class ViewAverage:
         self._weights[row] += weight
         self._views[row] += 1
         self._last[row] = time
+        return is_first
 
     def over(self, time: float, seconds: float) -> StableAttribute:
         """

@@ -92,7 +92,7 @@ class Presence:
     """
 
     def __init__(self, config: PresenceConfig | None = None) -> None:
-        """Start with nobody there."""
+        """Start without a face."""
         self.config = config or PresenceConfig()
         self._lock = threading.Lock()
         self._now = 0.0  # seconds; unlike the stamps, it only goes forward
@@ -192,9 +192,12 @@ class Presence:
             return
         if quality <= 0.0 or quality < self.config.min_quality:
             return
-        average.add(self._now, attribute.raw_probabilities, quality)
-        mean = average.over(self._now, self.config.seconds)
+        is_first = average.add(self._now, attribute.raw_probabilities, quality)
         label = state.labels.get(info.name, '')
+        # A mean costs more than all the rest of a face: a known label waits for the next bucket.
+        if label and not is_first:
+            return
+        mean = average.over(self._now, self.config.seconds)
         if label not in info.labels:
             is_new = mean.views >= self.config.label_views
         else:

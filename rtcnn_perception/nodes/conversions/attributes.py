@@ -30,6 +30,7 @@ from rtcnn_perception.msg import Attribute as AttributeMsg
 from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions.faces import faces_from_bytes
+from rtcnn_perception.nodes.conversions.faces import readable
 from rtcnn_perception.nodes.conversions.faces import SECOND_MS
 from rtcnn_perception.nodes.conversions.faces import track_from_msg
 from rtcnn_perception.nodes.conversions.images import stamp_ns_of
@@ -66,15 +67,12 @@ def result_from_bytes(
     infos = tuple(
         AttributeInfo(each.name, tuple(each.labels), each.model) for each in msg.attributes
     )
-    faces = []
-    for face in msg.faces:
-        try:
-            faces.append(_face_from_msg(face, frame, len(msg.landmark_names), infos))
-        except PerceptionError as error:  # noqa: PERF203 - one bad face must not cost the others
-            reject(error)
+    landmarks = len(msg.landmark_names)
     return FrameResult(
         frame=frame,
-        faces=tuple(faces),
+        faces=readable(
+            msg.faces, lambda face: _face_from_msg(face, frame, landmarks, infos), reject
+        ),
         detector=msg.detector,
         landmark_names=tuple(msg.landmark_names),
         attributes=infos,

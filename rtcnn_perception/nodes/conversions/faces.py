@@ -132,19 +132,36 @@ def result_from_rois(
             f'expected rois of an image of {frame.size_wh[0]}x{frame.size_wh[1]}, got those of '
             f'one of {msg.image_width}x{msg.image_height}; are both of the same camera?'
         )
-    faces = []
-    for face in msg.faces:
-        try:
-            faces.append(Face(track_from_msg(face, frame, len(msg.landmark_names))))
-        except PerceptionError as error:  # noqa: PERF203 - one bad roi must not cost the others
-            reject(error)
+    landmarks = len(msg.landmark_names)
     return FrameResult(
         frame=frame,
-        faces=tuple(faces),
+        faces=readable(
+            msg.faces, lambda face: Face(track_from_msg(face, frame, landmarks)), reject
+        ),
         detector=msg.detector,
         landmark_names=tuple(msg.landmark_names),
         detect_s=msg.detect_ms / SECOND_MS,
     )
+
+
+def readable(
+    faces: Sequence[FaceMsg],
+    read: Callable[[FaceMsg], Face],
+    reject: Callable[[PerceptionError], None],
+) -> tuple[Face, ...]:
+    """
+    Read faces one by one: a bad one must not cost the others.
+
+    :param read: raises a PerceptionError where one cannot be a face of its frame
+    :param reject: called with each such error
+    """
+    found = []
+    for face in faces:
+        try:
+            found.append(read(face))
+        except PerceptionError as error:  # noqa: PERF203 - each one is tried
+            reject(error)
+    return tuple(found)
 
 
 def attributes_to_msg(result: FrameResult) -> FaceAttributes:

@@ -167,7 +167,7 @@ def years_of(label: str) -> float | None:
     low, high, is_open = match.groups()
     if is_open:
         return float(low) + BEYOND_LAST
-    # Somebody is 39 until the 40th birthday.
+    # A person is 39 until the 40th birthday.
     return (float(low) + float(high or low) + 1.0) / 2.0
 
 

@@ -16,7 +16,7 @@
 The output hri: the topics of faces of ROS4HRI (REP-155), below ``/humans/faces``.
 
 A consumer learns from ``tracked`` which faces there are, and drops those that are missing. So it
-comes with every frame, and the topics of faces exist while somebody subscribes to it.
+comes with every frame, and the topics of faces exist while it has a subscriber.
 """
 
 from __future__ import annotations
@@ -87,11 +87,11 @@ class FaceTopics:
 
     @property
     def wants_image(self) -> bool:
-        """Whether somebody subscribes to a crop."""
+        """Whether a crop has a subscriber."""
         return any(publisher.get_subscription_count() for publisher, _ in self._images)
 
     def publish(self, face: Face, result: FrameResult) -> None:
-        """Publish what somebody subscribes to, and can be known in this frame."""
+        """Publish what has a subscriber, and can be known in this frame."""
         for publisher, convert in self._messages:
             if publisher.get_subscription_count() and (msg := convert(face, result)) is not None:
                 publisher.publish(msg)

@@ -50,7 +50,7 @@ class Output(ABC):
 
     @property
     def wants_image(self) -> bool:
-        """Whether somebody subscribes to what needs the image itself; any thread may ask."""
+        """Whether what needs the image itself has a subscriber; any thread may ask."""
         return False
 
     @abstractmethod

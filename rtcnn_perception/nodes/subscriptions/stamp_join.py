@@ -27,7 +27,7 @@ T = TypeVar('T')
 
 class StampJoin(Generic[A, B]):
     """
-    Join frames and rois by exact stamp, in bounded memory.
+    Join frames and their faces, rois or attributes, by exact stamp, in bounded memory.
 
     The order is that of arrival, not that of the stamps: once a pair is joined, all that arrived
     before either half is outdated and dropped. So a clock that jumps back needs no rule of its
@@ -42,43 +42,43 @@ class StampJoin(Generic[A, B]):
             raise ValueError(f'capacity must be 1 or more, got {capacity}')
         self._lock = threading.Lock()
         self._frames: _Waiting[A] = _Waiting(capacity)
-        self._rois: _Waiting[B] = _Waiting(capacity)
+        self._faces: _Waiting[B] = _Waiting(capacity)
 
     @property
     def frames_dropped(self) -> int:
-        """Return the number of frames that were dropped before their rois arrived."""
+        """Return the number of frames that were dropped before their faces arrived."""
         return self._frames.dropped
 
     @property
-    def rois_dropped(self) -> int:
-        """Return the number of rois that were dropped before their frame arrived."""
-        return self._rois.dropped
+    def faces_dropped(self) -> int:
+        """Return the number of messages of faces that were dropped before their frame arrived."""
+        return self._faces.dropped
 
     def put_frame(self, stamp_ns: int, frame: A) -> tuple[A, B] | None:
         """Add a frame; return the pair if this completes one."""
         with self._lock:
-            rois = self._rois.take(stamp_ns)
-            if rois is None:
+            faces = self._faces.take(stamp_ns)
+            if faces is None:
                 self._frames.append(stamp_ns, frame)
                 return None
             self._frames.clear()
-            return frame, rois
+            return frame, faces
 
-    def put_rois(self, stamp_ns: int, rois: B) -> tuple[A, B] | None:
-        """Add the rois of a frame; return the pair if this completes one."""
+    def put_faces(self, stamp_ns: int, faces: B) -> tuple[A, B] | None:
+        """Add the faces of a frame; return the pair if this completes one."""
         with self._lock:
             frame = self._frames.take(stamp_ns)
             if frame is None:
-                self._rois.append(stamp_ns, rois)
+                self._faces.append(stamp_ns, faces)
                 return None
-            self._rois.clear()
-            return frame, rois
+            self._faces.clear()
+            return frame, faces
 
     def clear(self) -> None:
         """Drop all that waits."""
         with self._lock:
             self._frames.clear()
-            self._rois.clear()
+            self._faces.clear()
 
 
 class _Waiting(Generic[T]):

@@ -87,7 +87,7 @@ class Film:
         return self.presence.people()[1]
 
 
-def test_nobody_is_there_before_the_first_frame_and_without_a_face():
+def test_no_face_is_there_before_the_first_frame_and_without_a_face():
     film = Film()
     assert film.presence.people() == (None, ())
     assert film.presence.clear() == ()
@@ -227,7 +227,7 @@ def test_at_the_end_all_leave():
 
 
 @pytest.mark.parametrize('jump', [-500.0, -1e-3, 0.0])
-def test_a_clock_that_jumps_back_or_stands_still_lets_nobody_leave(jump):
+def test_a_clock_that_jumps_back_or_stands_still_lets_no_face_leave(jump):
     film = Film(appear_s=0.0, leave_s=0.95, label_views=1)
     film.show(1.0, face())
     film.seconds += jump - 0.1

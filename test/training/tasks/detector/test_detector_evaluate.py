@@ -214,7 +214,7 @@ def test_unfit_data_is_refused(make, options, message, tmp_path, capsys):
     assert not output.exists()
 
 
-@pytest.mark.parametrize('name', ['retina', '~nobody-at-all/retina', 'x' * 300])
+@pytest.mark.parametrize('name', ['retina', '~no-such-user/retina', 'x' * 300])
 def test_a_detector_that_does_not_exist_is_refused(name, tmp_path, faces, capsys):
     assert evaluate(name, faces, '--output', tmp_path / 'report') == 1
     (line,) = capsys.readouterr().err.splitlines()
