@@ -60,8 +60,8 @@ class PresenceConfig:
     and leaves after ``leave_s`` without one. It starts and stops looking once its state has been
     the other one for ``looking_s``. The stable label of an attribute is that of the mean over
     ``seconds`` of the views with a quality of at least ``min_quality``; it changes where another
-    class leads by ``label_margin`` (a difference of probabilities), which is looked at every 0.2 s,
-    and is known from ``label_views`` views on.
+    class leads by ``label_margin`` (a difference of probabilities), as found every 0.2 s, and is
+    known from ``label_views`` views on.
 
     :raises ConfigurationError: if a value is out of range
     """
