@@ -38,20 +38,20 @@ from rtcnn_perception.exceptions import ImageFormatError
 NEAREST, FARTHEST = 0.1, 20.0
 """Metres; depth beyond is that of no sensor's working range, or of none at all."""
 
+INNER: Final = 0.7
+"""Share of a face's box, each way, whose depth is read: no background, and little hair."""
+
 SAMPLES: Final = 24
-"""Depth is read at so many places across a face and down."""
+"""It is read at so many places across and down."""
+
+MIDDLE: Final = slice(3, 21)
+"""Those of them, each way, whose median is the depth of the face: half of its box."""
 
 CELLS: Final = 6
 """Their means in so many cells each way show the relief, with less noise."""
 
 LEAST_VALID: Final = 0.3
 """Share of places with depth below which nothing is said."""
-
-MIDDLE: Final = 0.5
-"""Share of a face's box, each way, whose median is its depth: no background, nor hair."""
-
-INNER: Final = 0.7
-"""The same for the relief."""
 
 SURFACE_STD: Final = 0.015
 """
@@ -120,17 +120,17 @@ class DepthImage:
         columns = np.floor(box.x0 + steps * box.width).astype(int)
         rows = np.floor(box.y0 + steps * box.height).astype(int)
         width, height = self.size_wh
-        is_column = (columns >= 0) & (columns < width)
-        is_row = (rows >= 0) & (rows < height)
-        found = self.values[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))]
-        metres = found.astype(np.float64)
+        inside_rows, inside_columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+        found = self.values[inside_rows[:, np.newaxis], inside_columns].astype(np.float64)
         if self.inverse is None:
-            metres *= self.unit
+            metres = found * self.unit
         else:
             factor, offset = self.inverse
-            metres = np.where(metres > 0.0, factor / np.maximum(metres - offset, 1e-9), np.nan)
-        is_known = (metres >= NEAREST) & (metres <= FARTHEST)
-        return np.where(is_known & is_row[:, np.newaxis] & is_column, metres, np.nan)
+            metres = np.where(found > 0.0, factor / np.maximum(found - offset, 1e-9), np.nan)
+        metres[~((metres >= NEAREST) & (metres <= FARTHEST))] = np.nan
+        metres[rows != inside_rows] = np.nan
+        metres[:, columns != inside_columns] = np.nan
+        return metres
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +180,13 @@ def with_depth(
     :returns: the pose, and a reason, empty if it can be a head; None where depth says nothing, and
         the pose is unchanged
     """
-    near = _median(depth.read(_inside(box, MIDDLE), SAMPLES // 2))
+    metres = depth.read(_inside(box, INNER), SAMPLES)
+    near = _median(metres[MIDDLE, MIDDLE])
     if near is None:
         return pose, None
     ratio = near / float(pose.position[2])
     moved = _moved(pose, ratio)
-    reason = _why_flat(box, depth, near) or _why_no_size(pose, ratio, pupil_distance)
+    reason = _why_flat(box, metres, near) or _why_no_size(pose, ratio, pupil_distance)
     return moved, reason
 
 
@@ -197,10 +198,9 @@ def _inside(box: BoundingBox, share: float) -> BoundingBox:
 
 
 def _median(metres: NDArray[np.float64]) -> float | None:
-    valid = metres[np.isfinite(metres)]
-    if valid.size < LEAST_VALID * metres.size:
-        return None
-    return float(np.median(valid))
+    ordered = np.sort(metres, axis=None)  # NaN comes last
+    valid = metres.size - int(np.count_nonzero(np.isnan(ordered)))
+    return None if valid < LEAST_VALID * metres.size else float(ordered[valid // 2])
 
 
 def _moved(pose: HeadPose, ratio: float) -> HeadPose:
@@ -239,11 +239,11 @@ def _size_noise(pose: HeadPose) -> float:
     return math.sqrt(max(relative - SIZE_STD * SIZE_STD, 0.0))
 
 
-def _why_flat(box: BoundingBox, depth: DepthImage, near: float) -> str:
+def _why_flat(box: BoundingBox, metres: NDArray[np.float64], near: float) -> str:
     """Return that a face is flat, if it is near and large enough to show its relief."""
     if near > FLAT_WITHIN or min(box.width, box.height) < FLAT_PIXELS:
         return ''
-    relief = relief_of(depth.read(_inside(box, INNER), SAMPLES))
+    relief = relief_of(metres)
     if relief is None or relief >= FLAT_BELOW:
         return ''
     return f'flat in depth: {1e3 * relief:.1f} mm from a plane, a face has 6 and more'
@@ -259,20 +259,27 @@ def relief_of(metres: NDArray[np.float64]) -> float | None:
     :returns: standard deviation [m], None where too much depth is missing
     """
     step = metres.shape[0] // CELLS
-    cells = metres.reshape(CELLS, step, CELLS, step).swapaxes(1, 2).reshape(CELLS * CELLS, -1)
-    is_known = np.isfinite(cells)
-    counts = is_known.sum(axis=1)
-    used = counts * 2 >= cells.shape[1]
-    if used.sum() < 0.6 * used.size:
-        return None
-    inverse = np.where(is_known, 1.0 / np.where(is_known, cells, 1.0), 0.0).sum(axis=1)
-    values = inverse[used] / counts[used]
-    plane = _PLANE[used]
-    rest = values - plane @ np.linalg.lstsq(plane, values, rcond=None)[0]
-    return float(rest.std() / values.mean() ** 2)
+    inverse = (1.0 / metres).reshape(CELLS, step, CELLS, step)
+    values = inverse.mean(axis=(1, 3)).ravel()
+    if math.isfinite(float(values.sum())):
+        rest = _BESIDE_PLANE @ values
+    else:
+        cells = inverse.swapaxes(1, 2).reshape(CELLS * CELLS, -1)
+        is_known = np.isfinite(cells)
+        counts = is_known.sum(axis=1)
+        used = counts * 2 >= cells.shape[1]
+        if used.sum() < 0.6 * used.size:
+            return None
+        values = np.where(is_known, cells, 0.0).sum(axis=1)[used] / counts[used]
+        plane = _PLANE[used]
+        rest = values - plane @ np.linalg.lstsq(plane, values, rcond=None)[0]
+    mean = float(values.mean())
+    return math.sqrt(float(rest @ rest) / len(rest)) / (mean * mean)
 
 
 _AXIS: Final = np.linspace(-1.0, 1.0, CELLS)
 _PLANE: Final = np.stack(
     [np.repeat(_AXIS, CELLS), np.tile(_AXIS, CELLS), np.ones(CELLS * CELLS)], axis=1
 )
+_BESIDE_PLANE: Final = np.eye(CELLS * CELLS) - _PLANE @ np.linalg.pinv(_PLANE)
+"""Times values of all cells: what of them no plane explains."""
