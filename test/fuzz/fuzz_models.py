@@ -40,8 +40,8 @@ from rtcnn_perception.saliency.write_graph import write_saliency_graph
 from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.engine.provenance import provenance_of
 from rtcnn_perception.training.models.architectures import build_network
+from rtcnn_perception.training.models.keras_file import read_layers
 from rtcnn_perception.training.models.keras_weights import load_keras
-from rtcnn_perception.training.models.keras_weights import read_layers
 from rtcnn_perception.training.models.tfjs_weights import read_graph_model
 from rtcnn_perception.training.tasks.attributes.adapt import adapt
 from rtcnn_perception.training.tasks.attributes.adapt import AdaptSettings

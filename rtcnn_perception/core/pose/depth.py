@@ -123,7 +123,7 @@ class DepthImage:
         inside_rows, inside_columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
         found = self.values[inside_rows[:, np.newaxis], inside_columns].astype(np.float64)
         if self.inverse is None:
-            metres = found * self.unit
+            metres: NDArray[np.float64] = found * self.unit
         else:
             factor, offset = self.inverse
             metres = np.where(found > 0.0, factor / np.maximum(found - offset, 1e-9), np.nan)

@@ -16,17 +16,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import h5py
 import numpy as np
-from numpy.typing import NDArray
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.files import check_file
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.architectures import Network
+from rtcnn_perception.training.models.keras_file import read_layers
+from rtcnn_perception.training.models.keras_file import Weights
 import torch
 from torch import nn
 from torch import Tensor
@@ -58,34 +56,6 @@ Source: github.com/oarriaga/face_classification (MIT), ``src/utils/datasets.py``
 
 KERAS_SUFFIXES = ('.hdf5', '.h5')
 
-MOST_WEIGHTS = 10_000_000
-"""Numbers of one array; the original's largest has 8,192."""
-
-Weights = dict[str, list[NDArray[np.float32]]]
-
-
-def read_layers(path: Path) -> Weights:
-    """
-    Return the weights of every layer that has any, by its name, in the file's order.
-
-    :raises ModelError: if the file is missing or is no Keras model
-    """
-    try:
-        check_file(path)
-        with h5py.File(path, 'r') as file:
-            group = file.get('model_weights', file)
-            layers: Weights = {}
-            for name in _names(group.attrs['layer_names']):
-                weights = [
-                    _read_array(group[name][weight])
-                    for weight in _names(group[name].attrs['weight_names'])
-                ]
-                if weights:
-                    layers[name] = weights
-            return layers
-    except (AttributeError, OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(f'{path} holds no Keras weights that can be read: {error}') from error
-
 
 def load_keras(path: Path) -> tuple[Network, Original]:
     """
@@ -116,17 +86,6 @@ def load_keras(path: Path) -> tuple[Network, Original]:
     if left:
         raise ModelError(f'{path} is no mini_xception: it has further weights, {_shown(left)}')
     return network.eval(), original
-
-
-def _read_array(stored: h5py.Dataset) -> NDArray[np.float32]:
-    """Return numbers of a file; one of 1 KB may claim to hold any number of them."""
-    if stored.size > MOST_WEIGHTS:
-        raise ValueError(f'{stored.size} weights of one kind, more than {MOST_WEIGHTS}')
-    return np.asarray(stored, np.float32)
-
-
-def _names(attribute: Iterable[bytes | str]) -> list[str]:
-    return [n.decode() if isinstance(n, bytes) else str(n) for n in attribute]
 
 
 def _shown(layers: Weights) -> str:

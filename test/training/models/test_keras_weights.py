@@ -26,8 +26,8 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.load import load_faces
 from rtcnn_perception.training.data.sources import data_folder
+from rtcnn_perception.training.models.keras_file import read_layers
 from rtcnn_perception.training.models.keras_weights import load_keras
-from rtcnn_perception.training.models.keras_weights import read_layers
 from rtcnn_perception.training.tasks.attributes.export import export_run
 from rtcnn_perception.training.tasks.attributes.export import ExportSettings
 from rtcnn_perception.training.tasks.attributes.metrics import accuracy
