@@ -17,6 +17,7 @@
 from contextlib import suppress
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rtcnn_perception.consumer import faces_of
 from rtcnn_perception.msg import FaceAttributes
@@ -38,5 +39,5 @@ class Greeter(Node):
 
 if __name__ == '__main__':
     rclpy.init()
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(Greeter())
