@@ -58,7 +58,13 @@ else
 unit_needs := $(venv)/training
 endif
 
-unit: $(venv)/dev $(venv)/package $(unit_needs)  ## the tests, with coverage
+# Files or folders, which are then run without coverage; it is asked of all tests together.
+TESTS ?=
+
+unit: $(venv)/dev $(venv)/package $(unit_needs)  ## the tests, with coverage, or TESTS of them
+ifneq ($(TESTS),)
+	$(bin)/python -m pytest -rs --durations=10 $(unit_options) $(TESTS)
+else
 	$(bin)/coverage erase
 	$(bin)/coverage run -m pytest -rs --durations=10 $(unit_options)
 	$(bin)/coverage combine --quiet
@@ -66,6 +72,7 @@ unit: $(venv)/dev $(venv)/package $(unit_needs)  ## the tests, with coverage
 	$(bin)/coverage report --include='rtcnn_perception/core/*' --skip-covered --fail-under=95
 	@echo "coverage of the whole, at least 85 %:"
 	$(bin)/coverage report $(coverage_options) --skip-covered --fail-under=85
+endif
 
 # A run that is stopped goes on where it was: its parts are in out/soak.
 FRAMES ?= 1000000
