@@ -206,15 +206,13 @@ def _median(metres: NDArray[np.float64]) -> float | None:
 def _moved(pose: HeadPose, ratio: float) -> HeadPose:
     """Return a pose moved along its ray, by as much as depth allows to be wrong."""
     position = pose.position * ratio
-    distance = math.sqrt(float(position @ position))
-    ray = position / distance
-    across = np.eye(3) - np.outer(ray, ray)
-    covariance = pose.covariance.copy()
-    covariance[:3, :3] = across @ pose.covariance[:3, :3] @ across * (ratio * ratio)
-    covariance[:3, :3] += along(position, SURFACE_STD / distance)
+    square = float(position @ position)
     # What the distance had to do with the rotation is gone with its deviation.
-    covariance[:3, 3:] = across @ pose.covariance[:3, 3:] * ratio
-    covariance[3:, :3] = covariance[:3, 3:].T
+    across = np.eye(6)
+    across[:3, :3] -= position[:, np.newaxis] * position / square
+    across[:3, :3] *= ratio
+    covariance = across @ pose.covariance @ across.T
+    covariance[:3, :3] += along(position, SURFACE_STD / math.sqrt(square))
     return replace(pose, position=position, covariance=covariance)
 
 
