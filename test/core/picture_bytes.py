@@ -73,6 +73,17 @@ def rotated_by_exif(jpeg):
     return jpeg[:2] + b'\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif + jpeg[2:]
 
 
+def rotated_tiff(tiff):
+    """Return a TIFF of little endian with the same orientation, in a directory at its end."""
+    begin = struct.unpack('<I', tiff[4:8])[0]
+    end = begin + 2 + 12 * struct.unpack('<H', tiff[begin : begin + 2])[0]
+    entries = [tiff[at : at + 12] for at in range(begin + 2, end, 12)]
+    entries.append(struct.pack('<HHIHxx', 274, 3, 1, 6))
+    entries.sort(key=lambda entry: struct.unpack('<H', entry[:2]))
+    directory = struct.pack('<H', len(entries)) + b''.join(entries) + bytes(4)
+    return tiff[:4] + struct.pack('<I', len(tiff)) + tiff[8:] + directory
+
+
 def chunk(name, content=b''):
     checksum = struct.pack('>I', zlib.crc32(name + content))
     return struct.pack('>I', len(content)) + name + content + checksum

@@ -268,6 +268,22 @@ def test_smoothing_changes_while_the_node_runs(classifier):
     assert node._smoother.time_constant == 0.0
 
 
+def test_rules_of_labels_change_while_the_node_runs(classifier, partner):
+    node = classifier()
+    node.start()
+    partner.connect()
+
+    def label(number):
+        (face,) = partner.classify(number, INSIDE).faces
+        return face.attributes[0].label
+
+    assert label(1000) == 'glad'
+    changes = {'label.hold': 0.0, 'label.min_certainty': 1.0, 'label.empty_if_unsure': True}
+    outcomes = node.set_parameters([Parameter(name, value=v) for name, v in changes.items()])
+    assert all(each.successful for each in outcomes)
+    assert label(2000) == ''
+
+
 def test_diagnostics_name_the_models(bench, classifier):
     classifier().start()
     received = bench.subscribe(DiagnosticArray, '/diagnostics')

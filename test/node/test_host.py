@@ -234,6 +234,12 @@ def test_wrong_ros_arguments_are_reported_in_one_line_with_exit_code_2(arguments
     assert printed.count('\n') == 1
 
 
+def test_a_pipe_is_no_parameter_file(tmp_path, capfd):
+    os.mkfifo(tmp_path / 'pipe')
+    assert run('--ros-args', '--params-file', str(tmp_path / 'pipe')) == (2, [])
+    assert 'pipe: it is a pipe (FIFO) and no file' in capfd.readouterr().err
+
+
 def test_an_environment_that_ros_refuses_is_reported_in_one_line_with_exit_code_2(
     monkeypatch, capfd
 ):

@@ -142,6 +142,14 @@ def test_without_attributes_the_overlay_is_the_image_and_the_mosaic_is_a_picture
     assert node.errors.total == 0
 
 
+def test_no_mosaic_is_made_for_who_subscribes_to_the_overlay(bench, node, monkeypatch):
+    monkeypatch.setattr(publishers, 'mosaic_row', None)
+    received = bench.subscribe(Image, 'faces/saliency')
+    publish(bench, node, received, BOX)
+    bench.spin_until(lambda: node.is_idle)
+    assert node.errors.total == 0
+
+
 def test_the_mosaic_has_a_row_for_each_face(bench, node):
     received = bench.subscribe(Image, 'faces/saliency/mosaic')
     one = pixels(publish(bench, node, received, BOX))

@@ -25,6 +25,7 @@ from picture_bytes import encoded
 from picture_bytes import HEIGHT
 from picture_bytes import MEGAPIXEL
 from picture_bytes import rotated_by_exif
+from picture_bytes import rotated_tiff
 from picture_bytes import scene
 from picture_bytes import WIDTH
 import pytest
@@ -57,6 +58,13 @@ def test_a_picture_is_upright_and_a_frame_is_as_it_was_sent():
     data = rotated_by_exif(encoded('.jpg'))
     assert decode_picture(data, MEGAPIXEL).shape == (WIDTH, HEIGHT, 3)
     assert decode_jpeg_or_png(data, MEGAPIXEL).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_a_tiff_is_upright():
+    plain = encoded('.tif')
+    turned = decode_picture(rotated_tiff(plain), MEGAPIXEL)
+    expected = cv2.rotate(decode_picture(plain, MEGAPIXEL), cv2.ROTATE_90_CLOCKWISE)
+    assert np.array_equal(turned, expected)
 
 
 @pytest.mark.parametrize('suffix', ['.jpg', '.png', *OTHERS])
