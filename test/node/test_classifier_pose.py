@@ -142,6 +142,20 @@ def test_without_intrinsics_there_is_no_pose_and_that_is_said_once(
     assert node.errors.total == 0
 
 
+def test_intrinsics_may_come_a_little_later_than_images(monkeypatch, classifier, camera):
+    monkeypatch.setattr(inputs, 'PATIENCE', 60.0)
+    node = classifier()
+    said = []
+    monkeypatch.setattr(node._pose_inputs._camera, '_node', Loud(said))
+    camera.connect()
+    assert not camera.face(1000).has_pose
+    assert said == []
+    camera.send(node, camera_info())
+    assert_is_head(camera.face(1033))
+    assert len(said) == 1
+    assert said[0].startswith('poses of heads by camera_info')
+
+
 class Loud:
     """Stands for a node whose log a test reads."""
 

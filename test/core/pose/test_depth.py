@@ -24,6 +24,7 @@ import pytest
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pose.depth import DepthImage
 from rtcnn_perception.core.pose.depth import Doubt
+from rtcnn_perception.core.pose.depth import DOUBT_TIME
 from rtcnn_perception.core.pose.depth import relief_of
 from rtcnn_perception.core.pose.depth import with_depth
 from rtcnn_perception.core.pose.head_pose import FACING
@@ -213,6 +214,12 @@ def test_doubt_follows_most_images_and_not_single_ones():
     for _ in range(20):
         doubt = Doubt.after(doubt, '', 0.03)
     assert doubt.text == ''
+
+
+@pytest.mark.parametrize(('before', 'reason', 'target'), [(0.2, 'flat', 1.0), (0.9, '', 0.0)])
+def test_doubt_is_an_average_over_its_time(before, reason, target):
+    after = Doubt.after(Doubt(before, 'flat'), reason, DOUBT_TIME)
+    assert after.share == pytest.approx(target + (before - target) / math.e)
 
 
 def test_a_new_face_is_what_its_first_image_says():

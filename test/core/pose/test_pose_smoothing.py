@@ -76,6 +76,13 @@ def test_noise_of_a_head_that_rests_is_halved():
     assert np.median(steps) < 0.01
 
 
+@pytest.mark.parametrize('seconds', [0.1, 0.2, 2.0])
+def test_a_step_too_small_to_be_a_movement_is_followed_at_the_time_constant(seconds):
+    before, after = follow([pose(), pose((0.0, 0.0, 1.0 + 1e-7))], time_constant=seconds)
+    share = (after.position[2] - before.position[2]) / 1e-7
+    assert share == pytest.approx(-math.expm1(-STEP / seconds), rel=1e-3)
+
+
 def test_without_a_time_constant_nothing_is_smoothed():
     poses = [pose((0.0, 0.0, 1.0 + 0.1 * i), turned(10 * i)) for i in range(4)]
     after = follow(poses, time_constant=0.0)

@@ -114,6 +114,15 @@ def test_directions_without_a_size_or_a_number_have_no_solution(seen):
     assert solve_pose(seen, POINTS) is None
 
 
+def test_the_error_is_the_distance_that_is_left_in_the_picture():
+    seen = directions() + np.random.default_rng(6).normal(0.0, 0.002, (5, 2))
+    found = solve_pose(seen, POINTS)
+    placed = POINTS @ found.rotation.T + found.position
+    rest = np.linalg.norm(placed[:, :2] / placed[:, 2:] - seen, axis=1)
+    assert found.size == pytest.approx(np.ptp(seen, axis=0).max())
+    assert found.error * found.size == pytest.approx(np.sqrt(np.mean(rest**2)), rel=0.02)
+
+
 def test_the_spread_is_that_of_noise():
     random, sigma = np.random.default_rng(5), 2e-4
     found = [

@@ -105,6 +105,12 @@ def test_a_face_appears_and_leaves_after_a_while():
     assert len(film.presence) == 0
 
 
+def test_a_face_that_comes_later_waits_for_as_long():
+    film = Film(appear_s=0.25, label_views=1000)
+    assert film.show(1.0, face(7)) == [(A, 7, 0.3)]
+    assert film.show(1.0, face(7), face(8)) == [(A, 8, 1.3)]
+
+
 def test_a_face_that_is_shown_too_briefly_is_never_there():
     film = Film(appear_s=0.45)
     assert film.show(0.3, face()) == []
@@ -185,6 +191,16 @@ def test_a_label_that_flickers_does_not_change():
     random.seed(1)
     for _ in range(50):
         assert film.show(0.1, face(glad=random.choice((0.1, 0.3, 0.8)))) == []
+
+
+def test_limits_belong_to_what_they_let_through():
+    film = Film(appear_s=0.0, label_views=2, label_margin=0.5, min_quality=0.5)
+    film.show(0.2, face(glad=0.25, quality=0.5))
+    assert film.changes[-1].label == 'calm'
+    film = Film(appear_s=0.0, label_views=1, label_margin=0.5, seconds=0.3)
+    film.show(0.3, face(glad=0.25))
+    film.show(1.0, face(glad=0.75))
+    assert film.changes[-1].label == 'glad'
 
 
 def test_an_attribute_without_a_label_and_views_of_no_quality_say_nothing():
