@@ -113,6 +113,13 @@ def test_the_depth_nearest_in_time_is_taken(classifier, camera):
     assert pose_from_msg(face).position[2] == pytest.approx(DISTANCE, abs=0.02)
 
 
+def test_depth_of_a_driver_with_another_reliability_is_taken_after_it_restarts(classifier, camera):
+    node = classifier()
+    camera.send_depth(node, depth(1000))
+    camera.depths = camera.restart(camera.depths)
+    camera.send_depth(node, depth(1033))
+
+
 def test_only_the_last_depth_images_are_kept(classifier, camera):
     node = classifier()
     camera.connect()

@@ -24,6 +24,8 @@ from projected_heads import project
 from projected_heads import turned
 import pytest
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.conversions.poses import pose_from_msg
 from rtcnn_perception.nodes.pose import inputs
@@ -93,6 +95,13 @@ class Camera(Partner):
         self.bench.spin_until(
             lambda: node._pose_inputs._camera._msg is not before, 'the intrinsics'
         )
+
+    def restart(self, publisher):
+        """Replace a reliable publisher by one that is not, as another driver has it."""
+        kind, topic = publisher.msg_type, publisher.topic_name
+        self.bench.tester.destroy_publisher(publisher)
+        profile = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+        return self.bench.tester.create_publisher(kind, topic, profile)
 
     def face(self, number, **arguments):
         return self.classify_rois(seen(number, **arguments)).faces[0]
@@ -177,6 +186,15 @@ def test_heads_have_poses_by_the_camera_s_intrinsics(classifier, camera):
     assert_is_head(camera.face(1033))
     assert node._measured()['head pose'] == 'by camera_info, 56 degrees wide'
     assert node.errors.total == 0
+
+
+def test_intrinsics_of_a_driver_with_another_reliability_are_taken_after_it_restarts(
+    classifier, camera
+):
+    node = classifier()
+    camera.send(node, camera_info())
+    camera.infos = camera.restart(camera.infos)
+    camera.send(node, camera_info())
 
 
 def test_heads_have_poses_by_a_field_of_view_and_no_subscription(classifier, camera):
