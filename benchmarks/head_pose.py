@@ -42,7 +42,7 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.pipeline import DetectionStage
-from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.core.pose.estimate import PoseEstimator
 from rtcnn_perception.core.pose.head_model import PUPIL_DISTANCE
 from rtcnn_perception.core.pose.head_pose import HeadPose

@@ -137,7 +137,7 @@ def test_only_the_last_depth_images_are_kept(classifier, camera):
     ('msg', 'text'),
     [
         (None, 'no depth image on /depth_registered/image_rect'),
-        (depth(1200), 'the nearest is 0.200 s away'),
+        (depth(1200), 'the nearest is 0.200 s newer'),
         (depth(1000, header=header(1000, 'depth_frame')), "got 'depth_frame'"),
         (depth(1000, height=HEIGHT // 2, data=bytes(WIDTH * HEIGHT)), 'got 64x24'),
         (depth(1000, encoding='bgr8'), "got encoding 'bgr8'"),

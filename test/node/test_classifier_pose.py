@@ -163,6 +163,9 @@ def test_intrinsics_may_come_a_little_later_than_images(monkeypatch, classifier,
     assert_is_head(camera.face(1033))
     assert len(said) == 1
     assert said[0].startswith('poses of heads by camera_info')
+    camera.send(node, camera_info(d=[0.0, 0.0, 0.0, 1e-6, 0.0]))
+    assert_is_head(camera.face(1066))
+    assert len(said) == 1, 'a zoom would fill the log'
 
 
 class Loud:

@@ -13,10 +13,9 @@
 # limitations under the License.
 
 """
-What a depth image says about a face: how far it is, and whether it can be a head at all.
+What depth says about a face: how far it is, and whether it can be a head at all.
 
-The image is registered: its pixels are those of the colour image. Depth is z of the optical frame,
-as in REP-118.
+Depth is z of the optical frame, as in REP-118.
 """
 
 from __future__ import annotations
@@ -25,18 +24,16 @@ from dataclasses import dataclass
 from dataclasses import replace
 import math
 from typing import Final
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.core.pose.estimate import along
 from rtcnn_perception.core.pose.estimate import BOX_STD
 from rtcnn_perception.core.pose.head_model import SIZE_STD
 from rtcnn_perception.core.pose.head_pose import HeadPose
-from rtcnn_perception.exceptions import ImageFormatError
-
-NEAREST, FARTHEST = 0.1, 20.0
-"""Metres; depth beyond is that of no sensor's working range, or of none at all."""
 
 INNER: Final = 0.7
 """Share of a face's box, each way, whose depth is read: no background, and little hair."""
@@ -85,109 +82,96 @@ FLAT_PIXELS: Final = 30.0
 DOUBT_TIME: Final = 0.3
 """Seconds over which is averaged whether a face can be a head."""
 
+KEPT_TIME: Final = 2.0
+"""Seconds for which what depth said of a face holds where it says nothing more."""
 
-@dataclass(frozen=True)
-class DepthImage:
+
+class DepthReading(NamedTuple):
     """
-    A depth image, held as it came.
+    What one depth image says about a face.
 
-    :param values: (H, W) uint16 or float32, 0 or NaN where there is no depth
-    :param unit: metres of a value of 1
-    :param inverse: A and B where values are quantised, and depth is A / (value - B) metres
-    :raises ImageFormatError: if it is not two-dimensional
+    ``ratio`` is that of its distance by depth to the one by its size; ``reason`` is why it can be
+    no head, empty if it can.
     """
 
-    values: NDArray[np.uint16] | NDArray[np.float32]
-    unit: float = 1.0
-    inverse: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        if self.values.ndim != 2 or not self.values.size:
-            raise ImageFormatError(f'a depth image has rows and columns, got {self.values.shape}')
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.values.shape[1], self.values.shape[0]
-
-    def read(self, box: BoundingBox, places: int) -> NDArray[np.float64]:
-        """
-        Return the depth at places spread over a box, (places, places) metres.
-
-        It is NaN where there is none, and outside the image.
-        """
-        steps = (np.arange(places) + 0.5) / places
-        columns = np.floor(box.x0 + steps * box.width).astype(int)
-        rows = np.floor(box.y0 + steps * box.height).astype(int)
-        width, height = self.size_wh
-        inside_rows, inside_columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-        found = self.values[inside_rows[:, np.newaxis], inside_columns].astype(np.float64)
-        if self.inverse is None:
-            metres: NDArray[np.float64] = found * self.unit
-        else:
-            factor, offset = self.inverse
-            metres = np.where(found > 0.0, factor / np.maximum(found - offset, 1e-9), np.nan)
-        metres[~((metres >= NEAREST) & (metres <= FARTHEST))] = np.nan
-        metres[rows != inside_rows] = np.nan
-        metres[:, columns != inside_columns] = np.nan
-        return metres
+    ratio: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class DepthHistory:
     """
     What depth said about a face over time, so that holes and noise of one image decide nothing.
 
     ``share`` is an average of 1 for each image in which it can be no head, and 0 for the others;
-    ``reason`` is the last one.
+    ``reason`` is the last one. ``ratio`` is the last one, which holds where depth is missing, as a
+    head does not change its size; None where none is known. ``silent_s`` is the time since then.
     """
 
     share: float = 0.0
     reason: str = ''
+    ratio: float | None = None
+    silent_s: float = 0.0
 
     @classmethod
-    def after(cls, before: Doubt | None, reason: str | None, passed: float) -> Doubt:
+    def after(
+        cls, before: DepthHistory | None, reading: DepthReading | None, passed: float
+    ) -> DepthHistory:
         """
         Return what is known after an image.
 
         :param before: None for a new face
-        :param reason: why it can be no head, empty if it can, None where depth says nothing
+        :param reading: None where depth says nothing
         :param passed: seconds since the image before
         """
-        if reason is None:
-            return before or cls()
-        target = 1.0 if reason else 0.0
+        if reading is None:
+            silent_s = 0.0 if before is None else before.silent_s + passed
+            if before is None or silent_s > KEPT_TIME:
+                return cls()
+            return replace(before, silent_s=silent_s)
+        target = 1.0 if reading.reason else 0.0
         if before is None:
-            return cls(target, reason)
+            return cls(target, reading.reason, reading.ratio)
         weight = -math.expm1(-passed / DOUBT_TIME)
-        return cls(before.share + weight * (target - before.share), reason or before.reason)
+        share = before.share + weight * (target - before.share)
+        return cls(share, reading.reason or before.reason, reading.ratio)
 
     @property
-    def text(self) -> str:
+    def implausible_reason(self) -> str:
         """Why it is implausible, empty if it is not."""
         return self.reason if self.share > 0.5 else ''
 
 
-def with_depth(
+def reading_of(
     pose: HeadPose, box: BoundingBox, depth: DepthImage, pupil_distance: float
-) -> tuple[HeadPose, str | None]:
+) -> DepthReading | None:
     """
-    Return a head at the depth of its face, and why it can be none.
+    Return what a depth image says about a face; None where it says nothing.
 
     :param pose: by its size alone
     :param box: of the face in pixels
     :param pupil_distance: [m] of the head that the pose was estimated with
-    :returns: the pose, and a reason, empty if it can be a head; None where depth says nothing, and
-        the pose is unchanged
     """
     metres = depth.read(_inside(box, INNER), SAMPLES)
     near = _median(metres[MIDDLE, MIDDLE])
     if near is None:
-        return pose, None
+        return None
     ratio = near / float(pose.position[2])
-    moved = _moved(pose, ratio)
     reason = _why_flat(box, metres, near) or _why_no_size(pose, ratio, pupil_distance)
-    return moved, reason
+    return DepthReading(ratio, reason)
+
+
+def with_ratio(pose: HeadPose, ratio: float) -> HeadPose:
+    """Return a pose by its size moved along its ray, by as much as depth allows to be wrong."""
+    position = pose.position * ratio
+    square = float(position @ position)
+    # What the distance had to do with the rotation is gone with its deviation.
+    across = np.eye(6)
+    across[:3, :3] -= position[:, np.newaxis] * position / square
+    across[:3, :3] *= ratio
+    covariance = across @ pose.covariance @ across.T
+    covariance[:3, :3] += along(position, SURFACE_STD / math.sqrt(square))
+    return replace(pose, position=position, covariance=covariance)
 
 
 def _inside(box: BoundingBox, share: float) -> BoundingBox:
@@ -201,19 +185,6 @@ def _median(metres: NDArray[np.float64]) -> float | None:
     ordered = np.sort(metres, axis=None)  # NaN comes last
     valid = metres.size - int(np.count_nonzero(np.isnan(ordered)))
     return None if valid < LEAST_VALID * metres.size else float(ordered[valid // 2])
-
-
-def _moved(pose: HeadPose, ratio: float) -> HeadPose:
-    """Return a pose moved along its ray, by as much as depth allows to be wrong."""
-    position = pose.position * ratio
-    square = float(position @ position)
-    # What the distance had to do with the rotation is gone with its deviation.
-    across = np.eye(6)
-    across[:3, :3] -= position[:, np.newaxis] * position / square
-    across[:3, :3] *= ratio
-    covariance = across @ pose.covariance @ across.T
-    covariance[:3, :3] += along(position, SURFACE_STD / math.sqrt(square))
-    return replace(pose, position=position, covariance=covariance)
 
 
 def _why_no_size(pose: HeadPose, ratio: float, pupil_distance: float) -> str:

@@ -95,6 +95,11 @@ class Intrinsics:
                 f'is that of no camera: expected a field of view of {LEAST_FOV:g} to '
                 f'{MOST_FOV:g} degrees'
             )
+        if not self._beside() < FARTHEST:
+            raise PerceptionError(
+                f'a principal point of {self.center_xy[0]:g}, {self.center_xy[1]:g} is that of no '
+                f'camera with an image of {self.size_wh[0]}x{self.size_wh[1]}'
+            )
         lengths = LENGTHS.get(self.model)
         if lengths is None:
             raise PerceptionError(
@@ -119,6 +124,11 @@ class Intrinsics:
     def plain_fov(self) -> float:
         """Horizontal field of view in degrees, if there were no distortion."""
         return 2.0 * math.degrees(math.atan2(self.size_wh[0] / 2.0, self.focal_xy[0]))
+
+    def _beside(self) -> float:
+        """Return how far the image lies beside the optical axis, as a tangent."""
+        axes = zip(self.center_xy, self.size_wh, self.focal_xy, strict=True)
+        return max(max(-at, at - size, 0.0) / focal for at, size, focal in axes)
 
     def scaled_to(self, size_wh: tuple[int, int]) -> Intrinsics:
         """

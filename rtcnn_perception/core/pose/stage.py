@@ -22,9 +22,10 @@ from dataclasses import replace
 import math
 from typing import NamedTuple
 
-from rtcnn_perception.core.pose.depth import DepthImage
-from rtcnn_perception.core.pose.depth import Doubt
-from rtcnn_perception.core.pose.depth import with_depth
+from rtcnn_perception.core.pose.depth import DepthHistory
+from rtcnn_perception.core.pose.depth import reading_of
+from rtcnn_perception.core.pose.depth import with_ratio
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.core.pose.estimate import Estimate
 from rtcnn_perception.core.pose.estimate import PoseEstimator
 from rtcnn_perception.core.pose.head_model import PUPIL_DISTANCE
@@ -71,7 +72,7 @@ class _Head(NamedTuple):
 
     track: PoseTrack
     solution: Solution | None
-    doubt: Doubt
+    depth: DepthHistory
 
 
 class PoseStage:
@@ -145,21 +146,27 @@ class PoseStage:
         now: float,
     ) -> HeadPose:
         """Keep what was found of a head, and return its smoothed pose."""
-        pose, reason = found.pose, None
+        pose, reading = found.pose, None
         if depth is not None:
-            pose, reason = with_depth(pose, face.box, depth, self._config.pupil_distance)
+            reading = reading_of(pose, face.box, depth, self._config.pupil_distance)
+        if head is None:
+            history = DepthHistory.after(None, reading, 0.0)
+        else:
+            history = DepthHistory.after(head.depth, reading, now - head.track.time)
+        if history.ratio is not None:
+            pose = with_ratio(pose, history.ratio)
         position, rotation, was_looking = pose.position, pose.rotation, False
         if head is None:
-            track, doubt = PoseTrack(pose, now), Doubt.after(None, reason, 0.0)
+            track = PoseTrack(pose, now)
         else:
             track, was_looking = head.track, head.track.pose.is_looking
-            doubt = Doubt.after(head.doubt, reason, now - track.time)
             position, rotation = track.update(pose, now, self._config.smoothing)
         looking, state = 0.0, False
         if rotation is not None:
             angle = angle_to_camera(position, rotation)
             looking = looking_score(angle)
             state = is_looking(angle, was_looking, self._config.looking)
-        track.pose = HeadPose(position, rotation, pose.covariance, looking, state, doubt.text)
-        self._tracks[face.track_id] = _Head(track, found.solution, doubt)
+        reason = history.implausible_reason
+        track.pose = HeadPose(position, rotation, pose.covariance, looking, state, reason)
+        self._tracks[face.track_id] = _Head(track, found.solution, history)
         return track.pose

@@ -48,7 +48,7 @@ def identity_of(msg: CameraInfo) -> tuple[Any, ...]:
         msg.distortion_model,
         bytes(np.asarray(msg.k)),
         bytes(np.asarray(msg.p)),
-        msg.d[: MOST_COEFFICIENTS + 1],
+        bytes(np.asarray(msg.d[: MOST_COEFFICIENTS + 1])),  # bytes, as NaN differs from itself
         (msg.binning_x, msg.binning_y),
         (roi.x_offset, roi.y_offset, roi.width, roi.height),
     )

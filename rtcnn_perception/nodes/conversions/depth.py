@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from rtcnn_perception.core.decoding.limits import MEGA
 from rtcnn_perception.core.decoding.png import decode_gray16
-from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.exceptions import ImageFormatError
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image

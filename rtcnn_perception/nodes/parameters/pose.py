@@ -91,7 +91,7 @@ class PoseGroup:
         choices=(RAW, COMPRESSED),
     )
     depth_offset: float = setting(
-        0.05,
+        0.1,
         'stamps of a depth image and of an image may differ by so much',
         unit='s',
         minimum=0.0,

@@ -23,7 +23,7 @@ from typing import Any
 from rclpy.node import Node
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.frame import NANOSECOND
-from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.depth import depth_from_compressed
@@ -97,9 +97,11 @@ class DepthInput:
         stamp_ns, msg = min(recent, key=lambda each: abs(each[0] - frame.stamp_ns))
         offset = abs(stamp_ns - frame.stamp_ns) * NANOSECOND
         if offset > most_offset:
+            # One that is older may be that of an image before, where depth comes after its image.
             raise PerceptionError(
                 f'expected a depth image within {most_offset:g} s of the image, the nearest is '
-                f'{offset:.3f} s away: let the driver synchronise them, or raise pose.depth_offset'
+                f'{offset:.3f} s {"older" if stamp_ns < frame.stamp_ns else "newer"}: let the '
+                'driver synchronise them, or raise pose.depth_offset above the time between images'
             )
         own = msg.header.frame_id
         if own and frame.frame_id and own != frame.frame_id:
@@ -114,6 +116,7 @@ class DepthInput:
                 f'expected depth of {width}x{height}, registered to the image, got '
                 f'{own_width}x{own_height}'
             )
+        depth.check_unit()
         return depth
 
     def _on_depth(self, msg: Image | CompressedImage) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 from rtcnn_perception.core.frame import Frame
-from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.exceptions import PerceptionError
@@ -135,6 +135,7 @@ class CameraInput:
         self._clock = clock
         self._since = clock()
         self._has_said = False
+        self._said = ''
         self._msg: CameraInfo | None = None
         self._key: object = None
         self._camera: Intrinsics | None = None
@@ -200,7 +201,10 @@ class CameraInput:
         width, height = given.size_wh
         scaled = '' if given is camera else f', scaled from {width}x{height}'
         self.state = f'by camera_info, {camera.plain_fov:.0f} degrees wide{scaled}'
-        self._node.get_logger().info(bounded(f'poses of heads {self.state}'))
+        # A zoom, or two cameras on one topic, change them with each frame.
+        if self.state != self._said:
+            self._said = self.state
+            self._node.get_logger().info(bounded(f'poses of heads {self.state}'))
         return camera
 
     def _on_camera_info(self, msg: CameraInfo) -> None:

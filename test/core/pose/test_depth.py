@@ -22,15 +22,17 @@ from depth_scenes import wall
 import numpy as np
 import pytest
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.pose.depth import DepthImage
-from rtcnn_perception.core.pose.depth import Doubt
+from rtcnn_perception.core.pose.depth import DepthHistory
+from rtcnn_perception.core.pose.depth import DepthReading
 from rtcnn_perception.core.pose.depth import DOUBT_TIME
+from rtcnn_perception.core.pose.depth import KEPT_TIME
+from rtcnn_perception.core.pose.depth import reading_of
 from rtcnn_perception.core.pose.depth import relief_of
-from rtcnn_perception.core.pose.depth import with_depth
+from rtcnn_perception.core.pose.depth import with_ratio
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.core.pose.head_pose import FACING
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
-from rtcnn_perception.exceptions import ImageFormatError
 
 SIZE = (640, 480)
 CAMERA = Intrinsics.from_fov(SIZE, 60.0)
@@ -58,10 +60,16 @@ def noisy(values, deviation, seed=1):
     return values + np.random.default_rng(seed).normal(0.0, deviation, values.shape)
 
 
+def with_depth(pose, box, depth):
+    """Return a pose at its depth and why it can be none; None where depth says nothing."""
+    reading = reading_of(pose, box, depth, PUPILS)
+    return (pose, None) if reading is None else (with_ratio(pose, reading.ratio), reading.reason)
+
+
 def look(values, position, error=1.0, scale=1.0):
     depth = DepthImage(np.asarray(values, np.float32))
     pose = by_size(position, error)
-    return with_depth(pose, box_of(np.array(position, float), scale), depth, PUPILS)
+    return with_depth(pose, box_of(np.array(position, float), scale), depth)
 
 
 def scene(position, scale=1.0):
@@ -121,7 +129,7 @@ def test_where_most_is_missing_depth_says_nothing(nothing):
 def test_a_face_outside_the_depth_image_has_no_depth():
     box = BoundingBox(700.0, 10.0, 800.0, 150.0)
     pose = by_size((0.5, -0.3, 1.0))
-    assert with_depth(pose, box, DepthImage(wall(SIZE)), PUPILS) == (pose, None)
+    assert with_depth(pose, box, DepthImage(wall(SIZE))) == (pose, None)
 
 
 @pytest.mark.parametrize('slope', [(0.0, 0.0), (0.1, 0.0), (0.05, -0.08)])
@@ -162,7 +170,7 @@ def test_without_landmarks_a_size_has_more_room():
     values, box = noisy(wall(SIZE, 1.0), 0.02), box_of(np.array((0.0, 0.0, 1.0)))
     for error, is_head in ((1.0, True), (0.67, True), (0.45, False), (2.2, False)):
         pose = by_size((0.0, 0.0, 1.0), error, None)
-        _, reason = with_depth(pose, box, DepthImage(np.float32(values)), PUPILS)
+        _, reason = with_depth(pose, box, DepthImage(np.float32(values)))
         assert (reason == '') == is_head
 
 
@@ -172,25 +180,7 @@ def test_a_flat_face_beyond_two_metres_or_of_few_pixels_may_be_a_smoothed_head()
     box = BoundingBox(20.0, 15.0, 40.0, 40.0)
     pose = HeadPose(np.array((0.0, 0.0, 1.0)), FACING, by_size((0, 0, 1.0)).covariance)
     assert small.size_wh == (64, 48)
-    assert with_depth(pose, box, DepthImage(wall((64, 48), 1.0)), PUPILS)[1] == ''
-
-
-def test_millimetres_metres_and_quantised_depth_say_the_same():
-    metres = scene((0.0, 0.0, 1.0))
-    metres[100:140] = 0.0
-    box = box_of(np.array((0.0, 0.0, 1.0)))
-    expected = DepthImage(metres).read(box, 24)
-    factor, offset = 60.0, 5.0
-    with np.errstate(divide='ignore'):
-        quantised = np.where(metres > 0, factor / metres + offset, 0.0)
-    for image in (
-        DepthImage((metres * 1000).round().astype(np.uint16), 0.001),
-        DepthImage(metres.astype('>f4')),
-        DepthImage(quantised.round().astype(np.uint16), inverse=(factor, offset)),
-    ):
-        found = image.read(box, 24)
-        np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-        np.testing.assert_allclose(found, expected, atol=0.02)
+    assert with_depth(pose, box, DepthImage(wall((64, 48), 1.0)))[1] == ''
 
 
 def test_relief_needs_most_of_its_cells():
@@ -201,33 +191,40 @@ def test_relief_needs_most_of_its_cells():
     assert relief_of(np.full((24, 24), NAN)) is None
 
 
-def test_doubt_follows_most_images_and_not_single_ones():
-    doubt = Doubt.after(None, '', 0.0)
-    assert doubt.text == ''
-    doubt = Doubt.after(doubt, 'flat', 0.03)
-    assert doubt.text == ''
-    for _ in range(10):
-        doubt = Doubt.after(doubt, 'flat', 0.03)
-    assert doubt.text == 'flat'
-    assert Doubt.after(doubt, None, 0.03) == doubt
-    assert Doubt.after(doubt, '', 0.03).text == 'flat'
-    for _ in range(20):
-        doubt = Doubt.after(doubt, '', 0.03)
-    assert doubt.text == ''
+FLAT, SOLID = DepthReading(1.1, 'flat'), DepthReading(1.2, '')
 
 
-@pytest.mark.parametrize(('before', 'reason', 'target'), [(0.2, 'flat', 1.0), (0.9, '', 0.0)])
-def test_doubt_is_an_average_over_its_time(before, reason, target):
-    after = Doubt.after(Doubt(before, 'flat'), reason, DOUBT_TIME)
-    assert after.share == pytest.approx(target + (before - target) / math.e)
+def after(history, reading, count, passed=0.03):
+    """Return what is known after so many images that say the same."""
+    for _ in range(count):
+        history = DepthHistory.after(history, reading, passed)
+    return history
+
+
+def test_a_reason_is_that_of_most_images_and_not_of_single_ones():
+    history = after(DepthHistory.after(None, SOLID, 0.0), FLAT, 1)
+    assert history.implausible_reason == ''
+    history = after(history, FLAT, 10)
+    assert history.implausible_reason == 'flat'
+    assert after(history, SOLID, 1).implausible_reason == 'flat'
+    assert after(history, SOLID, 20).implausible_reason == ''
+
+
+@pytest.mark.parametrize(('before', 'reading', 'target'), [(0.2, FLAT, 1.0), (0.9, SOLID, 0.0)])
+def test_doubt_is_an_average_over_its_time(before, reading, target):
+    history = DepthHistory.after(DepthHistory(before, 'flat', 1.0), reading, DOUBT_TIME)
+    assert history.share == pytest.approx(target + (before - target) / math.e)
+    assert history.ratio == reading.ratio
 
 
 def test_a_new_face_is_what_its_first_image_says():
-    assert Doubt.after(None, 'flat', 0.0).text == 'flat'
-    assert Doubt.after(None, None, 0.0).text == ''
+    assert DepthHistory.after(None, FLAT, 0.0) == DepthHistory(1.0, 'flat', 1.1)
+    assert DepthHistory.after(None, None, 0.0) == DepthHistory()
 
 
-@pytest.mark.parametrize('shape', [(4,), (4, 4, 3), (0, 4)])
-def test_what_is_no_depth_image_is_refused(shape):
-    with pytest.raises(ImageFormatError, match='rows and columns'):
-        DepthImage(np.zeros(shape, np.float32))
+def test_what_depth_said_holds_for_a_while_where_it_says_nothing_more():
+    history = DepthHistory.after(None, FLAT, 0.0)
+    held = after(history, None, 10, KEPT_TIME / 10.1)
+    assert (held.ratio, held.implausible_reason) == (1.1, 'flat')
+    assert after(held, None, 1, KEPT_TIME / 10) == DepthHistory()
+    assert after(held, SOLID, 1).silent_s == 0.0

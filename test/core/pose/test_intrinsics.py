@@ -114,6 +114,8 @@ def test_another_part_of_the_picture_is_refused(size):
         ({'center': (math.inf, 1.0)}, 'finite'),
         ({'focal': (1.0, 1.0)}, 'of no camera'),
         ({'focal': (1e6, 1e6)}, 'of no camera'),
+        ({'center': (1e9, 240.0)}, r'principal point of 1e\+09, 240 is that of no camera'),
+        ({'center': (320.0, -6000.0)}, 'principal point'),
         ({'distortion': (0.1, math.nan, 0, 0)}, 'finite'),
         ({'distortion': (0.1, 0.2)}, 'coefficients, got 2'),
         ({'model': 'equidistant', 'distortion': ()}, 'coefficients, got 0'),
@@ -123,6 +125,10 @@ def test_another_part_of_the_picture_is_refused(size):
 def test_what_no_camera_is_like_is_refused(changes, text):
     with pytest.raises(PerceptionError, match=text):
         camera(**changes)
+
+
+def test_a_part_of_a_large_image_may_lie_beside_the_principal_point():
+    assert Intrinsics((100, 80), (3000.0, 3000.0), (-1900.0, 1500.0)).plain_fov < 2.0
 
 
 def test_a_camera_without_pixels_is_refused():

@@ -26,7 +26,7 @@ from projected_heads import turned
 import pytest
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
-from rtcnn_perception.core.pose.depth import DepthImage
+from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.core.pose.looking import LookingConfig
 from rtcnn_perception.core.pose.stage import PoseConfig
@@ -181,8 +181,8 @@ def test_values_out_of_range_are_refused(values, text):
         PoseConfig(**values)
 
 
-def flat():
-    return DepthImage(np.full((SIZE[1], SIZE[0]), 1.0, np.float32))
+def flat(distance=1.0):
+    return DepthImage(np.full((SIZE[1], SIZE[0]), distance, np.float32))
 
 
 def test_with_depth_a_head_is_where_its_depth_is_and_a_picture_is_implausible():
@@ -195,6 +195,29 @@ def test_with_depth_a_head_is_where_its_depth_is_and_a_picture_is_implausible():
     assert pose.implausible_reason == ''
     (picture,) = PoseStage().process(result(1.0, face()), CAMERA, flat()).faces
     assert picture.pose.implausible_reason.startswith('flat in depth')
+
+
+def test_a_head_stays_where_it_is_where_depth_is_missing_for_some_frames():
+    stage = PoseStage(PoseConfig(smoothing=0.0))
+    scene = wall(SIZE)
+    put_head(scene, CAMERA, np.array((0.0, 0.0, 1.15)))
+    places = []
+    for number in range(30):
+        depth = None if number % 4 else DepthImage(scene)
+        (found,) = stage.process(result(1.0 + number * STEP, face()), CAMERA, depth).faces
+        places.append(found.pose.position)
+    np.testing.assert_allclose(places, np.tile(places[0], (30, 1)), atol=1e-6)
+    assert places[0][2] == pytest.approx(1.15, abs=0.02)
+
+
+def test_depth_of_long_ago_says_nothing_more():
+    stage = PoseStage(PoseConfig(smoothing=0.0))
+    (found,) = stage.process(result(1.0, face()), CAMERA, flat(1.2)).faces
+    for number in range(1, 70):
+        (pose,) = process(stage, 1.0 + number * STEP, face())
+    assert (found.pose.position[2], pose.position[2]) == pytest.approx((1.2, 1.0), abs=0.02)
+    assert found.pose.implausible_reason
+    assert pose.implausible_reason == ''
 
 
 def test_a_picture_stays_implausible_in_a_frame_without_depth_and_while_it_is_coasted():
