@@ -32,7 +32,9 @@ from rtcnn_perception.nodes.humans.registry import load_outputs
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.humans import HumansParameters
 from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
+from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import Image
 
@@ -62,6 +64,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         self._on_output = on_output
         self._is_composed = is_composed
         self._outputs: tuple[Output, ...] = ()
+        self._attributes: Topic | None = None
         self._join: StampJoin[Frame, FrameResult] = StampJoin(self.parameters.join_frames)
         self.create_timer(IMAGES_CHECKED_EVERY, self._on_images_timer, clock=self._steady)
 
@@ -83,7 +86,9 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         self._join = StampJoin(self.parameters.join_frames)
         self._start_worker()
         if self._outputs and not self._is_composed:
-            self._subscribe(FaceAttributes, 'faces/attributes', self._on_attributes)
+            self._attributes = self._subscribe(
+                FaceAttributes, 'faces/attributes', self._on_attributes
+            )
             self._on_images_timer()
 
     def _deactivate(self) -> None:
@@ -101,6 +106,19 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
     def _apply(self, parameters: HumansParameters) -> None:
         for output in self._outputs:
             output.apply(parameters)
+
+    @property
+    def _is_fed(self) -> bool:
+        return bool(self._outputs)
+
+    @property
+    def _takes(self) -> str:
+        return super()._takes if self._attributes is None else 'attributes'
+
+    def _why_silent(self) -> str:
+        if self._attributes is None:
+            return super()._why_silent()
+        return self._attributes.why_silent(RESULTS)
 
     @property
     def _wants_image(self) -> bool:

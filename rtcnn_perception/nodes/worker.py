@@ -217,7 +217,8 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
     def _findings(self) -> Iterator[Finding]:
         """Yield first that nothing comes in, or nothing goes out, and why."""
         now, limit = self._now(), self.parameters.image_timeout
-        silent, unanswered = self.meter.silent_for(now), self.meter.unanswered_for(now)
+        silent = self.meter.silent_for(now) if self._is_fed else 0.0
+        unanswered = self.meter.unanswered_for(now)
         of_images = [] if self._images is None else [*self._images.findings(self._expected_rate)]
         if silent > limit:
             yield Finding(ERROR, f'no {self._takes} for {silent:.0f} s: {self._why_silent()}')
@@ -235,6 +236,11 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
     def _expected_rate(self) -> float | None:
         """Rate of the images in Hz; 0 for the best there was, None where it does not matter."""
         return None
+
+    @property
+    def _is_fed(self) -> bool:
+        """Whether anything is to come in while the node is active."""
+        return True
 
     @property
     def _takes(self) -> str:

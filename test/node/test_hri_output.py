@@ -33,6 +33,7 @@ from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.humans_node import HumansNode
+from rtcnn_perception.nodes.humans_node import IMAGES_CHECKED_EVERY
 from scripted import image
 from scripted import stamp_of
 from sensor_msgs.msg import Image
@@ -185,6 +186,14 @@ def test_nothing_is_said_of_what_is_not_known(listen, node, show):
     assert set(listener.faces['f00007']) == {'roi', 'cropped'}
 
 
+def test_a_face_gets_the_topics_of_what_is_classified_anew(listen, node, show):
+    listener = listen(node, 'roi', 'softbiometrics')
+    (emotion, *_) = scene(1).attributes
+    show.until(listener, lambda: listener.faces.get('f00007'), face(7), attributes=(emotion,))
+    assert 'softbiometrics' not in listener.faces['f00007']
+    show.until(listener, lambda: 'softbiometrics' in listener.faces['f00007'], face(7))
+
+
 def test_an_unlabelled_attribute_has_no_expression_and_an_undefined_gender(listen, node, show):
     listener = listen(node)
     named = face(7)
@@ -311,8 +320,18 @@ def test_alone_it_reads_images_only_while_crops_are_subscribed_to(bench, listen)
         send(number)
     bench.spin_until(lambda: 'roi' in listener.faces['f00001'], 'the region')
     assert images.get_subscription_count() == 0
-    crops = bench.subscribe(Image, '/humans/faces/f00001/cropped')
+    crops = []
+    subscription = bench.tester.create_subscription(
+        Image, '/humans/faces/f00001/cropped', crops.append, 10
+    )
     bench.spin_until(
         lambda: send(len(listener.lists) + 100) or crops, 'a crop that was joined by stamp'
     )
     assert max(crops[0].data) == 200
+    bench.spin_for(3 * IMAGES_CHECKED_EVERY)
+    assert images.get_subscription_count() == 1
+    bench.tester.destroy_subscription(subscription)
+    bench.spin_until(
+        lambda: send(len(listener.lists) + 100) or images.get_subscription_count() == 0,
+        'the end of the images',
+    )

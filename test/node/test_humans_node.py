@@ -188,10 +188,27 @@ def test_without_an_output_results_pass_in_the_thread_they_come_in_and_nothing_i
     assert '/faces/who' not in services
 
 
+@pytest.mark.parametrize('is_composed', [True, False])
+def test_without_an_output_it_is_no_fault_that_nothing_comes(bench, monkeypatch, is_composed):
+    node = bench.add(HumansNode, parameters={'outputs': ['']}, is_composed=is_composed)
+    node.start()
+    monkeypatch.setattr(node.meter, 'silent_for', lambda _now: 60.0)
+    assert [*node._findings()] == []
+
+
+def test_alone_it_names_the_topic_that_is_silent(bench, monkeypatch):
+    node = bench.add(HumansNode)
+    node.start()
+    monkeypatch.setattr(node.meter, 'silent_for', lambda _now: 60.0)
+    (finding,) = node._findings()
+    assert finding.message == 'no attributes for 60 s: no publisher of /faces/attributes'
+
+
 def test_outputs_go_with_the_configuration_and_come_back(bench, composed):
     composed.trigger_deactivate()
     composed.trigger_cleanup()
     bench.spin_until(lambda: not bench.tester.count_publishers('/faces/events'), 'the end')
+    bench.spin_until(lambda: not bench.tester.count_services('/faces/who'), 'the end')
     composed.trigger_configure()
     composed.trigger_activate()
     bench.spin_until(lambda: bench.tester.count_publishers('/faces/events') == 1, 'its return')
@@ -217,6 +234,7 @@ def test_an_output_whose_package_is_absent_is_refused_with_what_to_install(
         ({'outputs': ['radio']}, 'outputs must be some of events, who, .* got .radio.'),
         ({'id_prefix': '1'}, 'id_prefix must be a letter'),
         ({'id_prefix': 'a/b'}, 'id_prefix must be a letter'),
+        ({'id_prefix': 33 * 'a'}, 'id_prefix must be a letter'),
     ],
 )
 def test_parameters_that_cannot_be_are_refused(bench, parameters, message):

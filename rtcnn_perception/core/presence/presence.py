@@ -174,7 +174,8 @@ class Presence:
 
     def _take_looking(self, state: _State, stamp_ns: int) -> None:
         pose = state.found.pose
-        if state.is_looking == (pose is not None and pose.is_looking):
+        # Without a pose, as before the first intrinsics, nothing is known of it.
+        if pose is None or pose.is_looking == state.is_looking:
             state.differs_since = None
             return
         since, since_ns = state.differs_since = state.differs_since or (self._now, stamp_ns)

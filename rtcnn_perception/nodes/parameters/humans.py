@@ -34,7 +34,7 @@ _PRESENCE = PresenceConfig()
 OUTPUT_NAMES: Final = ('events', 'who', 'poses', 'markers', 'vision', 'hri')
 """What ``outputs`` may list; ``nodes/humans/registry.py`` says what each one is made of."""
 
-ID_PREFIX: Final = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+ID_PREFIX: Final = re.compile(r'[A-Za-z][A-Za-z0-9_]{0,31}')
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ class HumansParameters(NodeParameters):
                 )
         if not ID_PREFIX.fullmatch(self.id_prefix):
             raise ConfigurationError(
-                'parameter id_prefix must be a letter, and letters, digits and _ after it, got '
-                f'{self.id_prefix!r}'
+                'parameter id_prefix must be a letter, and up to 31 letters, digits and _ after '
+                f'it, got {self.id_prefix!r}'
             )
 
     @property

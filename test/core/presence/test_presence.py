@@ -44,13 +44,13 @@ A, L, START_LOOK, STOP_LOOK, LABEL = ChangeKind
 
 
 def face(track_id=1, *, glad=0.1, quality=0.8, looks=False, distance=None, **changes):
-    """Return a face, which looks at the camera and is at a distance where a test wants it."""
+    """Return a face, which looks at the camera, or not, or has no pose where that is None."""
     probabilities = np.array([1 - glad, glad], np.float32)
     attribute = Attribute.of(MOOD.labels, probabilities, probabilities)
     state = changes.pop('state', TrackState.TRACKED)
     box = changes.pop('box', BoundingBox(10, 10, 30, 40))
     pose = None
-    if looks or distance is not None:
+    if looks is not None:
         place = np.array([0.0, 0.0, distance or 1.0])
         pose = HeadPose(place, FACING, np.eye(6), float(looks), looks)
     return Face(
@@ -159,6 +159,15 @@ def test_looking_starts_and_stops_after_a_while_and_a_glance_does_not_count():
     assert film.people[0].looking_since_ns == 0
 
 
+def test_who_has_no_pose_for_a_while_goes_on_as_before():
+    film = Film(appear_s=0.0, looking_s=0.25, label_views=1000)
+    assert film.show(1.0, face(looks=True)) == [(A, 1, 0.0), (START_LOOK, 1, 0.3)]
+    assert film.show(1.0, face(looks=None)) == []
+    assert film.show(1.0, face(looks=True)) == []
+    assert film.show(0.2, face()) == film.show(1.0, face(looks=None)) == []
+    assert film.show(0.2, face()) == []
+
+
 def test_who_looks_from_the_start_appears_before_looking_and_stops_before_leaving():
     film = Film(appear_s=0.55, looking_s=0.15, leave_s=0.45, label_views=1000)
     assert film.show(1.0, face(looks=True)) == [(A, 1, 0.6), (START_LOOK, 1, 0.6)]
@@ -226,7 +235,7 @@ def test_people_are_sorted_by_distance_where_all_have_one_and_else_by_size():
     film = Film(appear_s=0.0)
     film.show(0.1, face(1, box=small, distance=1.0), face(2, box=large, distance=2.0))
     assert [each.face.track_id for each in film.people] == [1, 2]
-    film.show(0.1, face(1, box=small), face(2, box=large, distance=2.0))
+    film.show(0.1, face(1, box=small, looks=None), face(2, box=large, distance=2.0))
     assert [each.face.track_id for each in film.people] == [2, 1]
 
 
