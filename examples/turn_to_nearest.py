@@ -15,8 +15,9 @@
 """
 A node that turns a mobile base to the nearest face: it reads faces/poses and sends cmd_vel.
 
-Run the nodes with outputs:="['poses']". The camera is taken to look where the base drives; on a
-pan-tilt head, send the angle to its controller. With tf2, look up the frame face_<id> instead.
+Run the nodes with -p "outputs:=['poses']", or have that in a parameter file. The camera is taken
+to look where the base drives; on a pan-tilt head, send the angle to its controller. With tf2, look
+up the frame face_<id> instead.
 """
 
 from contextlib import suppress
@@ -38,6 +39,10 @@ DEAD_ZONE = math.radians(3)
 """So near to the middle it stands still."""
 
 
+PATIENCE = 0.5
+"""Seconds without poses after which it stands still."""
+
+
 def turning_speed(poses: PoseArray) -> float:
     """Return the speed in rad/s, positive to the left; 0 without a face."""
     if not poses.poses:
@@ -54,10 +59,15 @@ class Turner(Node):
         super().__init__('turner')
         self._speed = self.create_publisher(Twist, 'cmd_vel', 1)
         self.create_subscription(PoseArray, 'faces/poses', self._on_poses, 1)
+        self._patience = self.create_timer(PATIENCE, lambda: self._turn(0.0))
 
     def _on_poses(self, poses: PoseArray) -> None:
+        self._patience.reset()
+        self._turn(turning_speed(poses))
+
+    def _turn(self, speed: float) -> None:
         command = Twist()
-        command.angular.z = turning_speed(poses)
+        command.angular.z = speed
         if self.context.ok():  # the last poses may come after Ctrl-C
             self._speed.publish(command)
 

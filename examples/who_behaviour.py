@@ -15,8 +15,8 @@
 """
 A behaviour for py_trees: it succeeds while a person looks at the robot, and says who they are.
 
-It asks faces/who at each tick, without waiting: until the first answer it is running. py_trees is
-in apt as ros-<distribution>-py-trees.
+It asks faces/who at each tick, without waiting: it is running until the first answer, and where
+none comes for a second. py_trees is in apt as ros-<distribution>-py-trees.
 """
 
 from contextlib import suppress
@@ -24,17 +24,23 @@ from typing import Any
 
 import py_trees
 import rclpy
+from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.task import Future
 from rtcnn_perception.srv import Who
+
+PATIENCE = Duration(seconds=1)
+"""For an answer; where the nodes end, none comes."""
 
 
 class SomebodyLooks(py_trees.behaviour.Behaviour):
     def __init__(self, node: Node, name: str = 'looked at') -> None:
         super().__init__(name)
         self._client = node.create_client(Who, 'faces/who')
+        self._clock = node.get_clock()
         self._answer: Future | None = None
+        self._asked = self._clock.now()
         self._looking: list[Any] | None = None
         self.board = self.attach_blackboard_client(name)
         self.board.register_key('looking', access=py_trees.common.Access.WRITE)
@@ -51,8 +57,13 @@ class SomebodyLooks(py_trees.behaviour.Behaviour):
             faces = self._answer.result().faces
             self._looking = [each for each in faces if each.face.is_looking_at_camera]
             self._answer = None
+        elif self._clock.now() - self._asked > PATIENCE:
+            if self._answer is not None:
+                self._client.remove_pending_request(self._answer)
+            self._looking = self._answer = None
         if self._answer is None and self._client.service_is_ready():
             self._answer = self._client.call_async(Who.Request())
+            self._asked = self._clock.now()
 
 
 if __name__ == '__main__':

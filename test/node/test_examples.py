@@ -122,7 +122,8 @@ def test_the_base_turns_to_the_nearest_face_and_stands_still_without_one(bench, 
     film.until(turns(1), face(1, pose=left), face(2, pose=right))
     film.until(turns(-1), face(2, pose=right))
     film.until(lambda: commands[-1].angular.z == 0.0, face(3))
-    bench.spin_until(lambda: humans.is_idle, 'the last frame')
+    film.until(turns(1), face(4, pose=left))
+    bench.spin_until(lambda: commands[-1].angular.z == 0.0, 'a stop where no poses come')
     assert process.end() == 0
 
 
@@ -132,4 +133,6 @@ def test_the_behaviour_succeeds_while_a_person_looks(bench, example, humans):
     film.until(lambda: 'FAILURE' in process.output, face(1, pose=head()))
     assert 'SUCCESS' not in process.output
     film.until(lambda: 'SUCCESS' in process.output, face(1, pose=head(looks=True)))
+    bench.close_node(humans)
+    bench.spin_until(lambda: process.output.endswith('RUNNING\n'), 'the end of the answers')
     assert process.end() == 0
