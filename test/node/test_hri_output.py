@@ -255,6 +255,16 @@ def test_the_last_list_of_a_node_that_is_deactivated_is_empty(bench, listen, nod
     assert listener.log == [('found', 'f00007'), ('lost', 'f00007')]
 
 
+def test_no_topic_is_left_of_a_node_that_is_cleaned_up(bench, listen, node, show):
+    listener = listen(node, 'roi')
+    show.until(listener, lambda: listener.faces.get('f00001'), face(1))
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    count = bench.tester.count_publishers
+    topics = ('/humans/faces/tracked', '/humans/faces/f00001/roi')
+    bench.spin_until(lambda: not any(map(count, topics)), 'the end of the topics')
+
+
 def test_frames_of_faces_are_on_tf(bench, listen, node, show):
     kind = importlib.import_module('tf2_msgs.msg').TFMessage
     frames = bench.subscribe(kind, '/tf', 100)

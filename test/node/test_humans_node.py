@@ -15,6 +15,7 @@
 """The humans node: events and answers, composed and alone, its outputs, and what is refused."""
 
 from dataclasses import replace
+import itertools
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from rtcnn_perception.core.pose.head_pose import FACING
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceEvent
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
@@ -36,6 +38,7 @@ from rtcnn_perception.srv import Who
 from scripted import result
 from scripted import ScriptedClassifier
 from scripted import stamp_of
+from visualization_msgs.msg import MarkerArray
 
 BOX = BoundingBox(10, 8, 40, 44)
 AT_ONCE = {
@@ -186,6 +189,19 @@ def test_without_an_output_results_pass_in_the_thread_they_come_in_and_nothing_i
     assert [name for name in names if name.startswith('/faces/')] == []
     services = {name for name, _ in bench.tester.get_service_names_and_types()}
     assert '/faces/who' not in services
+
+
+def test_an_output_that_fails_is_reported_and_costs_the_others_nothing(bench, monkeypatch):
+    def fail(_result):
+        raise PerceptionError('too many faces')
+
+    node = bench.add(HumansNode, parameters={'outputs': ['events', 'markers']}, is_composed=True)
+    node.start()
+    monkeypatch.setattr(node._outputs[0], 'publish', fail)
+    markers = bench.subscribe(MarkerArray, 'faces/markers')
+    numbers = itertools.count(100)
+    bench.spin_until(lambda: node.submit(classified(next(numbers), BOX)) or markers, 'markers')
+    assert node.errors.values()['last error'] == 'too many faces'
 
 
 @pytest.mark.parametrize('is_composed', [True, False])
