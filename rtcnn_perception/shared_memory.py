@@ -22,6 +22,7 @@ process by SIGBUS; containers have 64 MB unless they are given more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping
 import fcntl
 from importlib import metadata
@@ -29,6 +30,7 @@ import os
 from pathlib import Path
 import re
 import stat
+import sys
 import time
 
 from rtcnn_perception.resources import share_directory
@@ -65,7 +67,11 @@ LEAST = 4 * MIB
 SEGMENT_LOCK = re.compile('(?:fastrtps|fastdds)_[0-9a-f]{16}_el')
 """Beside each segment, a file that its process locks while it lives; by Fast DDS 2 and 3."""
 FRESH_S = 10.0
-"""Seconds for which a file may be not locked yet."""
+"""Seconds for which a file may be not locked or complete yet."""
+PORT = re.compile('(?:fastrtps|fastdds)_port[0-9]+')
+"""A queue of messages to one process, which those that write to it open, or make, as well."""
+COMPLETE = 2
+"""First word of one that is: Boost.Interprocess, managed_open_or_create_impl.hpp."""
 
 
 def prepare(*, has_images: bool) -> str:
@@ -138,16 +144,26 @@ def advice_against_loss(middleware: str, given: Mapping[str, str] = os.environ) 
 
 def remove_leftovers(folder: Path = FOLDER, now: float | None = None) -> list[Path]:
     """
-    Remove the segments whose process is dead: those of this user, whose lock is free.
+    Remove what dead processes of this user left.
+
+    That are segments whose lock is free, and ports that were never completed, as their maker was
+    killed at it: Fast DDS would wait for them without end in each process that opens one.
 
     :param now: seconds since the epoch, None for the present
-    :returns: the removed segments
+    :returns: the removed segments and ports
     """
     fresh = (time.time() if now is None else now) - FRESH_S
     return [
-        each.with_name(each.name.removesuffix('_el'))
-        for each in folder.glob('fast*_el')
-        if SEGMENT_LOCK.fullmatch(each.name) and _removed(each, fresh)
+        *(
+            each.with_name(each.name.removesuffix('_el'))
+            for each in folder.glob('fast*_el')
+            if SEGMENT_LOCK.fullmatch(each.name) and _removed(each, fresh, _remove_segment)
+        ),
+        *(
+            each
+            for each in folder.glob('fast*_port*')
+            if PORT.fullmatch(each.name) and _removed(each, fresh, _remove_incomplete)
+        ),
     ]
 
 
@@ -157,24 +173,34 @@ def free_bytes(folder: Path = FOLDER) -> int:
     return room.f_bavail * room.f_frsize
 
 
-def _removed(lock: Path, fresh: float) -> bool:
-    """Remove a segment and its lock, unless it is in use, fresh, or of another user."""
+def _removed(file: Path, fresh: float, remove: Callable[[Path, int], bool]) -> bool:
+    """Remove a file by a function of it and its handle, unless it is fresh or of another user."""
     try:
-        handle = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:  # gone meanwhile, or of another user
         return False
     try:
         about = os.fstat(handle)
         is_own = stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid()
-        if not is_own or about.st_mtime > fresh:
-            return False
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        lock.with_name(lock.name.removesuffix('_el')).unlink(missing_ok=True)
-        lock.unlink(missing_ok=True)
+        return is_own and about.st_mtime <= fresh and remove(file, handle)
     except OSError:  # locked by the process that it belongs to
         return False
     finally:
         os.close(handle)
+
+
+def _remove_segment(lock: Path, handle: int) -> bool:
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock.with_name(lock.name.removesuffix('_el')).unlink(missing_ok=True)
+    lock.unlink(missing_ok=True)
+    return True
+
+
+def _remove_incomplete(port: Path, handle: int) -> bool:
+    state = os.read(handle, 4)
+    if len(state) == 4 and int.from_bytes(state, sys.byteorder) >= COMPLETE:
+        return False
+    port.unlink(missing_ok=True)
     return True
 
 

@@ -51,6 +51,7 @@ from rtcnn_perception.paths import is_there
 from rtcnn_perception.process import handle_end_signals
 from rtcnn_perception.process import restore_signals
 from rtcnn_perception.shared_memory import prepare
+from rtcnn_perception.watchdog import watched
 
 END_WITHIN = 1.2
 """
@@ -208,6 +209,7 @@ def initialising() -> Iterator[None]:
         raise ConfigurationError(f'ROS cannot be initialised: {reason}') from error
 
 
+@watched()
 def run_nodes(
     name: str,
     parameters: Sequence[type[NodeParameters]],

@@ -168,6 +168,21 @@ def test_fresh_files_links_and_files_of_other_names_are_left_alone(tmp_path):
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_port_that_was_never_completed_is_removed_once_it_is_old(tmp_path):
+    for number, state in enumerate((b'', b'\1\0\0\0', b'\2\0\0\0')):
+        (tmp_path / f'fastrtps_port741{number}').write_bytes(state)
+    (tmp_path / 'fastrtps_port7411_el').write_bytes(b'')
+    (tmp_path / 'fastdds_portal').write_bytes(b'')
+    assert shared_memory.remove_leftovers(tmp_path) == []
+    removed = shared_memory.remove_leftovers(tmp_path, now=time.time() + 1000.0)
+    assert sorted(each.name for each in removed) == ['fastrtps_port7410', 'fastrtps_port7411']
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        'fastdds_portal',
+        'fastrtps_port7411_el',
+        'fastrtps_port7412',
+    ]
+
+
 def without_choices():
     """Return the environment of a user who has set nothing."""
     left = {k: v for k, v in os.environ.items() if k not in shared_memory.CHOICES_OF_THE_USER}
