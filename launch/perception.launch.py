@@ -234,7 +234,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
         for executable in executables
     ]
     if arguments['rviz'] == 'true':
-        nodes.append(view(arguments))
+        nodes.insert(0, view(arguments))  # where rviz2 is missing, nothing is started
     return [LogInfo(msg=warning), *nodes] if warning else nodes
 
 

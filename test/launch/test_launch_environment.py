@@ -53,10 +53,10 @@ def start(monkeypatch):
     return run
 
 
-def test_three_processes_get_the_profile_and_the_launch_itself_none(start):
+def test_four_processes_get_the_profile_and_the_launch_itself_none(start):
     before = dict(os.environ)
     given = start(composed='false', params_file='mine.yaml')
-    assert len(given) == 3
+    assert len(given) == 4
     assert all(
         value.endswith(('/fastdds.xml', '/fastdds_small.xml'))
         for each in given
@@ -72,4 +72,4 @@ def test_one_process_gets_none(start):
 
 def test_transports_of_the_user_are_left_as_they_are(start, monkeypatch):
     monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-    assert start(composed='false', params_file='mine.yaml') == [{}, {}, {}]
+    assert start(composed='false', params_file='mine.yaml') == [{}, {}, {}, {}]

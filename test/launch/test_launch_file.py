@@ -61,6 +61,8 @@ def launched(monkeypatch):
     started = []
 
     class Recorder(launch.Action):
+        """Keeps what would be started."""
+
         def __init__(self, **given):
             super().__init__()
             self.given = given
