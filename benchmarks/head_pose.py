@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+import importlib
 from importlib import resources
 from pathlib import Path
 import sys
@@ -56,11 +57,7 @@ from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.resources import models_search_path
 
 sys.path.append(str(Path(__file__).parents[1] / 'test' / 'core'))
-
-from projected_heads import HEADS
-from projected_heads import NAMES
-from projected_heads import project
-from projected_heads import turned
+heads = importlib.import_module('projected_heads')
 
 SIZE = (640, 480)
 CAMERA = Intrinsics.from_fov(SIZE, 60.0)
@@ -85,12 +82,12 @@ def regions(points: np.ndarray, noise: float, count: int, seed: int) -> Iterator
     for _ in range(count):
         distance, yaw = random.uniform(0.5, 3.0), random.uniform(-40, 40)
         position = distance * np.array([*random.uniform(-0.35, 0.35, 2) * (1, 0.75), 1.0])
-        rotation = turned(yaw, random.uniform(-15, 15), random.uniform(-20, 20))
-        pixels = project(points @ rotation.T + position, CAMERA.focal_xy, CAMERA.center_xy)
+        rotation = heads.turned(yaw, random.uniform(-15, 15), random.uniform(-20, 20))
+        pixels = heads.project(points @ rotation.T + position, CAMERA.focal_xy, CAMERA.center_xy)
         pixels += random.normal(0.0, noise, pixels.shape)
         (x0, y0), (x1, y1) = pixels.min(axis=0), pixels.max(axis=0)
         box = BoundingBox(x0 - 5, y0 - 5, x1 + 5, y1 + 5)
-        yield FaceRegion(box, np.float32(pixels), NAMES), position, yaw
+        yield FaceRegion(box, np.float32(pixels), heads.NAMES), position, yaw
 
 
 def measure_heads() -> None:
@@ -104,7 +101,7 @@ def measure_heads() -> None:
         ('canonical', 63, 0.5),
         ('canonical', 63, 1.0),
     ):
-        made = list(regions(HEADS[shape] * pupils_mm / 1000, noise, 2000, 1))
+        made = list(regions(heads.HEADS[shape] * pupils_mm / 1000, noise, 2000, 1))
         found = PoseEstimator(PUPIL_DISTANCE).estimate([each[0] for each in made], CAMERA)
         wrong, yaws = [], []
         for estimate, (_, position, yaw) in zip(found, made, strict=True):
@@ -183,13 +180,13 @@ def measure_time() -> None:
     ):
         for count in (1, 4):
             stage, times = PoseStage(), []
-            faces = [each[0] for each in regions(HEADS['canonical'] * 0.063, 0.5, count, 2)]
+            faces = [each[0] for each in regions(heads.HEADS['canonical'] * 0.063, 0.5, count, 2)]
             for number in range(2000):
                 stamp_ns = 10**9 + number * 33_333_333
                 result = FrameResult(
                     Frame(image, stamp_ns, 'optical', stamp_ns),
                     tuple(map(tracked, range(count), faces)),
-                    landmark_names=NAMES,
+                    landmark_names=heads.NAMES,
                 )
                 begin = time.perf_counter()
                 stage.process(result, camera, given)

@@ -42,9 +42,7 @@ from rtcnn_perception.commands.ros import initialised_context
 from rtcnn_perception.msg import FaceAttributes
 
 sys.path.append(str(Path(__file__).parents[1] / 'test' / 'node'))
-
-from interfaces import DEPENDENCIES
-from interfaces import provide
+interfaces = importlib.import_module('interfaces')
 
 OUTPUTS = {
     'none': (),
@@ -73,8 +71,8 @@ DOMAIN = '77'
 
 def provide_packages(folder: Path) -> None:
     """Let this process and those it starts import the messages of others."""
-    for name in DEPENDENCIES:
-        provide(name, folder)
+    for name in interfaces.DEPENDENCIES:
+        interfaces.provide(name, folder)
     built = sorted({each.parent for each in folder.glob('*/*/done')})
     for variable, part in (('PYTHONPATH', 'python'), ('LD_LIBRARY_PATH', 'lib')):
         paths = [str(each / part) for each in built]

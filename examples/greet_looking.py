@@ -24,6 +24,8 @@ from rtcnn_perception.msg import FaceEvent
 
 
 class LookingGreeter(Node):
+    """Greets each face once."""
+
     def __init__(self) -> None:
         super().__init__('looking_greeter')
         self._greeted: set[int] = set()

@@ -55,6 +55,8 @@ def turning_speed(poses: PoseArray) -> float:
 
 
 class Turner(Node):
+    """Turns to where the nearest face is, and stands still without one."""
+
     def __init__(self) -> None:
         super().__init__('turner')
         self._speed = self.create_publisher(Twist, 'cmd_vel', 1)

@@ -35,6 +35,8 @@ PATIENCE = Duration(seconds=1)
 
 
 class SomebodyLooks(py_trees.behaviour.Behaviour):
+    """Succeeds while somebody looks at the robot."""
+
     def __init__(self, node: Node, name: str = 'looked at') -> None:
         super().__init__(name)
         self._client = node.create_client(Who, 'faces/who')

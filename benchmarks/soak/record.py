@@ -45,7 +45,7 @@ class Record:
 
     @property
     def frames(self) -> int:
-        """Number of frames, good and bad."""
+        """Return the number of frames, good and bad."""
         return sum(self.sent.values())
 
     def as_dict(self) -> dict[str, object]:

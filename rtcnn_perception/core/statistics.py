@@ -168,7 +168,7 @@ class DeliveryMeter:
 
     @property
     def best_rate(self) -> float:
-        """The best steady rate at which it was sent since ``restart``; 0 before there is one."""
+        """Return the best steady rate at which it was sent since ``restart``; 0 for none yet."""
         return self._best_rate
 
     def restart(self) -> None:

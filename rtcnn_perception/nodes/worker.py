@@ -234,17 +234,17 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
 
     @property
     def _expected_rate(self) -> float | None:
-        """Rate of the images in Hz; 0 for the best there was, None where it does not matter."""
+        """Return the rate of images in Hz; 0 for the best there was, None for no matter."""
         return None
 
     @property
     def _is_fed(self) -> bool:
-        """Whether anything is to come in while the node is active."""
+        """Return whether anything is to come in while the node is active."""
         return True
 
     @property
     def _takes(self) -> str:
-        """What comes in, for messages."""
+        """Return what comes in, for messages."""
         return 'image'
 
     def _why_silent(self) -> str:

@@ -55,6 +55,8 @@ def depth(number, distance=DISTANCE, **changes):
 
 
 class DepthCamera(Camera):
+    """Publishes depth as well."""
+
     def __init__(self, bench, message_type=Image, topic=TOPIC):
         super().__init__(bench)
         self.depths = bench.tester.create_publisher(message_type, topic, 10)

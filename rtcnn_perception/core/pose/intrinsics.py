@@ -174,7 +174,7 @@ class Intrinsics:
         return found
 
     def pixels(self, directions: Points) -> Points:
-        """Return the pixels (N, 2) of directions, as x / z and y / z."""
+        """Return where directions, as x / z and y / z, lie in the image, (N, 2) pixels."""
         shown = self._distorted(directions) if self._coefficients.any() else directions
         return np.asarray(shown * self.focal_xy + self.center_xy)
 

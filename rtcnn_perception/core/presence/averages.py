@@ -72,7 +72,7 @@ class ViewAverage:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes in order."""
+        """Return the classes in order."""
         return self._labels
 
     def add(self, time: float, probabilities: Probabilities, weight: float) -> bool:

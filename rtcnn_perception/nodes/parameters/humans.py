@@ -166,7 +166,7 @@ class HumansParameters(NodeParameters):
 
     @property
     def presence(self) -> PresenceConfig:
-        """What the core needs of events and stable answers."""
+        """Return what the core needs of events and stable answers."""
         return PresenceConfig(
             appear_s=self.events.appear_after,
             leave_s=self.events.leave_after,

@@ -101,7 +101,7 @@ class PoseGroup:
 
     @property
     def config(self) -> PoseConfig:
-        """The same for the core."""
+        """Return the same for the core."""
         return PoseConfig(
             self.pupil_distance,
             self.smoothing,

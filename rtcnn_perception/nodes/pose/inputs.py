@@ -74,7 +74,7 @@ class PoseInputs:
 
     @property
     def state(self) -> str:
-        """What poses rest on, or why there are none, for diagnostics."""
+        """Return what poses rest on, or why there are none, for diagnostics."""
         if self._depth is None:
             return self._camera.state
         return f'{self._camera.state}; depth of {self._depth.topic}'

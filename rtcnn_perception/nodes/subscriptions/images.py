@@ -116,13 +116,13 @@ class ImageSubscription:
 
     @property
     def qos(self) -> QoSProfile | None:
-        """The present profile; None before there is a publisher."""
+        """Return the present profile; None before there is a publisher."""
         return self._profile
 
     @property
     def lost(self) -> int | None:
         """
-        Number of images between the first and the last received that never came.
+        Return the number of images between the first and the last received that never came.
 
         None where rclpy or the middleware does not number them. While there are several
         publishers, whose numbers cannot be separated, none are counted.
