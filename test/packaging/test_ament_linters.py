@@ -38,6 +38,7 @@ ARGUMENTS = {
 SCHEMAS = 'download.ros.org'
 
 
+@pytest.mark.filterwarnings('ignore:pkg_resources')  # a plugin of flake8 imports it
 @pytest.mark.parametrize('name', ARGUMENTS)
 def test_a_linter_finds_nothing(name, monkeypatch, capfd):
     linter = pytest.importorskip(f'ament_{name}.main', reason=f'ament_{name} is not installed')
