@@ -13,21 +13,23 @@
 # limitations under the License.
 
 """
-A node that turns a mobile base to the nearest face: it reads faces/poses and sends cmd_vel.
+A node that turns a mobile base to the nearest face: it reads frames face_<id>, and sends cmd_vel.
 
 Run the nodes with -p "outputs:=['poses']", or have that in a parameter file. The camera is taken
-to look where the base drives; on a pan-tilt head, send the angle to its controller. With tf2, look
-up the frame face_<id> instead.
+to look where the base drives, so that its own frame will do; where it looks elsewhere, let tf2_ros
+transform face_<id> to the base. On a pan-tilt head, send the angle to its controller.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 import math
 
-from geometry_msgs.msg import PoseArray
+from geometry_msgs.msg import TransformStamped
 from geometry_msgs.msg import Twist
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from tf2_msgs.msg import TFMessage
 
 GAIN = 1.0
 """Turning speed in 1/s: rad/s for each radian beside the middle."""
@@ -38,17 +40,15 @@ FASTEST = 0.6
 DEAD_ZONE = math.radians(3)
 """So near to the middle it stands still."""
 
-
 PATIENCE = 0.5
-"""Seconds without poses after which it stands still."""
+"""Seconds without a face after which it stands still."""
 
 
-def turning_speed(poses: PoseArray) -> float:
-    """Return the speed in rad/s, positive to the left; 0 without a face."""
-    if not poses.poses:
-        return 0.0
-    nearest = poses.poses[0].position  # they are sorted; x is to the right, z forward
-    angle = -math.atan2(nearest.x, nearest.z)
+def turning_speed(faces: Iterable[TransformStamped]) -> float:
+    """Return the speed in rad/s towards the nearest face, positive to the left."""
+    places = [face.transform.translation for face in faces]
+    nearest = min(places, key=lambda place: math.hypot(place.x, place.y, place.z))
+    angle = -math.atan2(nearest.x, nearest.z)  # x is to the right, z forward
     if abs(angle) < DEAD_ZONE:
         return 0.0
     return min(max(GAIN * angle, -FASTEST), FASTEST)
@@ -60,17 +60,19 @@ class Turner(Node):
     def __init__(self) -> None:
         super().__init__('turner')
         self._speed = self.create_publisher(Twist, 'cmd_vel', 1)
-        self.create_subscription(PoseArray, 'faces/poses', self._on_poses, 1)
+        self.create_subscription(TFMessage, '/tf', self._on_transforms, 10)
         self._patience = self.create_timer(PATIENCE, lambda: self._turn(0.0))
 
-    def _on_poses(self, poses: PoseArray) -> None:
-        self._patience.reset()
-        self._turn(turning_speed(poses))
+    def _on_transforms(self, msg: TFMessage) -> None:
+        faces = [each for each in msg.transforms if each.child_frame_id.startswith('face_')]
+        if faces:  # others publish on /tf as well
+            self._patience.reset()
+            self._turn(turning_speed(faces))
 
     def _turn(self, speed: float) -> None:
         command = Twist()
         command.angular.z = speed
-        if self.context.ok():  # the last poses may come after Ctrl-C
+        if self.context.ok():  # the last message may come after Ctrl-C
             self._speed.publish(command)
 
 

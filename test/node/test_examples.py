@@ -14,6 +14,7 @@
 
 """The examples, started as a user would and heard."""
 
+import importlib
 import itertools
 import os
 from pathlib import Path
@@ -111,7 +112,12 @@ def test_who_looks_at_the_robot_is_greeted_once(bench, example, humans):
     assert process.end() == 0
 
 
-def test_the_base_turns_to_the_nearest_face_and_stands_still_without_one(bench, example, humans):
+def test_the_base_turns_to_the_nearest_face_and_stands_still_without_one(
+    bench, example, humans, monkeypatch
+):
+    prefix = Path(importlib.import_module('tf2_msgs').__file__).parents[2]
+    for variable, part in (('PYTHONPATH', 'python'), ('LD_LIBRARY_PATH', 'lib')):
+        monkeypatch.setenv(variable, str(prefix / part), prepend=os.pathsep)
     process, film = example('turn_to_nearest.py'), Film(bench, humans)
     commands = bench.subscribe(Twist, 'cmd_vel')
 
