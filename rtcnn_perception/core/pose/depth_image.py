@@ -29,7 +29,7 @@ NEAREST, FARTHEST = 0.1, 20.0
 """Metres; depth beyond is that of no sensor's working range, or of none at all."""
 
 UNIT_PLACES: Final = 24
-"""The unit of an image is judged by so many places across and down."""
+"""So many places across and down are looked at for the unit of an image."""
 
 
 @dataclass(frozen=True)

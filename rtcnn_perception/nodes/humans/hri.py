@@ -70,7 +70,6 @@ class FaceTopics:
         """Make those of what is found and classified; ``result`` says what that is."""
         self._node = node
         self._size_hw = size_hw
-        self.kind = kind_of(result)
         self._messages: list[tuple[Publisher, Convert]] = []
         self._add(name, 'roi', NormalizedRegionOfInterest2D, roi_to_msg)
         if result.landmark_names:
@@ -118,12 +117,6 @@ class FaceTopics:
         return aligned_crop(result.frame.image, result.region(face), self._size_hw)
 
 
-def kind_of(result: FrameResult) -> tuple[bool, bool, bool]:
-    """Return whether landmarks, expressions and soft biometrics can be published."""
-    attributes = result.attributes
-    return bool(result.landmark_names), has_expression(attributes), has_biometrics(attributes)
-
-
 class HriOutput(Output):
     """Publishes ``tracked`` and the topics of the faces that are there."""
 
@@ -132,6 +125,7 @@ class HriOutput(Output):
         self._size_hw = (parameters.hri.height, parameters.hri.width)
         self._tracked = self._publish_on(IdsList, f'{ROOT}/tracked', NEWEST)
         self._faces: dict[int, FaceTopics] = {}
+        self._content: object = None
         self._last: FrameResult | None = None
         self._wants_image = False
 
@@ -144,12 +138,13 @@ class HriOutput(Output):
             self._keep(())
             self._last, self._wants_image = None, False
             return
-        self._keep(face.track_id for face in result.faces)
+        content = (result.landmark_names, result.attributes)
+        is_same = content == self._content
+        self._content = content
+        # Where something else is classified, faces get other topics.
+        self._keep(face.track_id for face in result.faces if is_same)
         for face in result.faces:
             topics = self._faces.get(face.track_id)
-            if topics is not None and topics.kind != kind_of(result):
-                topics.close()  # the classifier was given other attributes meanwhile
-                topics = None
             if topics is None:
                 name = self._parameters.id_of(face.track_id)
                 topics = FaceTopics(self._node, name, result, self._size_hw)

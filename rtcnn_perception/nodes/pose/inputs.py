@@ -35,6 +35,9 @@ from sensor_msgs.msg import CameraInfo
 
 CAMERA_INFO = 'camera_info'
 
+LOGGED_EVERY = 10.0
+"""Seconds between two lines about intrinsics that change."""
+
 
 def camera_info_topic(node: Node) -> str:
     """
@@ -135,7 +138,6 @@ class CameraInput:
         self._clock = clock
         self._since = clock()
         self._has_said = False
-        self._said = ''
         self._msg: CameraInfo | None = None
         self._key: object = None
         self._camera: Intrinsics | None = None
@@ -202,9 +204,9 @@ class CameraInput:
         scaled = '' if given is camera else f', scaled from {width}x{height}'
         self.state = f'by camera_info, {camera.plain_fov:.0f} degrees wide{scaled}'
         # A zoom, or two cameras on one topic, change them with each frame.
-        if self.state != self._said:
-            self._said = self.state
-            self._node.get_logger().info(bounded(f'poses of heads {self.state}'))
+        self._node.get_logger().info(
+            bounded(f'poses of heads {self.state}'), throttle_duration_sec=LOGGED_EVERY
+        )
         return camera
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
