@@ -234,15 +234,8 @@ def numbered(bench, clock):
 
     def make(numbers_images=True, topic='image_raw'):
         make.camera = bench.tester.create_publisher(Image, topic, profile(BEST_EFFORT))
-        received = []
-        subscription = ImageSubscription(
-            bench.make_node('subscriber'),
-            Image,
-            topic,
-            received.append,
-            qos='auto',
-            clock=clock,
-        )
+        node = bench.make_node('subscriber')
+        subscription = ImageSubscription(node, Image, topic, id, qos='auto', clock=clock)
         discover(bench, subscription, 1, topic)
         numbers = iter(range(1, 100_000))
 
@@ -285,6 +278,13 @@ def test_lost_images_of_this_package_need_no_profile_as_it_is_set(numbered):
     ((_, message),) = play(8.0, keep=lambda number: number % 10 == 0)
     assert 'come from /faces/image, the others are lost: the nodes get too little' in message
     assert 'fastdds' not in message
+
+
+def test_a_best_effort_camera_may_seem_silent_as_all_its_images_are_lost(bench, numbered):
+    subscription, _ = numbered()
+    assert '; or all images are lost: start their publisher with ' in subscription.why_silent()
+    subscription._topic.publishers = list
+    assert subscription.why_silent() == 'no publisher of /image_raw'
 
 
 def test_a_few_lost_images_are_no_warning(numbered):

@@ -26,6 +26,7 @@ from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.utilities import get_rmw_implementation_identifier
@@ -136,7 +137,14 @@ class ImageSubscription:
 
     def why_silent(self) -> str:
         """Return why no image comes, as the end of a sentence."""
-        return self._topic.why_silent(self._profile)
+        why = self._topic.why_silent(self._profile)
+        may_lose_all = (
+            self._profile is not None
+            and self._profile.reliability is ReliabilityPolicy.BEST_EFFORT
+            and not self._topic.is_own
+            and self._topic.publishers()
+        )
+        return f'{why}; or all images are lost: {self._advice()}' if may_lose_all else why
 
     def close(self) -> None:
         """Unsubscribe."""
@@ -172,11 +180,7 @@ class ImageSubscription:
         came = self._delivery.sample(self._clock(), self._received, self._lost)
         if came is None:
             return
-        advice = (
-            BUSY
-            if self._topic.is_own
-            else advice_against_loss(get_rmw_implementation_identifier())
-        )
+        advice = self._advice()
         wanted = self._delivery.best_rate if expected_rate == 0.0 else expected_rate or 0.0
         rates = f'{came.rate:.1f} Hz'
         if came.lost > LOST_SHARE * (came.received + came.lost):
@@ -186,6 +190,12 @@ class ImageSubscription:
             rates += f' come from {self.topic}, {wanted:.1f} Hz are expected'
             why = 'it publishes no more' if self._is_numbered else f'where they are lost: {advice}'
             yield Finding(WARN, f'{rates}: {why}')
+
+    def _advice(self) -> str:
+        """Return what to do about images that are lost."""
+        if self._topic.is_own:
+            return BUSY
+        return advice_against_loss(get_rmw_implementation_identifier())
 
     def _note(self, publishers: Sequence[TopicEndpointInfo]) -> None:
         """Forget the rate of the publishers of before where there are others."""
