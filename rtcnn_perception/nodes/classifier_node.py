@@ -168,6 +168,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
     def _findings(self) -> Iterator[Finding]:
         if self._pose_inputs is not None:
             self._pose_inputs.check()
+            yield from self._pose_inputs.findings()
         before, self._rois_without_image = self._rois_without_image, self._join.faces_dropped
         if self._rois_without_image > before:
             yield Finding(
@@ -194,7 +195,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             **{f'{each.name} model': each.model for each in self._attributes},
             **super()._measured(),
             'rois without image': str(self._join.faces_dropped),
-            'head pose': 'off' if self._pose_inputs is None else self._pose_inputs.state,
+            **({'head pose': 'off'} if self._pose_inputs is None else self._pose_inputs.measured),
         }
 
     def _on_image(self, msg: Image) -> None:

@@ -161,15 +161,38 @@ def test_depth_that_is_not_the_image_s_is_named_and_counted_and_poses_go_on(
     assert text in node.errors.values()['last error']
 
 
-def test_a_stamp_that_is_none_is_not_joined(classifier, camera):
+def test_depth_whose_stamp_is_none_is_named_as_that_until_there_is_another(classifier, camera):
     node = classifier()
     camera.connect()
     bad = depth(1000)
     bad.header.stamp.nanosec = 2_000_000_000
     camera.send_depth(node, depth(1000))
     camera.depths.publish(bad)
-    camera.bench.spin_for(0.2)
-    assert len(node._pose_inputs._depth._recent) == 1
+    camera.bench.spin_until(lambda: node._pose_inputs._depth._refused, 'the bad stamp')
+    assert camera.face(1000).has_pose
+    said = node.errors.values()['last error']
+    assert 'depth of /depth_registered/image_rect: ' in said
+    assert 'nanosec' in said
+    camera.send_depth(node, depth(1033))
+    camera.face(1033, yaw=0.0)
+    assert node.errors.total == 1
+
+
+def test_lost_depth_images_are_counted_and_a_warning(bench, classifier, camera):
+    node = classifier()
+    bench.connect(camera.depths)
+    bench.spin_until(lambda: node._pose_inputs._depth._subscription.is_published, 'the driver')
+    assert node._measured()['depth images lost'] == '0'
+    assert [*node._findings()] == []
+    subscription = node._pose_inputs._depth._subscription
+    for second in range(9):
+        subscription._clock = lambda second=second: float(second)
+        number = 1 + 10 * second
+        subscription._on_message(depth(number), {'publication_sequence_number': number})
+        found = [*node._pose_inputs.findings()]
+    assert node._measured()['depth images lost'] == '72'
+    (finding,) = found
+    assert 'come from /depth_registered/image_rect, the others are lost: ' in finding.message
 
 
 def test_compressed_depth_is_below_its_topic(bench, classifier):

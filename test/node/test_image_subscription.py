@@ -280,7 +280,7 @@ def test_lost_images_of_this_package_need_no_profile_as_it_is_set(numbered):
     assert 'fastdds' not in message
 
 
-def test_a_best_effort_camera_may_seem_silent_as_all_its_images_are_lost(bench, numbered):
+def test_a_best_effort_camera_may_seem_silent_as_all_its_images_are_lost(numbered):
     subscription, _ = numbered()
     assert '; or all images are lost: start their publisher with ' in subscription.why_silent()
     subscription._topic.publishers = list

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.depth import depth_from_compressed
 from rtcnn_perception.nodes.conversions.depth import depth_from_image
 from rtcnn_perception.nodes.conversions.images import stamp_ns_of
+from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.parameters.pose import COMPRESSED
 from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.parameters.pose import RAW
@@ -67,6 +69,7 @@ class DepthInput:
         # As with image_transport, remapping the topic moves those below it.
         topic = f'{node.resolve_topic_name(TOPIC)}{end}'
         self._recent: tuple[tuple[int, Any], ...] = ()
+        self._refused: PerceptionError | None = None
         self._subscription = ImageSubscription(
             node, message_type, topic, self._on_depth, qos=qos, clock=clock, is_optional=True
         )
@@ -75,6 +78,16 @@ class DepthInput:
     def topic(self) -> str:
         """Name of the topic."""
         return self._subscription.topic
+
+    @property
+    def lost(self) -> int | None:
+        """Return the number of depth images that never came; None where it is not known."""
+        return self._subscription.lost
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield that depth images are lost, once a second; that none come is said by frames."""
+        if self._subscription.is_published:
+            yield from self._subscription.findings()
 
     def close(self) -> None:
         """Unsubscribe."""
@@ -91,6 +104,8 @@ class DepthInput:
         :param most_offset: seconds by which the stamps may differ
         :raises PerceptionError: if there is none, or it is not one of that frame's pixels
         """
+        if self._refused is not None:
+            raise self._refused
         recent = self._recent
         if not recent:
             raise PerceptionError(f'no depth image on {self.topic}: remap {TOPIC}')
@@ -122,6 +137,8 @@ class DepthInput:
     def _on_depth(self, msg: Image | CompressedImage) -> None:
         try:
             stamp_ns = stamp_ns_of(msg.header)
-        except PerceptionError:
-            return  # no frame has that stamp, which is reported when one looks for its depth
+        except PerceptionError as error:
+            self._refused = PerceptionError(f'depth of {self.topic}: {error}')
+            return
+        self._refused = None
         self._recent = (*self._recent[1 - KEPT :], (stamp_ns, msg))

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 
 from rclpy.node import Node
 from rtcnn_perception.core.frame import Frame
@@ -26,6 +27,7 @@ from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.camera_info import identity_of
 from rtcnn_perception.nodes.conversions.camera_info import intrinsics_from_msg
+from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.pose.depth_input import DepthInput
@@ -76,11 +78,20 @@ class PoseInputs:
         )
 
     @property
-    def state(self) -> str:
-        """Return what poses rest on, or why there are none, for diagnostics."""
+    def measured(self) -> dict[str, str]:
+        """Return what poses rest on or why there are none, and what was lost, for diagnostics."""
         if self._depth is None:
-            return self._camera.state
-        return f'{self._camera.state}; depth of {self._depth.topic}'
+            return {'head pose': self._camera.state}
+        lost = self._depth.lost
+        return {
+            'head pose': f'{self._camera.state}; depth of {self._depth.topic}',
+            'depth images lost': 'unknown' if lost is None else str(lost),
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield that depth images are lost; to be called about once a second."""
+        if self._depth is not None:
+            yield from self._depth.findings()
 
     def close(self) -> None:
         """Unsubscribe."""

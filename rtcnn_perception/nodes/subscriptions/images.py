@@ -131,6 +131,11 @@ class ImageSubscription:
         return self._lost if self._is_numbered else None
 
     @property
+    def is_published(self) -> bool:
+        """Whether there is a publisher."""
+        return self._unpublished_since is None
+
+    @property
     def silent_for(self) -> float:
         """Seconds since the last image, or since the subscription."""
         return self._topic.silent_for
