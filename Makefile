@@ -74,14 +74,14 @@ else
 	$(bin)/coverage report $(coverage_options) --skip-covered --fail-under=85
 endif
 
-# A run that is stopped goes on where it was: its parts are in out/soak.
+# A run that is stopped goes on where it was: its parts are in benchmarks/soak/parts.json.
 FRAMES ?= 1000000
 soak: $(venv)/package  ## run the nodes over FRAMES frames with all kinds of faults; tables to docs/reliability.md
 	$(bin)/python benchmarks/soak/soak.py --frames $(FRAMES) --page docs/reliability.md
 
 TARGETS ?=
 fuzz: $(venv)/package $(venv)/dev $(venv)/training $(venv)/fuzz  ## fuzz the readers of bytes, or TARGETS of them, 60 s or DURATION each
-	$(bin)/python test/fuzz/run_fuzz.py --seconds '$(or $(DURATION),60)' $(TARGETS)
+	$(bin)/python test/fuzz/run_fuzz.py --seconds '$(or $(DURATION),60)' --page docs/reliability.md $(TARGETS)
 
 # Stamps: each is made again when what it stands on changes.
 $(venv)/ros: requirements/$(ROS_DISTRO).txt requirements/environment.py

@@ -15,8 +15,8 @@
 """
 Measure the effect of drawn-on glasses on predictions: the same faces with and without.
 
-No face of the data is labelled for glasses, so dark frames are drawn around the eyes. The picture
-has the mean face and the mean saliency map for each attribute, the lines the mean probabilities.
+Dark frames are drawn around the eyes; real_glasses.py has faces that wear some. The picture has
+the mean face and the mean saliency map for each attribute, the lines the mean probabilities.
 
     python benchmarks/glasses.py OUTPUT.png models/attributes
 """

@@ -16,8 +16,9 @@
 Run the nodes over many frames while everything that can go wrong does: `make soak FRAMES=1000000`.
 
 The frames come in parts: raw and compressed images for the nodes in one process, a film as the
-camera's own source, and the nodes in three processes, which are killed. Each part is added to the
-state file, so that a run that was stopped goes on with the next; the page gets all parts together.
+camera's own source, and the nodes in three processes, which are killed. Each part is added to
+parts.json beside this file, so that a run that was stopped goes on with the next, also on another
+machine; the page gets all parts together.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from record import Record
 from rig import NODES
 from rig import Rig
 from rig import SoakError
+from rtcnn_perception.commands.benchmark.machine import describe
 from rtcnn_perception.commands.benchmark.processes import Program
 from rtcnn_perception.commands.ros import initialised_context
 from rtcnn_perception.core.models.files import replace_file
@@ -50,6 +52,9 @@ PART_FRAMES = 30_000
 ROUNDS = 3
 """How often each disturbance comes in a part."""
 DOMAINS = 100
+PARTS = Path(__file__).with_name('parts.json')
+SCRATCH = Path('out/soak')
+"""Of the last part: the film, and what the nodes logged."""
 
 
 def programs_of(kind: str, film: Path) -> dict[str, Program]:
@@ -129,6 +134,12 @@ def run_film(
     record.resources.append(rig.resources())
 
 
+def machine() -> str:
+    """Return what the parts were run on."""
+    about = describe()
+    return f'{about["cores"]} cores of {about["CPU"]}, {about["ROS distribution"]}'
+
+
 def main() -> int:
     """Run parts until there are enough frames, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
@@ -136,12 +147,11 @@ def main() -> int:
     parser.add_argument('--part-frames', type=int, default=PART_FRAMES, help='about, of a part')
     parser.add_argument('--kinds', default=','.join(KINDS), help='(default: %(default)s)')
     parser.add_argument('--seconds', type=float, default=None, help='begin no part after these')
-    parser.add_argument('--state', type=Path, default=Path('out/soak'), help='folder')
+    parser.add_argument('--state', type=Path, default=PARTS, help='file (default: %(default)s)')
     parser.add_argument('--page', type=Path, default=None, help='document that gets the tables')
     args = parser.parse_args()
-    args.state.mkdir(parents=True, exist_ok=True)
-    state = args.state / 'state.json'
-    parts = json.loads(state.read_text()) if state.exists() else []
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    parts = json.loads(args.state.read_text()) if args.state.exists() else []
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % DOMAINS))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     begin = time.monotonic()
@@ -151,17 +161,16 @@ def main() -> int:
             if args.seconds is not None and time.monotonic() - begin > args.seconds:
                 break
             kind = kinds[len(parts) % len(kinds)]
-            record = run_part(context, kind, args.part_frames, args.state, seed=len(parts))
-            parts.append(
-                {**record.as_dict(), 'ended': time.strftime('%Y-%m-%d %H:%M', time.gmtime())}
-            )
-            replace_file(state, json.dumps(parts, indent=1).encode())
+            record = run_part(context, kind, args.part_frames, SCRATCH, seed=len(parts))
+            ended = time.strftime('%Y-%m-%d %H:%M', time.gmtime())
+            parts.append({**record.as_dict(), 'ended': ended, 'machine': machine()})
+            replace_file(args.state, json.dumps(parts, indent=1).encode() + b'\n')
             speed = record.frames / record.seconds
             print(f'part {len(parts)}, {kind}: {record.frames} frames, {speed:.0f} a second')
             for each in record.wrong:
                 print(f'  wrong: {each}')
             sys.stdout.flush()
-    if args.page is not None:
+    if args.page is not None and parts:
         args.page.write_text(page_with(args.page.read_text(encoding='utf-8'), parts))
     return 1 if any(each['wrong'] for each in parts) else 0
 

@@ -20,9 +20,8 @@ from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+import re
 from typing import Any
-
-from rtcnn_perception.commands.benchmark import machine
 
 BEGIN, END = '<!-- soak: begin -->', '<!-- soak: end -->'
 """What encloses the tables in the page."""
@@ -61,10 +60,10 @@ def tables(parts: Sequence[Part]) -> str:
     kinds = [*dict.fromkeys(part['kind'] for part in parts)]
     frames = sum(sum(part['sent'].values()) for part in parts)
     hours = sum(part['seconds'] for part in parts) / 3600
-    about = machine.describe()
+    machines = ' and '.join(dict.fromkeys(part['machine'] for part in parts))
     lines = [
         f'{frames:,} frames in {len(parts)} parts, {hours:.1f} hours, to {parts[-1]["ended"]} '
-        f'UTC; {about["cores"]} cores of {about["CPU"]}, {about["ROS distribution"]}.',
+        f'UTC; {machines}.',
         '',
         *_table(['', *kinds], _frame_rows(parts, kinds)),
         '',
@@ -77,7 +76,7 @@ def tables(parts: Sequence[Part]) -> str:
         '',
         'Errors by cause:',
         '',
-        *_table(['node, class and place', 'count'], _error_rows(parts)),
+        *_table(['node, class and file', 'count'], _error_rows(parts)),
         '',
     ]
     wrong = Counter(each for part in parts for each in part['wrong'])
@@ -112,7 +111,11 @@ def _held_rows(parts: Sequence[Part], kinds: Sequence[str]) -> Iterable[list[str
 
 
 def _error_rows(parts: Sequence[Part]) -> Iterable[list[str]]:
-    for cause, count in _sum(parts, 'errors').most_common():
+    # Parts of several versions of a file differ in its lines.
+    causes: Counter[str] = Counter()
+    for cause, count in _sum(parts, 'errors').items():
+        causes[re.sub(r':\d+$', '', cause)] += count
+    for cause, count in causes.most_common():
         yield [f'`{cause}`', f'{count:,}']
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 from pathlib import Path
 import shutil
@@ -39,6 +40,10 @@ HERE = Path(__file__).resolve().parent
 SHARED = ('core', 'node', 'saliency', 'training', 'fuzz')
 """Folders of the tests with what makes inputs."""
 
+TRIED = HERE / 'hours.json'
+BEGIN, END = '<!-- fuzz: begin -->', '<!-- fuzz: end -->'
+"""What encloses the table in the page."""
+
 MEMORY_MB = 3000
 TIMEOUT_S = 20
 """For one input; on a busy machine decoding 32 scans takes seconds."""
@@ -48,6 +53,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('targets', nargs='*', help='their names; all without any')
     parser.add_argument('--seconds', type=float, default=60.0, help='of each target')
+    parser.add_argument('--page', type=Path, help='document that gets the table')
     parser.add_argument('--output', type=Path, default=Path('out/fuzz'))
     parser.add_argument('--child', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -61,7 +67,12 @@ def main():
     if unknown:
         print(f'there is no target {", ".join(unknown)}; there are {", ".join(known)}')
         return 2
-    faulty = [each for each in args.targets or known if not run(each, args.output, args.seconds)]
+    faulty = []
+    for name in args.targets or known:
+        if not run(name, args.output, args.seconds):
+            faulty.append(name)
+        if args.page is not None:
+            args.page.write_text(page_with(args.page.read_text(encoding='utf-8')))
     print(f'{len(args.targets or known) - len(faulty)} targets without a finding')
     if faulty:
         print(f'findings, or no input at all: {", ".join(faulty)}; see {args.output}')
@@ -83,7 +94,8 @@ def run(name, output, seconds):
     folder = output / name
     folder.mkdir(parents=True, exist_ok=True)
     before = findings(folder)
-    end = time.monotonic() + seconds
+    begin = time.monotonic()
+    end = begin + seconds
     starts = inputs = 0
     with (folder / 'log').open('wb') as log, tempfile.TemporaryDirectory() as scratch:
         while starts < 100 and end - time.monotonic() > 0.1 * seconds:
@@ -105,9 +117,37 @@ def run(name, output, seconds):
     new = sorted(findings(folder) - before)
     ended = f', ended {starts - 1} times' if starts > 1 else ''
     print(f'{name}: {inputs} inputs{ended}, {len(new)} findings', flush=True)
+    note(name, time.monotonic() - begin, inputs, len(new))
     for each in new:
         print(f'  {each}', flush=True)
     return inputs > 0 and not new
+
+
+def note(name, seconds, inputs, new):
+    """Add what was tried to the file that has it."""
+    tried = json.loads(TRIED.read_text()) if TRIED.exists() else {}
+    before = tried.get(name, {'hours': 0.0, 'inputs': 0, 'findings': 0})
+    tried[name] = {
+        'hours': round(before['hours'] + seconds / 3600, 4),
+        'inputs': before['inputs'] + inputs,
+        'findings': before['findings'] + new,
+    }
+    TRIED.write_text(json.dumps(tried, indent=1, sort_keys=True) + '\n')
+
+
+def page_with(page):
+    """Return a page with the table between its markers replaced."""
+    tried = json.loads(TRIED.read_text())
+    rows = [
+        f'| {name} | {each["hours"]:.2f} | {each["inputs"]:,} | {each["findings"]} |'
+        for name, each in sorted(tried.items())
+    ]
+    table = '\n'.join(
+        ['| target | hours | inputs | findings |', '| --- | --- | --- | --- |', *rows]
+    )
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f'{before}{BEGIN}\n\n{table}\n\n{END}{after}'
 
 
 def findings(folder):

@@ -15,8 +15,8 @@
 """
 Glasses drawn on faces.
 
-Few faces of the data wear glasses and none is labelled for them, so that a network takes frames
-for something else, such as make-up. Drawn on some faces of every class, they mean nothing.
+Few faces of the data wear glasses, so that a network takes frames for something else, such as
+make-up. Drawn on some faces of every class, they mean nothing.
 """
 
 from __future__ import annotations
