@@ -102,7 +102,7 @@ def transport_variables(
     :returns: variables to add to their environment, and a sentence that warns of too little room,
         empty where there is enough
     """
-    if 'fast' not in given.get('RMW_IMPLEMENTATION', 'fast') or not folder.is_dir():
+    if 'fast' not in (given.get('RMW_IMPLEMENTATION') or 'fast') or not folder.is_dir():
         return {}, ''
     remove_leftovers(folder)
     if any(given.get(name) for name in CHOICES_OF_THE_USER) or any(

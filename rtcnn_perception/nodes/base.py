@@ -124,7 +124,8 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
         None where they cannot be counted.
         """
-        return self._lost if self._images is None else self._images.lost
+        present = 0 if self._images is None else self._images.lost
+        return None if self._lost is None or present is None else self._lost + present
 
     # What a subclass fills in
 
@@ -173,7 +174,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     def _unsubscribe_from_images(self) -> None:
         if self._images is not None:
             self._images.close()
-            self._lost, self._images = self._images.lost, None
+            self._lost, self._images = self.lost, None
 
     def _subscribe(
         self, message_type: type[Any], topic: str, callback: Callable[[bytes], None]
@@ -237,6 +238,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
 
     def _activate(self) -> None:
         self.meter = Meter(self._now())
+        self._lost = 0
 
     def _after_activation(self) -> None:
         if self.parameters.bond:

@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.decoding.limits import check_megapixels
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.frame import NANOSECOND
 from rtcnn_perception.core.results import FrameResult
@@ -33,6 +34,7 @@ from rtcnn_perception.core.sources.open import Opener
 from rtcnn_perception.core.sources.player import SourcePlayer
 from rtcnn_perception.core.statistics import DeliveryMeter
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.base import Stoppable
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image
@@ -189,6 +191,12 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
     def _on_source_image(self, image: ImageBGR, late_s: float) -> None:
         begin = self._now()
         self.meter.count_received(begin)
+        height, width = image.shape[:2]
+        try:
+            check_megapixels(width, height, self.parameters.max_megapixels)
+        except PerceptionError as error:
+            self._report(error)
+            return
         now_ns = self.get_clock().now().nanoseconds
         # Motion and smoothing take the times of a film, and not those of its decoding.
         stamp_ns = max(now_ns - round(late_s / NANOSECOND), 0)

@@ -211,7 +211,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         except PerceptionError as error:
             self._report(error)
             return
-        self._submit_pair(self._join.put_frame(frame.stamp_ns, frame))
+        self._submit_pair(self._join.put_frame(frame.stamp_ns, frame, frame.image.nbytes))
 
     def _on_rois(self, data: bytes) -> None:
         try:
@@ -240,7 +240,8 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         classified = self._posed(stage.process(replace(result, frames_dropped=dropped)))
         latency = self._latency(result.frame)
         classified = replace(classified, latency_s=latency)
-        self._publisher.publish(attributes_to_msg(classified))
+        if self._publisher.get_subscription_count():
+            self._publisher.publish(attributes_to_msg(classified))
         self._count_published(classified.classify_s, latency)
         if self._on_output is not None:
             self._on_output(classified)

@@ -89,7 +89,6 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
             self._attributes = self._subscribe(
                 FaceAttributes, 'faces/attributes', self._on_attributes
             )
-            self._on_images_timer()
 
     def _deactivate(self) -> None:
         super()._deactivate()
@@ -143,7 +142,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         if frame.stamp_ns:
             # Detection and classification take longer than an image's way here. Where it comes
             # after its attributes all the same, they are published, and only crops are missing.
-            self._join.put_frame(frame.stamp_ns, frame)
+            self._join.put_frame(frame.stamp_ns, frame, frame.image.nbytes)
 
     def _on_attributes(self, data: bytes) -> None:
         received_ns = self.get_clock().now().nanoseconds

@@ -95,6 +95,19 @@ def spoil_probabilities(msg):
     msg.attributes[0].probabilities = [0.5, math.nan, 0.5]
 
 
+def spoil_sign(msg):
+    first, second, *rest = msg.attributes[0].probabilities
+    msg.attributes[0].probabilities = [first + 2.0, second - 2.0, *rest]
+
+
+def spoil_confidence(msg):
+    msg.attributes[0].confidence = math.nan
+
+
+def spoil_id(msg):
+    msg.track_id = 0
+
+
 def spoil_count(msg):
     msg.attributes[0].raw_probabilities = [0.5, 0.5]
 
@@ -111,6 +124,9 @@ def spoil_pose(msg):
         spoil_attributes,
         spoil_label,
         spoil_probabilities,
+        spoil_sign,
+        spoil_confidence,
+        spoil_id,
         spoil_count,
         spoil_pose,
     ],

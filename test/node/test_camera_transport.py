@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Which topic a camera node subscribes to, by its transport and its remapping rules."""
+"""What a camera node subscribes to, refuses of its own source, and counts as lost."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from rtcnn_perception.nodes.conversions.images import compressed_to_msg
 from scripted import header
 from scripted import picture
 from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,27 @@ def test_the_transport_follows_the_remapped_base_topic(bench, rules, topic):
     bench.connect(made)
     made.publish(compressed_to_msg(picture(90), header(5), 95))
     bench.spin_until(lambda: frames, 'a frame')
+
+
+def test_images_of_a_source_that_are_larger_than_allowed_are_refused(bench):
+    frames = []
+    given = {'source': 'builtin', 'source_rate': 200.0, 'max_megapixels': 0.3}
+    node = bench.add(CameraNode, parameters=given, on_output=frames.append)
+    node.start()
+    bench.spin_until(lambda: node.errors.total >= 3, 'errors')
+    assert 'an image of 640x480, more than 0.3 megapixels' in node.errors.values()['last error']
+    assert frames == []
+
+
+def test_what_an_activation_lost_is_not_counted_in_the_next(bench):
+    bench.tester.create_publisher(Image, 'image_raw', 10)
+    node = bench.add(CameraNode)
+    node.start()
+    bench.spin_until(lambda: node._images.is_published, 'the publisher')
+    for number in (1, 8):
+        node._images._on_message(Image(), {'publication_sequence_number': number})
+    assert node.lost == 6
+    node.trigger_deactivate()
+    assert node.lost == 6
+    node.trigger_activate()
+    assert node.lost == 0

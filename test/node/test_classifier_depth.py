@@ -21,6 +21,7 @@ from depth_scenes import wall
 import numpy as np
 import pytest
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.conversions.poses import pose_from_msg
 from scripted import header
@@ -168,7 +169,15 @@ def test_depth_whose_stamp_is_none_is_named_as_that_until_there_is_another(class
     bad.header.stamp.nanosec = 2_000_000_000
     camera.send_depth(node, depth(1000))
     camera.depths.publish(bad)
-    camera.bench.spin_until(lambda: node._pose_inputs._depth._refused, 'the bad stamp')
+    source = node._pose_inputs._depth
+    camera.bench.spin_until(lambda: source._refused, 'the bad stamp')
+    errors = []
+    for _ in range(2):
+        with pytest.raises(PerceptionError) as caught:
+            source.depth_of(None, 0.1)
+        errors.append(caught.value)
+    # An error that is raised twice would keep the frames of both alive.
+    assert errors[0] is not errors[1]
     assert camera.face(1000).has_pose
     said = node.errors.values()['last error']
     assert 'depth of /depth_registered/image_rect: ' in said

@@ -159,6 +159,7 @@ def test_a_roi_outside_the_image_is_refused_and_the_others_remain(changes, reaso
         ('confidence', 1.5, 'got 1.5 and 5'),
         ('confidence', math.inf, 'got inf and 5'),
         ('confidence', -math.inf, 'got -inf and 5'),
+        ('track_id', 0, 'a track id from 1 on, got 0'),
         ('state', 9, 'an unknown track state 9'),
         ('landmarks', 1, 'no or 5 landmarks, got 0.75 and 1'),
         ('landmarks', 6, 'no or 5 landmarks, got 0.75 and 6'),

@@ -218,6 +218,20 @@ def test_images_that_never_came_are_counted_by_their_numbers(
     assert len(subscription.received) == len(numbers)
 
 
+def test_no_image_is_lost_where_one_of_two_cameras_goes(bench, subscribe):
+    cameras = [
+        bench.tester.create_publisher(Image, 'image_raw', profile(RELIABLE)) for _ in range(2)
+    ]
+    subscription = subscribe()
+    discover(bench, subscription, 2)
+    subscription._on_message(Image(), {'publication_sequence_number': 6})
+    bench.tester.destroy_publisher(cameras[0])
+    discover(bench, subscription, 1)
+    for number in (206, 207, 210):
+        subscription._on_message(Image(), {'publication_sequence_number': number})
+    assert subscription.lost == 2
+
+
 def test_after_closing_there_is_no_subscription(bench, subscribe):
     publisher = bench.tester.create_publisher(Image, 'image_raw', profile(RELIABLE))
     subscription = subscribe()

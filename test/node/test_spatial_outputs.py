@@ -134,12 +134,13 @@ def _matched(node):
 def test_markers_are_axes_gaze_and_label_and_those_of_a_lost_face_are_deleted(bench, provided):
     provided('visualization_msgs')
     messages = importlib.import_module('visualization_msgs.msg')
+    beside = head((0.6, 0.0, 0.8))
     node = start(bench, 'markers')
-    node.submit(scene(1, face(pose=NEAR)))
+    node.submit(scene(1, face(pose=beside)))
     bench.spin_until(lambda: node.is_idle, 'the frame before')
     received = bench.subscribe(messages.MarkerArray, 'faces/markers')
     bench.spin_until(lambda: _matched(node) == 1, 'the subscription')
-    first = send(bench, node, scene(10, face(7, pose=NEAR), face(8)), received).markers
+    first = send(bench, node, scene(10, face(7, pose=beside), face(8)), received).markers
     marker = messages.Marker
     assert [each.action for each in first] == [marker.DELETEALL, *[marker.ADD] * 3]
     by_name = {each.ns: each for each in first[1:]}
@@ -150,7 +151,7 @@ def test_markers_are_axes_gaze_and_label_and_those_of_a_lost_face_are_deleted(be
         marker.TEXT_VIEW_FACING,
         'f00007 1.00 m\nfear woman 20-39',
     )
-    assert label.pose.position.y < NEAR.position[1]
+    assert label.pose.position.y < beside.position[1]
     axes, gaze = by_name['f/axes'], by_name['f/gaze']
     assert (axes.type, len(axes.points), len(axes.colors)) == (marker.LINE_LIST, 6, 6)
     assert (gaze.type, gaze.points[1].x > 0.0) == (marker.ARROW, True)

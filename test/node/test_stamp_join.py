@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import pytest
+from rtcnn_perception.nodes.subscriptions.stamp_join import MAX_BYTES
 from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 
 
@@ -107,6 +108,22 @@ def test_memory_is_bounded_and_the_oldest_is_dropped():
     for stamp in range(20, 30):
         join.put_faces(stamp, 'rois')
     assert join.faces_dropped == 1 + 8
+
+
+def test_large_frames_that_wait_are_fewer_and_the_newest_always_waits():
+    join = StampJoin[str, str](capacity=10)
+    for stamp in range(6):
+        join.put_frame(stamp, f'frame {stamp}', MAX_BYTES // 3)
+    assert join.frames_dropped == 3
+    join.put_frame(6, 'frame 6', 2 * MAX_BYTES)
+    assert join.frames_dropped == 6
+    assert join.put_faces(6, 'rois') == ('frame 6', 'rois')
+    for stamp in range(10, 13):
+        join.put_frame(stamp, 'frame', MAX_BYTES // 3)
+    join.clear()
+    for stamp in range(20, 23):
+        join.put_frame(stamp, 'frame', MAX_BYTES // 3)
+    assert join.frames_dropped == 6 + 3
 
 
 def test_of_two_frames_with_one_stamp_the_newest_is_kept():

@@ -41,7 +41,7 @@ def describe() -> dict[str, str]:
         # Where ROS was installed by pip, nothing names it in the environment.
         'ROS distribution': os.environ.get('ROS_DISTRO')
         or DISTRIBUTIONS.get(_version('rclpy').partition('.')[0], 'not named'),
-        'middleware': os.environ.get('RMW_IMPLEMENTATION', 'the default of the distribution'),
+        'middleware': os.environ.get('RMW_IMPLEMENTATION') or 'the default of the distribution',
         **{name: _version(name) for name in PACKAGES},
     }
 

@@ -105,7 +105,7 @@ class TrackSmoother:
         :returns: the smoothed probabilities by attribute, or None for an unknown track
         """
         before = self._tracks.get(track_id)
-        if before is None or time < before.time:
+        if before is None:
             return None
         before.used = time
         self._tracks[track_id] = self._tracks.pop(track_id)  # now the one used last

@@ -22,14 +22,26 @@ from rtcnn_perception.exceptions import ImageFormatError
 
 MEGA: Final = 1e6
 
-MAX_PICTURE_PIXELS: Final = 100 * MEGA
-"""Pixels of a picture in a file; those of a topic have the parameter ``max_megapixels``."""
+MAX_MEGAPIXELS: Final = 100.0
+"""Of any image; ``max_megapixels`` of the camera node may be less."""
+
+MAX_PICTURE_PIXELS: Final = MAX_MEGAPIXELS * MEGA
 
 MAX_JPEG_BYTES: Final = 32 * 2**20
 """100 megapixels of a photograph; what is not a JPEG at all is walked in a second."""
 
 MAX_FILE_BYTES: Final = 512 * 2**20
 """Bytes of a picture of any kind: more than 100 megapixels take in full."""
+
+
+def check_megapixels(width: int, height: int, most: float) -> None:
+    """
+    Refuse an image that is unpacked already.
+
+    :raises ImageFormatError: if it has more than ``most`` megapixels
+    """
+    if width * height > most * MEGA:
+        raise ImageFormatError(f'an image of {width}x{height}, more than {most:g} megapixels')
 
 
 def check_pixels(what: str, width: int, height: int, max_pixels: float) -> None:

@@ -78,7 +78,8 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
     if re.match('[a-z]+://', text):
         raise SourceError(
             f'{text} is a stream, which is no source here: run a camera driver that reads it, '
-            'such as gscam, and subscribe to its images by topic:NAME'
+            'such as gscam, and subscribe to its images: by topic:NAME for `run`; the nodes do '
+            'where source is empty, with image_raw remapped'
         )
     if not text or not is_there(path):
         raise SourceError(f'there is no source {text!r}; {EXPECTED}')

@@ -197,6 +197,7 @@ class FaceTracker:
         left = [detection for i, detection in enumerate(detections) if i not in taken]
         self._tracks = [track for track in self._tracks if track.is_detected or track.track_id]
         self._drop_undetected()
+        self._drop_surplus()
         self._start(left, [detections[i] for i in taken])
         self._confirm()
 
@@ -227,6 +228,17 @@ class FaceTracker:
         self._tracks = [
             track for track in self._tracks if track.is_detected or track.detected_at >= oldest
         ]
+
+    def _drop_surplus(self) -> None:
+        """Drop the least certain tracks where there are more than are allowed by now."""
+        surplus = len(self._tracks) - self.config.max_tracks
+        if surplus > 0:
+            by_worth = sorted(
+                self._tracks,
+                key=lambda track: (track.track_id > 0, track.detected_at, -track.track_id),
+            )
+            dropped = set(map(id, by_worth[:surplus]))
+            self._tracks = [track for track in self._tracks if id(track) not in dropped]
 
     def _confirmed(self) -> tuple[Track, ...]:
         confirmed = [

@@ -45,6 +45,9 @@ MAX_SIDE = 65_535
 FAR_FROM_ONE = 0.01
 """Of the sum of probabilities; beyond they are none."""
 
+ROUNDING = 1e-5
+"""By which smoothed numbers may leave [0, 1]."""
+
 
 def result_from_bytes(
     data: bytes, received_ns: int, reject: Callable[[PerceptionError], None]
@@ -113,13 +116,17 @@ def _attribute_from_msg(msg: AttributeMsg, info: AttributeInfo) -> Attribute:
     smoothed, raw = (
         np.asarray(values, np.float32) for values in (msg.probabilities, msg.raw_probabilities)
     )
+    # Not a number fails all comparisons.
     for values in (smoothed, raw):
-        # Not a number fails both comparisons.
         if len(values) != len(info.labels) or not abs(values.sum() - 1.0) <= FAR_FROM_ONE:
             raise PerceptionError(
                 f'an attribute needs {len(info.labels)} probabilities with sum 1, got '
                 f'{len(values)} with sum {values.sum()}'
             )
+        if not values.min() >= -ROUNDING:
+            raise PerceptionError(f'a probability is 0 or more, got {values.min()}')
+    if not -ROUNDING <= msg.confidence <= 1.0 + ROUNDING:
+        raise PerceptionError(f'an attribute needs a confidence in [0, 1], got {msg.confidence}')
     if msg.label and msg.label not in info.labels:
         raise PerceptionError('an attribute needs one of its labels or none, got another one')
     return Attribute(msg.label, msg.confidence, smoothed, raw)

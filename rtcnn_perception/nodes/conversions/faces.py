@@ -254,6 +254,8 @@ def track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
             f'a roi needs a confidence in [0, 1] and no or {landmarks} landmarks, '
             f'got {msg.confidence} and {len(msg.landmarks)}'
         )
+    if msg.track_id == 0:
+        raise PerceptionError('a roi needs a track id from 1 on, got 0')
     if msg.state not in {state.value for state in TrackState}:
         raise PerceptionError(f'a roi has an unknown track state {msg.state}')
     return Track(

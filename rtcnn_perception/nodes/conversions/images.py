@@ -21,17 +21,17 @@ The modules of this folder alone touch the fields of messages.
 from __future__ import annotations
 
 import array
-import math
 
 from builtin_interfaces.msg import Time
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.decoding.limits import check_megapixels
+from rtcnn_perception.core.decoding.limits import MAX_MEGAPIXELS
 from rtcnn_perception.core.decoding.limits import MEGA
 from rtcnn_perception.core.decoding.picture import decode_jpeg_or_png
 from rtcnn_perception.core.frame import Frame
-from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.encodings import check_rows
 from rtcnn_perception.nodes.conversions.encodings import decode_rows
@@ -63,18 +63,17 @@ def header_of(frame: Frame) -> Header:
     return Header(stamp=Time(sec=seconds, nanosec=nanoseconds), frame_id=frame.frame_id)
 
 
-def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = math.inf) -> Frame:
+def frame_from_image(
+    msg: Image, *, received_ns: int, max_megapixels: float = MAX_MEGAPIXELS
+) -> Frame:
     """
     Make a frame of an image; bgr8 is not copied.
 
-    :raises PerceptionError: if its encoding is unknown, its bytes do not fit its size, or its
-        stamp is out of range
+    :raises PerceptionError: if its encoding is unknown, it has more pixels, its bytes do not fit
+        its size, or its stamp is out of range
     """
     stamp_ns = stamp_ns_of(msg.header)
-    if msg.height * msg.width > max_megapixels * MEGA:
-        raise ImageFormatError(
-            f'an image of {msg.width}x{msg.height}, more than {max_megapixels:g} megapixels'
-        )
+    check_megapixels(msg.width, msg.height, max_megapixels)
     rows = check_rows(
         np.frombuffer(msg.data, dtype=np.uint8),
         height=msg.height,
@@ -87,7 +86,7 @@ def frame_from_image(msg: Image, *, received_ns: int, max_megapixels: float = ma
 
 
 def frame_from_compressed(
-    msg: CompressedImage, *, received_ns: int, max_megapixels: float = math.inf
+    msg: CompressedImage, *, received_ns: int, max_megapixels: float = MAX_MEGAPIXELS
 ) -> Frame:
     """
     Make a frame of a JPEG or PNG as compressed_image_transport sends it.

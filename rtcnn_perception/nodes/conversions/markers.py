@@ -102,7 +102,7 @@ def _label(face: Face, pose: HeadPose, header: Header, prefix: str, name: str) -
     marker.scale.z = LABEL_HEIGHT
     marker.color = _color(WHITE)
     labels = [each.shown_label for each in face.attributes.values() if each.shown_label]
-    marker.text = '\n'.join([f'{name} {float(z):.2f} m', ' '.join(labels)]).rstrip()
+    marker.text = '\n'.join([f'{name} {pose.distance:.2f} m', ' '.join(labels)]).rstrip()
     return marker
 
 

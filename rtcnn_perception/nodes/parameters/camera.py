@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtcnn_perception.core.decoding.limits import MAX_MEGAPIXELS
 from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import setting
 from rtcnn_perception.nodes.parameters.node import NodeParameters
@@ -91,10 +92,10 @@ class CameraParameters(NodeParameters):
         is_live=True,
     )
     max_megapixels: float = setting(
-        100.0,
+        MAX_MEGAPIXELS,
         'images that are larger are refused',
         unit='10^6 pixels',
         minimum=0.01,
-        maximum=1000.0,
+        maximum=MAX_MEGAPIXELS,
         read_at=ReadAt.ACTIVATION,
     )

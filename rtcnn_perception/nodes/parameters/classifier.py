@@ -214,8 +214,7 @@ class ClassifierParameters(NodeParameters):
         'attributes',
         'model_path',
         'model of one of the attributes: its folder, card or graph; empty for the one in the '
-        'models folder attributes, else in one of its own name, else the only one that classifies '
-        'it',
+        'models folder of its own name, else in attributes, else the only one that classifies it',
     )
     classifier: ClassifierGroup = ClassifierGroup()
     smoothing: SmoothingGroup = SmoothingGroup()

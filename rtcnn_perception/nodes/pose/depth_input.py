@@ -69,7 +69,7 @@ class DepthInput:
         # As with image_transport, remapping the topic moves those below it.
         topic = f'{node.resolve_topic_name(TOPIC)}{end}'
         self._recent: tuple[tuple[int, Any], ...] = ()
-        self._refused: PerceptionError | None = None
+        self._refused = ''
         self._subscription = ImageSubscription(
             node, message_type, topic, self._on_depth, qos=qos, clock=clock, is_optional=True
         )
@@ -104,8 +104,8 @@ class DepthInput:
         :param most_offset: seconds by which the stamps may differ
         :raises PerceptionError: if there is none, or it is not one of that frame's pixels
         """
-        if self._refused is not None:
-            raise self._refused
+        if self._refused:
+            raise PerceptionError(self._refused)
         recent = self._recent
         if not recent:
             raise PerceptionError(f'no depth image on {self.topic}: remap {TOPIC}')
@@ -138,7 +138,7 @@ class DepthInput:
         try:
             stamp_ns = stamp_ns_of(msg.header)
         except PerceptionError as error:
-            self._refused = PerceptionError(f'depth of {self.topic}: {error}')
+            self._refused = f'depth of {self.topic}: {error}'
             return
-        self._refused = None
+        self._refused = ''
         self._recent = (*self._recent[1 - KEPT :], (stamp_ns, msg))

@@ -204,9 +204,10 @@ class ImageSubscription:
 
     def _note(self, publishers: Sequence[TopicEndpointInfo]) -> None:
         """Forget the rate of the publishers of before where there are others."""
-        present = frozenset(bytes(each.endpoint_gid) for each in publishers)
+        present = _identities(publishers)
         if present != self._publishers:
             self._publishers = present
+            self._last_number = None
             self._delivery.restart()
 
     def _on_message(self, msg: object, info: Mapping[str, Any]) -> None:
@@ -223,9 +224,16 @@ class ImageSubscription:
         self._callback(msg)
 
     def _count_lost(self, number: int) -> None:
-        """Count what is missing before an image; a publisher that restarted begins at 1 again."""
+        """
+        Count what is missing before an image; a publisher that restarted begins at 1 again.
+
+        Numbers of several publishers cannot be told apart, nor those of one that is new or gone.
+        """
         last, self._last_number = self._last_number, number
-        if last is not None and number > last + 1 and len(self._topic.publishers()) == 1:
+        if last is None or number <= last + 1:
+            return
+        present = _identities(self._topic.publishers())
+        if len(present) == 1 and present == self._publishers:
             self._lost += number - last - 1
 
     def _subscribe(self, profile: QoSProfile) -> None:
@@ -253,3 +261,7 @@ class ImageSubscription:
         self._node.get_logger().warning(
             bounded(f'no publisher of {self.topic}; {self._topic.where_else()}')
         )
+
+
+def _identities(publishers: Sequence[TopicEndpointInfo]) -> frozenset[bytes]:
+    return frozenset(bytes(each.endpoint_gid) for each in publishers)

@@ -24,10 +24,15 @@ A = TypeVar('A')
 B = TypeVar('B')
 T = TypeVar('T')
 
+MAX_BYTES = 512 * 2**20
+"""Of the pixels that wait: twenty images of 3840x2160."""
+
 
 class StampJoin(Generic[A, B]):
     """
     Join frames and their faces, rois or attributes, by exact stamp, in bounded memory.
+
+    Of frames that wait there are at most MAX_BYTES together, but always the newest.
 
     The order is that of arrival, not that of the stamps: once a pair is joined, all that arrived
     before either half is outdated and dropped. So a clock that jumps back needs no rule of its
@@ -54,12 +59,12 @@ class StampJoin(Generic[A, B]):
         """Return the number of messages of faces that were dropped before their frame arrived."""
         return self._faces.dropped
 
-    def put_frame(self, stamp_ns: int, frame: A) -> tuple[A, B] | None:
-        """Add a frame; return the pair if this completes one."""
+    def put_frame(self, stamp_ns: int, frame: A, size: int = 0) -> tuple[A, B] | None:
+        """Add a frame of ``size`` bytes; return the pair if this completes one."""
         with self._lock:
             faces = self._faces.take(stamp_ns)
             if faces is None:
-                self._frames.append(stamp_ns, frame)
+                self._frames.append(stamp_ns, frame, size)
                 return None
             self._frames.clear()
             return frame, faces
@@ -87,13 +92,19 @@ class _Waiting(Generic[T]):
     def __init__(self, capacity: int) -> None:
         self.dropped = 0
         self._capacity = capacity
-        self._items: dict[int, T] = {}
+        self._items: dict[int, tuple[T, int]] = {}
+        self._bytes = 0
 
-    def append(self, stamp_ns: int, item: T) -> None:
-        """Add the newest item; one of the same stamp, or else the oldest, gives way."""
-        self.dropped += self._items.pop(stamp_ns, None) is not None
-        self._items[stamp_ns] = item
-        if len(self._items) > self._capacity:
+    def append(self, stamp_ns: int, item: T, size: int = 0) -> None:
+        """Add the newest item; one of the same stamp, or else the oldest, give way."""
+        if stamp_ns in self._items:
+            self._pop(stamp_ns)
+            self.dropped += 1
+        self._items[stamp_ns] = item, size
+        self._bytes += size
+        while len(self._items) > self._capacity or (
+            self._bytes > MAX_BYTES and len(self._items) > 1
+        ):
             self._drop_oldest()
 
     def take(self, stamp_ns: int) -> T | None:
@@ -102,12 +113,18 @@ class _Waiting(Generic[T]):
             return None
         while next(iter(self._items)) != stamp_ns:
             self._drop_oldest()
-        return self._items.pop(stamp_ns)
+        return self._pop(stamp_ns)
 
     def clear(self) -> None:
         self.dropped += len(self._items)
         self._items.clear()
+        self._bytes = 0
 
     def _drop_oldest(self) -> None:
-        del self._items[next(iter(self._items))]
+        self._pop(next(iter(self._items)))
         self.dropped += 1
+
+    def _pop(self, stamp_ns: int) -> T:
+        item, size = self._items.pop(stamp_ns)
+        self._bytes -= size
+        return item

@@ -121,10 +121,10 @@ def test_another_thread_may_set_the_time_constant_to_zero_during_an_update():
     assert smoother.time_constant == 0.0
 
 
-def test_time_that_goes_back_starts_the_track_anew():
+def test_time_that_goes_back_starts_the_track_anew_where_its_face_is_seen_and_is_held_else():
     smoother = TrackSmoother(5.0)
     smoother.update(1, 100.0, WOMAN)
-    assert smoother.hold(1, 3.0) is None
+    np.testing.assert_array_equal(smoother.hold(1, 99.9)['gender'], WOMAN['gender'])
     np.testing.assert_array_equal(smoother.update(1, 3.0, MAN)['gender'], row(0, 1))
 
 

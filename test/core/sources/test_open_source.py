@@ -49,7 +49,10 @@ def test_a_source_that_does_not_exist_is_refused_with_what_is_expected():
 
 @pytest.mark.parametrize('address', ['rtsp://10.0.0.1/stream', 'http://localhost/a.mjpg'])
 def test_a_stream_is_refused_with_what_to_do(address):
-    with pytest.raises(SourceError, match=r'is a stream, .* run a camera driver .* topic:NAME'):
+    with pytest.raises(
+        SourceError,
+        match=r'is a stream, .* topic:NAME for `run`; the nodes do where source is empty',
+    ):
         open_source(address)
 
 

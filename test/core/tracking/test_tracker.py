@@ -226,18 +226,24 @@ def test_tracks_are_sorted_by_id_whatever_the_order_of_detections():
     first = run(tracker, detected(*places))
     second = run(tracker, detected(*reversed(places)), start=1)
     assert ids(first) == ids(second) == [1, 2, 3, 4]
-    for one, other in zip(first, second, strict=True):
-        assert one.box.center == pytest.approx(other.box.center)
+    assert [one.box.center for one in first] == [pytest.approx(two.box.center) for two in second]
 
 
 def test_no_more_faces_are_tracked_than_allowed_and_the_best_scores_come_first():
     tracker = FaceTracker(TrackerConfig(max_tracks=2))
-    found = detected((100, 100, 50), score=0.81) + detected(
-        (300, 100, 50), (500, 100, 50), score=0.9
-    )
+    best = detected((300, 100, 50), (500, 100, 50), score=0.9)
+    found = detected((100, 100, 50), score=0.81) + best
     for frame in range(5):
         tracks = run(tracker, found, start=frame)
         assert [round(track.box.center[0]) for track in tracks] == [300, 500]
+
+
+def test_a_limit_that_is_lowered_drops_what_was_found_longest_ago_and_then_the_newest():
+    tracker = FaceTracker(TrackerConfig(max_tracks=4))
+    places = [(100 + 150 * number, 100, 50) for number in range(4)]
+    run(tracker, *[detected(*places)] * 3, detected(*places[1:]))
+    tracker.config = TrackerConfig(max_tracks=2)
+    assert ids(run(tracker, detected(*places[1:]), start=4)) == [2, 3]
 
 
 def test_a_new_face_replaces_the_one_that_was_lost_first():
