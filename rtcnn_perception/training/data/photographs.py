@@ -129,8 +129,9 @@ def read_photographs(folder: Path) -> list[Photograph]:
     """
     Read the annotations of photographs, which lie in ``images`` below the folder, or in it.
 
-    Two forms are known: a list with ``faces``, ``ignore`` and ``split`` for each photograph, and
-    WIDER FACE's boxes by name of file, 416x416 unless they say otherwise, which are all ``test``.
+    Two forms are known: a list with ``faces``, ``ignore`` and ``split`` for each photograph, of
+    which ``ignore`` and the ``score`` of a face may be left out, and WIDER FACE's boxes by name of
+    file, 416x416 unless they say otherwise, which are all ``test``.
 
     :raises DataError: naming the file and what is wrong with it
     """
@@ -159,7 +160,9 @@ def read_photographs(folder: Path) -> list[Photograph]:
             _check(source, photograph)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             name = entry.get('file', number) if isinstance(entry, dict) else number
-            raise DataError(f'{source}: the entry {name} is not as expected: {error!r}') from error
+            is_missing = isinstance(error, KeyError)
+            wrong = f'has no {error}' if is_missing else f'is not as expected: {error!r}'
+            raise DataError(f'{source}: the entry {name} {wrong}') from error
         photographs.append(photograph)
     if not photographs:
         raise DataError(f'{source} lists no photograph')
@@ -173,9 +176,9 @@ def _read_listed(images: Path, entry: Mapping[str, Any]) -> Photograph:
         width=int(entry['width']),
         height=int(entry['height']),
         boxes=_rows([face['box'] for face in faces], (4,)),
-        scores=_rows([face['score'] for face in faces], ()),
+        scores=_rows([face.get('score', 1.0) for face in faces], ()),
         landmarks=_rows([face.get('landmarks') or UNKNOWN for face in faces], (5, 2)),
-        ignored=_rows([ignored['box'] for ignored in entry['ignore']], (4,)),
+        ignored=_rows([ignored['box'] for ignored in entry.get('ignore', ())], (4,)),
         split=entry['split'],
     )
 

@@ -23,6 +23,7 @@ import math
 import os
 from pathlib import Path
 
+from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.classes import AGE_BANDS
@@ -71,8 +72,16 @@ class AttributeData(Settings):
         super().__post_init__()
         if not self.path or not all(self.path):
             raise ValueError('path must name a file or folder')
-        if sorted(set(self.bands)) != list(self.bands) or not self.bands or self.bands[0] < 0:
-            raise ValueError(f'bands must rise from 0 or above, got {list(self.bands)}')
+        # What a card refuses is refused here, before hours of training.
+        is_distinct = len(set(self.classes)) == len(self.classes) != 1 and all(self.classes)
+        if not is_distinct:
+            got = list(self.classes)
+            raise ValueError(f'classes must be two or more different names, got {got}')
+        is_rising = sorted(set(self.bands)) == list(self.bands)
+        if not is_rising or len(self.bands) < 2 or self.bands[0] < 0:
+            raise ValueError(
+                f'bands must rise from 0 or above and be two or more, got {list(self.bands)}'
+            )
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,12 @@ class DataConfig:
             raise ValueError(
                 '[data] must have a table for each attribute, such as [data.emotion] with a path'
             )
+        for name in self.attributes:
+            if ATTRIBUTE_NAME.fullmatch(name) is None:  # as the card of the exported model asks
+                raise ValueError(
+                    f'the attribute {name!r} must be named with lower case letters, digits and _, '
+                    'a letter first, such as [data.hat]'
+                )
 
 
 def data_folder() -> Path:

@@ -107,6 +107,12 @@ def test_a_face_at_the_border_may_reach_beyond_it(tmp_path):
     assert found.boxes.tolist() == [box]
 
 
+def test_nothing_ignored_and_a_face_that_people_marked_need_not_be_said(tmp_path):
+    (found,) = read_photographs(annotate(tmp_path, listed(faces=[{'box': BOX}], ignore=None)))
+    assert found.scores.tolist() == [1.0]
+    assert found.ignored.shape == (0, 4)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DataError, match=r'cannot read .*annotations\.json: No such file'):
         read_photographs(tmp_path)
@@ -122,14 +128,14 @@ def test_a_missing_file_is_refused(tmp_path):
         ('3', 'must hold a list or a table, got int'),
         ('[3]', 'the entry 0 is not as expected'),
         ({'a.jpg': 3}, 'the entry 0 is not as expected'),
-        ({'a.jpg': {}}, r"the entry a\.jpg is not as expected: KeyError\('boxes'\)"),
-        ({'a.jpg': {'boxes': [{'box': BOX}]}}, r"a\.jpg is not as expected: .*'invalid'"),
-        (listed(file=None), "entry 0 is not as expected: .*'file'"),
-        (listed(width=None), r"a\.png is not as expected: .*'width'"),
+        ({'a.jpg': {}}, r"the entry a\.jpg has no 'boxes'$"),
+        ({'a.jpg': {'boxes': [{'box': BOX}]}}, r"the entry a\.jpg has no 'invalid'$"),
+        (listed(file=None), "the entry 0 has no 'file'$"),
+        (listed(width=None), r"the entry a\.png has no 'width'$"),
         (listed(height='tall'), r'a\.png is not as expected: .*tall'),
-        (listed(faces=None), "'faces'"),
-        (listed(ignore=None), "'ignore'"),
-        (listed(split=None), "'split'"),
+        (listed(faces=None), "has no 'faces'$"),
+        (listed(faces=[{'score': 1.0}]), r"the entry a\.png has no 'box'$"),
+        (listed(split=None), "has no 'split'$"),
         (listed(faces=3), 'int'),
         (listed(faces=face(box=BOX[:3])), r'a\.png is not as expected'),
         (listed(faces=face(landmarks=[[1, 2]] * 4)), r'a\.png is not as expected'),

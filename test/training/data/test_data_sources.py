@@ -51,7 +51,11 @@ def test_missing_data_is_refused_with_both_places(tmp_path, monkeypatch):
         ({'balance': 1.5}, r'balance must be in \[0, 1\], got 1.5'),
         ({'group_balance': -1.0}, r'group_balance must be in \[0, 1\], got -1.0'),
         ({'weight': 0.0}, 'weight must be above 0, got 0.0'),
-        ({'bands': ()}, r'bands must rise from 0 or above, got \[\]'),
+        ({'classes': ('bare', 'bare')}, r"classes must be two or more different names, got \['b"),
+        ({'classes': ('bare',)}, 'classes must be two or more different names'),
+        ({'classes': ('bare', '')}, 'classes must be two or more different names'),
+        ({'bands': ()}, r'bands must rise from 0 or above and be two or more, got \[\]'),
+        ({'bands': (0,)}, r'bands must rise from 0 or above and be two or more, got \[0\]'),
         ({'bands': (20, 10)}, 'bands must rise'),
         ({'bands': (0, 10, 10)}, 'bands must rise'),
         ({'bands': (-5, 10)}, 'bands must rise'),
@@ -65,6 +69,12 @@ def test_wrong_settings_of_data_are_refused(values, message):
 def test_data_needs_an_attribute():
     with pytest.raises(ValueError, match='must have a table for each attribute, such as'):
         DataConfig({}, unlabelled=('a',))
+
+
+@pytest.mark.parametrize('name', ['Hat', 'a/b', 'a.b', '', '1st', 'größe', 'a b'])
+def test_an_attribute_is_named_as_a_card_can_name_it(name):
+    with pytest.raises(ValueError, match=r'must be named with lower case letters, digits and _'):
+        DataConfig({'hat_2': AttributeData(path=('a',)), name: AttributeData(path=('a',))})
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from rtcnn_perception.training.engine.config import RunConfig
 from rtcnn_perception.training.engine.config import Settings
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.teachers import DistillationConfig
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ class TrainConfig(RunConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         distillation, attributes = self.distillation, self.data.attributes
+        for name in attributes:
+            if hasattr(nn.ModuleDict(), name):  # which holds the heads by these names
+                raise ValueError(f'PyTorch uses the name {name!r}: call the attribute otherwise')
         if self.data.unlabelled and not distillation.teachers:
             raise ValueError('[data] has unlabelled faces, so [distillation] must name teachers')
         if distillation.rounds and self.ease_from:

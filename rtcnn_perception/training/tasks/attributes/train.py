@@ -62,7 +62,8 @@ def classes_of(config: TrainConfig, splits: Splits) -> dict[str, tuple[str, ...]
     """
     Return the classes that a network is to learn, by attribute.
 
-    :raises DataError: if a part that is needed has no labelled face of an attribute
+    :raises DataError: if a part that is needed has no labelled face of an attribute, or there are
+        no two different classes of one
     """
     for part in ('train', 'val'):
         faces: FaceSet = getattr(splits, part)
@@ -70,7 +71,14 @@ def classes_of(config: TrainConfig, splits: Splits) -> dict[str, tuple[str, ...]
             found = faces.labels.get(name)
             if found is None or not (found.indices != UNLABELLED).any():
                 raise DataError(f'[data.{name}] has no labelled face in the part {part}')
-    return {name: splits.train.labels[name].classes for name in config.data.attributes}
+    classes = {name: splits.train.labels[name].classes for name in config.data.attributes}
+    for name, names in classes.items():
+        if not (len(set(names)) == len(names) >= 2 and all(names)):
+            raise DataError(
+                f'[data.{name}] must have two or more classes with different names, got '
+                f'{", ".join(names)}'
+            )
+    return classes
 
 
 def count_hits(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> tuple[int, int]:

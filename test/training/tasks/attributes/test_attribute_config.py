@@ -18,6 +18,8 @@ from dataclasses import replace
 
 from bright_faces import CONFIG
 import pytest
+from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.engine.networks import Mix
 
 
@@ -41,3 +43,9 @@ def test_augmentation_eases_where_the_configuration_says():
 def test_heads_are_those_of_the_data(changes, message):
     with pytest.raises(ValueError, match=message):
         replace(CONFIG, **changes)
+
+
+@pytest.mark.parametrize('name', ['type', 'training', 'values'])
+def test_a_name_that_no_head_of_a_network_can_have_is_refused(name):
+    with pytest.raises(ValueError, match=f"PyTorch uses the name '{name}': call"):
+        replace(CONFIG, data=DataConfig({name: AttributeData(path=('x',))}))

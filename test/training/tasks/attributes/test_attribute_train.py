@@ -158,6 +158,15 @@ def test_a_part_without_labels_of_an_attribute_is_refused(tmp_path, part):
         training.train(CONFIG, splits, tmp_path)
 
 
+@pytest.mark.parametrize('classes', [('dark',), ('dark', 'dark')])
+def test_data_without_two_classes_is_refused_before_the_training(tmp_path, classes):
+    labels = {'shade': Labels.of(classes, np.zeros(6, int))}
+    faces = bright_faces(6, labels=labels)
+    with pytest.raises(DataError, match=r'\[data.shade\] must have two or more classes with'):
+        training.train(CONFIG, Splits(faces, faces, faces), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_classes_in_another_order_are_another_run(tmp_path):
     training.train(ONE_EPOCH, bright_splits(), tmp_path)
     splits = bright_splits()
