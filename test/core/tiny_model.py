@@ -120,9 +120,12 @@ def write_tiny_model(
     *,
     margin: float = 0.1,
     seed: int = 1,
+    channels: str = 'gray',
 ) -> Path:
     """Write a model that classifies these attributes, and return its folder."""
-    model = make_graph({name: len(labels) for name, labels in heads.items()}, seed=seed)
+    counts = {name: len(labels) for name, labels in heads.items()}
+    model = make_graph(counts, seed=seed, channels=1 if channels == 'gray' else 3)
     card = make_card(model, heads)
+    card['input'] = {**card['input'], 'channels': channels}
     card['crop'] = {'margin': margin, 'shift_down': 0.05}
     return write_model(directory, model, card)

@@ -129,7 +129,8 @@ class LabelledNetwork:
             for name, share in shares.items():
                 if name in self.classes:
                     rare = np.log(np.maximum(frequencies[name], LEAST_FREQUENCY))
-                    network.heads[name].bias -= share * torch.from_numpy(rare).float()  # type: ignore[operator,union-attr,unused-ignore]
+                    bias = network.heads[name].get_parameter('bias')  # of a training on a GPU too
+                    bias.sub_(share * torch.from_numpy(rare).float().to(bias.device))
         return replace(self, network=network)
 
     @torch.inference_mode()
@@ -164,16 +165,25 @@ def load_network(path: Path) -> LabelledNetwork:
         network, card = exported_network(path)
         classes = {head.attribute: head.labels for head in card.heads}
         return LabelledNetwork(card.tag, ready(network), classes, card.crop)
-    values = load_checkpoint(path)
-    config = values['config']
-    classes = _classes_of(values, path)
+    return network_of(load_checkpoint(path), path)
+
+
+def network_of(checkpoint: Mapping[str, Any], path: Path) -> LabelledNetwork:
+    """
+    Return the averaged network of a checkpoint.
+
+    :param path: where the checkpoint lies, for errors
+    :raises ModelError: if it is incomplete, or of no attribute network
+    """
+    config = checkpoint['config']
+    classes = _classes_of(checkpoint, path)
     counts = {name: len(names) for name, names in classes.items()}
     try:
         network = build_network(config['architecture'], counts)
         crop = CropGeometry(**config['crop'])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f'{path} is no complete checkpoint: its config lacks {error}') from error
-    fill_network(network, values['average'], path)
+    fill_network(network, checkpoint['average'], path)
     return LabelledNetwork(str(path), ready(network), classes, crop)
 
 

@@ -37,6 +37,7 @@ from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.networks import start_from
 import torch
+from torch.overrides import TorchFunctionMode
 
 WITH_VOTES = {'emotion': EMOTIONS, 'emotion_votes': EMOTIONS[::-1], 'gender': ('woman', 'man')}
 
@@ -118,6 +119,22 @@ def test_a_head_without_its_prior_predicts_rare_classes_more_often(architecture)
     expected = before['gender'] - 0.5 * torch.tensor([0.9, 0.1]).log()
     torch.testing.assert_close(after['gender'], expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(after['emotion'], before['emotion'])
+
+
+class OneDevice(TorchFunctionMode):
+    """Refuse to compute with tensors of two devices, as a GPU does and 'meta' does not."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        assert len({each.device for each in args if isinstance(each, torch.Tensor)}) < 2, func
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_prior_is_taken_from_a_network_on_another_device():
+    source = labelled()
+    source.network.to('meta')
+    with OneDevice():
+        found = source.without_prior({'gender': np.array([0.9, 0.1])}, {'gender': 0.5})
+    assert found.network.heads['gender'].bias.device.type == 'meta'
 
 
 def test_without_mixes_a_network_keeps_all_its_heads():

@@ -30,6 +30,7 @@ from rtcnn_perception.core.models.precision import FLOAT
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.load import load_for_heads
 from rtcnn_perception.training.data.sources import AttributeData
@@ -43,6 +44,7 @@ from rtcnn_perception.training.tasks.attributes.report import AttributeReport
 from rtcnn_perception.training.tasks.attributes.report import draw_report
 from rtcnn_perception.training.tasks.attributes.report import Report
 from rtcnn_perception.training.tasks.attributes.report import report_page
+from rtcnn_perception.training.tasks.attributes.report import selection_line
 from rtcnn_perception.training.tasks.attributes.report import summary_lines
 from rtcnn_perception.training.tasks.attributes.robustness import accuracy_curves
 from rtcnn_perception.training.tasks.attributes.robustness import jitter_loss
@@ -51,14 +53,24 @@ from rtcnn_perception.training.tasks.attributes.through_pipeline import through_
 from rtcnn_perception.training.tasks.reporting import write_report
 import torch
 
+MOST_DIGITS = 9
+"""Digits of a number that facts are compared with; NumPy's integers hold it."""
+
 
 def evaluate(
-    predictor: Predictor, faces: FaceSet, *, data: str, command: str, with_conditions: bool = True
+    predictor: Predictor,
+    faces: FaceSet,
+    *,
+    data: str,
+    command: str,
+    selection: str = '',
+    with_conditions: bool = True,
 ) -> tuple[Report, dict[str, Probabilities]]:
     """
     Compute every figure of a model.
 
     :param faces: with labels by the names of the model's classes, in any order
+    :param selection: which faces these are, and of how many
     :returns: the report and the probabilities it was made from
     :raises UnknownClassError: if a label has a class that the model lacks
     """
@@ -80,7 +92,16 @@ def evaluate(
         jitter, groups = jitter_loss(figures.accuracy, found), group_figures(rows, name, faces)
         reports.append(AttributeReport(name, classes, figures, metrics, found, jitter, groups))
     crop = asdict(predictor.geometry)
-    report = Report(predictor.name, data, len(faces), crop, command, tuple(reports))
+    report = Report(
+        predictor.name,
+        data,
+        len(faces),
+        crop,
+        command,
+        tuple(reports),
+        selection=selection,
+        notes=predictor.notes,
+    )
     return report, probabilities
 
 
@@ -98,10 +119,13 @@ def select_faces(splits: Splits, part: str, where: tuple[str, ...]) -> FaceSet:
             name, _, value = condition.partition('=')
         if is_least:
             fact = faces.facts.get(name)
-            if fact is None or fact.names or not value.isdigit():
+            is_number = value.isdecimal() and len(value) <= MOST_DIGITS
+            if fact is None or fact.names or not is_number:
                 numbers = [key for key, each in faces.facts.items() if not each.names]
                 raise ConfigurationError(
                     f'--where {condition} must compare a number, of {", ".join(numbers)}, with one'
+                    if numbers
+                    else f'--where {condition} cannot be: the data has no numbers, such as age'
                 )
             chosen = fact.values >= int(value)
         else:
@@ -152,11 +176,19 @@ def evaluate_run(
     faces = select_faces(splits, part, where)
     if margin is not None:
         predictor = predictor.with_margin(margin)
-    yield from splits.train.notes  # of all parts
+    yield from (*splits.train.notes, *predictor.notes)  # those of the data are of all parts
+    available = sum(len(getattr(splits, each)) for each in PARTS)
+    selection = selection_line(part, where, len(faces), available)
+    yield selection
     names = ', '.join(Path(path).name for path in source.path)
     data = ', '.join((f'{names} ({part})', *where))
     report, probabilities = evaluate(
-        predictor, faces, data=data, command=command, with_conditions=with_conditions
+        predictor,
+        faces,
+        data=data,
+        command=command,
+        selection=selection,
+        with_conditions=with_conditions,
     )
     if pipeline_faces:
         figures = {

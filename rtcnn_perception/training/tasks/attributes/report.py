@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -27,6 +28,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.training.data.batches import cut_faces
 from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import EVERYTHING
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.tasks.attributes.groups import Groups
 from rtcnn_perception.training.tasks.attributes.metrics import Figures
@@ -70,7 +72,12 @@ class AttributeReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What ``evaluate`` found, as JSON keeps it."""
+    """
+    What ``evaluate`` found, as JSON keeps it.
+
+    ``selection`` says which faces these are and of how many, ``notes`` what has to be known of the
+    model.
+    """
 
     model: str
     data: str
@@ -79,6 +86,20 @@ class Report:
     command: str
     attributes: tuple[AttributeReport, ...]
     pipeline: dict[str, PipelineFigures] = field(default_factory=dict)
+    selection: str = ''
+    notes: tuple[str, ...] = ()
+
+
+def selection_line(part: str, where: Sequence[str], faces: int, available: int) -> str:
+    """
+    Return in a line which faces are evaluated, and of how many.
+
+    :param part: one of ``PARTS``, or all
+    :param where: the conditions that they meet
+    :param available: labelled faces in all parts of the data
+    """
+    named = 'all parts' if part == EVERYTHING else f'part {part}'
+    return f'{", ".join((named, *where))}: {faces:,} of {available:,} faces'
 
 
 def summary_lines(report: Report) -> Iterator[str]:
@@ -122,13 +143,15 @@ def _named_metrics(report: AttributeReport) -> Iterator[tuple[str, str]]:
 
 def report_page(report: Report) -> str:
     """Return a report as Markdown; its pictures lie beside it."""
+    selection = report.selection or f'{report.faces:,} faces'
     lines = [
         f'# {report.model} on {report.data}',
         '',
-        f'{report.faces:,} faces, crop margin {report.crop["margin"]}, '
+        f'{selection[0].upper()}{selection[1:]}, crop margin {report.crop["margin"]}, '
         f'shift down {report.crop["shift_down"]}'
         f'{", rotated upright by the landmarks" if report.crop["upright"] else ""}.',
         '',
+        *(f'Note: {note}.\n' for note in report.notes),
         f'`{report.command}`',
         '',
     ]

@@ -197,6 +197,8 @@ def train(
         workers=workers,
         fill=lambda path: fill_start(network, classes, path, examples),
         classes={name: list(names) for name, names in classes.items()},
+        # By which priors are taken off where the data is not at hand.
+        frequencies={name: class_frequencies(train_set.labels[name]).tolist() for name in classes},
         command=command,
     )
     teachers = Teachers(config.distillation, device, classes)

@@ -191,6 +191,9 @@ def test_conditions_select_faces_by_facts_and_labels(where, left):
     ('where', 'message'),
     [
         ('age>=old', '--where age>=old must compare a number, of age, with one'),
+        ('age>=²', '--where age>=² must compare a number, of age, with one'),
+        ('age>=10000000000', 'must compare a number, of age, with one'),
+        ('age>=', '--where age>= must compare a number, of age, with one'),
         ('place>=3', '--where place>=3 must compare a number, of age, with one'),
         ('tone>=3', '--where tone>=3 must compare a number, of age'),
         ('place=street', '--where place=street must name one of inside, outside'),
@@ -201,3 +204,29 @@ def test_conditions_select_faces_by_facts_and_labels(where, left):
 def test_a_wrong_condition_is_refused(where, message):
     with pytest.raises((ConfigurationError, DataError), match=message):
         select_faces(splits_with_facts(), 'test', (where,))
+
+
+def test_numbers_are_not_compared_where_the_data_has_none():
+    message = '--where age>=3 cannot be: the data has no numbers, such as age'
+    with pytest.raises(ConfigurationError, match=message):
+        select_faces(bright_splits(), 'test', ('age>=3',))
+
+
+def test_it_is_said_which_faces_are_evaluated_and_of_how_many(model, data, tmp_path):
+    for options, line in (
+        ({'part': 'test'}, 'part test: 30 of 60 faces'),
+        ({'part': 'all'}, 'all parts: 60 of 60 faces'),
+        ({'part': 'test', 'where': ('age>=16',)}, 'part test, age>=16: 12 of 60 faces'),
+    ):
+        report, lines = run(model, data, tmp_path / 'report', **options)
+        assert lines[0] == report['selection'] == line
+        page = (tmp_path / 'report/report.md').read_text()
+        assert f'\n{line[0].upper()}{line[1:]}, crop margin 0.0' in page
+
+
+def test_a_report_on_a_checkpoint_says_that_it_is_not_calibrated(data, tmp_path):
+    path = save(labelled(classes=CLASSES), tmp_path / 'best.pt')
+    report, lines = run(path, data, tmp_path / 'report')
+    assert lines[0] == report['notes'][0]
+    assert 'a checkpoint is not calibrated' in lines[0]
+    assert f'\nNote: {lines[0]}.\n' in (tmp_path / 'report/report.md').read_text()

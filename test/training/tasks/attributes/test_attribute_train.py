@@ -34,13 +34,17 @@ from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import mean_checkpoint
 from rtcnn_perception.training.engine.loop import DivergenceError
 from rtcnn_perception.training.engine.networks import LabelledNetwork
+from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.provenance import provenance_of
 from rtcnn_perception.training.engine.teachers import DistillationConfig
 from rtcnn_perception.training.engine.teachers import TeacherConfig
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.tasks.attributes import train as training
+from rtcnn_perception.training.tasks.attributes.calibration import softmax
 from rtcnn_perception.training.tasks.attributes.config import SelectConfig
+from rtcnn_perception.training.tasks.attributes.metrics import summarise
+from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 import torch
 
 ONE_EPOCH = replace(CONFIG, epochs=1)
@@ -234,6 +238,21 @@ def test_heads_are_mixed_when_an_epoch_is_evaluated():
     logits = LabelledNetwork('a', network, classes, config.crop).logits(faces)['other']
     expected = float((logits.argmax(1) == labels['other'].indices).mean())
     assert found['shade.accuracy'] == found['other.accuracy'] == pytest.approx(expected)
+
+
+def test_a_checkpoint_is_evaluated_as_its_training_was(tmp_path):
+    config = replace(ONE_EPOCH, prior={'shade': 1.0})
+    rare = Labels.of(SHADES, np.array([0] * 11 + [1]))
+    splits = replace(bright_splits(), train=bright_faces(12, labels={'shade': rare}))
+    record = training.train(config, splits, tmp_path)
+    assert load_checkpoint(tmp_path / 'best.pt')['frequencies'] == {'shade': [11 / 12, 1 / 12]}
+    found = load_predictor(tmp_path / 'best.pt').probabilities(splits.val)
+    for name, value in summarise(found, splits.val).items():
+        assert record[name] == pytest.approx(value), name
+    plain = softmax(load_network(tmp_path / 'best.pt').logits(splits.val)['shade'])
+    np.testing.assert_allclose(
+        found['shade'][:, 1] / found['shade'][:, 0], 11 * plain[:, 1] / plain[:, 0], rtol=1e-3
+    )
 
 
 def test_training_hits_count_faces_with_a_target_alone():
