@@ -18,8 +18,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
+import re
 
+from rtcnn_perception.commands.export import is_of_detector
 from rtcnn_perception.commands.options import check_margin
 from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.commands.options import refuse_overwriting
@@ -44,10 +47,25 @@ ATTRIBUTE_OPTIONS = (
     'pictures',
     'leave_out_faulty',
     'through_pipeline',
+    'detector',
     'int8',
     'quick',
 )
 """Options that a detector has no use for."""
+
+DETECTOR_OPTIONS = ('width', 'iou', 'against')
+"""Options that an attribute network has no use for."""
+
+WIDTHS = (320, 416)
+MIN_IOU = 0.4
+
+REPORTS = Path('out/evaluate')
+CHECKPOINTS = ('best.pt', 'last.pt', 'start.pt')
+GRAPHS_AND_CARDS = ('model.onnx', 'model_int8.onnx', 'model.json')
+"""These, and the checkpoints, are called alike in every folder."""
+
+MOST_CHARACTERS = 40
+"""Of a part of a report's path."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +84,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'pictures to compare with --against',
     )
     parser.add_argument(
-        '--output', type=Path, help='folder for the report (default out/evaluate/<model>)'
+        '--output',
+        type=Path,
+        help=f'folder for the report (default: {REPORTS}/MODEL/DATA, by the names of both; +N '
+        'stands for N more data sets)',
     )
     parser.add_argument(
         '--part',
@@ -102,8 +123,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     faces.add_argument(
         '--detector',
-        default='auto',
-        help=f'for --through-pipeline: {", ".join(detector_names())}, as NAME or NAME=MODEL',
+        help=f'for --through-pipeline: {", ".join(detector_names())}, as NAME or NAME=MODEL '
+        '(default: auto)',
     )
     faces.add_argument(
         '--int8',
@@ -122,19 +143,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--width',
         type=int,
         nargs='+',
-        default=(320, 416),
         metavar='PIXELS',
-        help='widths of the photographs for the detector (default: 320 416)',
+        help=f'widths of the photographs for the detector (default: {" ".join(map(str, WIDTHS))})',
     )
     faces_detected.add_argument(
         '--iou',
         type=float,
-        default=0.4,
-        help='intersection over union from which on a face counts as found (default: 0.4)',
+        help=f'intersection over union from which on a face counts as found (default: {MIN_IOU})',
     )
     faces_detected.add_argument(
         '--against',
-        default='',
         metavar='DETECTOR',
         help='a baseline, whose faces are to be found in pictures without annotations',
     )
@@ -150,13 +168,14 @@ def execute(args: argparse.Namespace) -> int:
         raise ConfigurationError(
             f'--through-pipeline must be at least 0, got {args.through_pipeline}'
         )
-    args.output = args.output or Path('out/evaluate') / Path(args.model).stem
+    args.output = args.output or report_folder(args.model, args.data)
     refuse_overwriting(map(with_home, args.data), [args.output / 'report.md'])
     if _is_detector(args.model):
         lines = _evaluate_detector(args)
-    elif args.against:
-        raise ConfigurationError('--against is for face detectors')
     else:
+        refuse_options(args, DETECTOR_OPTIONS, 'face detectors')
+        if not args.through_pipeline:
+            refuse_options(args, ('detector',), '--through-pipeline')
         source = AttributeData(
             path=tuple(args.data),
             reader=args.reader or '',
@@ -173,7 +192,7 @@ def execute(args: argparse.Namespace) -> int:
             margin=args.margin,
             with_conditions=not args.quick,
             pipeline_faces=args.through_pipeline or 0,
-            detector=parse_detector(args.detector),
+            detector=parse_detector('auto' if args.detector is None else args.detector),
             precision=INT8 if args.int8 else FLOAT,
             command=args.command_line,
         )
@@ -182,8 +201,37 @@ def execute(args: argparse.Namespace) -> int:
     return 0
 
 
+def report_folder(model: str, data: Sequence[str]) -> Path:
+    """
+    Return where a report lies by default: for each model and first data set another folder.
+
+    A checkpoint is called by its folder and its own name, a graph or a card by its folder alone.
+    """
+    name, is_model, rest = model.partition('=')
+    path = with_home(rest if is_model and name in DETECTORS else model)
+    called = _short(path)
+    if path.name in CHECKPOINTS + GRAPHS_AND_CARDS:
+        state = f'_{path.stem}' if path.name in CHECKPOINTS else ''
+        called = f'{_short(path.absolute().parent)}{state}'
+    more = f'+{len(data) - 1}' if len(data) > 1 else ''
+    return REPORTS / called / f'{_short(with_home(data[0]))}{more}'
+
+
+def _short(path: Path) -> str:
+    """Return a short name for what lies at a path, fit for a folder."""
+    name = path.resolve().name if path.name in ('', '..') else path.name
+    stem = re.sub(r'\.[a-zA-Z]\w{0,4}$', '', name)
+    return re.sub(r'[^\w.-]+', '_', stem)[:MOST_CHARACTERS].strip('._') or 'unnamed'
+
+
 def _is_detector(model: str) -> bool:
-    """Return whether this is the name or the model of a face detector."""
+    """
+    Return whether this is the name or the model of a face detector.
+
+    :raises ModelError: if there is nothing, or a checkpoint that has to be exported first
+    """
+    from rtcnn_perception.training.models.exported_weights import is_exported  # noqa: PLC0415
+
     if model.partition('=')[0] in DETECTORS:
         return True
     path = with_home(model)
@@ -191,6 +239,11 @@ def _is_detector(model: str) -> bool:
         raise ModelError(
             f"there is no model at {model}; expected a model's folder or file, or a face detector "
             f'of {", ".join(DETECTORS)}'
+        )
+    if not is_exported(path) and is_of_detector(path):
+        raise ModelError(
+            f'{model} is a checkpoint of a face detector: export it first, with '
+            f'`rtcnn_perception export {model} --output FOLDER`, and evaluate FOLDER'
         )
     try:
         return kind_of(path) == DetectorCard.KIND
@@ -213,8 +266,8 @@ def _evaluate_detector(args: argparse.Namespace) -> Iterator[str]:
         args.data,
         args.output,
         part=args.part,
-        widths=args.width,
-        min_iou=args.iou,
+        widths=args.width or WIDTHS,
+        min_iou=MIN_IOU if args.iou is None else args.iou,
         baseline=_detector(args.against) if args.against else None,
         command=args.command_line,
     )

@@ -123,7 +123,7 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
     from rtcnn_perception.training.tasks.attributes.export import ExportSettings  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.export import export_detector  # noqa: PLC0415
 
-    if _is_of_detector(checkpoint):
+    if is_of_detector(checkpoint):
         refuse_options(args, ATTRIBUTE_OPTIONS, 'attribute networks')
         written = export_detector(
             checkpoint,
@@ -152,7 +152,12 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
     return 0
 
 
-def _is_of_detector(checkpoint: Path) -> bool:
+def is_of_detector(checkpoint: Path) -> bool:
+    """
+    Return whether a file is a checkpoint of a face detector.
+
+    :raises ModelError: if it is neither a checkpoint nor published weights
+    """
     from rtcnn_perception.training.engine.checkpoints import load_checkpoint  # noqa: PLC0415
     from rtcnn_perception.training.models.tfjs_weights import is_published  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig  # noqa: PLC0415

@@ -258,4 +258,4 @@ def test_the_commands_are_run_by_their_names(tmp_path, emotion, monkeypatch):
     assert cli.main(['train', str(config)]) == 0
     assert cli.main(['export', 'runs/small/best.pt', '--output', 'model']) == 0
     assert cli.main(['evaluate', 'model', 'e.npz', '--quick']) == 0
-    assert (tmp_path / 'out/evaluate/model/report.md').exists()
+    assert (tmp_path / 'out/evaluate/model/e/report.md').exists()

@@ -24,6 +24,7 @@ from lively_networks import labelled
 from lively_networks import save
 import pytest
 from rtcnn_perception import cli
+from rtcnn_perception.training.engine.checkpoints import save_checkpoint
 from small_data import pictures
 from small_data import write_fer_npz
 from tiny_model import write_tiny_model
@@ -140,6 +141,10 @@ def test_a_wrong_export_is_refused(tmp_path, capsys, options, message):
         (['--reader', 'fer'], 'reader must be one of packed, fer2013, fer2013_csv, class_folders'),
         (['--where', 'tone=light'], 'nothing is known of tone; expected one of emotion'),
         (['--against', 'haar'], '--against is for face detectors'),
+        (['--width', '320'], '--width is for face detectors'),
+        (['--iou', '0.4'], '--iou is for face detectors'),
+        (['--detector', 'auto'], '--detector is for --through-pipeline'),
+        (['--detector', 'haar', '--through-pipeline', '0'], '--detector is for --through-pipel'),
     ],
 )
 def test_a_wrong_evaluation_is_refused(tmp_path, model, capsys, options, message):
@@ -147,6 +152,14 @@ def test_a_wrong_evaluation_is_refused(tmp_path, model, capsys, options, message
     line = refusal(capsys, 'evaluate', model, data, '--output', tmp_path / 'x', *options)
     assert message in line
     assert not (tmp_path / 'x').exists()
+
+
+def test_a_checkpoint_of_a_detector_is_refused_with_how_to_export_it(tmp_path, capsys):
+    path = tmp_path / 'best.pt'
+    save_checkpoint(path, {'config': {'detector': 'face_dense'}, 'average': {}})
+    line = refusal(capsys, 'evaluate', path, tmp_path, '--width', 320)
+    assert f'{path} is a checkpoint of a face detector: export it first, with ' in line
+    assert f'`rtcnn_perception export {path} --output FOLDER`' in line
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,7 @@ def without_val(folder):
         (without_val, ['--margin', '0'], '--margin is for attribute networks'),
         (without_val, ['--through-pipeline', '5'], '--through-pipeline is for attribute'),
         (without_val, ['--quick'], '--quick is for attribute networks'),
+        (without_val, ['--detector', 'auto'], '--detector is for attribute networks'),
         (without_val, ['--width', '5'], '--width must be at least 32, got 5'),
         (without_val, ['--width', '99999999'], '32 to 8192 pixels, got 99999999'),
         (lambda folder: folder.write_bytes(b'no video'), [], 'cannot be decoded as a video'),
