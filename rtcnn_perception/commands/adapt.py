@@ -141,9 +141,11 @@ def execute(args: argparse.Namespace) -> int:
         crop=crop,
         command=args.command_line,
     )
-    model, summary = adapt(with_home(args.graph), with_home(args.output), settings)
+    model, summary, removed = adapt(with_home(args.graph), with_home(args.output), settings)
     print(summary)
     print(f'wrote {model.card.path} and its card')
+    if removed:
+        print(f'removed {", ".join(removed)} of the model that was there before')
     print(_said_of(model, load_portrait()))
     return 0
 

@@ -79,10 +79,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--method', choices=METHODS, default=METHODS[0])
     parser.add_argument(
         '--attributes',
-        default=','.join(DEFAULT_ATTRIBUTES),
         metavar='NAMES',
         help='attributes to explain, separated by commas; the overlay shows the first '
-        '(default: %(default)s)',
+        f'(default: {",".join(DEFAULT_ATTRIBUTES)}, with --average those that the data labels)',
     )
     parser.add_argument(
         '--target',
@@ -199,7 +198,7 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _load_models(args: argparse.Namespace) -> Models:
-    names = items(args.attributes)
+    names = DEFAULT_ATTRIBUTES if args.attributes is None else items(args.attributes)
     if not names:
         raise ConfigurationError('--attributes must name at least one attribute, got none')
     return load_saliency_models(model_paths(names, dict(args.model), models_search_path()))

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from collections.abc import Mapping
+import time
 
 import cv2
 import numpy as np
@@ -43,24 +44,34 @@ def averages(
     """
     Yield a figure of the mean maps for each attribute that the data has labels for.
 
-    :param missing: takes the attributes and classes without a face
+    Labelled faces are gray; a model for colour gets the same in each channel, which is said.
+
+    :param missing: takes the attributes without a face, if they are named, and such classes
     """
     from rtcnn_perception.training.data.load import load_for_heads  # noqa: PLC0415  an extra
     from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.attributes.predictor import gray_notes  # noqa: PLC0415
 
     heads = {name: model.card.head(name).labels for name, model in models.items()}
     source = AttributeData(path=(args.average,))
+    lacking: list[str] = []
+    notes: list[str] = []
     for attribute, model in models.items():
         part = load_for_heads(heads, source, model.card.crop).part(args.part)
         known = part.labels[attribute].indices if attribute in part.labels else np.array([], int)
         if not (known >= 0).any():
-            missing.append(f'{args.average} has no labels of {attribute} in its part {args.part}')
+            lacking.append(f'{args.average} has no labels of {attribute} in its part {args.part}')
             continue
+        for note in gray_notes(model.card):
+            if note not in notes:
+                notes.append(note)
+                print(note)
         means = []
-        progress = Progress()
+        progress, start = Progress(), time.monotonic()
         labels = heads[attribute]
         for index, label in enumerate(labels):
-            progress.show(index, len(labels), f'{attribute}: {label}')
+            text = f'{attribute}, class {index + 1} of {len(labels)}: {label}'
+            progress.show(time.monotonic() - start, None, text, share=index / len(labels))
             rows = np.flatnonzero(known == index)[: args.limit]
             if not len(rows):
                 missing.append(f'{args.average} has no face that is {label} ({attribute})')
@@ -71,6 +82,11 @@ def averages(
                 means.append(mean_map(model, attribute, faces, label, method=args.method))
         progress.clear()
         yield f'mean_{attribute}.png', sheet(mean_tiles(means, args.color_map or FIGURE_COLORS))
+    if args.attributes is not None or len(lacking) == len(models):
+        missing += lacking
+    else:
+        for text in lacking:
+            print(f'{text}: left out')
 
 
 def network_input(model: SaliencyModel, image: ImageBGR, region: FaceRegion) -> NDArray[np.uint8]:

@@ -47,6 +47,16 @@ def test_a_folder_is_written_and_tried_on_the_picture(graph, tmp_path, capsys):
     assert (card.name, card.crop.margin) == ('mine', 0.2)
 
 
+def test_what_described_the_model_before_is_removed_with_a_line(graph, tmp_path, capsys):
+    words = ['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'mine')]
+    assert main(words) == 0
+    (tmp_path / 'mine/saliency.onnx').write_bytes(b'of the graph as it was')
+    assert main([*words, '--scale=1/255']) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 'removed saliency.onnx of the model that was there before' in lines
+    assert not (tmp_path / 'mine/saliency.onnx').exists()
+
+
 @pytest.mark.parametrize('option', ['--scale=1/0', '--scale=a', '--size=8', '--size=0x8'])
 def test_a_wrong_option_is_wrong_usage(graph, tmp_path, option, capsys):
     with pytest.raises(SystemExit):

@@ -214,10 +214,11 @@ def _expect_graph(where: str, file: str, sha256: str) -> None:
     expect(is_digest, f'{where}sha256', '64 hexadecimal digits, in lower case', sha256)
 
 
-def read_fields(card: Path) -> JsonFields:
+def read_fields(card: Path, advice: str = ADVICE) -> JsonFields:
     """
     Read the fields of a card of any kind.
 
+    :param advice: what is to be done about a field that is missing or wrong
     :raises ModelError: if it is missing, is no JSON, or has another format
     """
     try:
@@ -226,7 +227,7 @@ def read_fields(card: Path) -> JsonFields:
         raise ModelError(
             f'{card}: expected JSON, got what cannot be read as such ({error}); {ADVICE}'
         ) from error
-    fields = JsonFields(card, content, ADVICE)
+    fields = JsonFields(card, content, advice)
     card_format = fields.integer('format')
     if card_format != CARD_FORMAT:
         raise fields.refusal('format', f'{CARD_FORMAT}', card_format)

@@ -29,13 +29,12 @@ from rtcnn_perception.core.models.card import CARD_FORMAT
 from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.models.onnx_export import OPSET
+from rtcnn_perception.training.tasks.folder_files import GRAPH_NAME
+from rtcnn_perception.training.tasks.folder_files import INT8_NAME
+from rtcnn_perception.training.tasks.folder_files import PAGE_NAME
 import torch
 from torch import nn
 from torch import Tensor
-
-GRAPH_NAME = 'model.onnx'
-INT8_NAME = 'model_int8.onnx'
-PAGE_NAME = 'README.md'
 
 
 def make_card(

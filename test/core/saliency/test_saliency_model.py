@@ -184,7 +184,7 @@ def test_a_graph_the_card_does_not_name_is_refused(folder):
     card = json.loads((folder / 'model.json').read_text())
     del card['saliency']
     (folder / 'model.json').write_text(json.dumps(card))
-    with pytest.raises(ModelError, match='saliency is missing'):
+    with pytest.raises(ModelError, match=r'is missing; make .* `rtcnn_perception saliency-g'):
         SaliencyModel.load(folder)
 
 

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 import hashlib
-import json
 import math
 from pathlib import Path
 import tempfile
 from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +37,7 @@ from rtcnn_perception.core.attributes.model import SUM_TOLERANCE
 from rtcnn_perception.core.geometry.crops import CHANNELS
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.models.card import CARD_FORMAT
-from rtcnn_perception.core.models.card import CARD_NAME
 from rtcnn_perception.core.models.card import read_graph
-from rtcnn_perception.core.models.files import replace_file
 from rtcnn_perception.core.models.session import in_one_line
 from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.core.models.session import SESSION_ERRORS
@@ -50,9 +48,10 @@ from rtcnn_perception.training.models.adapted_graph import adapted
 from rtcnn_perception.training.models.graph_signature import parsed
 from rtcnn_perception.training.models.graph_signature import Signature
 from rtcnn_perception.training.models.graph_signature import signature_of
+from rtcnn_perception.training.tasks.folder_files import GRAPH_NAME
+from rtcnn_perception.training.tasks.folder_files import write_graph_and_card
 from scipy import special
 
-GRAPH_NAME = 'model.onnx'
 AUTO, PROBABILITIES, SCORES = 'auto', 'probabilities', 'scores'
 OUTPUTS = (AUTO, PROBABILITIES, SCORES)
 
@@ -88,12 +87,24 @@ class AdaptSettings:
     command: str = ''
 
 
-def adapt(path: Path, folder: Path, settings: AdaptSettings) -> tuple[AttributeModel, str]:
+class Adapted(NamedTuple):
+    """
+    A model as it was written.
+
+    ``summary`` says in a line what its graph takes and returns; ``removed`` are the files in the
+    folder that described the model before.
+    """
+
+    model: AttributeModel
+    summary: str
+    removed: tuple[str, ...]
+
+
+def adapt(path: Path, folder: Path, settings: AdaptSettings) -> Adapted:
     """
     Adapt a graph and write it with its card; both are written only after every check has passed.
 
     :param path: the graph; weights in a file beside it are put into it
-    :returns: the model as it was written, and in a line what the graph takes and returns
     :raises ModelError: if the graph is missing or cannot be adapted
     :raises ConfigurationError: if a setting cannot be, or the folder cannot be written to
     """
@@ -145,8 +156,8 @@ def adapt(path: Path, folder: Path, settings: AdaptSettings) -> tuple[AttributeM
                 raise ModelError(f'{path} cannot be adapted: {error}') from error
         else:
             break
-    _write(content, card, folder)
-    return AttributeModel.load(folder), f'{path.name} takes {summary}'
+    removed = write_graph_and_card(content, card, folder)
+    return Adapted(AttributeModel.load(folder), f'{path.name} takes {summary}', removed)
 
 
 def _check(settings: AdaptSettings) -> None:
@@ -294,20 +305,10 @@ def _compare(
     :raises ModelError: if it cannot be used, or its probabilities differ
     """
     with tempfile.TemporaryDirectory() as scratch:
-        _write(content, card, Path(scratch))
+        write_graph_and_card(content, card, Path(scratch))
         (found,) = AttributeModel.load(Path(scratch)).predict(faces).values()
     worst = float(np.abs(found - expected).max())
     if not worst <= TOLERANCE:
         raise ModelError(
             f'expected the probabilities of the graph as it came, got a difference of {worst:.1e}'
         )
-
-
-def _write(content: bytes, card: dict[str, Any], folder: Path) -> None:
-    """Write the graph, then the card that names it; a card without its graph is refused."""
-    text = json.dumps(card, indent=2) + '\n'
-    try:
-        replace_file(folder / GRAPH_NAME, content)
-        replace_file(folder / CARD_NAME, text.encode())
-    except OSError as error:
-        raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error

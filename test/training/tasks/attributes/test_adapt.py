@@ -25,6 +25,8 @@ from foreign_graphs import run
 from foreign_graphs import SEVEN
 from foreign_graphs import softmax
 from foreign_graphs import write
+from lively_networks import export
+from lively_networks import labelled
 import numpy as np
 from onnx import helper
 from onnx import TensorProto
@@ -67,7 +69,7 @@ def test_one_face_at_a_time_from_0_to_255_with_scores_as_fer_plus(tmp_path):
         [1, 1, 64, 64], 8, opset=8, gain=1 / 255, fixed_reshape=True, taken='Input3'
     )
     path = write(tmp_path / 'fer.onnx', model)
-    _, summary = adapt(path, tmp_path / 'a', settings(EIGHT))
+    summary = adapt(path, tmp_path / 'a', settings(EIGHT)).summary
     assert summary == (
         'fer.onnx takes 64x64 gray as float32 from 0 to 255, a face at a time, and returns '
         'scores, which get a softmax'
@@ -78,7 +80,7 @@ def test_one_face_at_a_time_from_0_to_255_with_scores_as_fer_plus(tmp_path):
 
 def test_channels_last_from_0_to_1_with_probabilities_as_keras(tmp_path):
     path = write(tmp_path / 'k.onnx', foreign_graph(['N', 48, 48, 1], 7, gain=4, last='Softmax'))
-    _, summary = adapt(path, tmp_path / 'a', settings(scale=(1 / 255,)))
+    summary = adapt(path, tmp_path / 'a', settings(scale=(1 / 255,))).summary
     assert summary.endswith('from 0 to 1, and returns probabilities')
     pixels = faces(20, 1, 48, 48)
     moved = np.moveaxis(pixels.astype(np.float32) / 255, 1, 3)
@@ -100,7 +102,7 @@ def test_a_scale_for_each_colour_as_efficientnet(tmp_path):
 def test_a_quantised_graph_gives_a_face_the_same_beside_any_other(tmp_path):
     path = write(tmp_path / 'q.onnx', foreign_graph(['N', 48, 48, 1], 7, gain=4, last='Softmax'))
     path = quantise(path)
-    _, summary = adapt(path, tmp_path / 'a', settings(scale=(1 / 255,)))
+    summary = adapt(path, tmp_path / 'a', settings(scale=(1 / 255,))).summary
     assert 'a face at a time' in summary
     pixels = faces(20, 1, 48, 48)
     moved = np.moveaxis(pixels.astype(np.float32) / 255, 1, 3)
@@ -136,8 +138,8 @@ def test_a_temperature_softens_scores_and_stands_in_the_card(tmp_path):
 def test_names_that_the_graph_has_are_not_taken_twice(tmp_path, batch):
     model = foreign_graph([batch, 1, 16, 16], 7, gain=1 / 64, taken='face', given='mood')
     path = write(tmp_path / 'm.onnx', model)
-    first, _ = adapt(path, tmp_path / 'a', settings())
-    again, _ = adapt(first.card.path, tmp_path / 'b', settings())
+    first = adapt(path, tmp_path / 'a', settings()).model
+    again = adapt(first.card.path, tmp_path / 'b', settings()).model
     pixels = faces(4, 1, 16, 16)
     expected = first.predict(pixels)['mood']
     np.testing.assert_allclose(again.predict(pixels)['mood'], expected, atol=1e-5)
@@ -183,6 +185,29 @@ def test_the_graph_as_it_came_is_not_overwritten(tmp_path):
     with pytest.raises(PerceptionError, match='holds the graph itself; name another --output'):
         adapt(path, tmp_path, settings())
     assert path.read_bytes() == before
+
+
+def test_files_of_the_model_before_are_removed(tmp_path):
+    path = write(tmp_path / 'm.onnx', foreign_graph([1, 1, 8, 8], 7, gain=1 / 64))
+    export(labelled(), tmp_path / 'a')
+    write_saliency_graph(tmp_path / 'a')
+    (tmp_path / 'a/model_int8.onnx').write_bytes(b'in eight bits')
+    removed = adapt(path, tmp_path / 'a', settings()).removed
+    assert sorted(removed) == ['README.md', 'model_int8.onnx', 'saliency.onnx']
+    assert sorted(each.name for each in (tmp_path / 'a').iterdir()) == ['model.json', 'model.onnx']
+    assert adapt(path, tmp_path / 'a', settings()).removed == ()
+
+
+def test_a_page_that_no_export_wrote_stays(tmp_path):
+    path = write(tmp_path / 'm.onnx', foreign_graph([1, 1, 8, 8], 7, gain=1 / 64))
+    (tmp_path / 'a').mkdir()
+    for name in ('README.md', 'saliency.onnx'):
+        (tmp_path / 'a' / name).write_text('somebody wrote this')
+    assert adapt(path, tmp_path / 'a', settings()).removed == ()  # no model was there
+    assert adapt(path, tmp_path / 'a', settings()).removed == ('saliency.onnx',)
+    (tmp_path / 'a/model.json').write_text('damaged')
+    adapt(path, tmp_path / 'a', settings())
+    assert (tmp_path / 'a/README.md').read_text() == 'somebody wrote this'
 
 
 def test_a_shape_that_fits_both_layouts_needs_to_be_told(tmp_path):
