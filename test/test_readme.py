@@ -23,6 +23,8 @@ import shlex
 
 import pytest
 from rtcnn_perception.cli import _parse as parse
+from rtcnn_perception.cli import COMMANDS
+import yaml
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / 'README.md'
@@ -33,7 +35,8 @@ PAGES = [
     *ROOT.glob('benchmarks/*.md'),
     *ROOT.glob('experiments/*.md'),
 ]
-COMMAND = re.compile(r'^\$ (?:\S*/)?rtcnn_perception (.*)$', re.MULTILINE)
+COMMAND = re.compile(rf'rtcnn_perception ((?:{"|".join(COMMANDS)}) [^`;\n]+)')
+YAML = re.compile(r'^```yaml\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
@@ -45,13 +48,34 @@ def test_links_of_a_page_lead_to_something(page):
 
 def test_commands_of_the_pages_and_the_cards_are_usage_that_the_command_line_takes():
     commands = [each for page in PAGES for each in COMMAND.findall(page.read_text())]
-    assert len(commands) >= 10
+    assert len(commands) >= 30
     for card in ROOT.glob('models/*/model.json'):
         made_by = json.loads(card.read_text())['command'].split(' && ')
         commands += [each.partition(' ')[2] for each in made_by]
     for command in commands:
-        _, args = parse(shlex.split(command))
+        _, args = parse(shlex.split(command, comments=True))
         assert args.command == command.split()[0]
+
+
+def test_what_the_shell_expands_is_named_with_the_folder_of_the_data():
+    words = {
+        word
+        for page in PAGES
+        for command in COMMAND.findall(page.read_text())
+        for word in shlex.split(command, comments=True)
+        if '*' in word
+    }
+    assert words
+    assert [word for word in words if not word.startswith('$RTCNN_DATA/')] == []
+
+
+def test_parameters_in_the_pages_are_of_nodes_that_exist():
+    names = yaml.safe_load((ROOT / 'config/perception.yaml').read_text())
+    nodes = {name.rpartition('/')[2] for name in names} | {'lifecycle_manager_faces'}  # of Nav2
+    blocks = [each for page in PAGES for each in YAML.findall(page.read_text())]
+    keys = [key for each in map(yaml.safe_load, blocks) for key in each]
+    assert len(keys) >= 4
+    assert {key.rpartition('/')[2] for key in keys} <= nodes
 
 
 def test_the_example_of_the_readme_is_the_one_in_the_examples():

@@ -148,6 +148,7 @@ def evaluate_detector(
         sets=tuple(found),
         clips=tuple(_evaluate_clip(default, clip) for clip in clips),
         baseline='' if other is None else other.tag,
+        baseline_threshold=0.0 if other is None else other.min_score,
         against_baseline=tuple(compared),
     )
     page = write_report(asdict(report), detector_page(report), drawn, output)

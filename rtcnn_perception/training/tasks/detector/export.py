@@ -16,8 +16,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 import tempfile
 from typing import Any
@@ -59,6 +59,8 @@ from rtcnn_perception.training.tasks.detector.eight_bits import score_changes
 from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.figures import matched_scores
 from rtcnn_perception.training.tasks.detector.loss import anchors_of
+from rtcnn_perception.training.tasks.detector.page import COUNTED_HW
+from rtcnn_perception.training.tasks.detector.page import model_page
 from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.predictions import NEUTRAL
 from rtcnn_perception.training.tasks.detector.predictions import predict_faces
@@ -72,9 +74,6 @@ INPUT_NAME = 'image'
 OUTPUT_NAMES = ('score', 'box', 'landmarks')
 WIDTH = 320
 """Default detection width in pixels, as YuNet's here; the score is calibrated there."""
-
-COUNTED_HW = (256, 320)
-"""Input for which multiply-accumulates are counted: 640x480 at that width, padded."""
 
 MEASURED_WIDTHS = (320, 416)
 PARITY_SIZES = ((64, 96), (256, 320))
@@ -217,10 +216,10 @@ def export_detector(
         model = model_folder.write_model(*made(ScoreCalibration()), '', Path(scratch))
         predictions = _predictions(model, held_out, WIDTH, train.LEAST_SCORE)
     content, card = made(_fitted(held_out, predictions))
-    if shown is None:
-        return model_folder.write_measured(content, card, measured, _page, folder)
-    in_int8 = add_int8(content, card, shown, held_out)
-    return model_folder.write_measured(content, card, measured, _page, folder, int8=in_int8)
+    in_int8 = None if shown is None else add_int8(content, card, shown, held_out)
+    return model_folder.write_measured(
+        content, card, measured, partial(model_page, config=config), folder, int8=in_int8
+    )
 
 
 def add_int8(
@@ -284,31 +283,4 @@ def _fitted(photographs: list[Photograph], predictions: list[Predictions]) -> Sc
     counted = matched != NEUTRAL
     return fit_calibration(
         scores[counted], np.concatenate([*heights, np.empty(0)])[counted], matched[counted] >= 0
-    )
-
-
-def _page(card: Mapping[str, Any]) -> str:
-    """Return Markdown that says what the card says."""
-    is_taught = 'detection/train' in [entry['name'] for entry in card['data']]
-    teacher = ', in `detection/train` those of another detector' if is_taught else ''
-    truth = '; "held out" against annotations of the teacher, the others against those of people'
-    height, width = COUNTED_HW
-    return model_folder.page_of(
-        card,
-        summary=['Detects faces: for each a score, a box from forehead to chin, five landmarks.'],
-        facts=[
-            (
-                f'Multiply-accumulates of {width}x{height} pixels',
-                f'{card["multiply_accumulates"]:,}',
-            ),
-            *([('Eight bits, sha256', f'`{card["int8"]["sha256"]}`')] if 'int8' in card else []),
-            ('Input', 'any multiple of 32 by another, colour (blue first), uint8'),
-        ],
-        measured_on=f'Average precision at an intersection over union of {train.MIN_IOU:g}, of '
-        f'faces of {" or ".join(map(str, MIN_HEIGHTS))} pixels and more'
-        f'{truth if is_taught else ""}:',
-        limits=[
-            f'It may repeat the errors of the annotations it learnt from{teacher}. Which groups '
-            'of people it finds less often is not measured here.'
-        ],
     )

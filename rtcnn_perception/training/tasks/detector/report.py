@@ -64,6 +64,7 @@ class DetectorReport:
     sets: tuple[SetFigures, ...]
     clips: tuple[ClipFigures, ...]
     baseline: str
+    baseline_threshold: float
     against_baseline: tuple[BaselineFigures, ...]
 
 
@@ -218,8 +219,9 @@ def _baseline_section(report: DetectorReport) -> list[str]:
         f'## Against {report.baseline}',
         '',
         f'Of the faces that {report.baseline} finds, {MIN_HEIGHTS[0]} px and over at its width, '
-        f'those found as well, both at a score of {report.threshold:g}; narrower pictures keep '
-        'their size:',
+        f'those found as well. Faces of {report.baseline} have a score of '
+        f'{report.baseline_threshold:g} and above, those of {report.detector} of '
+        f'{report.threshold:g}, the default of each; narrower pictures keep their size:',
         '',
         *table(('picture', 'width, at most', 'faces', 'found'), rows),
     ]

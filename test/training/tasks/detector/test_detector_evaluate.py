@@ -134,6 +134,9 @@ def test_pictures_are_evaluated_by_the_faces_of_a_baseline(tmp_path, detector, c
     assert '2 pictures, at most 416 wide' in printed
     page = (output / 'report.md').read_text()
     assert '| a.png | 320 | 1 | 0 |' in page
+    report = json.loads((output / 'report.json').read_text())
+    assert (report['threshold'], report['baseline_threshold']) == (0.6, 0.5)
+    assert f'Faces of {report["baseline"]} have a score of 0.5 and above, those of haar' in page
     assert '| empty.PNG | 416 | 0 | 0 |' in page
     for width in (320, 416):
         assert f'against_baseline_{width}.png' in page
