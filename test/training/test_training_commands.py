@@ -200,8 +200,8 @@ def test_no_face_is_learnt_from_and_evaluated_on_whatever_the_seed(tmp_path, mon
     run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model')
     words = ['--output', tmp_path / 'report', '--quick']
     run(evaluate, tmp_path / 'model', tmp_path / 'data', *words)
-    assert len(names['learnt']) == 49
-    assert len(names['evaluated']) == 6
+    assert len(names['learnt']) > 40
+    assert names['evaluated']
     assert not names['learnt'] & names['evaluated']
 
 

@@ -32,7 +32,6 @@ from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import DividedFaces
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Fact
-from rtcnn_perception.training.data.faces import Indices
 from rtcnn_perception.training.data.faces import join
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
@@ -40,10 +39,7 @@ from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.npz import UTKFACE_RACES
 from rtcnn_perception.training.data.pictures import GRAY
 from rtcnn_perception.training.data.pictures import read_picture
-from rtcnn_perception.training.data.splits import duplicate_groups
-from rtcnn_perception.training.data.splits import hold_out
-
-HELD_OUT = 0.1
+from rtcnn_perception.training.data.splits import complete_parts
 
 UTKFACE_NAME = re.compile(r'^(\d{1,3})_([01])_([0-4])_\d+')
 """Age, gender (0 male, 1 female), race, date. Source: susanqq.github.io/UTKFace, "Labels"."""
@@ -127,41 +123,20 @@ def _divided(path: Path, read: Callable[[Path], FaceSet], options: ReadOptions) 
     """
     Read every part of a folder.
 
-    Folders ``train``, ``val`` and ``test`` are the parts, and a part that has no folder is a tenth
-    of the distinct pictures of train, by chance; where there is none of them, all are train. A
-    picture of train or val that a later part has too is left out.
+    Folders ``train``, ``val`` and ``test`` are the parts; where there is none of them, all are
+    train. Copies, and parts without a folder, are as :func:`complete_parts` says.
     """
     given = _given_parts(path)
     sets = [read(place) for place in given or [path]]
     faces = join(*sets)
-    names = [place.name for place in given]
-    part: NDArray[np.str_] = np.repeat(names or ['train'], list(map(len, sets)))
+    names = [place.name for place in given] or ['train']
+    part: NDArray[np.str_] = np.repeat(names, list(map(len, sets)))
     part = part.astype(f'<U{max(map(len, PARTS))}')
-    groups = duplicate_groups(faces.pictures)
-    notes = _leave_copies_out(part, groups)
-    rng = np.random.default_rng(options.seed)
-    for name in ('test', 'val'):
-        if name not in names:
-            rest = np.flatnonzero(part == 'train')
-            part[rest[hold_out(groups[rest], HELD_OUT, rng)]] = name
+    notes = complete_parts(part, faces.pictures, names, options.seed)
     for name in PARTS:
         if not (part == name).any():
             raise DataError(f'{path} has too few pictures: there is none for the part {name}')
     return DividedFaces(replace(faces, notes=(*faces.notes, *notes)), part)
-
-
-def _leave_copies_out(part: NDArray[np.str_], groups: Indices) -> list[str]:
-    """Empty the part (N,) of each picture that a later part has too; say how many."""
-    notes = []
-    for name, later in (('val', ['test']), ('train', ['val', 'test'])):
-        copies = (part == name) & np.isin(groups, groups[np.isin(part, later)])
-        part[copies] = ''
-        if copies.any():
-            notes.append(
-                f'{int(copies.sum())} pictures of {name} also occur in {" or ".join(later)} '
-                'and are left out'
-            )
-    return notes
 
 
 def _given_parts(path: Path) -> list[Path]:

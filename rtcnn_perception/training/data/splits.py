@@ -12,16 +12,26 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Copies of pictures, found by their pixels, and parts held out by chance, copies together."""
+"""Copies of pictures, found by their pixels, and parts that are held out, copies together."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Sequence
 import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+
+HELD_OUT = 0.1
+"""Of the distinct pictures of train, for each part that a folder or a table lacks."""
+
+
+def digest_of(picture: ImageGray) -> bytes:
+    """Return a checksum of the pixels of a picture and of its size."""
+    pixels = np.ascontiguousarray(picture).tobytes()
+    return hashlib.sha256(repr(picture.shape).encode() + pixels).digest()
 
 
 def duplicate_groups(pictures: Sequence[ImageGray]) -> NDArray[np.int64]:
@@ -30,19 +40,20 @@ def duplicate_groups(pictures: Sequence[ImageGray]) -> NDArray[np.int64]:
 
     :returns: (N,) int64; groups are numbered in the order of their first picture
     """
+    return _numbered([digest_of(picture) for picture in pictures])
+
+
+def _numbered(digests: Sequence[bytes]) -> NDArray[np.int64]:
     numbers: dict[bytes, int] = {}
-    groups = np.empty(len(pictures), np.int64)
-    for index, picture in enumerate(pictures):
-        digest = hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()
-        groups[index] = numbers.setdefault(digest, len(numbers))
-    return groups
+    found = [numbers.setdefault(digest, len(numbers)) for digest in digests]
+    return np.array(found, np.int64)
 
 
 def hold_out(
     groups: NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """
-    Choose a share of the groups at random, whole groups only.
+    Choose a share of the groups at random, whole groups only: another group changes the choice.
 
     :param groups: (N,) number of each picture's group
     :param share: in (0, 1)
@@ -52,6 +63,59 @@ def hold_out(
     distinct = np.unique(groups)
     chosen = rng.permutation(distinct)[: round(share * len(distinct))]
     return np.isin(groups, chosen)
+
+
+def hold_out_by_pixels(digests: Sequence[bytes], share: float, salt: str) -> NDArray[np.bool_]:
+    """
+    Choose about a share of the pictures, each by its own pixels, and at least one.
+
+    Where others are added, none that was left is chosen: a network that learnt from it is not
+    measured on it later.
+
+    :param digests: of the pictures (N,), as :func:`digest_of` gives them
+    :param share: in (0, 1)
+    :param salt: makes another choice of the same pictures
+    :returns: (N,) bool, true for the pictures held out, with all their copies
+    """
+    salted = [hashlib.sha256(salt.encode() + digest).digest() for digest in digests]
+    places = np.array([int.from_bytes(each[:8], 'big') for each in salted], np.float64) / 2**64
+    return places <= max(share, places.min(initial=1.0))
+
+
+def complete_parts(
+    part: NDArray[np.str_], pictures: Sequence[ImageGray], given: Collection[str], seed: int
+) -> list[str]:
+    """
+    Leave out copies, and hold out of train, about a tenth each, the parts that are not given.
+
+    A picture of train or val that a later part has too is left out.
+
+    :param part: (N,) the name of each one's part, which is changed; empty where it is left out
+    :param given: the parts that are there, train among them
+    :returns: notes on what is left out
+    """
+    digests = [digest_of(picture) for picture in pictures]
+    notes = leave_copies_out(part, _numbered(digests))
+    for name in ('test', 'val'):
+        if name not in given:
+            rest = np.flatnonzero(part == 'train')
+            chosen = hold_out_by_pixels([digests[i] for i in rest], HELD_OUT, f'{seed} {name}')
+            part[rest[chosen]] = name
+    return notes
+
+
+def leave_copies_out(part: NDArray[np.str_], groups: NDArray[np.int64]) -> list[str]:
+    """Empty the part (N,) of each picture that a later part has too; say how many."""
+    notes = []
+    for name, later in (('val', ['test']), ('train', ['val', 'test'])):
+        copies = (part == name) & np.isin(groups, groups[np.isin(part, later)])
+        part[copies] = ''
+        if copies.any():
+            notes.append(
+                f'{int(copies.sum())} pictures of {name} also occur in {" or ".join(later)} '
+                'and are left out'
+            )
+    return notes
 
 
 def is_blank(picture: ImageGray) -> bool:

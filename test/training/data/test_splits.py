@@ -15,8 +15,10 @@
 from __future__ import annotations
 
 import numpy as np
+from rtcnn_perception.training.data.splits import digest_of
 from rtcnn_perception.training.data.splits import duplicate_groups
 from rtcnn_perception.training.data.splits import hold_out
+from rtcnn_perception.training.data.splits import hold_out_by_pixels
 from rtcnn_perception.training.data.splits import is_blank
 from small_data import pictures
 
@@ -30,6 +32,10 @@ def test_copies_share_a_group():
     assert duplicate_groups([first, second, first.copy()]).tolist() == [0, 1, 0]
 
 
+def test_the_same_values_in_another_size_are_another_picture():
+    assert duplicate_groups([np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8)])[1] == 1
+
+
 def test_nothing_is_held_out_of_nothing():
     assert hold_out(np.array([], np.int64), 0.5, np.random.default_rng(0)).tolist() == []
 
@@ -39,6 +45,24 @@ def test_a_group_is_held_out_whole():
     held_out = hold_out(groups, 0.5, np.random.default_rng(0))
     assert held_out[:4].tolist() == held_out[4:].tolist()
     assert held_out.sum() == 4
+
+
+def by_pixels(images, salt='1 val'):
+    return hold_out_by_pixels([digest_of(image) for image in images], 0.1, salt).tolist()
+
+
+def test_pictures_are_held_out_by_their_own_pixels_about_as_many_as_the_share():
+    images = pictures(300, side=8)
+    held_out = by_pixels(images)
+    assert 15 < sum(held_out) < 50
+    assert by_pixels(images[::-1]) == held_out[::-1]
+    assert by_pixels([*images[:9], *images[::-1]])[9:] == held_out[::-1]
+    assert by_pixels(images, '2 val') != held_out
+
+
+def test_at_least_one_picture_is_held_out_and_none_of_none():
+    assert by_pixels([]) == []
+    assert all(any(by_pixels(pictures(2, seed, side=8))) for seed in range(20))
 
 
 def test_a_picture_of_one_value_is_blank():
