@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data import fer
 from rtcnn_perception.training.data import folders
@@ -43,6 +44,8 @@ from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.data.sources import find_data
+from rtcnn_perception.training.data.splits import duplicate_groups
+from rtcnn_perception.training.data.splits import leave_copies_out
 
 SPLIT_SEED = 1
 """
@@ -91,7 +94,8 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     """
     Load the data of every attribute, joined; a file is read once for all attributes it labels.
 
-    Faces without any label are left out, but for those of the unlabelled data.
+    Faces without any label are left out, but for those of the unlabelled data, and pictures of
+    train and val that a later part of any of the data has too.
 
     :param geometry: the crop that pictures without boxes are taken for
     :param seed: chooses what is held out where the data does not say
@@ -100,8 +104,15 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     """
     sources: dict[Path, list[tuple[str, Path]]] = {}
     for name, wanted in data.attributes.items():
-        for path in map(find_data, wanted.path):
-            sources.setdefault(_pictures_of(path, wanted), []).append((name, path))
+        for given in wanted.path:
+            path = find_data(given)
+            pictures = _pictures_of(path, wanted)
+            if given in data.shares and pictures != path.resolve():
+                raise DataError(
+                    f'[data.shares] has {given}, which has labels alone; give the share to the '
+                    f'file of its pictures, {wanted.pictures}'
+                )
+            sources.setdefault(pictures, []).append((name, path))
     shares = {find_data(name).resolve(): share for name, share in data.shares.items()}
     found = []
     for pictures, uses in sources.items():
@@ -121,7 +132,21 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
         for name in data.unlabelled
     ]
     train, *rest = ([getattr(each, part) for each in found] for part in PARTS)
-    return Splits(join(*train, *others), *(join(*each) for each in rest))
+    return _without_copies(Splits(join(*train, *others), *(join(*each) for each in rest)))
+
+
+def _without_copies(splits: Splits) -> Splits:
+    """Leave out of train and val the pictures that a later part has too, and note how many."""
+    sets = [getattr(splits, part) for part in PARTS]
+    lengths = list(map(len, sets))
+    part: NDArray[np.str_] = np.repeat(PARTS, lengths)
+    groups = duplicate_groups([picture for each in sets for picture in each.pictures])
+    notes = leave_copies_out(part, groups, ' of the joined data')
+    if not notes:
+        return splits
+    kept = np.split(part != '', np.cumsum(lengths)[:-1])
+    train, val, test = (faces.take(chosen) for faces, chosen in zip(sets, kept, strict=True))
+    return Splits(replace(train, notes=(*train.notes, *notes)), val, test)
 
 
 def _drawn(faces: FaceSet, share: float | None) -> FaceSet:

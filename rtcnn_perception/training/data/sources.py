@@ -91,7 +91,7 @@ class DataConfig:
 
     A path that does not exist is searched for below the data folder as well. Of ``unlabelled``
     data the training part is taken: teachers give soft targets for it. ``shares`` say for a path
-    how often each face comes in an epoch, once where there is none.
+    how often each of its pictures comes in an epoch, once where there is none.
     """
 
     attributes: Mapping[str, AttributeData] = field(metadata={'tables': True})
@@ -99,7 +99,8 @@ class DataConfig:
     shares: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        used = {path for each in self.attributes.values() for path in each.path}
+        tables = self.attributes.values()
+        used = {path for each in tables for path in (*each.path, each.pictures) if path}
         for path, share in self.shares.items():
             if path not in used.union(self.unlabelled):
                 raise ValueError(f'shares has {path}, which [data] names nowhere')

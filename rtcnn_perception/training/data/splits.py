@@ -104,16 +104,23 @@ def complete_parts(
     return notes
 
 
-def leave_copies_out(part: NDArray[np.str_], groups: NDArray[np.int64]) -> list[str]:
-    """Empty the part (N,) of each picture that a later part has too; say how many."""
+def leave_copies_out(
+    part: NDArray[np.str_], groups: NDArray[np.int64], where: str = ''
+) -> list[str]:
+    """
+    Empty the part (N,) of each picture that a later part has too; say how many.
+
+    :param groups: (N,) number of each picture's group of copies
+    :param where: what has those later parts, for the notes
+    """
     notes = []
     for name, later in (('val', ['test']), ('train', ['val', 'test'])):
         copies = (part == name) & np.isin(groups, groups[np.isin(part, later)])
         part[copies] = ''
         if copies.any():
             notes.append(
-                f'{int(copies.sum())} pictures of {name} also occur in {" or ".join(later)} '
-                'and are left out'
+                f'{int(copies.sum())} pictures of {name} also occur in {" or ".join(later)}'
+                f'{where} and are left out'
             )
     return notes
 

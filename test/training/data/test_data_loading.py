@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from rtcnn_perception.core.geometry.crops import CropGeometry
@@ -125,12 +127,15 @@ def test_an_attribute_that_the_data_lacks_is_refused(tmp_path):
         loaded(mood=table(path))
 
 
+def rows_file(path, row=2):
+    """Write a mood of one row of another file."""
+    labels = {'labels': np.array([1]), 'class_names': np.array(MOODS)}
+    return save(path, {**labels, 'face_index': np.array([row])})
+
+
 def test_labels_for_rows_of_another_file_join_its_faces(tmp_path):
     faces = gender_file(tmp_path / 'g.npz')
-    rows = save(
-        tmp_path / 'rows.npz',
-        {'labels': np.array([1]), 'class_names': np.array(MOODS), 'face_index': np.array([2])},
-    )
+    rows = rows_file(tmp_path / 'rows.npz')
     splits = loaded(mood=table(rows, pictures=str(faces)), gender=table(faces))
     assert len(splits.part('all')) == 3
     assert splits.part('all').labels['mood'].indices.tolist() == [UNLABELLED] * 2 + [1]
@@ -153,6 +158,56 @@ def test_data_comes_as_often_as_its_share_says(tmp_path):
     data = DataConfig(tables, unlabelled=(str(files[2]),), shares=shares)
     assert load.load_splits(data, TIGHT).train.shares.tolist() == [2.5, 1.0, 0.5]
     assert load.load_splits(DataConfig(tables), TIGHT).train.shares is None
+
+
+def test_a_share_of_labels_alone_is_given_to_their_pictures(tmp_path):
+    faces = str(gender_file(tmp_path / 'g.npz'))
+    rows = rows_file(tmp_path / 'rows.npz', 0)
+    tables = {'mood': table(rows, pictures=faces)}
+    with pytest.raises(
+        DataError, match=r'\[data\.shares\] has .*rows\.npz, .* alone; .*, .*g\.npz'
+    ):
+        load.load_splits(DataConfig(tables, shares={str(rows): 3.0}), TIGHT)
+    found = load.load_splits(DataConfig(tables, shares={faces: 3.0}), TIGHT)
+    assert found.train.shares.tolist() == [3.0]
+
+
+def test_a_picture_that_a_later_part_of_other_data_has_is_left_out(tmp_path):
+    images = pictures(9)
+    files = [
+        write_packed_npz(tmp_path / f'{name}.npz', [images[i] for i in chosen], *given)
+        for name, chosen, *given in (
+            ('a', (0, 1, 2, 3), (0, 1, 1, 0), (0, 0, 1, 2)),
+            ('b', (4, 5, 1, 2), (1, 0, 0, 1), (0, 0, 1, 2)),
+            ('c', (3, 6, 1), (0, 1, 0), (0, 0, 2)),
+        )
+    ]
+    tables = {'gender': table(*files[:2])}
+    data = DataConfig(tables, unlabelled=(str(files[2]),), shares={str(files[2]): 2.0})
+    splits = load.load_splits(data, TIGHT)
+    assert splits.train.notes == (
+        '1 pictures of val also occur in test of the joined data and are left out',
+        '2 pictures of train also occur in val or test of the joined data and are left out',
+    )
+    assert splits.train.names == ['a.npz[0]', 'b.npz[0]', 'b.npz[1]', 'c.npz[1]']
+    assert splits.train.labels['gender'].indices.tolist() == [0, 1, 0, UNLABELLED]
+    assert splits.train.shares.tolist() == [1, 1, 1, 2]
+    assert (splits.val.names, splits.test.names) == (['b.npz[2]'], ['a.npz[3]', 'b.npz[3]'])
+
+
+def test_copies_in_folders_that_are_joined_are_in_one_part(tmp_path):
+    for folder in ('fa', 'fb/train'):
+        for mood in MOODS:
+            write_pictures(tmp_path / folder / mood, [f'{i}.png' for i in range(20)])
+    shutil.copytree(tmp_path / 'fa', tmp_path / 'fb/test')
+    splits = loaded(mood=table(tmp_path / 'fa', tmp_path / 'fb'))
+    pixels = {
+        part: {picture.tobytes() for picture in getattr(splits, part).pictures}
+        for part in ('train', 'val', 'test')
+    }
+    assert not pixels['train'] & pixels['test']
+    assert not pixels['val'] & (pixels['test'] | pixels['train'])
+    assert 'of train also occur in val or test of the joined data' in splits.train.notes[-1]
 
 
 def test_years_may_be_spread_over_bands(tmp_path):

@@ -87,3 +87,10 @@ def test_an_attribute_is_named_as_a_card_can_name_it(name):
 def test_shares_are_of_the_data_and_above_nothing(shares, message):
     with pytest.raises(ValueError, match=message):
         DataConfig({'mood': AttributeData(path=('a',))}, shares=shares)
+
+
+def test_shares_may_be_of_the_pictures_that_a_file_of_labels_refers_to():
+    tables = {'mood': AttributeData(path=('rows',), pictures='faces')}
+    assert DataConfig(tables, shares={'faces': 2.0}).shares == {'faces': 2.0}
+    with pytest.raises(ValueError, match='shares has , which'):
+        DataConfig({'mood': AttributeData(path=('a',))}, shares={'': 2.0})
