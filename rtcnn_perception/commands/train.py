@@ -98,14 +98,12 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
     from rtcnn_perception.core.geometry.crops import CropGeometry  # noqa: PLC0415
     from rtcnn_perception.training.data.load import load_faces  # noqa: PLC0415
     from rtcnn_perception.training.data.photographs import face_pictures  # noqa: PLC0415
-    from rtcnn_perception.training.data.photographs import read_photographs  # noqa: PLC0415
-    from rtcnn_perception.training.data.sources import find_data  # noqa: PLC0415
+    from rtcnn_perception.training.data.photographs import photographs_in  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.train import train_detector  # noqa: PLC0415
     from rtcnn_perception.training.tasks.preview import write_scene_preview  # noqa: PLC0415
 
-    photographs = [p for name in config.photographs for p in read_photographs(find_data(name))]
-    if config.test:
-        read_photographs(find_data(config.test))  # export needs it, hours later
+    photographs = photographs_in(config.photographs)
+    test = photographs_in([config.test] if config.test else [])  # export needs it, hours later
     uncut = CropGeometry(0.0)
     faces = [f for name in config.faces for f in face_pictures(load_faces(name, uncut).train)]
     if faces:
@@ -121,7 +119,9 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
         return 0
     folder = args.output or Path('runs') / config.name
     command = args.command_line
-    best = train_detector(config, photographs, folder, args.workers, faces, command=command)
+    best = train_detector(
+        config, photographs, folder, args.workers, faces, test=test, command=command
+    )
     return _report(best, folder)
 
 

@@ -252,10 +252,15 @@ def test_a_preview_has_faces_and_trains_nothing(tmp_path, emotion):
     assert not (tmp_path / 'run').exists()
 
 
-def test_the_commands_are_run_by_their_names(tmp_path, emotion, monkeypatch):
+def test_the_commands_are_run_by_their_names(tmp_path, emotion, monkeypatch, capsys):
     config, _ = emotion()
     monkeypatch.chdir(tmp_path)
     assert cli.main(['train', str(config)]) == 0
+    capsys.readouterr()
+    assert cli.main(['train', str(config)]) == 0
+    *_, complete, figures = capsys.readouterr().out.splitlines()
+    assert complete.startswith('the run in runs/small is complete (1 epochs), nothing is trained')
+    assert figures.startswith('best on the held-out part')
     assert cli.main(['export', 'runs/small/best.pt', '--output', 'model']) == 0
     assert cli.main(['evaluate', 'model', 'e.npz', '--quick']) == 0
     assert (tmp_path / 'out/evaluate/model/e/report.md').exists()

@@ -16,8 +16,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
+import hashlib
 import math
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,8 @@ from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.pictures import COLOR
 from rtcnn_perception.training.data.pictures import read_picture
+from rtcnn_perception.training.data.sources import find_data
+from rtcnn_perception.training.data.splits import fingerprint
 
 ANNOTATIONS = 'annotations.json'
 OUTSIDE = 1.5
@@ -86,6 +90,24 @@ class Photograph:
             )
         return image
 
+    def content(self) -> bytes:
+        """
+        Return the bytes of the picture's file.
+
+        :raises DataError: if it cannot be read
+        """
+        try:
+            return read_bytes(self.path)
+        except OSError as error:
+            raise DataError(f'cannot read the picture {self.path}: {error.strerror}') from error
+
+    def digest(self) -> bytes:
+        """Return a checksum of picture and annotations; errors as of :meth:`content`."""
+        arrays = (self.boxes, self.scores, self.landmarks, self.ignored)
+        shape = (self.width, self.height, *map(len, arrays))
+        marks = b''.join(array.tobytes() for array in arrays)
+        return hashlib.sha256(repr(shape).encode() + marks + self.content()).digest()
+
 
 @dataclass(frozen=True)
 class FacePicture(Photograph):
@@ -96,6 +118,10 @@ class FacePicture(Photograph):
     def read(self) -> ImageBGR:
         """Return the picture, (height, width, 3) uint8, all channels alike."""
         return np.asarray(cv2.cvtColor(self.gray, cv2.COLOR_GRAY2BGR), np.uint8)
+
+    def content(self) -> bytes:
+        """Return the pixels."""
+        return self.gray.tobytes()
 
 
 def face_pictures(faces: FaceSet) -> list[FacePicture]:
@@ -123,6 +149,27 @@ def face_pictures(faces: FaceSet) -> list[FacePicture]:
             )
         )
     return pictures
+
+
+def photographs_in(names: Iterable[str]) -> list[Photograph]:
+    """Read the annotations of folders by their names; errors as of :func:`read_photographs`."""
+    return [each for name in names for each in read_photographs(find_data(name))]
+
+
+def photograph_fingerprints(
+    photographs: Iterable[Photograph], test: Iterable[Photograph]
+) -> dict[str, str]:
+    """
+    Return by part which photographs are in it with which annotations, whatever their files.
+
+    :param photographs: of which those of ``train`` and ``val`` count
+    :param test: the others that a detector is evaluated on
+    :raises DataError: if a picture cannot be read
+    """
+    known = list(photographs)
+    parts = {name: [p for p in known if p.split == name] for name in ('train', 'val')}
+    parts['test'] = list(test)
+    return {name: fingerprint(each.digest() for each in part) for name, part in parts.items()}
 
 
 def read_photographs(folder: Path) -> list[Photograph]:

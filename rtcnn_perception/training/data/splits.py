@@ -12,17 +12,22 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Copies of pictures, found by their pixels, and parts that are held out, copies together."""
+"""Pictures known by their pixels: copies, parts that are held out, fingerprints of data."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Sequence
 import hashlib
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import PARTS
+from rtcnn_perception.training.data.faces import Splits
 
 HELD_OUT = 0.1
 """Of the distinct pictures of train, for each part that a folder or a table lacks."""
@@ -123,6 +128,31 @@ def leave_copies_out(
                 f'{where} and are left out'
             )
     return notes
+
+
+def fingerprint(digests: Iterable[bytes]) -> str:
+    """Return how many pictures a part has, and a checksum that is the same in any order."""
+    ordered = sorted(digests)
+    return f'{len(ordered)} pictures, sha256 {hashlib.sha256(b"".join(ordered)).hexdigest()[:16]}'
+
+
+def fingerprints_of(splits: Splits) -> dict[str, str]:
+    """Return by part which pictures are in it with which labels, whatever their files."""
+    return {part: fingerprint(_labelled_digests(getattr(splits, part))) for part in PARTS}
+
+
+def _labelled_digests(faces: FaceSet) -> Iterable[bytes]:
+    """Yield a checksum of the picture and of the names of the classes of each face."""
+    labels = sorted(faces.labels.items())
+    indices = np.array([each.indices for _, each in labels], np.int64)
+    rows = indices.reshape(len(labels), len(faces)).T.tolist()
+    for picture, row in zip(faces.pictures, rows, strict=True):
+        known = [
+            (name, each.classes[index])
+            for (name, each), index in zip(labels, row, strict=True)
+            if index != UNLABELLED
+        ]
+        yield hashlib.sha256(digest_of(picture) + repr(known).encode()).digest()
 
 
 def is_blank(picture: ImageGray) -> bool:

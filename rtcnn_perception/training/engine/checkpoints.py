@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 import pickle
@@ -82,6 +83,28 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         if not isinstance(values.get(part), dict):
             raise ModelError(f'{path} is no complete checkpoint: its {part} is missing')
     return values
+
+
+def check_fingerprint(
+    values: Mapping[str, Any], found: Mapping[str, str], path: Path, advice: str
+) -> None:
+    """
+    Refuse a checkpoint whose training had other data; an older one does not say what it had.
+
+    :param values: of the checkpoint, which lies at ``path``
+    :param found: the fingerprints of parts of the data as it is now
+    :param advice: what to do
+    :raises ModelError: naming each part that differs, what was expected and what came
+    """
+    kept = values.get('fingerprint')
+    known = kept if isinstance(kept, Mapping) else {}
+    differing = [
+        f'{part} had {known[part]}, now {now}'
+        for part, now in found.items()
+        if known.get(part, now) != now
+    ]
+    if differing:
+        raise ModelError(f'{path} learnt from other data: {"; ".join(differing)}. {advice}')
 
 
 def mean_checkpoint(paths: Sequence[Path]) -> dict[str, Any]:

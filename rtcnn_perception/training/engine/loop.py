@@ -112,6 +112,14 @@ def _diverged(what: str, value: object, state: TrainingState[N]) -> DivergenceEr
     return DivergenceError(f'{what} of epoch {state.epoch + 1} is {value}; {advice}')
 
 
+def say_complete(state: TrainingState[N], folder: Path) -> None:
+    """Say that a run was complete before anything was trained, and how to make another."""
+    tqdm.write(
+        f'the run in {folder} is complete ({state.epoch} epochs), nothing is trained; '
+        'for another give another --output, or remove that folder'
+    )
+
+
 @contextlib.contextmanager
 def open_log(folder: Path) -> Iterator[SummaryWriter]:
     """

@@ -36,6 +36,7 @@ from typing import TypeVar
 
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import with_home
+from rtcnn_perception.training.engine.checkpoints import check_fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
 from rtcnn_perception.training.engine.config import from_mapping
@@ -113,7 +114,8 @@ def start_or_resume(
     A run that starts from the weights of another network leaves them as ``start.pt``.
 
     :param fill: puts the weights at the path that the configuration names into the network
-    :param kept: what the checkpoints of this training hold beside the state
+    :param kept: what the checkpoints of this training hold beside the state; ``classes`` and
+        ``fingerprint`` of the data must be the same where it is resumed
     :raises ModelError: if weights are missing or do not fit, or the run is another
     """
     last = folder / 'last.pt'
@@ -190,6 +192,8 @@ def _resume(state: TrainingState[N], config: RunConfig, path: Path) -> None:
             f'{path} was made with other values of {", ".join(differing)}; '
             'choose another folder or remove it'
         )
+    advice = 'Bring that data back, choose another folder, or remove it'
+    check_fingerprint(values, state.kept.get('fingerprint', {}), path, advice)
     if values['workers'] != state.replicas.count:
         raise ModelError(
             f'{path} was made by {values["workers"]} workers, another number trains another '

@@ -36,6 +36,11 @@ import torch
 from torch import nn
 from torch import Tensor
 
+OTHER_DATA = (
+    'Bring that data back, or train again: it would be measured on what it may have learnt from'
+)
+"""What to do where a network is to be exported, and its data has changed."""
+
 
 def make_card(
     kind: str,

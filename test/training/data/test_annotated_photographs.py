@@ -14,18 +14,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 from pathlib import Path
+import shutil
 
 import cv2
 from drawn_faces import entry
 from drawn_faces import landmarks_of
+from drawn_faces import write_photographs
 import numpy as np
 import pytest
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.photographs import face_pictures
 from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.data.photographs import photograph_fingerprints
 from rtcnn_perception.training.data.photographs import read_photographs
 
 BOX = [10.5, 20.0, 42.5, 60.0]
@@ -241,3 +245,29 @@ def test_unknown_landmarks_of_a_face_stay_unknown():
     (picture,) = face_pictures(face_set(1, with_landmarks=False))
     assert picture.landmarks.shape == (1, 5, 2)
     assert np.isnan(picture.landmarks).all()
+
+
+def test_photographs_have_the_same_fingerprint_wherever_they_lie(tmp_path):
+    write_photographs(tmp_path / 'a', {'train': [1, 2, 0], 'val': [1], 'test': [1]})
+    shutil.copytree(tmp_path / 'a', tmp_path / 'b')
+    first, other = (read_photographs(tmp_path / name) for name in 'ab')
+    found = photograph_fingerprints(first, [])
+    assert [found[part].split()[0] for part in ('train', 'val', 'test')] == ['3', '1', '0']
+    assert photograph_fingerprints(other[::-1], []) == found
+
+
+def test_a_changed_annotation_picture_or_part_changes_the_fingerprint(tmp_path):
+    photographs = read_photographs(write_photographs(tmp_path / 'a', {'train': [1, 2]}))
+    first, second = photographs
+    found = photograph_fingerprints(photographs, [])
+    for changed in (
+        [first],
+        [first, replace(second, split='val')],
+        [first, replace(second, scores=second.scores * 0.5)],
+        [first, replace(second, boxes=second.boxes[:1], ignored=second.boxes[1:])],
+        [first, replace(second, path=first.path)],
+    ):
+        assert photograph_fingerprints(changed, [])['train'] != found['train']
+    second.path.unlink()
+    with pytest.raises(DataError, match=r'cannot read the picture .*1\.png: No such file'):
+        photograph_fingerprints(photographs, [])

@@ -14,9 +14,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bright_faces import bright_faces
+from bright_faces import bright_splits
+from bright_faces import SHADES
 import numpy as np
+from rtcnn_perception.training.data.faces import FaceSet
+from rtcnn_perception.training.data.faces import Labels
+from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.splits import digest_of
 from rtcnn_perception.training.data.splits import duplicate_groups
+from rtcnn_perception.training.data.splits import fingerprints_of
 from rtcnn_perception.training.data.splits import hold_out
 from rtcnn_perception.training.data.splits import hold_out_by_pixels
 from rtcnn_perception.training.data.splits import is_blank
@@ -63,6 +72,40 @@ def test_pictures_are_held_out_by_their_own_pixels_about_as_many_as_the_share():
 def test_at_least_one_picture_is_held_out_and_none_of_none():
     assert by_pixels([]) == []
     assert all(any(by_pixels(pictures(2, seed, side=8))) for seed in range(20))
+
+
+def test_data_without_faces_has_a_fingerprint():
+    nothing = FaceSet([], np.zeros((0, 4)), [])
+    found = fingerprints_of(Splits(nothing, nothing, nothing))
+    assert found['train'] == found['test'] == '0 pictures, sha256 e3b0c44298fc1c14'
+
+
+def test_a_fingerprint_is_the_same_in_any_order_and_by_any_name():
+    splits = bright_splits()
+    faces = splits.train.take(np.arange(12)[::-1]).with_classes({'shade': SHADES[::-1]})
+    moved = replace(faces, names=[f'elsewhere/{i}' for i in range(12)])
+    assert fingerprints_of(replace(splits, train=moved)) == fingerprints_of(splits)
+
+
+def test_a_fingerprint_changes_with_each_picture_part_and_label():
+    splits = bright_splits()
+    before = fingerprints_of(splits)
+    assert before['train'].startswith('12 pictures, sha256 ')
+    swapped = fingerprints_of(Splits(splits.val, splits.train, splits.test))
+    assert [swapped[part] for part in ('val', 'train', 'test')] == list(before.values())
+    image = splits.train.pictures[3].copy()
+    image[0, 0] ^= 1
+    painted = [*splits.train.pictures[:3], image, *splits.train.pictures[4:]]
+    named = splits.train.labels['shade'].indices.copy()
+    named[5] = -1
+    for train in (
+        replace(splits.train, pictures=painted),
+        replace(splits.train, labels={'shade': Labels.of(SHADES, named)}),
+        splits.train.take(np.arange(11)),
+        bright_faces(12, labels={}),
+    ):
+        found = fingerprints_of(replace(splits, train=train))
+        assert [part for part in before if found[part] != before[part]] == ['train']
 
 
 def test_a_picture_of_one_value_is_blank():

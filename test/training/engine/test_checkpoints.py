@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import pytest
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.training.engine.checkpoints import check_fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.checkpoints import mean_checkpoint
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
@@ -72,6 +73,19 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path):
     torch.save({'format': 1}, tmp_path / 'best.pt')
     with pytest.raises(ModelError, match=r'no checkpoint of this version \(format 2\)'):
         load_checkpoint(tmp_path / 'best.pt')
+
+
+@pytest.mark.parametrize('values', [{}, {'fingerprint': {}}, {'fingerprint': 7}])
+def test_a_checkpoint_that_does_not_say_what_data_it_had_is_taken_as_it_is(tmp_path, values):
+    check_fingerprint(values, {'train': '3 pictures'}, tmp_path / 'a.pt', 'Train again')
+
+
+def test_a_checkpoint_of_other_data_is_refused_with_the_parts_that_differ(tmp_path):
+    values = {'fingerprint': {'train': '3 pictures', 'val': '2 pictures', 'faces': '9 pictures'}}
+    found = {'train': '4 pictures', 'val': '2 pictures'}
+    message = r'a\.pt learnt from other data: train had 3 pictures, now 4 pictures\. Train again$'
+    with pytest.raises(ModelError, match=message):
+        check_fingerprint(values, found, tmp_path / 'a.pt', 'Train again')
 
 
 def test_a_mean_has_the_mean_of_all_weights_and_whole_numbers_of_the_first(tmp_path):

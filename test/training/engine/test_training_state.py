@@ -37,7 +37,10 @@ def line():
     return network
 
 
-def start(folder, config=CONFIG, *, workers=1, fill=None, classes=MOODS, network=None):
+DATA = {'train': '9 pictures', 'val': '1 pictures'}
+
+
+def start(folder, config=CONFIG, *, workers=1, network=None, fill=None, **changes):
     return start_or_resume(
         network or line(),
         config,
@@ -45,8 +48,7 @@ def start(folder, config=CONFIG, *, workers=1, fill=None, classes=MOODS, network
         device='cpu',
         workers=workers,
         fill=fill,
-        classes=classes,
-        command='train line',
+        **{'classes': MOODS, 'fingerprint': DATA, 'command': 'train line', **changes},
     )
 
 
@@ -108,6 +110,10 @@ def test_a_run_is_resumed_from_its_last_state(tmp_path):
         ({'config': replace(CONFIG, epochs=4)}, r'last\.pt was made with other values of epochs;'),
         ({'config': replace(CONFIG, seed=2, average=0)}, 'other values of average, seed;'),
         ({'classes': {'mood': ['sad', 'happy']}}, 'other values of the classes of the data;'),
+        (
+            {'fingerprint': {**DATA, 'val': '2 pictures'}},
+            r'last\.pt learnt from other data: val had 1 pictures, now 2 pictures\. Bring that',
+        ),
         ({'workers': 1}, r'made by 2 workers, .* give --workers 2'),
     ],
 )
@@ -123,6 +129,13 @@ def test_settings_that_a_checkpoint_lacks_had_their_defaults(tmp_path):
     assert start(tmp_path, workers=2).epoch == 2
     with pytest.raises(ModelError, match='other values of seed;'):
         start(tmp_path, replace(CONFIG, seed=5), workers=2)
+
+
+def test_a_run_that_does_not_say_what_data_it_had_is_resumed_and_says_it_from_then_on(tmp_path):
+    saved(tmp_path, fingerprint={})
+    state = start(tmp_path, workers=2)
+    assert state.epoch == 2
+    assert as_checkpoint(state, CONFIG)['fingerprint'] == DATA
 
 
 def test_no_part_of_a_batch_is_empty(tmp_path):

@@ -31,6 +31,8 @@ from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.load import load_for_heads
 from rtcnn_perception.training.data.load import load_splits
 from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.data.splits import fingerprints_of
+from rtcnn_perception.training.engine.checkpoints import check_fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.config import from_mapping
 from rtcnn_perception.training.engine.networks import LabelledNetwork
@@ -109,10 +111,12 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
         )
     if settings.margin is not None:
         raise ConfigurationError('--margin is for published weights; a checkpoint has its crop')
-    config = from_mapping(TrainConfig, load_checkpoint(weights)['config'], weights.name)
+    values = load_checkpoint(weights)
+    config = from_mapping(TrainConfig, values['config'], weights.name)
     mixes = {**config.mix, **mixes}
     source = source.mixed(mixes, settings.heads)
     splits = load_splits(config.data, config.crop)
+    check_fingerprint(values, fingerprints_of(splits), weights, model_folder.OTHER_DATA)
     learnt = splits.train.with_classes(source.classes).labels
     frequencies = {name: class_frequencies(learnt[name]) for name in config.prior}
     source = source.without_prior(frequencies, config.prior)

@@ -31,9 +31,11 @@ from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.splits import fingerprints_of
 from rtcnn_perception.training.engine.loop import choose_device
 from rtcnn_perception.training.engine.loop import end_epoch
 from rtcnn_perception.training.engine.loop import open_log
+from rtcnn_perception.training.engine.loop import say_complete
 from rtcnn_perception.training.engine.loop import take_steps
 from rtcnn_perception.training.engine.networks import fill_start
 from rtcnn_perception.training.engine.networks import LabelledNetwork
@@ -167,6 +169,7 @@ def train(
 
     :param command: the command line, kept in the checkpoints
     :returns: the best epoch's figures on the held-out part
+    :raises ModelError: if the folder has the run of another configuration, or of other data
     """
     train_set = splits.train
     classes = classes_of(config, splits)
@@ -199,10 +202,13 @@ def train(
         classes={name: list(names) for name, names in classes.items()},
         # By which priors are taken off where the data is not at hand.
         frequencies={name: class_frequencies(train_set.labels[name]).tolist() for name in classes},
+        fingerprint=fingerprints_of(splits),
         command=command,
     )
     teachers = Teachers(config.distillation, device, classes)
-    if not is_over(state, config):
+    if is_over(state, config):
+        say_complete(state, folder)
+    else:
         teachers.run_once(train_set)
     rounds = config.distillation.rounds
     with open_log(folder) as log:

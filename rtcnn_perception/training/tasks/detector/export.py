@@ -29,8 +29,9 @@ from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.core.models.precision import FLOAT
 from rtcnn_perception.core.models.precision import INT8
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.data.photographs import read_photographs
-from rtcnn_perception.training.data.sources import find_data
+from rtcnn_perception.training.data.photographs import photograph_fingerprints
+from rtcnn_perception.training.data.photographs import photographs_in
+from rtcnn_perception.training.engine.checkpoints import check_fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.config import from_mapping
 from rtcnn_perception.training.engine.provenance import provenance_of
@@ -175,8 +176,13 @@ def export_detector(
     network = build_detector(config.detector)
     fill_network(network, values['average'], checkpoint)
     network.eval()
-    held_out = _part(config.photographs, 'val')
-    shown = None if int8 is None else _part(int8 or config.photographs, 'train')
+    photographs = photographs_in(config.photographs)
+    test = photographs_in([config.test] if config.test else [])
+    found = photograph_fingerprints(photographs, test)
+    check_fingerprint(values, found, checkpoint, model_folder.OTHER_DATA)
+    held_out = [each for each in photographs if each.split == 'val']
+    calibrating = photographs_in(int8) if int8 else photographs
+    shown = None if int8 is None else [each for each in calibrating if each.split == 'train']
     provenance = provenance_of(checkpoint)
 
     def made(calibration: ScoreCalibration) -> tuple[bytes, dict[str, Any]]:
@@ -206,10 +212,8 @@ def export_detector(
 
     def measured(model: Path) -> dict[str, float]:
         figures = _average_precisions(model, held_out, WIDTH, 'held_out_')
-        if config.test:
-            test = read_photographs(find_data(config.test))
-            for width in MEASURED_WIDTHS:
-                figures |= _average_precisions(model, test, width)
+        for width in MEASURED_WIDTHS if test else ():
+            figures |= _average_precisions(model, test, width)
         return figures
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -240,11 +244,6 @@ def add_int8(
     rounded = {name: round(value, 4) for name, value in figures.items()}
     card['int8']['parity'] = {**rounded, **score_changes(content, graph, held_out)}
     return graph
-
-
-def _part(names: Sequence[str], split: str) -> list[Photograph]:
-    photographs = [p for name in names for p in read_photographs(find_data(name))]
-    return [photograph for photograph in photographs if photograph.split == split]
 
 
 def _predictions(

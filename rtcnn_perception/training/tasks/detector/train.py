@@ -16,9 +16,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 import time
+from typing import Any
 
 import numpy as np
 from rtcnn_perception.core.detection.card import DetectorCard
@@ -31,10 +33,13 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.batches import prepared_ahead
 from rtcnn_perception.training.data.photographs import FacePicture
 from rtcnn_perception.training.data.photographs import Photograph
+from rtcnn_perception.training.data.photographs import photograph_fingerprints
+from rtcnn_perception.training.data.splits import fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.loop import choose_device
 from rtcnn_perception.training.engine.loop import end_epoch
 from rtcnn_perception.training.engine.loop import open_log
+from rtcnn_perception.training.engine.loop import say_complete
 from rtcnn_perception.training.engine.loop import take_steps
 from rtcnn_perception.training.engine.state import start_or_resume
 from rtcnn_perception.training.models.detector import build_detector
@@ -76,6 +81,7 @@ def train_detector(
     workers: int = 1,
     faces: Sequence[FacePicture] = (),
     *,
+    test: Sequence[Photograph] = (),
     command: str = '',
 ) -> dict[str, float]:
     """
@@ -86,18 +92,23 @@ def train_detector(
     started from weights: export makes the mean of both ends. The best epoch has the best average
     precision on the ``val`` part, in the mean over faces of 20 pixels and more and of 40 and more.
 
+    :param test: photographs that the export evaluates on, of which the run only keeps which
     :param command: the command line, kept in the checkpoints
     :returns: the best epoch's figures on the ``val`` part
     :raises ConfigurationError: if there is no face to learn from, or none to evaluate on
     :raises DivergenceError: if a loss is no finite number, naming the batch
+    :raises ModelError: if the folder has the run of another configuration, or of other data
     """
     train_part, held_out = (
         [p for p in photographs if p.split == part] for part in ('train', 'val')
     )
     if not any(len(photograph.boxes) for photograph in held_out):
         raise ConfigurationError('there is no face in the val part of the photographs')
+    prints = photograph_fingerprints(photographs, test)
+    prints['faces'] = fingerprint(face.digest() for face in faces)
     with SceneProcess(train_part, config.scenes, faces) as scenes:
-        return _train(config, held_out, scenes, folder=folder, workers=workers, command=command)
+        kept = {'fingerprint': prints, 'command': command}
+        return _train(config, held_out, scenes, folder=folder, workers=workers, kept=kept)
 
 
 def _train(
@@ -107,7 +118,7 @@ def _train(
     *,
     folder: Path,
     workers: int,
-    command: str,
+    kept: Mapping[str, Any],
 ) -> dict[str, float]:
     """Train on scenes as :func:`train_detector` says."""
     device = choose_device()
@@ -124,8 +135,10 @@ def _train(
         settle_norms(network, next(iter(some))[0].pixels)
 
     state = start_or_resume(
-        network, config, folder, device=device, workers=workers, fill=fill, command=command
+        network, config, folder, device=device, workers=workers, fill=fill, **kept
     )
+    if state.epoch >= config.epochs:
+        say_complete(state, folder)
 
     def step(replica: FaceNetwork, batch: SceneBatch) -> Tensor:
         annotations = Annotations(*(each.to(device) for each in batch.faces))

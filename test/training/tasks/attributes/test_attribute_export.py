@@ -32,6 +32,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.load import load_faces
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
+from rtcnn_perception.training.data.splits import fingerprints_of
 from rtcnn_perception.training.engine.checkpoints import save_checkpoint
 from rtcnn_perception.training.engine.networks import Mix
 from rtcnn_perception.training.engine.provenance import data_entry
@@ -144,6 +145,20 @@ def test_a_checkpoint_is_calibrated_and_measured_on_its_data(checkpoint, tmp_pat
         'held_out.emotion.balanced_accuracy',
     ):
         assert expected in card['metrics']
+
+
+def test_a_checkpoint_is_not_exported_with_other_data(checkpoint, tmp_path):
+    values = torch.load(checkpoint)
+    splits = load_faces(str(tmp_path / 'e.npz'), CONFIG.crop)
+    save_checkpoint(checkpoint, {**values, 'fingerprint': fingerprints_of(splits)})
+    export_run(checkpoint, tmp_path / 'model', ExportSettings())
+    votes = np.tile([0, 0, 0, 9, *[0] * 6], (48, 1)).astype(np.int8)
+    images = [*pictures(47), pictures(1, seed=1)[0]]
+    write_fer_npz(tmp_path / 'e.npz', images, np.arange(48) % 7, 40, ferplus_votes=votes)
+    message = r'best\.pt learnt from other data: test had 8 pictures, .*\. Bring that data back'
+    with pytest.raises(ModelError, match=message):
+        export_run(checkpoint, tmp_path / 'other', ExportSettings())
+    assert not (tmp_path / 'other').exists()
 
 
 @pytest.mark.parametrize('is_named', [False, True])

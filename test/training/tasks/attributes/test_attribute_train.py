@@ -117,11 +117,24 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(
     assert_same(weights_of(tmp_path / 'whole/last.pt'), weights_of(tmp_path / 'parts/last.pt'))
 
 
-def test_a_finished_run_is_not_trained_further(tmp_path):
+def test_a_finished_run_is_not_trained_further_and_says_that_it_is_complete(tmp_path, capsys):
     first = training.train(CONFIG, bright_splits(), tmp_path)
     before = weights_of(tmp_path / 'last.pt')
+    assert 'complete' not in capsys.readouterr().out
     assert training.train(CONFIG, bright_splits(), tmp_path) == first
     assert_same(before, weights_of(tmp_path / 'last.pt'))
+    assert capsys.readouterr().out == (
+        f'the run in {tmp_path} is complete (3 epochs), nothing is trained; '
+        'for another give another --output, or remove that folder\n'
+    )
+
+
+def test_a_run_is_not_resumed_with_other_data(tmp_path):
+    training.train(ONE_EPOCH, bright_splits(), tmp_path)
+    splits = bright_splits()
+    exchanged = Splits(splits.train, splits.test, splits.val)
+    with pytest.raises(ModelError, match=r'learnt from other data: val had 6 pictures, .*; test'):
+        training.train(ONE_EPOCH, exchanged, tmp_path)
 
 
 @pytest.mark.parametrize(('patience', 'epochs'), [(2, 3), (1, 2)])

@@ -172,6 +172,30 @@ def test_a_checkpoint_of_another_architecture_is_refused(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ('key', 'part'), [('photographs', 'train had 18 pictures'), ('test', 'test had 23 pictures')]
+)
+def test_a_checkpoint_is_not_exported_with_other_photographs(trained, tmp_path, key, part):
+    values = load_checkpoint(trained / 'run/last.pt')
+    write_photographs(tmp_path / 'photographs', {**PARTS, 'train': [1]}, side=WIDTH)
+    path = str(tmp_path / 'photographs')
+    values['config'][key] = path if key == 'test' else [path]
+    save_checkpoint(tmp_path / 'other.pt', values)
+    with pytest.raises(ModelError, match=rf'other\.pt learnt from other data: .*{part}'):
+        run(export, tmp_path / 'other.pt', '--output', tmp_path / 'model')
+    assert not (tmp_path / 'model').exists()
+
+
+def test_an_older_checkpoint_is_exported_with_what_the_data_is_now(trained, tmp_path):
+    values = load_checkpoint(trained / 'run/last.pt')
+    del values['fingerprint']
+    values['config']['test'] = ''
+    save_checkpoint(tmp_path / 'older.pt', values)
+    run(export, tmp_path / 'older.pt', '--output', tmp_path / 'model')
+    card = json.loads((tmp_path / 'model/model.json').read_text())
+    assert {name for name in card['metrics'] if 'held_out' not in name} == set()
+
+
+@pytest.mark.parametrize(
     'option', [['--mix', 'a=b:0.5'], ['--heads', 'a'], ['--margin', 0], ['--saliency']]
 )
 def test_options_of_attribute_networks_are_refused(trained, tmp_path, option):

@@ -165,11 +165,24 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path, monkeypatch, 
     assert {**whole, 'seconds': 0} == {**parts, 'seconds': 0}
 
 
-def test_a_finished_run_is_not_trained_further(tmp_path, data):
+def test_a_finished_run_is_not_trained_further_and_says_that_it_is_complete(
+    tmp_path, data, capsys
+):
     first = train_detector(small(epochs=1), data, tmp_path / 'run')
     before = weights_of(tmp_path / 'run/last.pt')
+    assert 'complete' not in capsys.readouterr().out
     assert train_detector(small(epochs=1), data, tmp_path / 'run') == first
     assert_same(before, weights_of(tmp_path / 'run/last.pt'))
+    assert f'{tmp_path}/run is complete (1 epochs), nothing is trained' in capsys.readouterr().out
+
+
+def test_a_run_is_not_resumed_with_other_annotations(tmp_path, data):
+    train_detector(small(epochs=1), data, tmp_path / 'run')
+    moved = replace(data[0], boxes=data[0].boxes + 1)
+    with pytest.raises(ModelError, match=r'learnt from other data: train had 18 pictures, [^;]*$'):
+        train_detector(small(epochs=1), [moved, *data[1:]], tmp_path / 'run')
+    with pytest.raises(ModelError, match=r'learnt from other data: test had 0 pictures, [^;]*$'):
+        train_detector(small(epochs=1), data, tmp_path / 'run', test=data)
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path, data):
