@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from collections.abc import Sequence
 from dataclasses import replace
 import os.path
 from pathlib import Path
@@ -25,7 +24,6 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
-from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
@@ -37,12 +35,15 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.npz import UTKFACE_RACES
-from rtcnn_perception.training.data.pictures import GRAY
-from rtcnn_perception.training.data.pictures import read_picture
+from rtcnn_perception.training.data.pictures import left_out
+from rtcnn_perception.training.data.pictures import read_complete
+from rtcnn_perception.training.data.pictures import some_of
 from rtcnn_perception.training.data.splits import complete_parts
 
 UTKFACE_NAME = re.compile(r'^(\d{1,3})_([01])_([0-4])_\d+')
 """Age, gender (0 male, 1 female), race, date. Source: susanqq.github.io/UTKFace, "Labels"."""
+
+UTKFACE_EXPECTED = 'named as UTKFace does, [age]_[gender]_[race]_[date].jpg'
 
 UTKFACE_GENDERS = ('man', 'woman')
 """The classes in the order of UTKFace's numbers."""
@@ -66,15 +67,28 @@ def folders_of(folder: Path) -> list[Path]:
 
 
 def is_named_as_utkface(path: Path) -> bool:
-    """Return whether a folder, or its parts, has files alone."""
-    return not any(map(folders_of, _given_parts(path) or [path]))
+    """
+    Return whether a folder, or its parts, has files alone, named as UTKFace names them.
+
+    :raises DataError: if it has files alone, and none has such a name
+    """
+    places = _given_parts(path) or [path]
+    if any(map(folders_of, places)):
+        return False
+    names = [file.name for place in places for file in _files(place)]
+    if not any(map(UTKFACE_NAME.match, names)):
+        raise DataError(
+            f'{path} has {len(names)} pictures without labels: {some_of(names)}; expected a '
+            f'folder for each class, or files {UTKFACE_EXPECTED}'
+        )
+    return True
 
 
 def read_class_folders(path: Path, options: ReadOptions) -> DividedFaces:
     """
     Read one folder of pictures for each class, whose names are those of the folders.
 
-    :raises DataError: if pictures are damaged, naming the files, or there are too few
+    :raises DataError: if pictures are damaged, naming some, or there are too few
     """
     places = _given_parts(path) or [path]
     classes = sorted({folder.name for place in places for folder in folders_of(place)})
@@ -97,15 +111,15 @@ def read_utkface(path: Path, options: ReadOptions) -> DividedFaces:
     """
     Read files named as UTKFace names them, with gender as a label, age and race as facts.
 
-    :raises DataError: if pictures are damaged or named otherwise, naming the files
+    :raises DataError: if pictures are damaged or named otherwise, naming some
     """
     files = [file for place in _given_parts(path) or [path] for file in _files(place)]
-    wrong = [file for file in files if not UTKFACE_NAME.match(file.name)]
-    expected = 'named as UTKFace does, [age]_[gender]_[race]_[date].jpg'
-    notes = _left_out(path, wrong, expected, options)
+    wrong = [file.name for file in files if not UTKFACE_NAME.match(file.name)]
+    notes = left_out(path, wrong, UTKFACE_EXPECTED, options)
 
     def read(place: Path) -> FaceSet:
-        faces = _crops([file for file in _files(place) if file not in wrong], options)
+        files = [file for file in _files(place) if UTKFACE_NAME.match(file.name)]
+        faces = _crops(files, options)
         matches = [UTKFACE_NAME.match(Path(name).name) for name in faces.names]
         rows = [[int(number) for number in match.groups()] for match in matches if match]
         age, gender, race = np.array(rows, np.int64).reshape(-1, 3).T
@@ -145,7 +159,7 @@ def _given_parts(path: Path) -> list[Path]:
     given = [part for part in PARTS if part in folders]
     if given and (set(folders) - set(PARTS) or 'train' not in given):
         raise DataError(
-            f'{path} has the folders {", ".join(sorted(folders))}; expected train, and maybe val '
+            f'{path} has the folders {some_of(sorted(folders))}; expected train, and maybe val '
             'and test, or else one for each class'
         )
     return [path / part for part in given]
@@ -167,18 +181,13 @@ def _crops(files: list[Path], options: ReadOptions) -> FaceSet:
             for entry in entries_of(folder)
             if entry.suffix.lower() not in PICTURE_SUFFIXES
         ]
-    some = ', '.join(others[:5]) + (' ...' if len(others) > 5 else '')
+    some = some_of(others)
     notes = [f'{len(others)} files are no pictures and left out: {some}'] if others else []
-    decoded: dict[Path, ImageGray] = {}
-    damaged: list[Path] = []
-    for file in files:
-        try:
-            decoded[file] = read_picture(file, GRAY)
-        except DataError:  # noqa: PERF203 - decoding takes far longer
-            damaged.append(file)
+    decoded = read_complete(files)
+    damaged = [file.name for file in files if file not in decoded]
     if damaged:
         folder = Path(os.path.commonpath([file.parent for file in files]))
-        notes += _left_out(folder, damaged, 'complete pictures', options)
+        notes += left_out(folder, damaged, 'complete pictures', options)
     pictures = [*decoded.values()]
     return FaceSet(
         pictures=pictures,
@@ -186,21 +195,3 @@ def _crops(files: list[Path], options: ReadOptions) -> FaceSet:
         names=[*map(str, decoded)],
         notes=tuple(notes),
     )
-
-
-def _left_out(
-    folder: Path, faulty: Sequence[Path], expected: str, options: ReadOptions
-) -> list[str]:
-    """
-    Return the note on files that are left out, where that is chosen.
-
-    :raises DataError: naming all of them, where it is not
-    """
-    names = ', '.join(file.name for file in faulty)
-    found = f'{folder} has {len(faulty)} files that are not {expected}: {names}'
-    if faulty and not options.leave_out_faulty:
-        raise DataError(
-            f'{found}; mend or remove them, or leave them out with leave_out_faulty = true in the '
-            'table of [data], or with --leave-out-faulty'
-        )
-    return [f'{found}; they are left out'] if faulty else []

@@ -16,12 +16,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Sequence
+import contextlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.decoding import jpeg
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
 from rtcnn_perception.core.images import to_gray
@@ -32,8 +36,44 @@ from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.files import read_bytes
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.faces import ReadOptions
 
 GRAY, COLOR = cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR
+
+NAMED = 5
+"""So many files or folders an error or a note names at most: there may be 70,000 more."""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first names, and how many there are beyond them."""
+    more = f' and {len(names) - NAMED} more' if len(names) > NAMED else ''
+    return ', '.join(names[:NAMED]) + more
+
+
+def left_out(
+    source: Path, faulty: Sequence[str], expected: str, options: ReadOptions
+) -> list[str]:
+    """
+    Return the note on files that are left out, where that is chosen.
+
+    :raises DataError: naming some of them, where it is not
+    """
+    found = f'{source} has {len(faulty)} files that are not {expected}: {some_of(faulty)}'
+    if faulty and not options.leave_out_faulty:
+        raise DataError(
+            f'{found}; mend or remove them, or leave them out with leave_out_faulty = true in the '
+            'table of [data], or with --leave-out-faulty'
+        )
+    return [f'{found}; they are left out'] if faulty else []
+
+
+def read_complete(paths: Iterable[Path]) -> dict[Path, ImageGray]:
+    """Return the pictures (H, W) of the files that are complete ones, gray."""
+    decoded: dict[Path, ImageGray] = {}
+    for path in paths:
+        with contextlib.suppress(DataError):
+            decoded[path] = read_picture(path, GRAY)
+    return decoded
 
 
 def read_picture(path: Path, mode: int) -> NDArray[np.uint8]:

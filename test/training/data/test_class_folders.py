@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+import re
 
 import cv2
 import numpy as np
@@ -165,7 +166,7 @@ def test_too_few_pictures_or_classes_are_refused(tmp_path, counts, message):
         classes_in(tmp_path)
 
 
-def test_all_damaged_pictures_are_refused_by_name_or_left_out_by_choice(tmp_path):
+def test_damaged_pictures_are_refused_by_name_or_left_out_by_choice(tmp_path):
     write_classes(tmp_path, happy=15, sad=15)
     (tmp_path / 'happy/x.png').write_bytes(b'no picture')
     (tmp_path / 'sad/y.heic').write_bytes(b'no picture')
@@ -221,7 +222,7 @@ def test_utkface_names_give_gender_age_and_race(tmp_path):
     assert faces.facts['race'].values.tolist() == [(age - 20) % 5 for age in ages]
 
 
-def test_all_files_with_other_names_than_utkface_gives_are_named(tmp_path):
+def test_files_with_other_names_than_utkface_gives_are_named(tmp_path):
     write_pictures(tmp_path, ['20_3_0_2017.jpg', '20_1_0_2017.jpg', 'me.jpg'])
     expected = r'2 files that are not named as UTKFace does, .*: 20_3_0_2017\.jpg, me\.jpg; mend'
     with pytest.raises(DataError, match=expected):
@@ -235,6 +236,19 @@ def test_files_that_utkface_does_not_name_so_are_left_out_by_choice(tmp_path):
     splits = Splits.of(*read_utkface(tmp_path, OPTIONS._replace(leave_out_faulty=True)))
     assert sorted(Path(name).name for name in splits.part('all').names) == sorted(names)
     assert splits.train.notes[0].endswith(': 53__0_2017.jpg, 61_1_2017.jpg; they are left out')
+
+
+def test_at_most_five_files_are_named_and_the_others_counted(tmp_path):
+    names = [f'{20 + i}_{i % 2}_{i % 5}_2017.jpg' for i in range(30)]
+    write_pictures(tmp_path, [*names, *(f'me{i}.jpg' for i in range(9))])
+    (tmp_path / '1_0_0_1.jpg').write_bytes(b'')
+    expected = r': me0\.jpg, me1\.jpg, me2\.jpg, me3\.jpg, me4\.jpg and 4 more; '
+    with pytest.raises(DataError, match=f'9 files that are not named as .*{expected}mend'):
+        utkface_in(tmp_path)
+    splits = Splits.of(*read_utkface(tmp_path, OPTIONS._replace(leave_out_faulty=True)))
+    assert re.search(expected, splits.train.notes[0])
+    assert splits.train.notes[1].endswith('not complete pictures: 1_0_0_1.jpg; they are left out')
+    assert len(splits.part('all')) == 30
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(tmp_path):
