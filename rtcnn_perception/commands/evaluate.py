@@ -113,7 +113,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '--leave-out-faulty',
         action='store_true',
         default=None,
-        help='leave damaged and misnamed files of a folder out, which are refused otherwise',
+        help='leave damaged, missing and misnamed files out, which are refused otherwise',
     )
     faces.add_argument(
         '--through-pipeline',

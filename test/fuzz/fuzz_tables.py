@@ -34,6 +34,8 @@ from rtcnn_perception.training.data import fer
 from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.photographs import read_photographs
+from rtcnn_perception.training.data.table import columns_of
+from rtcnn_perception.training.data.table import read_table
 from rtcnn_perception.training.engine.config import from_mapping
 from rtcnn_perception.training.engine.config import read_toml
 from rtcnn_perception.training.engine.config import SHIPPED
@@ -154,10 +156,26 @@ def votes_text(count=10):
     return '\n'.join([','.join(fer.FERPLUS_COLUMNS), *[','.join('0123456789')] * count]).encode()
 
 
+def table_text():
+    rows = [
+        'a.png,train,hat,30,4,4,20,20',
+        'b.png,,bare,-1,,,,',
+        '"c.png",test,"a, hat",7,1,1,9,9',
+    ]
+    return '\n'.join(['file,part,hat,age,x0,y0,x1,y1', *rows]).encode()
+
+
 def read_csv(data):
-    """Read FER-2013 in text, with changed votes or changed faces."""
+    """Read a table of pictures, or FER-2013 in text with changed votes or changed faces."""
     draw = Draw(data)
-    is_votes = draw.number() % 2
+    kind = draw.number() % 3
+    if kind == 2:
+        for name, image in zip('abc', IMAGES, strict=False):
+            written(f'{name}.png', encoded('.png', np.kron(image, np.ones((4, 4), np.uint8))))
+        columns_of(written('faces.csv', draw.rest()))
+        read_table(scratch() / 'faces.csv', OPTIONS._replace(leave_out_faulty=True))
+        return
+    is_votes = kind == 1
     faces = written('fer2013.csv', csv_text() if is_votes else draw.rest())
     votes = written('fer2013new.csv', draw.rest() if is_votes else votes_text())
     fer.read_fer_csv(faces, OPTIONS._replace(votes=votes))
@@ -187,7 +205,9 @@ TARGETS = {
     'npz': Target(read_npz, npz_targets),
     'annotations': Target(read_annotations, lambda: text_seeds(LISTED, WIDER), WORDS),
     'csv': Target(
-        read_csv, lambda: [b'\0' + csv_text(), b'\1' + votes_text()], (b'-1', b'"', b'9' * 5000)
+        read_csv,
+        lambda: [b'\0' + csv_text(), b'\1' + votes_text(), b'\2' + table_text()],
+        (b'-1', b'"', b'9' * 5000, b'.png', b'1e300', b'nan', b',,', b'\0', b'../', b'val'),
     ),
     'settings': Target(
         read_settings,

@@ -225,7 +225,7 @@ class ReadOptions(NamedTuple):
 
     ``geometry`` is the crop that pictures without boxes are taken for; ``seed`` chooses what is
     held out where the data does not say; ``votes`` is FER+'s csv beside ``fer2013.csv``.
-    ``leave_out_faulty`` leaves damaged and misnamed files of a folder out, instead of refusing it.
+    ``leave_out_faulty`` leaves damaged, missing and misnamed files out, instead of refusing all.
     """
 
     geometry: CropGeometry

@@ -22,14 +22,14 @@ majority as the label.
 from __future__ import annotations
 
 from collections.abc import Iterator
-import csv
 from dataclasses import replace
+from itertools import islice
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
-from rtcnn_perception.files import check_file
 from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data import splits
 from rtcnn_perception.training.data.classes import UNLABELLED
@@ -40,6 +40,9 @@ from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Indices
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import ReadOptions
+from rtcnn_perception.training.data.table import columns_of
+from rtcnn_perception.training.data.table import csv_lines
+from rtcnn_perception.training.data.table import listed
 
 FER_CLASSES = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
 """The classes in the order of FER-2013's numbers."""
@@ -114,21 +117,13 @@ def read_fer_csv(path: Path, options: ReadOptions) -> DividedFaces:
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield what to call each row of a file, and its values by column, which must exist."""
-    try:
-        check_file(path)
-        with path.open(newline='', encoding='utf-8-sig') as file:
-            reader = csv.DictReader(file)
-            found = tuple(name.strip() for name in reader.fieldnames or ())
-            missing = ', '.join(name for name in columns if name not in found)
-            if missing:
-                raise DataError(f'{path} lacks the column {missing}; it has {", ".join(found)}')
-            for number, row in enumerate(reader, start=1):
-                values = {name.strip(): value for name, value in row.items() if name}
-                yield f'row {number} of {path}', values
-    except FileNotFoundError:
-        raise DataError(f'there is no data file {path}') from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f'{path} is no readable .csv file: {error}') from error
+    found = columns_of(path)
+    missing = ', '.join(name for name in columns if name not in found)
+    if missing:
+        raise DataError(f'{path} lacks the column {missing}; it has {listed(found)}')
+    for number, (_, cells) in enumerate(islice(csv_lines(path), 1, None), start=1):
+        values = zip_longest(found, cells[: len(found)], fillvalue='')
+        yield f'row {number} of {path}', dict(values)
 
 
 def _picture(text: str, where: str) -> ImageGray:

@@ -79,7 +79,7 @@ def is_named_as_utkface(path: Path) -> bool:
     if not any(map(UTKFACE_NAME.match, names)):
         raise DataError(
             f'{path} has {len(names)} pictures without labels: {some_of(names)}; expected a '
-            f'folder for each class, or files {UTKFACE_EXPECTED}'
+            f'folder for each class, files {UTKFACE_EXPECTED}, or a table (.csv) that names them'
         )
     return True
 
@@ -146,10 +146,7 @@ def _divided(path: Path, read: Callable[[Path], FaceSet], options: ReadOptions) 
     names = [place.name for place in given] or ['train']
     part: NDArray[np.str_] = np.repeat(names, list(map(len, sets)))
     part = part.astype(f'<U{max(map(len, PARTS))}')
-    notes = complete_parts(part, faces.pictures, names, options.seed)
-    for name in PARTS:
-        if not (part == name).any():
-            raise DataError(f'{path} has too few pictures: there is none for the part {name}')
+    notes = complete_parts(part, faces.pictures, names, options.seed, path)
     return DividedFaces(replace(faces, notes=(*faces.notes, *notes)), part)
 
 

@@ -28,6 +28,7 @@ from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data import fer
 from rtcnn_perception.training.data import folders
 from rtcnn_perception.training.data import npz
+from rtcnn_perception.training.data import table
 from rtcnn_perception.training.data.classes import band_edges
 from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import bands_of
@@ -62,6 +63,7 @@ READERS: Mapping[str, Reader] = {
     'fer2013_csv': fer.read_fer_csv,
     'class_folders': folders.read_class_folders,
     'utkface': folders.read_utkface,
+    'table': table.read_table,
 }
 """The readers by name; ``guessed_reader`` says which one is taken where none is named."""
 
@@ -73,7 +75,13 @@ def guessed_reader(path: Path) -> str:
     :raises DataError: if there is none
     """
     if path.suffix == '.csv':
-        return 'fer2013_csv'
+        columns = table.columns_of(path)
+        if table.FILE not in columns and 'pixels' not in columns:
+            raise DataError(
+                f'{path} has the columns {table.listed(columns)}; expected {table.FILE}, of a '
+                'table of pictures, or pixels, of fer2013.csv'
+            )
+        return 'table' if table.FILE in columns else 'fer2013_csv'
     if path.suffix == '.npz':
         return 'packed' if set(fer.USAGES).isdisjoint(npz.part_names(path)) else 'fer2013'
     if path.is_dir():
@@ -264,7 +272,13 @@ def _labels_for(
     if found is None:
         known = ', '.join((*offered, *facts)) or 'none'
         raise DataError(f'{path} has no labels of {name}; it has {known}')
-    return found.with_classes(wanted.classes or found.classes, f'[data.{name}] classes')
+    found = found.with_classes(wanted.classes or found.classes, f'[data.{name}] classes')
+    if len(found.classes) < 2:
+        raise DataError(
+            f'{path} has the one class {found.classes[0]} of {name}; expected two or more, or all '
+            f'of them as [data.{name}] classes'
+        )
+    return found
 
 
 def _of_fact(fact: Fact, bands: Sequence[str], spread: float = 0.0) -> Labels:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 import hashlib
 import math
@@ -249,6 +250,21 @@ def _rows(values: list[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.array(values, np.float32).reshape(len(values), *shape)
 
 
+def is_near(box: Sequence[float], width: int, height: int) -> bool:
+    """Return whether x0, y0, x1, y1 are a box in a picture of such a size, or at its border."""
+    x0, y0, x1, y1 = box
+    reach_x, reach_y = OUTSIDE * (x1 - x0), OUTSIDE * (y1 - y0)
+    return (
+        all(map(math.isfinite, box))
+        and -reach_x <= x0 < x1 <= width + reach_x
+        and -reach_y <= y0 < y1 <= height + reach_y
+        and x0 < width
+        and y0 < height
+        and x1 > 0
+        and y1 > 0
+    )
+
+
 def _check(source: Path, photograph: Photograph) -> None:
     """Refuse annotations that no face can have."""
     name = photograph.path.name
@@ -257,18 +273,7 @@ def _check(source: Path, photograph: Photograph) -> None:
     if not ((photograph.scores >= 0) & (photograph.scores <= 1)).all():
         raise DataError(f'{source}: {name} has a score that is no number from 0 to 1')
     for box in (*photograph.boxes, *photograph.ignored):
-        x0, y0, x1, y1 = box.tolist()
-        reach_x, reach_y = OUTSIDE * (x1 - x0), OUTSIDE * (y1 - y0)
-        is_inside = (
-            np.isfinite(box).all()
-            and -reach_x <= x0 < x1 <= photograph.width + reach_x
-            and -reach_y <= y0 < y1 <= photograph.height + reach_y
-            and x0 < photograph.width
-            and y0 < photograph.height
-            and x1 > 0
-            and y1 > 0
-        )
-        if not is_inside:
+        if not is_near(box.tolist(), photograph.width, photograph.height):
             raise DataError(
                 f'{source}: {name} is {photograph.width}x{photograph.height} pixels, '
                 f'the box {box.tolist()} is not in it'

@@ -47,8 +47,8 @@ class AttributeData(Settings):
     ``spread`` above 0 each number is a normal distribution over the bands, whose deviation is that
     share of it and at least 1.
     ``votes`` is FER+'s csv beside ``fer2013.csv``; ``pictures`` the packed file whose rows a file
-    of labels alone refers to. ``leave_out_faulty`` leaves damaged and misnamed files of a folder
-    out, which are refused otherwise.
+    of labels alone refers to. ``leave_out_faulty`` leaves damaged, missing and misnamed
+    files of a folder or table out, which are refused otherwise.
 
     ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come;
     ``balance_groups`` names facts and attributes by which faces fall into groups, and

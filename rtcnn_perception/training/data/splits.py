@@ -20,11 +20,13 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 import hashlib
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import Splits
@@ -88,24 +90,34 @@ def hold_out_by_pixels(digests: Sequence[bytes], share: float, salt: str) -> NDA
 
 
 def complete_parts(
-    part: NDArray[np.str_], pictures: Sequence[ImageGray], given: Collection[str], seed: int
+    part: NDArray[np.str_],
+    pictures: Sequence[ImageGray],
+    given: Collection[str],
+    seed: int,
+    path: Path,
 ) -> list[str]:
     """
     Leave out copies, and hold out of train, about a tenth each, the parts that are not given.
 
-    A picture of train or val that a later part has too is left out.
+    A picture of train or val that a later part has too is left out. Without train nothing is held
+    out.
 
     :param part: (N,) the name of each one's part, which is changed; empty where it is left out
-    :param given: the parts that are there, train among them
+    :param given: the parts that are there
+    :param path: of the data, for errors
     :returns: notes on what is left out
+    :raises DataError: if there is train, and nothing for a part
     """
     digests = [digest_of(picture) for picture in pictures]
     notes = leave_copies_out(part, _numbered(digests))
-    for name in ('test', 'val'):
+    for name in ('test', 'val') if 'train' in given else ():
         if name not in given:
             rest = np.flatnonzero(part == 'train')
             chosen = hold_out_by_pixels([digests[i] for i in rest], HELD_OUT, f'{seed} {name}')
             part[rest[chosen]] = name
+    for name in PARTS if 'train' in given else ():
+        if not (part == name).any():
+            raise DataError(f'{path} has too few pictures: there is none for the part {name}')
     return notes
 
 

@@ -74,7 +74,7 @@ def test_the_reader_is_guessed_from_the_kind_of_file_or_folder(tmp_path, write, 
 def test_a_folder_of_pictures_that_say_nothing_is_refused_with_what_is_expected(tmp_path, folder):
     write_pictures(tmp_path / folder, [f'me{i}.jpg' for i in range(7)])
     names = r'me0\.jpg, me1\.jpg, me2\.jpg, me3\.jpg, me4\.jpg and 2 more'
-    expected = 'a folder for each class, or files named as UTKFace does'
+    expected = 'a folder for each class, files named as UTKFace does, .*, or a table'
     with pytest.raises(
         DataError, match=f'7 pictures without labels: {names}; expected {expected}'
     ):
