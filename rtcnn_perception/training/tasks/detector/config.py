@@ -117,6 +117,8 @@ class DetectorTrainConfig(RunConfig):
     another that is evaluated once, when the detector is exported; ``faces`` are packed files of
     faces with boxes, as attribute networks learn from, to be put into scenes. An epoch has
     ``steps`` batches. ``start_from`` is a checkpoint or an exported model of the architecture.
+    Photographs without a face are drawn the more often the surer these weights see one in them: 1
+    plus ``hard_negatives`` times the square of the highest score, relative to each other.
     """
 
     detector: str
@@ -128,6 +130,7 @@ class DetectorTrainConfig(RunConfig):
     epochs: AtLeastOne = 20
     steps: AtLeastOne = 1000
     batch_size: AtLeastOne = 32
+    hard_negatives: NotNegative = 0.0
     warmup_epochs: NotNegative = 0.5
     weight_decay: NotNegative = 1e-3
 
@@ -139,6 +142,9 @@ class DetectorTrainConfig(RunConfig):
                 'faces and faces_share of [scenes] must be given both or neither, '
                 f'got {self.faces!r} and {self.scenes.faces_share}'
             )
+
+        if self.hard_negatives and not self.start_from:
+            raise ValueError('hard_negatives needs start_from: they are hard for its weights')
 
     @classmethod
     def describes(cls, values: Mapping[str, Any]) -> bool:

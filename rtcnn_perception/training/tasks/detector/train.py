@@ -55,6 +55,7 @@ from rtcnn_perception.training.tasks.detector.calibration import calibration_of
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
+from rtcnn_perception.training.tasks.detector.negatives import negative_weights
 from rtcnn_perception.training.tasks.detector.predictions import padded_input
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatch
@@ -108,12 +109,13 @@ def train_detector(
     prints['faces'] = fingerprint(face.digest() for face in faces)
     with SceneProcess(train_part, config.scenes, faces) as scenes:
         kept = {'fingerprint': prints, 'command': command}
-        return _train(config, held_out, scenes, folder=folder, workers=workers, kept=kept)
+        parts = train_part, held_out
+        return _train(config, parts, scenes, folder=folder, workers=workers, kept=kept)
 
 
 def _train(
     config: DetectorTrainConfig,
-    held_out: Sequence[Photograph],
+    parts: tuple[Sequence[Photograph], Sequence[Photograph]],
     scenes: SceneProcess,
     *,
     folder: Path,
@@ -121,6 +123,7 @@ def _train(
     kept: Mapping[str, Any],
 ) -> dict[str, float]:
     """Train on scenes as :func:`train_detector` says."""
+    train_part, held_out = parts
     device = choose_device()
     torch.manual_seed(config.seed)
     network = build_detector(config.detector)
@@ -139,6 +142,13 @@ def _train(
     )
     if state.epoch >= config.epochs:
         say_complete(state, folder)
+    elif config.hard_negatives:
+        start_network = build_detector(config.detector).eval()
+        path = folder / 'start.pt'
+        fill_network(start_network, load_checkpoint(path)['average'], path)
+        negatives = [photograph for photograph in train_part if photograph.is_negative]
+        weights = negative_weights(start_network, negatives, config.hard_negatives)
+        scenes.weigh_negatives(weights)
 
     def step(replica: FaceNetwork, batch: SceneBatch) -> Tensor:
         annotations = Annotations(*(each.to(device) for each in batch.faces))

@@ -60,6 +60,7 @@ def test_wrong_settings_of_scenes_are_refused(changes, message):
     [
         ('epochs = 0', 'epochs must be at least 1, got 0'),
         ('steps = 0', 'steps must be at least 1'),
+        ('name = "drawn"\nhard_negatives = 2.0', 'hard_negatives needs start_from'),
         ('batch_size = 1.5', 'batch_size must be int'),
         ('average = 1.0', r'average must be in \[0, 1\)'),
         ('detector = "retina"', "no detector architecture is called 'retina'"),

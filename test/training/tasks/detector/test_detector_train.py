@@ -31,12 +31,14 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.data.photographs import read_photographs
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.loop import DivergenceError
+from rtcnn_perception.training.models.detector import build_detector
 from rtcnn_perception.training.models.detector import FaceNetwork
 from rtcnn_perception.training.tasks.detector import train as training
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.export import WIDTH
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
+from rtcnn_perception.training.tasks.detector.negatives import negative_weights
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
 from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
@@ -209,6 +211,27 @@ def test_a_run_may_start_from_an_exported_model(tmp_path, data, trained):
     assert best['average_precision_20'] > 0.8
     with pytest.raises(ModelError, match='weights of the architecture face_dense'):
         train_detector(replace(still, detector='face_dense'), data, tmp_path / 'other')
+
+
+def test_negatives_in_which_the_first_weights_see_a_face_come_more_often(
+    tmp_path, monkeypatch, data, trained
+):
+    sent = []
+    weigh = SceneProcess.weigh_negatives
+    monkeypatch.setattr(
+        SceneProcess,
+        'weigh_negatives',
+        lambda self, weights: sent.append(weights) or weigh(self, weights),
+    )
+    config = small(epochs=1, start_from=str(trained / 'model'), hard_negatives=8.0)
+    train_detector(config, data, tmp_path / 'run')
+    network = build_detector('tiny').eval()
+    network.load_state_dict(load_checkpoint(tmp_path / 'run/start.pt')['average'])
+    train = [each for each in data if each.split == 'train']
+    negatives = [each for each in train if each.is_negative]
+    np.testing.assert_array_equal(sent[0], negative_weights(network, negatives, 8.0))
+    faces = negative_weights(network, [each for each in train if len(each.boxes)], 8.0)
+    assert 1.0 <= sent[0].min() <= sent[0].max() < faces.mean() <= 9.0
 
 
 def test_a_batch_may_be_smaller_than_the_workers(tmp_path, data):

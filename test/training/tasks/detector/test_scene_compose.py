@@ -130,6 +130,18 @@ def test_a_share_of_scenes_has_no_face(photographs):
         assert sum(not len(s.boxes) and not len(s.ignored) for s in scenes) == expected
 
 
+def test_negatives_come_as_often_as_they_weigh(tmp_path):
+    given = [white_photograph(tmp_path / 'a.png', (30, 20, 70, 60))]
+    for number, value in enumerate((40, 200)):
+        given.append(white_photograph(tmp_path / f'{number}.png'))
+        cv2.imwrite(str(given[-1].path), np.full((96, 128, 3), value, np.uint8))
+    maker = SceneMaker(given, SceneConfig(**STILL, negative_share=1.0, mosaic_share=0.0))
+    maker.weigh_negatives(np.array([1.0, 9.0]))
+    rng = np.random.default_rng(0)
+    bright = sum(maker.scene(32, rng).image.mean() > 120 for _ in range(200))
+    assert bright == pytest.approx(180, abs=15)
+
+
 def photograph_of(path, image):
     """Write a picture with one face in its middle."""
     cv2.imwrite(str(path), image)

@@ -48,6 +48,20 @@ def test_a_process_composes_what_this_one_would(tmp_path):
         assert np.array_equal(scene.image, repeated.image)
 
 
+def test_a_process_draws_negatives_by_their_weights(tmp_path):
+    photographs = [*white_photographs(tmp_path), white_photograph(tmp_path / 'last.png')]
+    weights = np.array(
+        [float(number) for number, each in enumerate(photographs) if each.is_negative]
+    )
+    with SceneProcess(photographs, CONFIG) as process:
+        process.weigh_negatives(weights)
+        (batch,) = process.batches(seed=3, steps=1, size=8)
+    maker, rng = SceneMaker(photographs, CONFIG), np.random.default_rng(3)
+    maker.weigh_negatives(weights)
+    side = int(rng.choice(CONFIG.sizes))
+    assert all(np.array_equal(each.image, maker.scene(side, rng).image) for each in batch)
+
+
 def test_what_is_wrong_with_the_photographs_is_an_error_here(tmp_path):
     with pytest.raises(ConfigurationError, match='no face in the photographs'):
         SceneProcess([white_photograph(tmp_path / 'none.png')], CONFIG)

@@ -86,6 +86,11 @@ class SceneMaker:
             )
         self.images = [in_sizes(photograph.read()) for photograph in photographs]
         self.faces = faces
+        self._shares: NDArray[np.float64] | None = None
+
+    def weigh_negatives(self, weights: NDArray[np.float64]) -> None:
+        """Draw the photographs without a face by weights (N,), in their order."""
+        self._shares = weights / weights.sum()
 
     def scene(self, side: int, rng: np.random.Generator) -> Scene:
         """Return a square scene of ``side`` pixels."""
@@ -137,7 +142,11 @@ class SceneMaker:
         """Return a part of a photograph, at a random scale."""
         config, side = self.config, min(height, width)
         wants_none = rng.random() < config.negative_share and len(self.negatives)
-        index = int(rng.choice(self.negatives if wants_none else self.positives))
+        index = int(
+            rng.choice(self.negatives, p=self._shares)
+            if wants_none
+            else rng.choice(self.positives)
+        )
         photograph, sizes = self.photographs[index], self.images[index]
         if len(self.faces) and not wants_none and rng.random() < config.faces_share:
             photograph = self.faces[int(rng.integers(len(self.faces)))]

@@ -25,6 +25,7 @@ from types import TracebackType
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.data.photographs import FacePicture
 from rtcnn_perception.training.data.photographs import Photograph
@@ -80,6 +81,10 @@ class SceneProcess:
         for _ in range(steps):
             yield self._receive()
 
+    def weigh_negatives(self, weights: NDArray[np.float64]) -> None:
+        """Draw the photographs without a face by weights (N,), in their order."""
+        self._connection.send(weights)
+
     def close(self) -> None:
         """End the process."""
         self._connection.close()
@@ -128,7 +133,11 @@ def _compose(
     try:
         connection.send([])
         while True:
-            seed, steps, size = connection.recv()
+            wanted = connection.recv()
+            if isinstance(wanted, np.ndarray):
+                maker.weigh_negatives(wanted)
+                continue
+            seed, steps, size = wanted
             rng = np.random.default_rng(seed)
             for _ in range(steps):
                 side = int(rng.choice(config.sizes))
