@@ -21,6 +21,7 @@ from fuzz_target import MAX_SEED_BYTES
 from fuzz_target import mutations
 from fuzz_target import silent
 import pytest
+import run_fuzz
 
 COUNT = 60
 """Inputs of each target; `make fuzz` tries millions."""
@@ -41,3 +42,15 @@ def test_seeds_are_small(name):
 def test_what_reaches_stderr_is_found():
     with pytest.raises(AssertionError, match='loud'), silent():
         os.write(2, b'loud')
+
+
+def test_what_was_tried_adds_up_and_the_page_gets_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(run_fuzz, 'TRIED', tmp_path / 'hours.json')
+    run_fuzz.note('png', 1800.0, 2_000_000, 0)
+    run_fuzz.note('jpeg', 36.0, 10, 1)
+    run_fuzz.note('png', 1800.0, 1_000_000, 2)
+    page = run_fuzz.page_with(f'before\n{run_fuzz.BEGIN}\nold\n{run_fuzz.END}\nafter\n')
+    rows = '| jpeg | 0.01 | 10 | 1 |\n| png | 1.00 | 3,000,000 | 2 |\n'
+    assert page.startswith(f'before\n{run_fuzz.BEGIN}\n\n| target |')
+    assert page.endswith(f'{rows}\n{run_fuzz.END}\nafter\n')
+    assert run_fuzz.page_with(page) == page

@@ -66,25 +66,32 @@ def test_the_page_gets_the_sums_of_all_parts_between_its_markers():
                 sent=Counter(good=1000, bad=500),
                 counts=Counter(answered=1000, refused=500),
                 events=Counter({'processes killed': 2}),
-                errors=Counter({'camera: ImageFormatError at png.py:1': 500}),
+                errors=Counter({f'camera: ImageFormatError at png.py:{line}': 500}),
                 resources=held,
                 wrong=wrong,
                 seconds=1800.0,
             ).as_dict(),
             'ended': '2026-01-01 00:00',
+            'machine': machine,
         }
-        for kind, wrong in (('raw', []), ('raw', ['1 frame is counted nowhere']), ('film', []))
+        for line, kind, wrong, machine in (
+            (1, 'raw', [], '2 cores'),
+            (1, 'raw', ['1 frame is counted nowhere'], '2 cores'),
+            (7, 'film', [], '8 cores'),
+        )
     ]
     page = page_with(f'before\n{BEGIN}\nold\n{END}\nafter\n', parts)
     assert page.startswith(f'before\n{BEGIN}\n')
     assert page.endswith(f'{END}\nafter\n')
     assert 'old' not in page
-    assert '4,500 frames in 3 parts, 1.5 hours, to 2026-01-01 00:00 UTC' in page
+    assert (
+        '4,500 frames in 3 parts, 1.5 hours, to 2026-01-01 00:00 UTC; 2 cores and 8 cores.' in page
+    )
     assert '| frames published | 3,000 | 1,500 |' in page
     assert '| of them damaged | 1,000 | 500 |' in page
     assert '| answered | 2,000 | 1,000 |' in page
     assert '6 processes killed' in page
     assert '| resident memory [MB] | 200 → 201 → 202 | 200 → 201 → 202 |' in page
-    assert '| `camera: ImageFormatError at png.py:1` | 1,500 |' in page
+    assert '| `camera: ImageFormatError at png.py` | 1,500 |' in page
     assert '- 1 frame is counted nowhere (1 times)' in page
     assert page_with(page, parts) == page
