@@ -20,7 +20,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 import pickle
+import struct
 from typing import Any
+import warnings
 
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.files import check_file
@@ -37,6 +39,7 @@ UNREADABLE = (
     LookupError,
     TypeError,
     ValueError,
+    struct.error,
 )
 """What reading a file that is no checkpoint raises, whatever it is."""
 
@@ -64,7 +67,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         check_file(path)
-        values = torch.load(path, map_location='cpu', weights_only=True)
+        with warnings.catch_warnings():
+            # It refuses what it cannot read, whatever version the first bytes claim.
+            warnings.filterwarnings('ignore', 'Detected pickle protocol')
+            values = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError:
         raise ModelError(f'there is no checkpoint {path}') from None
     except OSError as error:

@@ -49,6 +49,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
         b'RIFF\x00\x00',
         b'\x89PNG\r\n',
         b'PK\x03\x04',
+        b'\x80r\xc8',
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path, content):
