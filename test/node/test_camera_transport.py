@@ -62,7 +62,8 @@ def test_what_an_activation_lost_is_not_counted_in_the_next(bench):
     bench.tester.create_publisher(Image, 'image_raw', 10)
     node = bench.add(CameraNode)
     node.start()
-    bench.spin_until(lambda: node._images.is_published, 'the publisher')
+    bench.spin_until(node._images._topic.publishers, 'the publisher')
+    node._images.check()
     for number in (1, 8):
         node._images._on_message(Image(), {'publication_sequence_number': number})
     assert node.lost == 6

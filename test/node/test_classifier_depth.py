@@ -190,7 +190,7 @@ def test_depth_whose_stamp_is_none_is_named_as_that_until_there_is_another(class
 def test_lost_depth_images_are_counted_and_a_warning(bench, classifier, camera):
     node = classifier()
     bench.connect(camera.depths)
-    bench.spin_until(lambda: node._pose_inputs._depth._subscription.is_published, 'the driver')
+    bench.spin_until(node._pose_inputs._depth._subscription._topic.publishers, 'the driver')
     assert node._measured()['depth images lost'] == '0'
     assert [*node._findings()] == []
     subscription = node._pose_inputs._depth._subscription

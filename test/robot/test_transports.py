@@ -68,7 +68,7 @@ def test_images_pass_with_cyclonedds(robot):
     run_through(robot(RMW_IMPLEMENTATION='rmw_cyclonedds_cpp'))
 
 
-def test_lost_images_are_told_with_what_to_do(robot):
+def test_lost_images_are_reported_with_what_to_do(robot):
     it = robot()
     it.listen()
     it.drive(1280, 720, 30)

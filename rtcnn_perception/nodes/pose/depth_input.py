@@ -86,8 +86,7 @@ class DepthInput:
 
     def findings(self) -> Iterator[Finding]:
         """Yield that depth images are lost, once a second; that none come is said by frames."""
-        if self._subscription.is_published:
-            yield from self._subscription.findings()
+        yield from self._subscription.findings()
 
     def close(self) -> None:
         """Unsubscribe."""

@@ -131,11 +131,6 @@ class ImageSubscription:
         return self._lost if self._is_numbered else None
 
     @property
-    def is_published(self) -> bool:
-        """Whether there is a publisher."""
-        return self._unpublished_since is None
-
-    @property
     def silent_for(self) -> float:
         """Seconds since the last image, or since the subscription."""
         return self._topic.silent_for
@@ -180,7 +175,8 @@ class ImageSubscription:
         """
         if self._unpublished_since is not None:
             is_long = self._clock() - self._unpublished_since >= PATIENCE
-            yield Finding(ERROR if is_long else WARN, f'no publisher of {self.topic}')
+            if not self._is_optional:
+                yield Finding(ERROR if is_long else WARN, f'no publisher of {self.topic}')
             return
         came = self._delivery.sample(self._clock(), self._received, self._lost)
         if came is None:
@@ -227,7 +223,7 @@ class ImageSubscription:
         """
         Count what is missing before an image; a publisher that restarted begins at 1 again.
 
-        Numbers of several publishers cannot be told apart, nor those of one that is new or gone.
+        Numbers of several publishers cannot be separated, nor those of one that is new or gone.
         """
         last, self._last_number = self._last_number, number
         if last is None or number <= last + 1:

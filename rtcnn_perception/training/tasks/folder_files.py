@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The files of a model folder, and how those of the model before are told from them."""
+"""The files of a model folder, and which of them describe a model that is replaced."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def stale_files(folder: Path) -> list[str]:
     Return the files that describe the model in a folder, and not one that is put in its place.
 
     A folder without a card holds no model. A page without the checksum of the graph is none that
-    ``export`` wrote, but somebody's own: it is left alone.
+    ``export`` wrote, but the user's own: it is left alone.
     """
     if not is_file(folder / CARD_NAME):
         return []

@@ -202,12 +202,12 @@ def test_a_page_that_no_export_wrote_stays(tmp_path):
     path = write(tmp_path / 'm.onnx', foreign_graph([1, 1, 8, 8], 7, gain=1 / 64))
     (tmp_path / 'a').mkdir()
     for name in ('README.md', 'saliency.onnx'):
-        (tmp_path / 'a' / name).write_text('somebody wrote this')
+        (tmp_path / 'a' / name).write_text('the user wrote this')
     assert adapt(path, tmp_path / 'a', settings()).removed == ()  # no model was there
     assert adapt(path, tmp_path / 'a', settings()).removed == ('saliency.onnx',)
     (tmp_path / 'a/model.json').write_text('damaged')
     adapt(path, tmp_path / 'a', settings())
-    assert (tmp_path / 'a/README.md').read_text() == 'somebody wrote this'
+    assert (tmp_path / 'a/README.md').read_text() == 'the user wrote this'
 
 
 def test_a_shape_that_fits_both_layouts_needs_to_be_told(tmp_path):
