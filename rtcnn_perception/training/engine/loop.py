@@ -87,7 +87,7 @@ def take_steps(
     state.network.train()
     total = 0.0
     title = f'epoch {state.epoch + 1}/{config.epochs}'
-    progress = tqdm(batches, total=count, desc=title, leave=False, mininterval=1.0)
+    progress = tqdm(batches, total=count, desc=title, leave=False, mininterval=1.0, disable=None)
     for number, parts in enumerate(progress):
         for group in state.optimizer.param_groups:
             group['lr'] = learning_rate(config, state.epoch + number / count)

@@ -120,7 +120,7 @@ def accuracy_curves(predictor: Predictor, faces: FaceSet) -> dict[str, Curves]:
     """Return the accuracy of each labelled head under every condition."""
     curves: dict[str, Curves] = {}
     wanted = [(axis, value) for axis, (values, _) in CONDITIONS.items() for value in values]
-    for axis, value in tqdm(wanted, desc='conditions'):
+    for axis, value in tqdm(wanted, desc='conditions', disable=None):
         chosen = predictor.with_margin(value) if axis == MARGIN else predictor
         for name, rows in chosen.probabilities(CONDITIONS[axis][1](faces, value)).items():
             if name in faces.labels:

@@ -135,7 +135,7 @@ def through_pipeline(
     faces, truths = faces.take(chosen), labels.indices[chosen].tolist()
     direct = predict_directly(faces)
     found = labelled = correct = correct_directly = 0
-    for index in tqdm(range(len(faces)), desc='through the pipeline'):
+    for index in tqdm(range(len(faces)), desc='through the pipeline', disable=None):
         image, box = enlarged(faces.pictures[index], faces.box(index))
         classified = classify_still(image, detector, classifier)
         if not classified:

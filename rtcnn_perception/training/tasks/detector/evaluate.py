@@ -187,7 +187,7 @@ def _evaluate_set(
     predictions: dict[int, list[Predictions]] = {}
     for width in dict.fromkeys(widths):
         detector = load(config, width, LEAST_SCORE)
-        shown = tqdm(photographs, desc=f'{detector.tag}, {part.data}, {width} wide')
+        shown = tqdm(photographs, desc=f'{detector.tag}, {part.data}, {width} wide', disable=None)
         predictions[width] = list(predict_faces(detector, shown, width))
     figures = [
         width_figures(photographs, each, width=width, min_iou=min_iou, threshold=threshold)
@@ -221,6 +221,6 @@ def _compare(
 
 def _evaluate_clip(detector: Detector, clip: VideoSource) -> ClipFigures:
     name = Path(clip.name).name
-    frames = tqdm(clip, desc=f'{detector.tag}, {name}', total=clip.frame_count)
+    frames = tqdm(clip, desc=f'{detector.tag}, {name}', total=clip.frame_count, disable=None)
     found = [bool(detector.detect(frame)) for frame in frames]
     return ClipFigures(name, len(found), sum(found), sum(found) / len(found))
