@@ -28,8 +28,10 @@ from rtcnn_perception.core.pose.depth import DOUBT_TIME
 from rtcnn_perception.core.pose.depth import KEPT_TIME
 from rtcnn_perception.core.pose.depth import reading_of
 from rtcnn_perception.core.pose.depth import relief_of
+from rtcnn_perception.core.pose.depth import SURFACE_STD
 from rtcnn_perception.core.pose.depth import with_ratio
 from rtcnn_perception.core.pose.depth_image import DepthImage
+from rtcnn_perception.core.pose.head_model import SIZE_STD
 from rtcnn_perception.core.pose.head_pose import FACING
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
@@ -43,7 +45,8 @@ NAN = math.nan
 def box_of(position, scale=1.0):
     """Return the box of a head, 184 mm high, whose sellion is at 0.35 of it."""
     focal = CAMERA.focal_xy[0]
-    (x, y), pixels = CAMERA.pixels(np.array([position[:2] / position[2]]))[0], 0.184 * scale
+    position = np.asarray(position, float)
+    (x, y), pixels = CAMERA.pixels(position[np.newaxis, :2] / position[2])[0], 0.184 * scale
     height = pixels * focal / position[2]
     return BoundingBox(x - 0.38 * height, y - 0.35 * height, x + 0.38 * height, y + 0.65 * height)
 
@@ -69,7 +72,7 @@ def with_depth(pose, box, depth):
 def look(values, position, error=1.0, scale=1.0):
     depth = DepthImage(np.asarray(values, np.float32))
     pose = by_size(position, error)
-    return with_depth(pose, box_of(np.array(position, float), scale), depth)
+    return with_depth(pose, box_of(position, scale), depth)
 
 
 def scene(position, scale=1.0):
@@ -137,7 +140,7 @@ def test_a_face_outside_the_depth_image_has_no_depth():
 def test_a_picture_of_a_face_is_flat_also_where_it_is_inclined(slope, deviation):
     position = (0.0, 0.05, 0.8)
     values = wall(SIZE)
-    box = box_of(np.array(position))
+    box = box_of(position)
     around = BoundingBox(box.x0 - 20, box.y0 - 20, box.x1 + 20, box.y1 + 20)
     put_picture(values, around, 0.8, slope)
     _, reason = look(noisy(values, deviation), position)
@@ -167,11 +170,44 @@ def test_sizes_of_children_and_of_large_adults_are_plausible(pupils_mm):
 
 
 def test_without_landmarks_a_size_has_more_room():
-    values, box = noisy(wall(SIZE, 1.0), 0.02), box_of(np.array((0.0, 0.0, 1.0)))
+    values, box = noisy(wall(SIZE, 1.0), 0.02), box_of((0.0, 0.0, 1.0))
     for error, is_head in ((1.0, True), (0.67, True), (0.45, False), (2.2, False)):
         pose = by_size((0.0, 0.0, 1.0), error, None)
         _, reason = with_depth(pose, box, DepthImage(np.float32(values)))
         assert (reason == '') == is_head
+
+
+@pytest.mark.parametrize(
+    ('pupils', 'is_head'), [(0.0325, False), (0.0345, True), (0.098, True), (0.102, False)]
+)
+def test_a_size_has_room_for_twice_its_own_error(pupils, is_head):
+    near = 2.4  # too far to be flat
+    ratio = pupils / PUPILS
+    place = np.array((0.0, 0.0, near / ratio))
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = np.outer(place, place) * (SIZE_STD**2 + 0.1**2)
+    reading = reading_of(
+        HeadPose(place, FACING, covariance), box_of(place), DepthImage(wall(SIZE, near)), PUPILS
+    )
+    assert reading.ratio == pytest.approx(ratio, rel=1e-6)
+    assert (reading.reason == '') == is_head
+
+
+def test_depth_scales_what_is_across_the_ray_and_leaves_the_rotation_as_certain_as_it_was():
+    place, ratio = np.array((0.3, -0.2, 1.5)), 1.4
+    factor = np.random.default_rng(4).normal(size=(6, 6))
+    before = factor @ factor.T
+    moved = with_ratio(HeadPose(place, FACING, before), ratio)
+    np.testing.assert_allclose(moved.position, place * ratio)
+    ray = place / np.linalg.norm(place)
+    beside = np.eye(3) - np.outer(ray, ray)
+    after = moved.covariance
+    np.testing.assert_allclose(
+        after[:3, :3],
+        ratio**2 * beside @ before[:3, :3] @ beside + SURFACE_STD**2 * np.outer(ray, ray),
+    )
+    np.testing.assert_allclose(after[:3, 3:], ratio * beside @ before[:3, 3:])
+    np.testing.assert_allclose(after[3:, 3:], before[3:, 3:])
 
 
 def test_a_flat_face_beyond_two_metres_or_of_few_pixels_may_be_a_smoothed_head():
@@ -189,6 +225,34 @@ def test_relief_needs_most_of_its_cells():
     surface[:12] = NAN
     assert relief_of(surface) is None
     assert relief_of(np.full((24, 24), NAN)) is None
+
+
+def test_a_cell_counts_from_half_of_its_places_on_and_relief_from_six_tenths_of_the_cells():
+    columns, rows = np.meshgrid(np.linspace(-0.1, 0.1, 24), np.linspace(-0.1, 0.1, 24))
+    plane = 1.0 / (1.0 + columns - 0.5 * rows)
+    bump = plane.copy()
+    bump[8:12, 8:12] += 0.1
+    assert relief_of(bump) > 0.01
+    bump[8:12, 8:10] = NAN
+    assert relief_of(bump) > 0.01
+    bump[8, 10] = NAN  # 7 of 16 are left
+    assert relief_of(bump) == pytest.approx(0.0, abs=1e-3)
+    plane[:8], plane[8:12, :8] = NAN, NAN
+    assert relief_of(plane) == pytest.approx(0.0, abs=1e-3)  # 22 of 36
+    plane[8:12, 8] = plane[8:12, 9:12] = NAN
+    assert relief_of(plane) is None
+
+
+def test_what_lies_beside_the_inner_part_of_a_face_says_nothing_of_its_relief():
+    values = noisy(wall(SIZE, 0.8), 0.05)
+    box = box_of((0.0, 0.0, 0.8))
+    x, y = box.center
+    half_width, half_height = 0.36 * box.width, 0.36 * box.height
+    values[
+        round(y - half_height) : round(y + half_height),
+        round(x - half_width) : round(x + half_width),
+    ] = 0.8
+    assert look(values, (0.0, 0.0, 0.8))[1].startswith('flat in depth')
 
 
 FLAT, SOLID = DepthReading(1.1, 'flat'), DepthReading(1.2, '')

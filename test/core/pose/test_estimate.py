@@ -24,6 +24,7 @@ from projected_heads import turned
 import pytest
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.pose.estimate import BOX_CENTER_STD
 from rtcnn_perception.core.pose.estimate import BOX_STD
 from rtcnn_perception.core.pose.estimate import PoseEstimator
 from rtcnn_perception.core.pose.head_model import face_height
@@ -249,6 +250,8 @@ def test_a_face_without_landmarks_has_a_position_by_its_height_and_no_rotation()
     assert not pose.covariance[:, 3:].any()
     deviation = 2.0 * math.hypot(BOX_STD, SIZE_STD)
     assert math.sqrt(pose.covariance[2, 2]) == pytest.approx(deviation, rel=0.05)
+    assert math.sqrt(pose.covariance[0, 0]) == pytest.approx(BOX_CENTER_STD * height, rel=0.05)
+    assert pose.covariance.shape == (6, 6)
     # On its side it is as far.
     side = BoundingBox.from_xywh(640 - 0.5 * pixels, 480 - 0.4 * pixels, pixels, 0.8 * pixels)
     (lying,) = estimate(camera, region_of(None, (), side))

@@ -33,7 +33,7 @@ def average(*views):
 
 def test_without_a_view_there_is_no_label():
     assert average().over(10.0, 5.0) is NOTHING
-    assert (NOTHING.label, NOTHING.confidence, NOTHING.views) == ('', 0.0, 0)
+    assert (NOTHING.label, NOTHING.confidence, NOTHING.seconds, NOTHING.views) == ('', 0.0, 0.0, 0)
     assert NOTHING.probabilities.shape == (0,)
 
 

@@ -24,6 +24,7 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.pose.head_pose import FACING
 from rtcnn_perception.core.pose.head_pose import HeadPose
+from rtcnn_perception.core.presence.averages import MAX_SECONDS
 from rtcnn_perception.core.presence.changes import ChangeKind
 from rtcnn_perception.core.presence.changes import PresenceConfig
 from rtcnn_perception.core.presence.presence import MAX_FACES
@@ -260,6 +261,19 @@ def test_a_clock_that_jumps_back_or_stands_still_lets_no_face_leave(jump):
     assert film.show(2.0) == [(L, 1, pytest.approx(film.seconds - 1.1, abs=0.15))]
 
 
+def test_while_a_clock_stands_still_frames_count_as_time():
+    presence = Presence(PresenceConfig(appear_s=0.0, leave_s=0.95, label_views=1000))
+    assert [each.kind for each in presence.update(frame(0.0, face()))] == [A]
+    kinds = [each.kind for _ in range(60) for each in presence.update(frame(0.0))]
+    assert kinds == [L]
+
+
+def test_with_no_time_to_wait_for_a_look_counts_in_its_first_frame():
+    film = Film(appear_s=0.0, looking_s=0.0, label_views=1000)
+    assert film.show(0.1, face(looks=True)) == [(A, 1, 0.0), (START_LOOK, 1, 0.0)]
+    assert film.people[0].looking_since_ns == round(START * 1e9)
+
+
 def test_without_stamps_the_times_of_arrival_count():
     presence = Presence(PresenceConfig(appear_s=0.25, label_views=1000))
     kinds = []
@@ -304,3 +318,8 @@ def test_classes_that_change_start_a_new_mean():
 def test_values_out_of_range_are_refused_by_name(changes):
     with pytest.raises(ConfigurationError, match=f'{next(iter(changes))} must be in'):
         PresenceConfig(**changes)
+
+
+def test_the_highest_values_are_in_range():
+    highest = {'label_margin': 1.0, 'seconds': MAX_SECONDS, 'min_quality': 1.0}
+    assert {name: getattr(PresenceConfig(**highest), name) for name in highest} == highest
