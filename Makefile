@@ -25,7 +25,7 @@ interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* m
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | awk -F ':.*  ## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
 
-run: $(venv)/package  ## camera, detector and classifier on SOURCE for DURATION seconds (0: until Ctrl-C)
+run: $(venv)/package  ## all nodes on SOURCE for DURATION seconds (0: until Ctrl-C)
 	@$(bin)/rtcnn_perception run --source '$(SOURCE)' $(if $(DURATION),--duration '$(DURATION)')
 
 bench: $(venv)/package  ## measure the pipeline beside the original implementation

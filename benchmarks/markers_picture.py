@@ -13,7 +13,7 @@
 # limitations under the License.
 
 """
-Draw docs/images/outputs.jpg: what rviz shows of faces/markers, from the messages themselves.
+Draw what rviz shows of faces/markers, from the messages themselves: docs/images/outputs.jpg.
 
 The built-in clip runs through all nodes; the markers of one of its frames are drawn as rviz draws
 them, beside the image they belong to. It needs visualization_msgs.
@@ -21,6 +21,7 @@ them, beside the image they belong to. It needs visualization_msgs.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,6 @@ from visualization_msgs.msg import Marker
 
 Color = tuple[int, int, int]
 
-OUTPUT = Path(__file__).parents[1] / 'docs' / 'images' / 'outputs.jpg'
 FOV = 60.0
 """Degrees, horizontally; the clip is of no camera whose field of view is known."""
 
@@ -149,7 +149,10 @@ def bgr(color: ColorRGBA) -> Color:
 
 
 def main() -> None:
-    """Draw the picture."""
+    """Write the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument('output', type=Path, help='picture to write')
+    output = parser.parse_args().output
     result, parameters = last_result(), HumansParameters()
     view = View(result.frame.size_wh)
     view.grid()
@@ -158,7 +161,8 @@ def main() -> None:
         for marker in face_markers(face, pose, header_of(result.frame), 'f', name):
             view.marker(marker)
     both = np.hstack([annotate(result, bars=False), view.image])
-    cv2.imwrite(str(OUTPUT), both, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    if not cv2.imwrite(str(output), both, [cv2.IMWRITE_JPEG_QUALITY, 85]):
+        raise SystemExit(f'cannot write {output.absolute()}')
 
 
 if __name__ == '__main__':

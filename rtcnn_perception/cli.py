@@ -44,7 +44,7 @@ from rtcnn_perception.paths import is_text
 PROGRAM = 'rtcnn_perception'
 
 COMMANDS: Mapping[str, str] = {
-    'run': 'run camera, detector and classifier on a source, with a log and a video',
+    'run': 'run all nodes on a source, with a log and a video',
     'bench': 'measure the pipeline beside the original implementation',
     'fetch': 'download the model of a detector that others publish',
     'train': 'train a network from a configuration file',

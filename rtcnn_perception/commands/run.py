@@ -59,8 +59,8 @@ PATIENCE_S = 15.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.description = (
-        'Run camera, detector and classifier on a source, in one process and with their topics; '
-        'log the faces, and write a video and a picture with the faces drawn in.'
+        'Run all nodes on a source, in one process and with their topics; log the faces, and '
+        'write a video and a picture with the faces drawn in.'
     )
     parser.add_argument(
         '--source',

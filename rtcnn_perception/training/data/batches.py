@@ -122,7 +122,8 @@ def cut_all(
     :param title: of a progress bar; empty for none
     """
     starts = range(0, len(faces), AT_ONCE)
-    for first in tqdm(starts, title, leave=False, mininterval=1.0, disable=not title):
+    hidden = None if title else True  # None: where there is no terminal
+    for first in tqdm(starts, title, leave=False, mininterval=1.0, disable=hidden):
         chosen = np.arange(first, min(first + AT_ONCE, len(faces)))
         yield cut_faces(faces, geometry, size_hw, chosen)
 

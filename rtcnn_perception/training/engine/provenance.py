@@ -88,8 +88,9 @@ LIMITS: Mapping[str, str] = {
     'by what people called them, on which people agree for about two of three. An expression is '
     'not a feeling. Some are mislabelled, few are of disgust, and most are faces of young adults.',
     'LFW': 'Most of LFW are men photographed for the news.',
-    'UTKFace': 'The data has two values for gender; children are classified little better than by '
-    'chance, and `docs/models.md` shows by how much groups of people differ.',
+    'UTKFace': 'The data has two values for gender; that of children is predicted wrongly far '
+    'more often than that of adults, and `docs/models.md` shows by how much groups of people '
+    'differ.',
     'FairFace': 'Ages of FairFace are groups that annotators estimated from the picture.',
 }
 """What predictions learnt from a source of data are worth."""

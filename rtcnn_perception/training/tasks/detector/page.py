@@ -57,7 +57,7 @@ def model_page(card: Mapping[str, Any], config: DetectorTrainConfig) -> str:
         f'faces of {" or ".join(map(str, MIN_HEIGHTS))} pixels and more{_truth(config)}:',
         limits=[
             f'It may repeat the errors of the annotations it learnt from{teacher}. Which groups '
-            'of people it finds less often is not measured here.'
+            'of people it finds less often is not measured by its training.'
         ],
     )
 
