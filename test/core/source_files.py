@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from pathlib import Path
+import struct
 
 import cv2
 import numpy as np
@@ -78,6 +79,14 @@ def write_gif(path: Path, grays: tuple[int, ...]) -> Path:
         packed = sum(code << (3 * place) for place, code in enumerate(bits)).to_bytes(3, 'little')
         data += bytes([len(packed)]) + packed + b'\x00'
     path.write_bytes(data + b'\x3b')
+    return path
+
+
+def with_gif_size(path: Path, width: int, height: int) -> Path:
+    """Write a GIF that claims another size."""
+    content = bytearray(write_gif(path, (1,)).read_bytes())
+    content[6:10] = struct.pack('<HH', width, height)
+    path.write_bytes(content)
     return path
 
 

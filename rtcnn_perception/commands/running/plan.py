@@ -18,11 +18,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-import os
 from pathlib import Path
 import re
 
-import cv2
 from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.commands.running.recorder import recorded_files
@@ -39,8 +37,6 @@ TOPIC = 'topic:'
 TOPIC_NAME = r'(?!.*__)(?:~?/)?[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z_][A-Za-z0-9_]*)*'
 """What ROS accepts as a topic name."""
 DEFAULT_S = 10.0
-OPENCV_ERRORS = 2
-"""OpenCV's log level of errors alone."""
 PICTURE_S = 3.0
 """Duration of a picture: long enough for tracks and smoothing to settle."""
 
@@ -71,12 +67,6 @@ def make_plan(args: argparse.Namespace) -> Plan:
     :raises ConfigurationError: if the parameter file does not exist or cannot be used, or the
         source is what the run would write
     """
-    # FFmpeg's own messages would precede the one line that says what to do.
-    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '8')
-    # So would OpenCV's, one for each frame that cannot be written.
-    if 'OPENCV_LOG_LEVEL' not in os.environ:
-        set_level = getattr(cv2, 'setLogLevel', None) or cv2.utils.logging.setLogLevel
-        set_level(OPENCV_ERRORS)
     if args.params is not None and not is_file(args.params):
         raise ConfigurationError(f'there is no parameter file {args.params}')
     parameters: dict[str, object] = {}
@@ -101,8 +91,9 @@ def make_plan(args: argparse.Namespace) -> Plan:
     if not _is_device(source_name):
         source = open_source(source_name)
         fps = source.fps
-        if source.frame_count is not None:
-            default, length = 0.0, source.frame_count / source.fps
+        length = source.length_s
+        if length is not None:
+            default = 0.0
         elif isinstance(source, PictureSource):
             default = PICTURE_S
         elif source_name != BUILTIN:

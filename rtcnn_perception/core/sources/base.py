@@ -61,6 +61,11 @@ class FrameSource(ABC):
         :raises SourceError: if a device stops giving frames
         """
 
+    @property
+    def length_s(self) -> float | None:
+        """Return how long all frames take in seconds, None for an endless source."""
+        return None if self.frame_count is None else self.frame_count / self.fps
+
     def close(self) -> None:  # noqa: B027 - most have nothing to release
         """Release a device or file that is open; not while a thread waits for the next frame."""
 

@@ -71,7 +71,7 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
     path = with_home(text)
     is_number = re.fullmatch('[0-9]{1,3}', text) and not is_there(path)
     # What udev makes, such as /dev/v4l/by-id/..., are links to the numbered devices.
-    target = f'/dev/video{text}' if is_number else os.path.realpath(path)
+    target = f'/dev/video{text}' if is_number else _followed(path)
     device = re.fullmatch('/dev/video([0-9]{1,3})', target)
     if device:
         return DeviceSource(int(device[1]), mode)
@@ -95,6 +95,14 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
         return PictureSource(str(path), (path,))
     video = VideoSource(path)
     return PictureSource(str(path), (path,)) if video.has_one_frame else video
+
+
+def _followed(path: Path) -> str:
+    """Return where links lead; what can be no path leads nowhere."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return ''
 
 
 def _open_folder(path: Path) -> PictureSource:

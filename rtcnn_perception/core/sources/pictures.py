@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from pathlib import Path
 import re
 
-import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.decoding.limits import MAX_FILE_BYTES
@@ -31,6 +30,7 @@ from rtcnn_perception.core.decoding.picture import decode_picture
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import size_of
+from rtcnn_perception.core.sources.capture import open_capture
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.files import read_bytes
@@ -57,8 +57,9 @@ class PictureSource(FrameSource):
     One or more pictures, each repeated for a while; a single one without end.
 
     A track is confirmed by several frames, which is why a picture is shown longer than one frame.
-    A dark frame separates two pictures, so that no face is tracked from one into the next. Files
-    that cannot be read or decoded are skipped; ``skipped`` names them, each with the reason.
+    A dark frame separates two pictures: where tracks do not coast (``max_coast_s`` 0) and every
+    frame is searched for faces, none is followed from one picture into the next. Files that
+    cannot be read or decoded are skipped; ``skipped`` names them, each with the reason.
     """
 
     fps = STILL_FPS
@@ -136,7 +137,7 @@ def decode_file(path: Path) -> ImageBGR:
         if path.suffix.lower() in ATOMIC_SUFFIXES:
             raise SourceError(str(error)) from error
     # A video of one frame, a GIF before OpenCV 4.11, and what only FFmpeg decodes.
-    capture = cv2.VideoCapture(str(path))
+    capture = open_capture(path)
     _, image = capture.read()
     capture.release()
     if image is None:

@@ -79,13 +79,15 @@ class SourcePlayer:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        due: float | None = None
         while not self._stopped.is_set():
             try:
                 self._source = self._source or self._open()
-                self._play(self._source)
+                due = self._play(self._source, due)
             except Exception as error:  # noqa: BLE001 - reported and counted, whatever it is
                 self._report(error)
                 self._close()
+                due = None
                 if self._is_live or self.is_looping:
                     self._stopped.wait(RETRY_AFTER)
                     continue
@@ -95,10 +97,12 @@ class SourcePlayer:
         if not self._stopped.is_set():
             self.ended.set()
 
-    def _play(self, source: FrameSource) -> None:
-        due: float | None = None
+    def _play(self, source: FrameSource, due: float | None) -> float | None:
+        """Play to the end; take and return when the last frame was due, None before the first."""
         before: float | None = None
+        is_empty = True
         for image in source:
+            is_empty = False
             now = time.monotonic()
             if source.is_live or due is None:
                 due = now
@@ -107,14 +111,15 @@ class SourcePlayer:
                 self._stopped.wait(max(due - now, 0.0))
             before = source.time_s
             if self._stopped.is_set():
-                return
+                return due
             self._emit(image, max(time.monotonic() - due, 0.0))
         if source.skipped:
             # In one error: an error of the same cause is not logged again at once.
             reasons = '; '.join(f'{path.name}: {why}' for path, why in source.skipped.items())
             self._report(SourceError(f'not read whole: {reasons}'))
-        if due is None:
+        if is_empty:
             raise SourceError(f'{source.name} has no more frames')
+        return due
 
     def _step(self, source: FrameSource, before: float | None) -> float:
         """Return the seconds from the frame at ``before`` to the last one that was given."""

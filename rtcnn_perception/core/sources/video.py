@@ -23,12 +23,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
-from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
 from rtcnn_perception.core.images import rotate
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.base import frozen
 from rtcnn_perception.core.sources.base import sane_fps
 from rtcnn_perception.core.sources.base import size_of
+from rtcnn_perception.core.sources.capture import open_capture
 from rtcnn_perception.core.sources.orientation import upright_turn
 from rtcnn_perception.exceptions import SourceError
 
@@ -53,7 +53,10 @@ class VideoSource(FrameSource):
         self._path = path
         self._turn = upright_turn(path)
         capture = self._open()
-        self.fps = sane_fps(capture.get(cv2.CAP_PROP_FPS))
+        stated_fps = capture.get(cv2.CAP_PROP_FPS)
+        self.fps = sane_fps(stated_fps)
+        # A count is that of the stated rate, even where frames cannot come at that rate.
+        self._counted_at = stated_fps if 0 < stated_fps < math.inf else self.fps
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.frame_count = round(count) if math.isfinite(count) and count >= 1 else None
         frames = self._frames(capture)
@@ -94,12 +97,17 @@ class VideoSource(FrameSource):
                 self.skipped[self._path] = f'frames that cannot be decoded: {damaged}'
             self.time_s = self._next_time(capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3)
             yield frozen(rotate(np.asarray(frame, np.uint8), self._turn))
-        length = (self.frame_count or 0) / self.fps
+        length = self.length_s or 0.0
         if self.time_s is not None and self.time_s + 1 / self.fps + MAX_MISSING_S < length:
             self.skipped[self._path] = (
                 f'{read} frames are read, up to {self.time_s:.1f} of {length:.1f} s'
                 + (f'; {damaged} between cannot be decoded' if damaged else '')
             )
+
+    @property
+    def length_s(self) -> float | None:
+        """Return the length by the file's own rate, which ``fps`` may not be."""
+        return None if self.frame_count is None else self.frame_count / self._counted_at
 
     def _next_time(self, time_s: float) -> float:
         """Return the time of a frame: its own, unless that cannot be."""
@@ -109,17 +117,7 @@ class VideoSource(FrameSource):
         return time_s if 0.0 < step <= MAX_STEP_S else self.time_s + 1 / self.fps
 
     def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self._path))
-        width, height = (
-            int(capture.get(side))
-            for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
-        )
-        if width * height > MAX_PICTURE_PIXELS:
-            capture.release()
-            raise SourceError(
-                f'{self._path} has frames of {width}x{height} pixels; expected '
-                f'{MAX_PICTURE_PIXELS:.0f} pixels at most'
-            )
+        capture = open_capture(self._path)
         if self._turn:
             capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0.0)
         return capture

@@ -73,6 +73,11 @@ def test_a_name_that_is_no_utf_8_is_refused_before_opencv_crashes_on_it(tmp_path
     assert r'a\udcfc' in str(refusal.value), 'escaped, as a log takes it'
 
 
+def test_a_name_that_no_path_can_have_is_no_source():
+    with pytest.raises(SourceError, match='there is no source'):
+        open_source('clip\0.mp4')
+
+
 def test_a_link_to_itself_is_no_source(tmp_path):
     link = tmp_path / 'link.mp4'
     link.symlink_to(link)

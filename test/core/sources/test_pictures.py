@@ -30,6 +30,7 @@ from rtcnn_perception.exceptions import SourceError
 from source_files import grays_of
 from source_files import HEIGHT
 from source_files import WIDTH
+from source_files import with_gif_size
 from source_files import write_picture
 
 
@@ -103,6 +104,22 @@ def test_a_damaged_or_huge_picture_is_skipped_with_the_reason(tmp_path):
     assert len(list(source)) == 10
     assert source.skipped[half].startswith('a damaged JPEG of ')
     assert source.skipped[bomb].startswith('a PNG of 20000x20000 pixels; expected 1 to 100000000')
+
+
+@pytest.mark.parametrize('suffix', ['.gif', '.heic', '.avif'])
+def test_a_picture_that_only_opencv_reads_is_skipped_where_its_name_is_no_utf_8(tmp_path, suffix):
+    broken = tmp_path / f'a\udcff{suffix}'
+    broken.write_bytes(b'broken')
+    source = source_of(broken, write_picture(tmp_path / '2.png', 40))
+    assert grays_of(source) == [40] * 10
+    assert 'is no UTF-8' in source.skipped[broken]
+
+
+def test_a_gif_that_claims_more_pixels_than_a_picture_may_have_is_skipped(tmp_path):
+    huge = with_gif_size(tmp_path / '1.gif', 14_000, 9_000)
+    source = source_of(huge, write_picture(tmp_path / '2.png', 40))
+    assert grays_of(source) == [40] * 10
+    assert 'has frames of 14000x9000 pixels; expected' in source.skipped[huge]
 
 
 def test_pictures_of_which_none_can_be_decoded_are_refused_with_number_and_reason(tmp_path):

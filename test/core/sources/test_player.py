@@ -120,6 +120,15 @@ def test_a_source_is_played_to_its_end_and_closed(output, is_live):
     assert (source.closed, output.errors) == (1, [])
 
 
+@pytest.mark.parametrize('count', [1, 2])
+def test_a_source_that_is_looped_keeps_its_rate_from_round_to_round(output, count):
+    source = Source(*[IMAGE] * count, is_live=False, fps=50.0)
+    player = play(output, source, is_looping=True)
+    output.wait(lambda it: len(it.frames) >= 12)
+    assert player.stop(SOON)
+    assert output.due[11] - output.due[0] >= 10 * 0.02
+
+
 def test_a_source_that_is_looped_begins_again(output):
     player = play(output, Source(IMAGE, IMAGE), is_looping=True)
     output.wait(lambda it: len(it.frames) >= 7)

@@ -26,7 +26,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from rtcnn_perception.core.sources import video
+from rtcnn_perception.core.sources import capture
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import SourceError
 from source_files import GRAYS
@@ -34,6 +34,7 @@ from source_files import grays_of
 from source_files import HEIGHT
 from source_files import replace_properties
 from source_files import WIDTH
+from source_files import with_gif_size
 from source_files import write_gif
 from source_files import write_video
 
@@ -70,21 +71,24 @@ def test_an_animated_gif_is_a_video_with_its_own_rate(tmp_path):
     assert grays_of(source) == [0, 80, 160]
 
 
-def with_gif_size(path, width, height):
-    content = bytearray(write_gif(path, (1,)).read_bytes())
-    content[6:10] = struct.pack('<HH', width, height)
-    path.write_bytes(content)
-    return path
-
-
 def test_larger_frames_than_pictures_may_have_are_refused_before_they_are_decoded(
     tmp_path, monkeypatch
 ):
     path = with_gif_size(tmp_path / 'clip.gif', 300, 200)
     assert VideoSource(path).size == (300, 200)
-    monkeypatch.setattr(video, 'MAX_PICTURE_PIXELS', 59_999.0)
+    monkeypatch.setattr(capture, 'MAX_PICTURE_PIXELS', 59_999.0)
     with pytest.raises(SourceError, match='has frames of 300x200 pixels; expected 59999 pixels'):
         VideoSource(path)
+
+
+@pytest.mark.parametrize('fps', [300.0, 240.5, 1000.0])
+def test_a_film_of_a_rate_that_no_source_has_is_as_long_as_it_says(tmp_path, fps):
+    path = write_video(tmp_path / 'clip.avi', (20, 120) * 150, fps)
+    source = VideoSource(path)
+    assert source.fps == 30.0
+    assert source.length_s == pytest.approx(300 / fps)
+    assert len(list(source)) == 300
+    assert source.skipped == {}
 
 
 def test_what_ffmpeg_finds_wrong_is_not_written_to_stderr(tmp_path):
