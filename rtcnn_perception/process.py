@@ -24,6 +24,7 @@ from collections.abc import Callable
 from contextlib import suppress
 import ctypes
 import os
+import select
 import signal
 import sys
 import threading
@@ -49,8 +50,28 @@ _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 Handler = Callable[[int, FrameType | None], object]
 
-_is_handled = threading.Event()
-"""Set when Python runs a handler of a signal that ends the process."""
+HANDLED_EVERY = 0.02
+"""Seconds between looks, after a signal, whether a handler has run."""
+
+
+class _Signals:
+    """
+    How many handlers of signals that end the process have run.
+
+    ``reader`` is the pipe of all signals, where those that are handled are to be taken from it.
+    No lock: a handler may interrupt another one.
+    """
+
+    handled = 0
+    reader: int | None = None
+
+    @classmethod
+    def note_handled(cls) -> None:
+        """Count a handler, which is for all signals up to now."""
+        if cls.reader is not None:
+            with suppress(BlockingIOError):
+                os.read(cls.reader, 4096)
+        cls.handled += 1
 
 
 def handle_end_signals(handler: Handler) -> dict[signal.Signals, signal._HANDLER]:
@@ -62,7 +83,7 @@ def handle_end_signals(handler: Handler) -> dict[signal.Signals, signal._HANDLER
     """
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        _is_handled.set()
+        _Signals.note_handled()
         handler(number, frame)
 
     return {
@@ -90,20 +111,30 @@ def end_at_latest(seconds: float, *, unless_handled: bool = False) -> None:
         as by the signal, with 128 and its number. Without it the exit code is 0
     """
     reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     os.set_blocking(writer, False)
+    if unless_handled:
+        _Signals.reader = reader
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def watch() -> None:
         while True:
-            (number,) = os.read(reader, 1)
-            if number not in END_SIGNALS:
+            select.select([reader], [], [])
+            handled = _Signals.handled  # before reading: a handler reads first, then it counts
+            try:
+                numbers = frozenset(END_SIGNALS).intersection(os.read(reader, 4096))
+            except BlockingIOError:  # a handler has run already
+                continue
+            if not numbers:
                 continue
             if not unless_handled:
                 time.sleep(seconds)
                 os._exit(0)
-            if not _is_handled.wait(seconds):
-                os._exit(EXIT_SIGNAL + number)
-            _is_handled.clear()
+            end = time.monotonic() + seconds
+            while _Signals.handled == handled:
+                if time.monotonic() > end:
+                    os._exit(EXIT_SIGNAL + min(numbers))
+                time.sleep(HANDLED_EVERY)
 
     threading.Thread(target=watch, name='latest end', daemon=True).start()
 
