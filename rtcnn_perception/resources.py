@@ -22,6 +22,7 @@ from pathlib import Path
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import with_home
 
 PACKAGE = 'rtcnn_perception'
 
@@ -56,13 +57,13 @@ def models_directory() -> Path:
     return share_directory() / 'models'
 
 
-def user_models_directory() -> Path:
-    """Return the folder for models the user fetched; it need not exist."""
-    data_home = os.environ.get('XDG_DATA_HOME', '')
-    base = Path(data_home) if data_home else Path.home() / '.local' / 'share'
-    return base / PACKAGE / 'models'
+def user_models_directory() -> Path | None:
+    """Return the folder for models the user fetched; it need not exist. None without a home."""
+    base = Path(os.environ.get('XDG_DATA_HOME', '') or with_home('~/.local/share'))
+    return base / PACKAGE / 'models' if base.is_absolute() else None
 
 
 def models_search_path() -> tuple[Path, ...]:
     """Return the folders in which models are searched for, the user's own first."""
-    return user_models_directory(), models_directory()
+    own = user_models_directory()
+    return (models_directory(),) if own is None else (own, models_directory())

@@ -15,10 +15,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+import pwd
 
 import pytest
 from rtcnn_perception import resources
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.resources import models_directory
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.resources import share_directory
 from rtcnn_perception.resources import user_models_directory
@@ -85,6 +87,17 @@ def test_the_folder_of_the_user_follows_the_desktop_standard(monkeypatch):
     monkeypatch.setenv('XDG_DATA_HOME', '')
     monkeypatch.setenv('HOME', '/home/user')
     assert user_models_directory() == Path('/home/user/.local/share/rtcnn_perception/models')
+
+
+def test_a_user_without_a_home_has_no_models_of_their_own(monkeypatch):
+    def unknown(_):
+        raise KeyError
+
+    monkeypatch.delenv('XDG_DATA_HOME', raising=False)
+    monkeypatch.delenv('HOME', raising=False)
+    monkeypatch.setattr(pwd, 'getpwuid', unknown)
+    assert user_models_directory() is None
+    assert models_search_path() == (models_directory(),)
 
 
 def test_a_prefix_that_cannot_be_read_is_skipped(lay_out, monkeypatch):

@@ -75,6 +75,8 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     file = row.published
     folder = user_models_directory() if arguments.to is None else with_home(arguments.to)
+    if folder is None:
+        raise ConfigurationError('this user has no home: name a folder of models with --to')
     target = folder / file.path
     if arguments.source is not None:
         install_copy(file, target, with_home(arguments.source))

@@ -74,6 +74,20 @@ def test_a_copy_is_installed_in_the_folder_that_is_named(source, tmp_path, monke
     assert (tmp_path / 'home' / 'models' / FILE.path).is_file()
 
 
+def test_who_has_no_home_is_asked_for_a_folder(source, monkeypatch):
+    monkeypatch.setattr(fetch, 'user_models_directory', lambda: None)
+    with pytest.raises(ConfigurationError, match='name a folder of models with --to'):
+        execute('bright', '--from', source)
+
+
+@pytest.mark.parametrize('url', ['http://localhost/\xe9', 'http://[::1', 'http://a..b/x'])
+def test_what_is_no_address_is_refused_in_one_line(url, tmp_path):
+    with pytest.raises(ModelError) as refused:
+        execute('bright', '--url', url, '--to', tmp_path)
+    assert f'{url} cannot be reached' in str(refused.value)
+    assert '\n' not in str(refused.value)
+
+
 def test_another_file_is_refused_and_not_installed(tmp_path):
     other = tmp_path / 'other'
     other.write_bytes(b'other')

@@ -37,6 +37,7 @@ from rtcnn_perception.core.models.card import kind_of
 from rtcnn_perception.core.models.precision import AUTO
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_file
 from rtcnn_perception.paths import with_home
 
 DEFAULT_ATTRIBUTES = ('emotion', 'gender')
@@ -187,9 +188,9 @@ def default_model(attribute: str, folders: Sequence[Path]) -> Path:
     """
     for folder in folders:
         own, shared = folder / attribute, folder / DEFAULT_MODEL
-        if (own / CARD_NAME).is_file():
+        if is_file(own / CARD_NAME):
             return own
-        if (shared / CARD_NAME).is_file() and attribute in AttributeCard.load(shared).names:
+        if is_file(shared / CARD_NAME) and attribute in AttributeCard.load(shared).names:
             return shared
     having: list[Path] = []
     known: list[str] = []

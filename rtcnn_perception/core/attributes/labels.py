@@ -69,10 +69,10 @@ class LabelConfig:
     """
     When a label changes, and when there is none.
 
-    A label changes once another class has led by ``margin`` (a difference of probabilities) for
-    ``hold_s`` seconds. It is unsure while its certainty, which is 0 where all classes are as
-    probable and 1 where it has all, stays below ``min_certainty``; ``empty_if_unsure`` leaves it
-    empty then.
+    A label changes once others have led by ``margin`` (a difference of probabilities) for
+    ``hold_s`` seconds, to the one that leads then. It is unsure while its certainty, which is 0
+    where all classes are as probable and 1 where it has all, stays below ``min_certainty``;
+    ``empty_if_unsure`` leaves it empty then.
 
     :raises ConfigurationError: if a value is out of range
     """
@@ -99,7 +99,7 @@ class SteadyLabel:
     """
     The label of an attribute as it stands at a time in seconds.
 
-    ``led_since`` is since when another class has led by the margin, and ``doubted_since`` since
+    ``led_since`` is since when other classes have led by the margin, and ``doubted_since`` since
     when the certainty contradicts ``is_unsure``; infinity where that is not so.
     """
 

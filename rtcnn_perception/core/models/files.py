@@ -132,7 +132,7 @@ def download(
     except urllib.error.HTTPError as error:
         error.close()
         raise ModelError(f'{url} answers {error.code} {error.reason}; {file.advice}') from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # also: no address at all
         why = getattr(error, 'reason', error)
         raise ModelError(f'{url} cannot be reached ({why}); {file.advice}') from error
     found = hashlib.sha256(content).hexdigest()

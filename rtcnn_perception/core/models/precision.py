@@ -76,6 +76,7 @@ def load_precision(
     in_float = load(card)
     try:
         in_int8 = load(quantised)
+        run(in_int8)
     except ModelError as error:
         return in_float, f'float, as the graph in eight bits cannot be used: {error}'
     float_ms, int8_ms = _median_ms((in_float, in_int8), run, clock)

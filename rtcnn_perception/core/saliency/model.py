@@ -48,6 +48,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.files import parse_json
 from rtcnn_perception.files import read_bytes
+from rtcnn_perception.paths import is_file
 
 Maps = NDArray[np.float32]
 """(N, h, w): how much the score rises with each pixel; signed, but for Grad-CAM."""
@@ -218,7 +219,7 @@ def strongest_channel(maps: NDArray[np.float32]) -> Maps:
 
 def has_saliency(path: Path) -> bool:
     """Return whether a saliency graph lies beside a model."""
-    return (card_path(path).parent / SALIENCY_NAME).is_file()
+    return is_file(card_path(path).parent / SALIENCY_NAME)
 
 
 def checked_saliency(card_file: Path, card: AttributeCard) -> bytes:

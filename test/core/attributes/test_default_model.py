@@ -55,6 +55,11 @@ def test_the_folder_of_the_name_in_the_first_folder_of_models_wins(tmp_path):
     assert default_model('hat', folders[::-1]) == tmp_path / 'shared' / 'hat'
 
 
+def test_a_folder_that_cannot_be_looked_into_has_no_model(tmp_path):
+    shared = write_tiny_model(tmp_path / 'hat', {'hat': HATS})
+    assert default_model('hat', (tmp_path / ('x' * 300), tmp_path)) == shared
+
+
 def test_a_folder_of_the_name_without_a_card_is_no_model(tmp_path):
     (tmp_path / 'own' / 'hat').mkdir(parents=True)
     shared = write_tiny_model(tmp_path / 'shared' / 'hat', {'hat': HATS})
