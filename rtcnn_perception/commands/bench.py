@@ -25,6 +25,7 @@ from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
 import json
+import math
 import os
 from pathlib import Path
 import time
@@ -118,7 +119,7 @@ def execute(args: argparse.Namespace) -> int:
     """
     Measure and report; return the exit code, which does not depend on the figures.
 
-    :raises PerceptionError: if something that was named cannot be used, or the nodes fail
+    :raises PerceptionError: if something that was named cannot be used
     :raises IncompleteError: if a part could not be measured
     """
     inputs = find_inputs(args.data, args.detectors, args.attributes)
@@ -134,7 +135,10 @@ def execute(args: argparse.Namespace) -> int:
     sections = []
     for number, name in enumerate(args.parts):
         report_progress = _reporter(progress, clock, args.parts, number)
-        section = _measure(name, inputs, config, report_progress)
+        try:
+            section = _measure(name, inputs, config, report_progress)
+        except PerceptionError as error:  # the minutes of the other parts are not lost
+            section = Section(name, skipped=str(error))
         progress.line(as_text(section))
         sections.append(section)
     progress.clear()
@@ -176,6 +180,8 @@ def part_names(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in PARTS:
             raise argparse.ArgumentTypeError(f'no part {name!r}; known are {", ".join(PARTS)}')
+    if not names:
+        raise argparse.ArgumentTypeError(f'no part is named; known are {", ".join(PARTS)}')
     return names
 
 
@@ -183,8 +189,10 @@ def _config(args: argparse.Namespace) -> BenchmarkConfig:
     base = QUICK if args.quick else THOROUGH
     named = {name: getattr(args, name) for name in ('repeats', 'seconds', 'soak_frames')}
     config = replace(base, **{name: value for name, value in named.items() if value is not None})
-    if config.repeats < 1 or config.seconds <= 0 or config.soak_frames < 3:
-        raise PerceptionError('repeats, seconds and frames must be above 0 (3 frames at least)')
+    if config.repeats < 1 or not 0 < config.seconds < math.inf or config.soak_frames < 3:
+        raise PerceptionError(
+            'repeats, seconds and frames must be numbers above 0 (3 frames at least)'
+        )
     return config
 
 

@@ -24,9 +24,12 @@ from pathlib import Path
 
 import cv2
 from rtcnn_perception.commands.mean_maps import averages
+from rtcnn_perception.commands.mean_maps import DEFAULT_LIMIT
+from rtcnn_perception.commands.mean_maps import DEFAULT_PART
 from rtcnn_perception.commands.mean_maps import FIGURE_COLORS
 from rtcnn_perception.commands.mean_maps import network_input
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
@@ -85,9 +88,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--target',
-        default='top',
         metavar='CLASS',
-        help='score that the overlay is of: top, class_maps or a class (default: %(default)s)',
+        help='score that the overlay is of: top, class_maps or a class (default: top)',
     )
     parser.add_argument(
         '--color-map',
@@ -105,24 +107,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--detector',
-        default='auto',
         metavar='NAME[=MODEL]',
         help=f'a detector among {", ".join(detector_names())}, with the path of its model if not '
-        'the default one (default: %(default)s)',
+        'the default one (default: auto)',
     )
     parser.add_argument(
         '--average', metavar='DATA', help='also the mean map of each class over labelled faces'
     )
-    parser.add_argument('--part', choices=('train', 'val', 'test'), default='test')
+    parser.add_argument(
+        '--part',
+        choices=('train', 'val', 'test'),
+        help=f'of the data for --average (default: {DEFAULT_PART})',
+    )
     parser.add_argument(
         '--limit',
         type=int,
-        default=300,
-        help='faces of each class, at most (default: %(default)s)',
+        help=f'faces of each class for --average, at most (default: {DEFAULT_LIMIT})',
     )
     parser.add_argument(
         '--sanity',
         action='store_true',
+        default=None,
         help='also the maps of networks whose weights are randomised layer by layer',
     )
 
@@ -131,7 +136,11 @@ def execute(args: argparse.Namespace) -> int:
     """Write the figures and print their paths."""
     if not args.pictures and not args.average:
         raise ConfigurationError('name a picture to explain, or data with --average')
-    if args.limit < 1:
+    if not args.average:
+        refuse_options(args, ('part', 'limit'), '--average')
+    if not args.pictures:
+        refuse_options(args, ('target', 'detector', 'sanity'), 'pictures')
+    if args.limit is not None and args.limit < 1:
         raise ConfigurationError(f'--limit must be 1 or more, got {args.limit}')
     _check_names(args.pictures)
     _check_apart(args.pictures, args.average, args.output)
@@ -142,7 +151,8 @@ def execute(args: argparse.Namespace) -> int:
         raise ConfigurationError(f'cannot write to {args.output}: {error.strerror}') from error
     missing: list[str] = []
     if args.pictures:
-        detector = load_detector(parse_detector(args.detector), models_search_path()).detector
+        config = parse_detector(args.detector or 'auto')
+        detector = load_detector(config, models_search_path()).detector
         missing += _explain_pictures(models, detector, args)
     if args.average:
         for name, picture in averages(models, args, missing):
@@ -201,6 +211,12 @@ def _load_models(args: argparse.Namespace) -> Models:
     names = DEFAULT_ATTRIBUTES if args.attributes is None else items(args.attributes)
     if not names:
         raise ConfigurationError('--attributes must name at least one attribute, got none')
+    for name, _ in args.model:
+        if name not in names:
+            raise ConfigurationError(
+                f'--model {name}=... is of an attribute that is not explained: add it to '
+                f'--attributes {",".join(names)}'
+            )
     return load_saliency_models(model_paths(names, dict(args.model), models_search_path()))
 
 
@@ -224,7 +240,8 @@ def _explain_picture(
             f'{path}: expected a face, got a picture in which {detector.tag} finds none; try '
             f'another --detector'
         )
-    explained = explain_faces(models, image, regions, target=args.target, method=args.method)
+    target = args.target or 'top'
+    explained = explain_faces(models, image, regions, target=target, method=args.method)
     placed = [face[0].placed for face in explained]  # two would cover each other
     overlay = blend(image, placed, 0.8, args.color_map or OVERLAY_COLORS)
     yield f'{path.stem}_overlay.png', overlay

@@ -34,6 +34,10 @@ from rtcnn_perception.core.saliency.figures import mean_tiles
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.overlay import sheet
 
+DEFAULT_PART = 'test'
+DEFAULT_LIMIT = 300
+"""Faces of each class."""
+
 FIGURE_COLORS = 'inferno'
 """Colour map of figures."""
 
@@ -52,15 +56,16 @@ def averages(
     from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415
     from rtcnn_perception.training.tasks.attributes.predictor import gray_notes  # noqa: PLC0415
 
+    part_name, limit = args.part or DEFAULT_PART, args.limit or DEFAULT_LIMIT
     heads = {name: model.card.head(name).labels for name, model in models.items()}
     source = AttributeData(path=(args.average,))
     lacking: list[str] = []
     notes: list[str] = []
     for attribute, model in models.items():
-        part = load_for_heads(heads, source, model.card.crop).part(args.part)
+        part = load_for_heads(heads, source, model.card.crop).part(part_name)
         known = part.labels[attribute].indices if attribute in part.labels else np.array([], int)
         if not (known >= 0).any():
-            lacking.append(f'{args.average} has no labels of {attribute} in its part {args.part}')
+            lacking.append(f'{args.average} has no labels of {attribute} in its part {part_name}')
             continue
         for note in gray_notes(model.card):
             if note not in notes:
@@ -72,7 +77,7 @@ def averages(
         for index, label in enumerate(labels):
             text = f'{attribute}, class {index + 1} of {len(labels)}: {label}'
             progress.show(time.monotonic() - start, None, text, share=index / len(labels))
-            rows = np.flatnonzero(known == index)[: args.limit]
+            rows = np.flatnonzero(known == index)[:limit]
             if not len(rows):
                 missing.append(f'{args.average} has no face that is {label} ({attribute})')
             else:

@@ -58,6 +58,14 @@ def test_an_unknown_part_is_refused_with_those_that_exist(capsys):
     assert "no part 'speed'; known are clips, latency" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('text', ['', ' ,'])
+def test_no_part_at_all_is_refused(text, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse('--parts', text)
+    assert stop.value.code == 2
+    assert 'no part is named; known are clips' in capsys.readouterr().err
+
+
 def test_the_results_are_printed_and_written(tmp_path, parts, capsys):
     args = parse(
         '--parts', 'steps', '--output', str(tmp_path / 'out'), '--markdown', str(tmp_path / 'b.md')
@@ -97,6 +105,19 @@ def test_a_part_that_is_not_measured_is_missing(tmp_path, monkeypatch):
     assert sections['steps']['rows'] == [['track', '0.3']]
 
 
+@pytest.mark.usefixtures('parts')
+def test_a_part_that_fails_does_not_take_the_others_with_it(tmp_path, monkeypatch):
+    def fail(*_):
+        raise PerceptionError('a node ended')
+
+    monkeypatch.setattr(bench, 'CORE_PARTS', {**bench.CORE_PARTS, 'detectors': fail})
+    words = ['--parts', 'steps,detectors,strategies', '--output', str(tmp_path)]
+    with pytest.raises(IncompleteError, match=r'^detectors is not measured: a node ended$'):
+        bench.execute(parse(*words))
+    sections = json.loads((tmp_path / 'bench.json').read_text())['sections']
+    assert [len(each['rows']) for each in sections.values()] == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ('words', 'repeats', 'seconds'),
     [
@@ -112,7 +133,9 @@ def test_options_choose_how_long_it_measures(tmp_path, parts, words, repeats, se
 
 
 @pytest.mark.usefixtures('parts')
-@pytest.mark.parametrize('words', ['--repeats 0', '--seconds -2', '--soak-frames 2'])
+@pytest.mark.parametrize(
+    'words', ['--repeats 0', '--seconds -2', '--seconds nan', '--seconds inf', '--soak-frames 2']
+)
 def test_impossible_lengths_are_refused(tmp_path, words):
     with pytest.raises(PerceptionError, match='above 0'):
         bench.execute(parse('--parts', 'strategies', '--output', str(tmp_path), *words.split()))

@@ -58,7 +58,15 @@ def portrait(tmp_path):
 
 
 def explain(*words):
-    return main(['explain', '--detector', 'haar', *map(str, words)])
+    detector = [] if '--average' in words else ['--detector', 'haar']
+    return main(['explain', *detector, *map(str, words)])
+
+
+def only(models, *names):
+    """Return the options of the models of these attributes."""
+    return [
+        word for word in models if word.partition('=')[0] in names for word in ('--model', word)
+    ]
 
 
 def test_a_picture_gives_an_overlay_and_a_figure_for_each_face(tmp_path, portrait, models):
@@ -87,7 +95,8 @@ def test_the_overlay_shows_the_first_attribute(tmp_path, portrait, models):
     overlays = {}
     for names in ('emotion', 'emotion,gender', 'gender,emotion'):
         output = tmp_path / names
-        assert explain(portrait, *models, '--attributes', names, '--output', output) == 0
+        named = only(models, *names.split(','))
+        assert explain(portrait, *named, '--attributes', names, '--output', output) == 0
         overlays[names] = (output / 'portrait_overlay.png').read_bytes()
     assert overlays['emotion,gender'] == overlays['emotion'] != overlays['gender,emotion']
 
@@ -121,7 +130,7 @@ def test_one_picture_may_be_named_twice(tmp_path, portrait, models):
 def test_the_sanity_check_adds_a_figure_for_each_attribute(tmp_path, portrait, models):
     output = tmp_path / 'out'
     words = ['--output', output, '--sanity', '--attributes', 'gender']
-    assert explain(portrait, *models, *words) == 0
+    assert explain(portrait, *only(models, 'gender'), *words) == 0
     assert (output / 'portrait_face1_sanity_gender.png').is_file()
     assert not (output / 'portrait_face1_sanity_emotion.png').exists()
 
@@ -153,17 +162,24 @@ def test_a_detector_that_is_not_part_of_the_package_runs_by_its_row(
     [
         ([], 'name a picture'),
         (['nowhere.png'], 'nowhere.png'),
-        (['x.png', '--limit', '0'], '--limit'),
+        (['--average', 'x.npz', '--limit', '0'], '--limit must be 1 or more'),
         (['x.png', '--model', 'emotion=nowhere'], 'nowhere'),
         (['x.png', '--attributes', ' ,'], '--attributes must name at least one attribute'),
         (['x.png', '--attributes', 'height'], 'expected a model that classifies height'),
+        (['x.png', '--part', 'val'], '--part is for --average'),
+        (['x.png', '--limit', '5'], '--limit is for --average'),
+        (['--average', 'x.npz', '--target', 'happy'], '--target is for pictures'),
+        (['--average', 'x.npz', '--detector', 'haar'], '--detector is for pictures'),
+        (['--average', 'x.npz', '--sanity'], '--sanity is for pictures'),
+        (['x.png', '--model', 'age=nowhere'], '--model age=... is of an attribute that is not'),
         (['x.png', '--detector', 'eyes'], 'expected a detector among auto, rtcnn, yunet, haar'),
     ],
 )
 def test_an_option_that_cannot_be_used_is_refused_in_one_line(
     tmp_path, models, capsys, words, message
 ):
-    assert explain(*models, *words, '--output', tmp_path / 'out') == 1
+    named = [] if '--attributes' in words else models
+    assert explain(*named, *words, '--output', tmp_path / 'out') == 1
     error = capsys.readouterr().err
     assert message in error
     assert error.count('\n') == 1
@@ -211,7 +227,7 @@ def test_labelled_data_gives_the_mean_map_of_each_class(tmp_path, models, capsys
                 cv2.imwrite(str(folder / f'{number}.png'), picture)
     output = tmp_path / 'out'
     words = ['--average', tmp_path / 'data', '--attributes', 'gender', '--output', output]
-    assert explain(*models, *words) == 0
+    assert explain(*only(models, 'gender'), *words) == 0
     assert [path.name for path in output.iterdir()] == ['mean_gender.png']
     words = ['--average', tmp_path / 'data', '--attributes', 'gender,emotion', '--output', output]
     assert explain(*models, *words) == EXIT_INCOMPLETE

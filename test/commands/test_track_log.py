@@ -45,6 +45,14 @@ def test_a_face_is_logged_once_after_it_has_lasted():
     assert lines == ['   1.5 s  face 7: woman 0.80, happy 0.90']
 
 
+def test_more_faces_at_once_than_are_kept_are_logged_all_the_same():
+    log, faces = TrackLog(), [happy_woman(number) for number in range(1, 2 * track_log.MAX_FACES)]
+    assert len(lines_of(log, [(now, faces) for now in times(0, 1)])) == len(faces)
+    assert len(log.summary()) == len(faces)
+    lines_of(log, [(now, []) for now in times(1.25, 2)])
+    assert len(log.summary()) == track_log.MAX_FACES
+
+
 def test_a_change_is_logged_only_if_it_lasts():
     log = TrackLog()
     lines_of(log, [(now, [happy_woman()]) for now in times(0, 1)])

@@ -63,6 +63,8 @@ class TrackLog:
             line = self._change(self._entry(face.track_id, now), face, now)
             if line:
                 lines.append(f'{now:6.1f} s  face {face.track_id}: {line}')
+        while len(self._entries) > max(MAX_FACES, len(result.faces)):
+            self._entries.popitem(last=False)
         return [*lines, *self._lost(now)]
 
     def summary(self) -> list[str]:
@@ -80,8 +82,6 @@ class TrackLog:
             self.tracks += track_id > self._highest_id
             self._highest_id = max(self._highest_id, track_id)
             entry = self._entries[track_id] = _Entry(first=now, last=now)
-            if len(self._entries) > MAX_FACES:
-                self._entries.popitem(last=False)
         # The first to be removed is the one without a track for the longest time.
         self._entries.move_to_end(track_id)
         entry.last = now
