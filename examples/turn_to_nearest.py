@@ -21,14 +21,14 @@ transform face_<id> to the base. On a pan-tilt head, send the angle to its contr
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 import math
+import signal
 
 from geometry_msgs.msg import TransformStamped
 from geometry_msgs.msg import Twist
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from tf2_msgs.msg import TFMessage
 
 GAIN = 1.0
@@ -69,14 +69,22 @@ class Turner(Node):
             self._patience.reset()
             self._turn(turning_speed(faces))
 
+    def stand_still(self) -> None:
+        """Publish that the robot is not to turn."""
+        self._turn(0.0)
+
     def _turn(self, speed: float) -> None:
         command = Twist()
         command.angular.z = speed
-        if self.context.ok():  # the last message may come after Ctrl-C
-            self._speed.publish(command)
+        self._speed.publish(command)
 
 
 if __name__ == '__main__':
-    rclpy.init()
-    with suppress(KeyboardInterrupt, ExternalShutdownException):
-        rclpy.spin(Turner())
+    # Without rclpy's own handlers the context outlives Ctrl-C, and the robot can still be stopped.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    turner = Turner()
+    try:
+        rclpy.spin(turner)
+    except KeyboardInterrupt:
+        turner.stand_still()

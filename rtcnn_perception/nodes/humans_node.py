@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+import threading
 from typing import Any
 
 from rtcnn_perception.core.frame import Frame
@@ -38,8 +39,8 @@ from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
 from sensor_msgs.msg import Image
 
-IMAGES_CHECKED_EVERY = 0.5
-"""Seconds between checks whether what needs the image has a subscriber."""
+CHECKED_EVERY = 0.5
+"""Seconds between checks whether results come, and whether images are needed."""
 
 
 class HumansNode(WorkerNode[HumansParameters, FrameResult]):
@@ -66,7 +67,9 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         self._outputs: tuple[Output, ...] = ()
         self._attributes: Topic | None = None
         self._join: StampJoin[Frame, FrameResult] = StampJoin(self.parameters.join_frames)
-        self.create_timer(IMAGES_CHECKED_EVERY, self._on_images_timer, clock=self._steady)
+        self._publishing = threading.Lock()
+        self._has_published = False
+        self.create_timer(CHECKED_EVERY, self._on_timer, clock=self._steady)
 
     def submit(self, item: FrameResult) -> None:
         """Put a result, from one thread at a time."""
@@ -94,8 +97,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         super()._deactivate()
         self._join.clear()
         if self.context.ok():
-            for output in self._outputs:
-                output.clear()
+            self._clear()
 
     def _cleanup(self) -> None:
         outputs, self._outputs = self._outputs, ()
@@ -123,10 +125,32 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
     def _wants_image(self) -> bool:
         return any(output.wants_image for output in self._outputs)
 
-    def _on_images_timer(self) -> None:
-        """Subscribe to images while they are needed, in a process of its own."""
-        if not self.is_active or self._is_composed:
+    def _on_timer(self) -> None:
+        if self.is_active:
+            self._let_faces_leave()
+            if not self._is_composed:
+                self._follow_image_subscribers()
+
+    def _let_faces_leave(self) -> None:
+        """Let all faces leave once no result comes: no time passes for them without one."""
+        longest = max(self.parameters.image_timeout, self.parameters.presence.leave_s)
+        if self.meter.silent_for(self._now()) <= longest:
             return
+        # Held only while a result is at hand, after all; then it is no matter.
+        if self._publishing.acquire(blocking=False):
+            try:
+                if self._has_published:
+                    self._clear()
+            finally:
+                self._publishing.release()
+
+    def _clear(self) -> None:
+        self._has_published = False
+        for output in self._outputs:
+            output.clear()
+
+    def _follow_image_subscribers(self) -> None:
+        """Subscribe to images while they are needed."""
         if self._images is None and self._wants_image:
             self._subscribe_to_images(Image, 'faces/image', self._on_image, self.parameters.qos)
         elif self._images is not None and not self._wants_image:
@@ -157,11 +181,13 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
 
     def _work(self, result: FrameResult, /) -> None:
         begin = self._now()
-        for output in self._outputs:
-            try:
-                output.publish(result)
-            except PerceptionError as error:  # noqa: PERF203 - one output must not cost the others
-                self._report(error)
+        with self._publishing:
+            self._has_published = True
+            for output in self._outputs:
+                try:
+                    output.publish(result)
+                except Exception as error:  # noqa: BLE001, PERF203 - reported and counted; one output must not cost the others
+                    self._report(error)
         self._count_published(self._now() - begin, self._latency(result.frame))
         if self._on_output is not None:
             self._on_output(result)

@@ -32,8 +32,8 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
+from rtcnn_perception.nodes.humans_node import CHECKED_EVERY
 from rtcnn_perception.nodes.humans_node import HumansNode
-from rtcnn_perception.nodes.humans_node import IMAGES_CHECKED_EVERY
 from scripted import image
 from scripted import stamp_of
 from sensor_msgs.msg import Image
@@ -247,6 +247,19 @@ def test_a_face_lost_and_found_is_another_one_and_its_topics_are_gone(bench, lis
     assert listener.log == [('found', 'f00001'), ('lost', 'f00001'), ('found', 'f00002')]
 
 
+def test_the_list_is_empty_once_no_image_comes(bench, listen):
+    node = bench.add(
+        HumansNode,
+        parameters={'outputs': ['hri'], 'image_timeout': 0.3, 'events.leave_after': 0.0},
+        is_composed=True,
+    )
+    node.start()
+    listener = listen(node, 'roi')
+    Show(bench, node)(listener, face(7))
+    bench.spin_until(lambda: not listener.lists[-1].ids, 'the last list')
+    assert listener.log == [('found', 'f00007'), ('lost', 'f00007')]
+
+
 def test_the_last_list_of_a_node_that_is_deactivated_is_empty(bench, listen, node, show):
     listener = listen(node, 'roi')
     show(listener, face(7))
@@ -338,7 +351,7 @@ def test_alone_it_reads_images_only_while_crops_are_subscribed_to(bench, listen)
         lambda: send(len(listener.lists) + 100) or crops, 'a crop that was joined by stamp'
     )
     assert max(crops[0].data) == 200
-    bench.spin_for(3 * IMAGES_CHECKED_EVERY)
+    bench.spin_for(3 * CHECKED_EVERY)
     assert images.get_subscription_count() == 1
     bench.tester.destroy_subscription(subscription)
     bench.spin_until(

@@ -33,14 +33,13 @@ WARM_UP = 250
 MOST_GROWTH_MB = 6.0
 """Between a quarter of the faces and all of them: 8 KiB a face."""
 
-pytestmark = pytest.mark.slow
-
 
 def resident_mb():
     fields = Path('/proc/self/statm').read_text().split()
     return int(fields[1]) * 4096 / 2**20
 
 
+@pytest.mark.slow
 def test_a_thousand_faces_that_come_and_go_leave_nothing_behind(bench, provided):
     provided('hri_msgs', 'tf2_msgs', 'vision_msgs', 'visualization_msgs')
     outputs = ['events', 'who', 'poses', 'markers', 'vision', 'hri']
@@ -79,3 +78,26 @@ def test_a_thousand_faces_that_come_and_go_leave_nothing_behind(bench, provided)
     assert [name for name in topics if name.startswith('/humans/faces/f')] == []
     presence = node._outputs[0]._presence
     assert len(presence) == 0
+
+
+def test_of_a_face_whose_topics_cannot_all_be_made_none_is_left(bench, provided, monkeypatch):
+    provided('hri_msgs', 'tf2_msgs')
+    node = bench.add(HumansNode, parameters={'outputs': ['hri']}, is_composed=True)
+    node.start()
+    HriListener(bench.tester, importlib.import_module('hri_msgs.msg'), topics=())
+    output = node._outputs[0]
+    bench.spin_until(lambda: output._tracked.get_subscription_count() == 1, 'the subscription')
+    module = importlib.import_module('rtcnn_perception.nodes.humans.hri')
+    make, before = module.make_publisher, len([*node.publishers])
+
+    def refuse(node, message_type, topic):
+        if topic.endswith('/cropped'):  # as a policy may
+            raise RuntimeError('refused')
+        return make(node, message_type, topic)
+
+    monkeypatch.setattr(module, 'make_publisher', refuse)
+    for number in range(1, 21):
+        node.submit(scene(number * 33, face(7)))
+        bench.spin_until(lambda: node.is_idle, 'the frame')
+    assert len([*node.publishers]) == before
+    assert 'refused' in node.errors.values()['last error']

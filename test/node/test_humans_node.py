@@ -29,6 +29,7 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceEvent
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
+from rtcnn_perception.nodes.humans import markers
 from rtcnn_perception.nodes.humans.presence import EVENTS
 from rtcnn_perception.nodes.humans.registry import OUTPUTS
 from rtcnn_perception.nodes.humans_node import HumansNode
@@ -176,6 +177,25 @@ def test_results_pass_on_and_at_the_end_all_leave(bench):
     bench.spin_until(lambda: kinds(events).count(FaceEvent.APPEARED) == 2, 'its return')
 
 
+def test_once_no_image_comes_all_leave_and_nobody_is_there(bench):
+    parameters = {**AT_ONCE, 'image_timeout': 0.3}
+    node = bench.add(HumansNode, parameters=parameters, is_composed=True)
+    node.start()
+    events = bench.subscribe(FaceEvent, 'faces/events', EVENTS)
+    for number in (100, 200):
+        node.submit(classified(number, BOX, looks=True))
+        bench.spin_until(lambda: node.is_idle, 'the frame')
+    assert len(ask(bench).faces) == 1
+    bench.spin_until(lambda: FaceEvent.LEFT in kinds(events), 'the last event')
+    assert kinds(events)[-2:] == [FaceEvent.STOPPED_LOOKING, FaceEvent.LEFT]
+    assert stamp_of(events[-1]) == 200
+    assert list(ask(bench).faces) == []
+    bench.spin_for(1.2)  # of two more checks
+    assert kinds(events).count(FaceEvent.LEFT) == 1
+    node.submit(classified(300, BOX))
+    bench.spin_until(lambda: kinds(events).count(FaceEvent.APPEARED) == 2, 'its return')
+
+
 def test_without_an_output_results_pass_in_the_thread_they_come_in_and_nothing_is_published(bench):
     passed = []
     node = bench.add(
@@ -191,9 +211,10 @@ def test_without_an_output_results_pass_in_the_thread_they_come_in_and_nothing_i
     assert '/faces/who' not in services
 
 
-def test_an_output_that_fails_is_reported_and_costs_the_others_nothing(bench, monkeypatch):
+@pytest.mark.parametrize('error', [PerceptionError('too many faces'), RuntimeError('no topic')])
+def test_an_output_that_fails_is_reported_and_costs_the_others_nothing(bench, monkeypatch, error):
     def fail(_result):
-        raise PerceptionError('too many faces')
+        raise error
 
     node = bench.add(HumansNode, parameters={'outputs': ['events', 'markers']}, is_composed=True)
     node.start()
@@ -201,7 +222,7 @@ def test_an_output_that_fails_is_reported_and_costs_the_others_nothing(bench, mo
     markers = bench.subscribe(MarkerArray, 'faces/markers')
     numbers = itertools.count(100)
     bench.spin_until(lambda: node.submit(classified(next(numbers), BOX)) or markers, 'markers')
-    assert node.errors.values()['last error'] == 'too many faces'
+    assert str(error) in node.errors.values()['last error']
 
 
 @pytest.mark.parametrize('is_composed', [True, False])
@@ -229,6 +250,18 @@ def test_outputs_go_with_the_configuration_and_come_back(bench, composed):
     composed.trigger_activate()
     bench.spin_until(lambda: bench.tester.count_publishers('/faces/events') == 1, 'its return')
     assert list(ask(bench).faces) == []
+
+
+def test_where_an_output_cannot_be_made_those_before_it_are_closed(bench, monkeypatch):
+    def fail(*_):
+        raise RuntimeError('no markers')
+
+    node = bench.add(HumansNode, parameters={'outputs': ['who', 'events', 'markers']})
+    monkeypatch.setattr(markers, 'make', fail)
+    with pytest.raises(RuntimeError, match='no markers'):
+        node.start()
+    bench.spin_until(lambda: not bench.tester.count_publishers('/faces/events'), 'the end')
+    bench.spin_until(lambda: not bench.tester.count_services('/faces/who'), 'the end')
 
 
 @pytest.mark.parametrize('name', [name for name, row in OUTPUTS.items() if row.packages])

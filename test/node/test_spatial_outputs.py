@@ -103,6 +103,12 @@ def test_the_frames_of_a_face_are_those_of_rep_155():
     np.testing.assert_allclose(rotation_of(GAZE), fixed, atol=1e-12)
 
 
+def test_images_that_name_no_frame_have_nothing_that_a_face_could_be_a_child_of():
+    shown = scene(5, face(pose=head()))
+    nameless = replace(shown, frame=replace(shown.frame, frame_id=''))
+    assert transforms_of(nameless, name_of) == []
+
+
 def test_without_an_orientation_there_is_no_gaze():
     (only,) = transforms_of(scene(5, face(pose=head(rotation=None))), name_of)
     assert only.child_frame_id == 'face_f00001'

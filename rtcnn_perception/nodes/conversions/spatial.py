@@ -60,10 +60,14 @@ def transforms_of(result: FrameResult, id_of: Callable[[int], str]) -> list[Tran
     """
     Return the frames ``face_<id>`` and, where the orientation is known, ``gaze_<id>``.
 
+    There is none where the images name no frame that it could be a child of.
+
     :param id_of: the id of a track
     """
     header = header_of(result.frame)
-    transforms = []
+    transforms: list[TransformStamped] = []
+    if not header.frame_id:
+        return transforms
     for face, pose in posed_faces(result):
         name = id_of(face.track_id)
         transform = TransformStamped(header=header, child_frame_id=f'face_{name}')

@@ -67,10 +67,22 @@ class FaceTopics:
     def __init__(
         self, node: Node, name: str, result: FrameResult, size_hw: tuple[int, int]
     ) -> None:
-        """Make those of what is found and classified; ``result`` says what that is."""
+        """
+        Make those of what is found and classified; ``result`` says what that is.
+
+        Where one of them cannot be made, as where a policy forbids it, none is left.
+        """
         self._node = node
         self._size_hw = size_hw
         self._messages: list[tuple[Publisher, Convert]] = []
+        self._images: list[tuple[Publisher, Callable[[Face, FrameResult], ImageBGR | None]]] = []
+        try:
+            self._make(name, result)
+        except Exception:
+            self.close()
+            raise
+
+    def _make(self, name: str, result: FrameResult) -> None:
         self._add(name, 'roi', NormalizedRegionOfInterest2D, roi_to_msg)
         if result.landmark_names:
             self._add(name, 'landmarks', FacialLandmarks, landmarks_to_msg)
@@ -78,12 +90,12 @@ class FaceTopics:
             self._add(name, 'expression', Expression, expression_to_msg)
         if has_biometrics(result.attributes):
             self._add(name, 'softbiometrics', SoftBiometrics, biometrics_to_msg)
-        self._images: list[tuple[Publisher, Callable[[Face, FrameResult], ImageBGR | None]]] = [
-            (make_publisher(node, Image, f'{ROOT}/{name}/cropped'), self._cropped)
-        ]
-        if result.landmark_names:
-            publisher = make_publisher(node, Image, f'{ROOT}/{name}/aligned')
-            self._images.append((publisher, self._aligned))
+        cuts = {'cropped': self._cropped} | (
+            {'aligned': self._aligned} if result.landmark_names else {}
+        )
+        for topic, cut in cuts.items():
+            publisher = make_publisher(self._node, Image, f'{ROOT}/{name}/{topic}')
+            self._images.append((publisher, cut))
 
     @property
     def wants_image(self) -> bool:

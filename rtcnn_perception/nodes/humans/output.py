@@ -39,7 +39,7 @@ class Output(ABC):
     """
     One form in which faces are published, made when the node is configured.
 
-    ``publish`` is called in the thread of the node's worker, the others while that does not run.
+    ``publish`` is called in the thread of the node's worker, the others never at the same time.
     """
 
     def __init__(self, node: Node, parameters: HumansParameters) -> None:

@@ -62,8 +62,15 @@ def load_outputs(node: Node, parameters: HumansParameters) -> tuple[Output, ...]
     rows = [OUTPUTS[name] for name in parameters.outputs]
     for name, row in zip(parameters.outputs, rows, strict=True):
         _check_packages(name, row.packages)
-    modules = dict.fromkeys(module for row in rows for module in row.modules)
-    return tuple(_make(module, node, parameters) for module in modules)
+    made: list[Output] = []
+    try:
+        for module in dict.fromkeys(module for row in rows for module in row.modules):
+            made.append(_make(module, node, parameters))  # noqa: PERF401 - those before are closed
+    except Exception:
+        for output in made:
+            output.close()
+        raise
+    return tuple(made)
 
 
 def _make(module: str, node: Node, parameters: HumansParameters) -> Output:
