@@ -14,6 +14,8 @@
 
 """The poses of heads that the classifier node publishes, and what keeps them away."""
 
+import math
+
 from geometry_msgs.msg import Point32
 import numpy as np
 from partner import Partner
@@ -115,7 +117,7 @@ def camera(bench):
 def assert_is_head(face, yaw=20.0):
     pose = pose_from_msg(face)
     assert np.linalg.norm(pose.position - POSITION) < 0.02
-    assert face.head_yaw == pytest.approx(yaw, abs=5)
+    assert math.degrees(face.head_yaw) == pytest.approx(yaw, abs=5)
     assert face.has_orientation
     assert 0.5 < face.looking_at_camera < 1.0
 

@@ -77,8 +77,8 @@ def test_a_pose_comes_back_unchanged(vector):
 
 
 def test_the_angles_of_the_message_are_those_of_the_pose():
-    msg = sent(pose(FACING @ rotation_by(np.array([0, 0, math.radians(30)]))))
-    assert (msg.head_yaw, msg.head_pitch, msg.head_roll) == pytest.approx((30, 0, 0), abs=1e-4)
+    msg = sent(pose(FACING @ rotation_by(np.array([0, 0, 0.5]))))
+    assert (msg.head_yaw, msg.head_pitch, msg.head_roll) == pytest.approx((0.5, 0, 0), abs=1e-6)
 
 
 @pytest.mark.parametrize('reason', ['', 'flat in depth'])

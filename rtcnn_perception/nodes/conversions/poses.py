@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from geometry_msgs.msg import Point
@@ -48,7 +49,7 @@ def pose_fields(pose: HeadPose | None) -> dict[str, Any]:
     if pose.rotation is not None and angles is not None:
         qx, qy, qz, qw = quaternion_of(pose.rotation)
         message.orientation = Quaternion(x=qx, y=qy, z=qz, w=qw)
-        yaw, pitch, roll = angles
+        yaw, pitch, roll = map(math.radians, angles)
         fields |= {
             'has_orientation': True,
             'head_yaw': yaw,
