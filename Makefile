@@ -18,6 +18,8 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH PYTHONPATH LD_LIBRARY_PATH _ROS_WHE
 venv := .venv-$(ROS_DISTRO)
 bin := $(venv)/bin
 interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg srv/*.srv)
+# What is copied to the environment's share folder, which ros2 launch reads.
+shared := $(wildcard config/* launch/*.py rviz/* models/*/*)
 
 .DELETE_ON_ERROR:
 .PHONY: help run bench soak fuzz test lint types unit format docs lock clean
@@ -100,7 +102,7 @@ $(venv)/fuzz: requirements/fuzz.txt $(venv)/ros
 	@$(PYTHON) requirements/environment.py $(venv) $<
 	@touch $@
 
-$(venv)/package: $(interfaces) $(venv)/ros
+$(venv)/package: $(interfaces) $(shared) $(venv)/ros
 	@echo "$(venv): the messages of this package (about 20 s)"
 	@$(bin)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@

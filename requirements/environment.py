@@ -102,8 +102,9 @@ def main(arguments: list[str]) -> int:
             print(f'{file} does not exist; there are {known}', file=sys.stderr)
             return 1
     python = folder / 'bin' / 'python'
-    # Pip comes last: an environment without it was interrupted while it was made.
-    if not (folder / 'bin' / 'pip').exists():
+    # Pip comes last: an environment without it was interrupted while it was made. One without its
+    # interpreter is of a Python that is gone.
+    if not ((folder / 'bin' / 'pip').exists() and python.exists()):
         lack = missing()
         if lack:
             print(lack, file=sys.stderr)

@@ -23,6 +23,9 @@ from dataclasses import field
 
 from rig import Resources
 
+MOST_GROWTH = {'resident_mb': 30.0, 'shared_memory_mb': 1.0, 'descriptors': 3, 'threads': 2}
+"""From the middle of a part to its end, where all caches and pools are filled."""
+
 
 @dataclass
 class Record:
@@ -42,6 +45,15 @@ class Record:
     resources: list[Resources] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def check_growth(self) -> None:
+        """Note as wrong what grew from the middle of the part to its end."""
+        if len(self.resources) < 3:
+            return
+        _, middle, end = map(asdict, self.resources)
+        for name, limit in MOST_GROWTH.items():
+            if end[name] > middle[name] + limit:
+                self.wrong.append(f'{name} grew from {middle[name]:g} to {end[name]:g}')
 
     @property
     def frames(self) -> int:

@@ -32,6 +32,7 @@ import sys
 import time
 
 from films import FilmPart
+from films import RATE
 from films import write_film
 from parts import frames_of
 from parts import TopicPart
@@ -65,7 +66,7 @@ def programs_of(kind: str, film: Path) -> dict[str, Program]:
     if kind == 'compressed':
         parameters = {'image_transport': 'compressed'}
     if kind == 'film':
-        parameters = {'source': str(film), 'source_rate': 200.0, 'faces_camera:autostart': False}
+        parameters = {'source': str(film), 'source_rate': RATE, 'faces_camera:autostart': False}
     return {'perception': Program('perception', parameters)}
 
 
@@ -145,7 +146,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--frames', type=int, default=1_000_000, help='all parts together')
     parser.add_argument('--part-frames', type=int, default=PART_FRAMES, help='about, of a part')
-    parser.add_argument('--kinds', default=','.join(KINDS), help='(default: %(default)s)')
+    parser.add_argument(
+        '--kinds', nargs='+', choices=KINDS, default=KINDS, help='of parts, in turn (default: all)'
+    )
     parser.add_argument('--seconds', type=float, default=None, help='begin no part after these')
     parser.add_argument('--state', type=Path, default=PARTS, help='file (default: %(default)s)')
     parser.add_argument('--page', type=Path, default=None, help='document that gets the tables')
@@ -155,13 +158,14 @@ def main() -> int:
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % DOMAINS))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     begin = time.monotonic()
-    kinds = args.kinds.split(',')
+    kinds = args.kinds
     with initialised_context(has_images=True) as context:
         while sum(sum(each['sent'].values()) for each in parts) < args.frames:
             if args.seconds is not None and time.monotonic() - begin > args.seconds:
                 break
             kind = kinds[len(parts) % len(kinds)]
             record = run_part(context, kind, args.part_frames, SCRATCH, seed=len(parts))
+            record.check_growth()
             ended = time.strftime('%Y-%m-%d %H:%M', time.gmtime())
             parts.append({**record.as_dict(), 'ended': ended, 'machine': machine()})
             replace_file(args.state, json.dumps(parts, indent=1).encode() + b'\n')

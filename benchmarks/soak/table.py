@@ -33,7 +33,7 @@ FRAMES: tuple[tuple[str, str], ...] = (
     ('refused', 'refused by name'),
     ('dropped', 'dropped for newer ones'),
     ('lost', 'lost by DDS, and counted'),
-    ('aside', 'while a node was inactive, killed or without publisher'),
+    ('aside', 'not to be accounted for: while nodes were inactive or killed, drivers restarted'),
     ('unaccounted', '**counted nowhere**'),
     ('twice', '**answered twice**'),
     ('bad_answered', '**damaged, and answered**'),

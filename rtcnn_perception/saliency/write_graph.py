@@ -76,15 +76,27 @@ def write_saliency_graph(path: Path) -> Path:
         'methods': list(METHODS),
     }
     target = card.directory / SALIENCY_NAME
+    before = target.read_bytes() if target.exists() else None
+    place = target
     try:
         replace_file(target, graph)
+        place = card_file
         replace_file(card_file, (json.dumps(fields, indent=2) + '\n').encode())
     except OSError as error:
+        if place == card_file:  # the card names the graph of before
+            _restore(target, before)
         raise ModelError(
-            f'{target}: expected a folder that can be written to, got {error.strerror}; '
-            f'copy the model to one of your own'
+            f'{place} cannot be written: {error.strerror}; nothing was changed; copy the model to '
+            'a folder of your own'
         ) from error
     return target
+
+
+def _restore(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink()
+    else:
+        replace_file(path, content)
 
 
 def check_agreement(content: bytes, graph: bytes, card: AttributeCard) -> None:

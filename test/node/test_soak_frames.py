@@ -15,6 +15,7 @@
 """What the soak takes for good is accepted by the nodes, and what it takes for bad is refused."""
 
 from collections import Counter
+from dataclasses import replace
 
 from frames import compressed_frames
 from frames import raw_frames
@@ -55,6 +56,22 @@ def test_a_bad_stamp_is_refused(name):
     msg.header.stamp.sec, msg.header.stamp.nanosec = STAMPS[name]
     with pytest.raises(PerceptionError, match='stamp'):
         frame_from_image(msg, received_ns=0)
+
+
+@pytest.mark.parametrize(
+    ('name', 'grown', 'wrong'),
+    [
+        ('resident_mb', 325.0, []),
+        ('resident_mb', 340.0, ['resident_mb grew from 300 to 340']),
+        ('descriptors', 34, ['descriptors grew from 30 to 34']),
+        ('threads', 23, ['threads grew from 20 to 23']),
+    ],
+)
+def test_what_grows_to_the_end_of_a_part_is_wrong(name, grown, wrong):
+    middle = Resources(300.0, 71.0, 30, 20)
+    record = Record('raw', resources=[middle, middle, replace(middle, **{name: grown})])
+    record.check_growth()
+    assert record.wrong == wrong
 
 
 def test_the_page_gets_the_sums_of_all_parts_between_its_markers():

@@ -12,12 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import errno
 import json
 
 import onnx
 from onnx import numpy_helper
 import pytest
+from rtcnn_perception.core.models.files import replace_file
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency import write_graph
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from rtcnn_perception.saliency.write_graph import with_external_weights
 from rtcnn_perception.saliency.write_graph import write_saliency_graph
@@ -58,6 +61,28 @@ def test_the_graph_is_written_and_named_in_the_card(tmp_path):
     assert card['dataset'] == 'faces of a test', 'other fields stay'
     assert names_in(tmp_path) == WRITTEN
     assert write_saliency_graph(tmp_path) == written
+
+
+@pytest.mark.parametrize('is_first', [True, False])
+@pytest.mark.parametrize('name', ['saliency.onnx', 'model.json'])
+def test_where_one_of_both_cannot_be_written_both_stay(tmp_path, monkeypatch, name, is_first):
+    write_graph_and_card(tmp_path, make_graph())
+    if not is_first:
+        write_saliency_graph(tmp_path)
+        (tmp_path / 'saliency.onnx').write_bytes(b'of before')
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    done = []
+
+    def full_disk(path, content):
+        if path.name == name and not done:
+            done.append(path)
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        replace_file(path, content)
+
+    monkeypatch.setattr(write_graph, 'replace_file', full_disk)
+    with pytest.raises(ModelError, match=rf'{name} cannot be written: No space left on device'):
+        write_saliency_graph(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_graph_with_other_probabilities_than_the_model_is_not_written(tmp_path, monkeypatch):

@@ -86,6 +86,15 @@ def test_rank_correlation_ignores_sign_and_scale():
     assert rank_correlation(values, np.zeros_like(values)) == 0.0
 
 
+def test_places_that_are_equal_correlate_by_nothing():
+    """As those of Grad-CAM, which is zero at most of them."""
+    random = np.random.default_rng(0)
+    first, second = (
+        np.where(random.random((64, 64)) < 0.9, 0.0, random.random((64, 64))) for _ in range(2)
+    )
+    assert abs(rank_correlation(first, second)) < 0.05
+
+
 def test_networks_with_random_weights_are_compared_with_the_trained_one(model):
     models = randomised_models(model.card)
     assert [name for name, _ in models] == ['trained', 'last third', 'two thirds', 'all layers']
