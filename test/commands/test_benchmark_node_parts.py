@@ -77,15 +77,18 @@ def test_without_clips_their_part_is_skipped_with_the_reason():
         ({'messages': 98}, {'each clip, rtcnn: a message for 99 % of frames'}),
         ({'with_face': 0.99}, {'each clip, rtcnn: a face in every message'}),
         ({'id_changes': 1}, {'each clip, rtcnn: one id throughout'}),
-        ({'detected': 0.98}, {'each clip, rtcnn: a face detected in 99 % of frames'}),
+        ({'detected_of_all': 0.98}, {'each clip, rtcnn: a face detected in 99 % of frames'}),
         (
             {'detected': 0.73},
+            {'each clip, haar: a face detected in 74 % of frames with a message'},
+        ),
+        (
+            {'detected_of_all': 0.73},
             {
                 'each clip, rtcnn: a face detected in 99 % of frames',
-                'each clip, haar: a face detected in 74 % of frames with a message',
+                'each clip, haar: a face detected in 74 % of all frames',
             },
         ),
-        ({'detected_of_all': 0.73}, {'each clip, haar: a face detected in 74 % of all frames'}),
         (
             {'early_changes': 1},
             {'each clip, haar: no id changes but after a second without a face'},

@@ -181,7 +181,8 @@ def test_a_signal_ends_every_process_with_exit_code_0(bench, start, models, numb
     )
     for process in processes:
         process.send(number)
-    assert [process.wait(END_WITHIN) for process in processes] == [0, 0, 0, 0, 0]
+    codes = [process.wait(END_WITHIN) for process in processes]
+    assert codes == [0, 0, 0, 0, 0], [each.output for each in processes]
     assert not any('Traceback' in process.output for process in processes)
 
 
