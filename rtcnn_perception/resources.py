@@ -59,7 +59,9 @@ def models_directory() -> Path:
 
 def user_models_directory() -> Path | None:
     """Return the folder for models the user fetched; it need not exist. None without a home."""
-    base = Path(os.environ.get('XDG_DATA_HOME', '') or with_home('~/.local/share'))
+    given = Path(os.environ.get('XDG_DATA_HOME', ''))
+    # The standard has relative ones ignored; an unknown home leaves one.
+    base = given if given.is_absolute() else with_home('~/.local/share')
     return base / PACKAGE / 'models' if base.is_absolute() else None
 
 

@@ -84,9 +84,10 @@ def test_an_installation_without_files_is_refused(lay_out):
 def test_the_folder_of_the_user_follows_the_desktop_standard(monkeypatch):
     monkeypatch.setenv('XDG_DATA_HOME', '/data')
     assert user_models_directory() == Path('/data/rtcnn_perception/models')
-    monkeypatch.setenv('XDG_DATA_HOME', '')
     monkeypatch.setenv('HOME', '/home/user')
-    assert user_models_directory() == Path('/home/user/.local/share/rtcnn_perception/models')
+    for ignored in ('', 'data'):
+        monkeypatch.setenv('XDG_DATA_HOME', ignored)
+        assert user_models_directory() == Path('/home/user/.local/share/rtcnn_perception/models')
 
 
 def test_a_user_without_a_home_has_no_models_of_their_own(monkeypatch):

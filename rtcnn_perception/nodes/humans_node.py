@@ -141,6 +141,8 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
             try:
                 if self._has_published:
                     self._clear()
+            except Exception as error:  # noqa: BLE001 - as from publishing
+                self._report(error)
             finally:
                 self._publishing.release()
 
