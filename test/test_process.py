@@ -89,3 +89,32 @@ def test_a_process_of_nodes_ends_at_the_latest_though_it_handles_the_signal():
 def test_a_signal_that_ends_no_process_is_none_of_it():
     script = 'signal.signal(signal.SIGUSR1, lambda *_: None)\nsend_soon(signal.SIGUSR1)\nwait()'
     assert run(script).stdout == 'handled []\n'
+
+
+def test_threads_share_their_heaps():
+    """By the first allocation of each of twenty threads, which would make a heap of its own."""
+    script = """
+import ctypes, threading
+from rtcnn_perception import process
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+process.share_heaps()
+barrier = threading.Barrier(20)
+
+def allocate():
+    libc.malloc(ctypes.c_size_t(5000))
+    barrier.wait()
+
+threads = [threading.Thread(target=allocate) for _ in range(20)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, 'stdout'))
+libc.fflush(None)
+"""
+    found = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    )
+    assert 1 <= found.stdout.count('<heap nr=') <= 2

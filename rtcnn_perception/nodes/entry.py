@@ -34,6 +34,7 @@ from rtcnn_perception.install_hints import install_hint
 
 def run(name: str) -> NoReturn:
     """Import a module of nodes, run its ``main``, which takes over the signals, and leave."""
+    process.share_heaps()
     process.open_standard_streams()
     process.handle_end_signals(_leave)
     process.end_at_latest(process.LATEST_END)
