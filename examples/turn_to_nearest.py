@@ -61,7 +61,7 @@ class Turner(Node):
         super().__init__('turner')
         self._speed = self.create_publisher(Twist, 'cmd_vel', 1)
         self.create_subscription(TFMessage, '/tf', self._on_transforms, 10)
-        self._patience = self.create_timer(PATIENCE, lambda: self._turn(0.0))
+        self._patience = self.create_timer(PATIENCE, self.stand_still)
 
     def _on_transforms(self, msg: TFMessage) -> None:
         faces = [each for each in msg.transforms if each.child_frame_id.startswith('face_')]

@@ -158,12 +158,11 @@ def main() -> int:
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % DOMAINS))
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     begin = time.monotonic()
-    kinds = args.kinds
     with initialised_context(has_images=True) as context:
         while sum(sum(each['sent'].values()) for each in parts) < args.frames:
             if args.seconds is not None and time.monotonic() - begin > args.seconds:
                 break
-            kind = kinds[len(parts) % len(kinds)]
+            kind = args.kinds[len(parts) % len(args.kinds)]
             record = run_part(context, kind, args.part_frames, SCRATCH, seed=len(parts))
             record.check_growth()
             ended = time.strftime('%Y-%m-%d %H:%M', time.gmtime())

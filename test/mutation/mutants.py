@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Single changes to the code of a module, of which its tests should notice each."""
 
 from __future__ import annotations

@@ -12,7 +12,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-
 """Changes of code: what is changed, one at a time, and what is left."""
 
 import ast

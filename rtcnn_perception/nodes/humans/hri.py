@@ -59,6 +59,7 @@ ROOT: Final = '/humans/faces'
 ROI: Final = re.compile(rf'{ROOT}/([^/]+)/roi')
 
 Convert = Callable[[Face, FrameResult], Any]
+Cut = Callable[[Face, FrameResult], ImageBGR | None]
 
 
 class FaceTopics:
@@ -75,7 +76,7 @@ class FaceTopics:
         self._node = node
         self._size_hw = size_hw
         self._messages: list[tuple[Publisher, Convert]] = []
-        self._images: list[tuple[Publisher, Callable[[Face, FrameResult], ImageBGR | None]]] = []
+        self._images: list[tuple[Publisher, Cut]] = []
         try:
             self._make(name, result)
         except Exception:
@@ -90,12 +91,9 @@ class FaceTopics:
             self._add(name, 'expression', Expression, expression_to_msg)
         if has_biometrics(result.attributes):
             self._add(name, 'softbiometrics', SoftBiometrics, biometrics_to_msg)
-        cuts = {'cropped': self._cropped} | (
-            {'aligned': self._aligned} if result.landmark_names else {}
-        )
-        for topic, cut in cuts.items():
-            publisher = make_publisher(self._node, Image, f'{ROOT}/{name}/{topic}')
-            self._images.append((publisher, cut))
+        self._add_image(name, 'cropped', self._cropped)
+        if result.landmark_names:
+            self._add_image(name, 'aligned', self._aligned)
 
     @property
     def wants_image(self) -> bool:
@@ -121,6 +119,10 @@ class FaceTopics:
     def _add(self, name: str, topic: str, message_type: type[Any], convert: Convert) -> None:
         publisher = make_publisher(self._node, message_type, f'{ROOT}/{name}/{topic}')
         self._messages.append((publisher, convert))
+
+    def _add_image(self, name: str, topic: str, cut: Cut) -> None:
+        publisher = make_publisher(self._node, Image, f'{ROOT}/{name}/{topic}')
+        self._images.append((publisher, cut))
 
     def _cropped(self, face: Face, result: FrameResult) -> ImageBGR | None:
         return padded_crop(result.frame.image, face.box, self._size_hw)
