@@ -59,6 +59,8 @@ TERMS: Mapping[str, str] = {
     'detection/masks': 'photographs of crowds in masks, Kaggle andrewmvd/face-mask-detection, '
     f'listed as CC0; {NOT_DISTRIBUTED}',
     'detection/people': f'photographs of groups and families, listed as CC0; {NOT_DISTRIBUTED}',
+    'detection/objects': 'tiles of CIFAR-10 (Krizhevsky 2009), research data, and stamps of Tux '
+    f'Paint (GPL-2) on wallpapers (GPL-2 and CC BY-SA); {NOT_DISTRIBUTED}',
 }
 """Under which terms data comes; any other is under its owner's."""
 
@@ -76,6 +78,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     'detection/train': ('detection/train',),
     'detection/masks': ('detection/masks',),
     'detection/people': ('detection/people',),
+    'detection/objects': ('detection/objects',),
     'faceres-deep.json': ('VGGFace2, IMDB-Wiki, Adience',),
     'fer2013_mini_XCEPTION.102-0.66.hdf5': ('FER-2013',),
     'gender_mini_XCEPTION.21-0.95.hdf5': ('IMDB faces of the original',),

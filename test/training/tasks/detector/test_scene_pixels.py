@@ -19,10 +19,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rtcnn_perception.training.tasks.detector.config import SceneConfig
+from rtcnn_perception.training.tasks.detector.scenes.pixels import blurred
 from rtcnn_perception.training.tasks.detector.scenes.pixels import changed
 from rtcnn_perception.training.tasks.detector.scenes.pixels import covering
 from rtcnn_perception.training.tasks.detector.scenes.pixels import LEAST_LIGHT
 from rtcnn_perception.training.tasks.detector.scenes.pixels import MOST_HIDDEN
+from rtcnn_perception.training.tasks.detector.scenes.pixels import MOST_MOTION
 from rtcnn_perception.training.tasks.detector.scenes.pixels import recoloured
 from rtcnn_perception.training.tasks.detector.scenes.pixels import toned
 from still_scenes import STILL
@@ -162,3 +164,19 @@ def test_half_of_the_gray_pictures_get_a_tone_of_skin():
     assert 70 < len(plain) < 130
     others = [tone for tone in tones if tone not in plain]
     assert all(100 <= blue <= green + 40 and green <= red == 200 for blue, green, red in others)
+
+
+def test_blur_keeps_light_and_runs_one_way_where_the_camera_moves():
+    image = np.zeros((65, 65, 3), np.uint8)
+    image[32, 32] = 255
+    lengths = []
+    for seed in range(40):
+        moved = blurred(image, np.random.default_rng(seed))[..., 0].astype(float)
+        assert moved.sum() == pytest.approx(255, rel=0.1)
+        spread = np.cov(np.indices(moved.shape).reshape(2, -1), aweights=moved.ravel())
+        lengths.append(np.sqrt(np.linalg.eigvalsh(spread)))
+        assert np.abs(np.argwhere(moved) - 32).max() <= MOST_MOTION / 2 + 2
+    across, along = np.array(lengths).T
+    is_even = along < 1.2 * across
+    assert 10 <= is_even.sum() <= 30
+    assert (across[~is_even] < 0.8).all()

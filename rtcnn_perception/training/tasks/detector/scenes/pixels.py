@@ -41,6 +41,9 @@ MOST_HIDDEN = 0.6
 LIGHTNESS = (0.114, 0.587, 0.299)
 """Shares of blue, green and red in gray, as of ITU-R BT.601."""
 
+MOST_MOTION = 9.0
+"""Pixels of a scene by which it moves while it is exposed, at most."""
+
 GRAIN_SIDE, GRAIN_STEPS = LARGEST, 100
 """Side of the noise in pixels, and what one standard deviation is in it."""
 
@@ -163,10 +166,24 @@ def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
     return (image * tone).astype(np.uint8)
 
 
+def blurred(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
+    """Blur a scene: half of them evenly, half along a line, as a camera that moves does."""
+    if rng.random() < 0.5:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)), np.uint8)
+    reach, angle = rng.uniform(1.0, MOST_MOTION / 2), rng.uniform(0.0, math.pi)
+    side = 2 * math.ceil(reach) + 1
+    middle = np.array([side // 2, side // 2])
+    step = reach * np.array([math.cos(angle), math.sin(angle)])
+    line = np.zeros((side, side), np.uint8)
+    start, end = np.round((middle + np.stack([-step, step])) * 16).astype(int).tolist()
+    cv2.line(line, start, end, 255, 1, cv2.LINE_AA, 4)  # in sixteenths of a pixel
+    return np.asarray(cv2.filter2D(image, -1, line / line.sum(dtype=np.float64)), np.uint8)
+
+
 def recoloured(image: ImageBGR, config: SceneConfig, rng: np.random.Generator) -> ImageBGR:
     """Change light, contrast and colour; blur some, add noise to some, compress some."""
     if rng.random() < config.blur_share:
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)), np.uint8)
+        image = blurred(image, rng)
     levels = (np.arange(256) / 255.0) ** math.exp(rng.uniform(-config.gamma, config.gamma))
     gain = rng.uniform(1 - config.light, 1 + config.light)
     offset = rng.uniform(-config.light, config.light) / 2
