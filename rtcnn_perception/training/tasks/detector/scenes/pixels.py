@@ -167,7 +167,7 @@ def toned(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
 
 
 def blurred(image: ImageBGR, rng: np.random.Generator) -> ImageBGR:
-    """Blur a scene: half of them evenly, half along a line, as a camera that moves does."""
+    """Blur a scene evenly or, as often, along a line, as a camera that moves does."""
     if rng.random() < 0.5:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.5)), np.uint8)
     reach, angle = rng.uniform(1.0, MOST_MOTION / 2), rng.uniform(0.0, math.pi)
