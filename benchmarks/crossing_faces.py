@@ -37,8 +37,8 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.core.geometry.boxes import overlap_share
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
-from rtcnn_perception.core.tracking.tracker import TrackState
 
 WIDTH, HEIGHT = 640, 480
 

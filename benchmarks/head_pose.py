@@ -51,9 +51,9 @@ from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.core.pose.stage import PoseStage
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.resources import models_search_path
 
 sys.path.append(str(Path(__file__).parents[1] / 'test' / 'core'))

@@ -66,6 +66,18 @@ class Classifier(Protocol):
         ...
 
 
+def detect_for_tracks(
+    detector: Detector, image: ImageBGR, keep_ratio: float
+) -> tuple[Detection, ...]:
+    """Return the faces of an image, with weak ones from this share of the minimum score on."""
+    min_score = detector.min_score
+    detector.min_score = keep_ratio * min_score
+    try:
+        return detector.detect(image)
+    finally:
+        detector.min_score = min_score
+
+
 class DetectionStage:
     """
     Find faces and follow them.
@@ -122,7 +134,7 @@ class DetectionStage:
 
     @property
     def min_score(self) -> float:
-        """Return the score from which on the detector reports a face, in [0, 1]."""
+        """Return the score from which on a detection may begin a track, in [0, 1]."""
         return self._detector.min_score
 
     @min_score.setter
@@ -144,7 +156,7 @@ class DetectionStage:
             self.restart()
         self._size_wh = frame.size_wh
         detections = self._detect(frame) if self._is_due() else None
-        tracks = self._tracker.update(detections, frame.time)
+        tracks = self._tracker.update(detections, frame.time, self.min_score)
         # A coasted track may leave the image.
         visible = tuple(Face(track) for track in tracks if track.box.clip_to(*frame.size_wh))
         return replace(
@@ -156,7 +168,8 @@ class DetectionStage:
         )
 
     def _detect(self, frame: Frame) -> tuple[Detection, ...]:
-        found = self._detector.detect(rotate(frame.image, self._rotation))
+        image = rotate(frame.image, self._rotation)
+        found = detect_for_tracks(self._detector, image, self._tracker.config.keep_ratio)
         return tuple(in_source(each, frame.size_wh, self._rotation) for each in found)
 
     def _is_due(self) -> bool:

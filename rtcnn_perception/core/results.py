@@ -34,8 +34,8 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.core.pose.head_pose import HeadPose
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 
 
 @dataclass(frozen=True, slots=True)

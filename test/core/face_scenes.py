@@ -25,8 +25,8 @@ from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.tracking.track import Track
 from rtcnn_perception.core.tracking.tracker import FaceTracker
-from rtcnn_perception.core.tracking.tracker import Track
 
 Place = tuple[float, float, float]
 """Centre x and y and width of a face in pixels."""

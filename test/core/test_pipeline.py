@@ -33,9 +33,11 @@ from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
+from rtcnn_perception.exceptions import ModelError
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 from tiny_model import write_tiny_model
@@ -65,11 +67,13 @@ class FakeDetector:
 class FakeTracker:
     """Returns the tracks it was made with, and keeps what it was given."""
 
+    config = TrackerConfig()
+
     def __init__(self, *tracks):
         self.tracks = tracks
         self.updates = []
 
-    def update(self, detections, stamp):
+    def update(self, detections, stamp, _min_score):
         self.updates.append((None if detections is None else len(detections), stamp))
         return self.tracks
 
@@ -185,6 +189,43 @@ def test_the_minimum_score_reaches_the_detector_and_must_be_a_score():
     for score in (-0.1, 1.5):
         with pytest.raises(ValueError, match=rf'min_score must be in \[0, 1\], got {score}'):
             stage.min_score = score
+
+
+class ScoredDetector(FakeDetector):
+    """Finds a face of a score that may be set, and keeps the minimum that it was asked for."""
+
+    score = 0.9
+    asked = 0.0
+
+    def detect(self, image):
+        self.asked = self.min_score
+        return tuple(replace(each, score=self.score) for each in super().detect(image))
+
+
+class BrokenDetector(FakeDetector):
+    """Its model is damaged."""
+
+    def detect(self, image):
+        raise ModelError(f'damaged at {image.shape}')
+
+
+def test_weak_detections_continue_a_track_and_the_minimum_score_is_left_as_it_was():
+    detector = ScoredDetector()
+    stage = DetectionStage(detector, FaceTracker(TrackerConfig(keep_ratio=0.5)))
+    for number in range(4):
+        detector.score = 0.9 if number < 3 else 0.3
+        (face,) = stage.process(make_result(1.0 + number / 30)).faces
+    assert (face.track.track_id, face.track.confidence) == (1, 0.3)
+    assert (detector.asked, detector.min_score, stage.min_score) == (0.25, 0.5, 0.5)
+    newcomer = DetectionStage(detector, FaceTracker(TrackerConfig(confirm_hits=1)))
+    assert newcomer.process(make_result()).faces == ()
+
+
+def test_a_detector_that_fails_has_its_minimum_score_again():
+    stage = DetectionStage(BrokenDetector(), FaceTracker())
+    with pytest.raises(ModelError):
+        stage.process(make_result())
+    assert stage.min_score == 0.5
 
 
 def test_where_the_size_of_the_images_changes_the_tracks_begin_anew():

@@ -28,8 +28,8 @@ from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 
 BOX = BoundingBox(40, 30, 90, 90)
 IMAGE = np.zeros((120, 160, 3), np.uint8)

@@ -27,8 +27,8 @@ from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.parameters.node import NodeParameters

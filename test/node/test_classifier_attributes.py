@@ -24,8 +24,8 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.msg import FaceAttributes

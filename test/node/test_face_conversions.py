@@ -27,9 +27,9 @@ from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.nodes.conversions import faces as faces_module

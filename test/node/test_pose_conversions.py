@@ -26,8 +26,8 @@ from rtcnn_perception.core.pose.head_pose import FACING
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.rotations import rotation_by
 from rtcnn_perception.core.results import Face
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import Face as FaceMsg
 from rtcnn_perception.nodes.conversions.faces import face_to_msg

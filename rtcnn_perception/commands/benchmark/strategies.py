@@ -43,6 +43,7 @@ from rtcnn_perception.core.geometry.crops import cut_crops
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import Classifier
+from rtcnn_perception.core.pipeline import detect_for_tracks
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import FaceTracker
@@ -121,9 +122,10 @@ class PackageStrategy:
     def _find(self, image: ImageBGR, index: int, watch: Stopwatch) -> FrameResult:
         frame = Frame(image, (index + 1) * FRAME_NS, 'camera', (index + 1) * FRAME_NS)
         with watch.stage('detect'):
-            detections = self._detector.detect(frame.image)
+            keep_ratio = self._tracker.config.keep_ratio
+            detections = detect_for_tracks(self._detector, frame.image, keep_ratio)
         with watch.stage('track'):
-            tracks = self._tracker.update(detections, frame.time)
+            tracks = self._tracker.update(detections, frame.time, self._detector.min_score)
         names = self._detector.landmark_names
         return FrameResult(frame, tuple(map(Face, tracks)), landmark_names=names)
 

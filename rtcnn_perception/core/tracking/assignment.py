@@ -37,23 +37,28 @@ FORBIDDEN: Final = 1e6
 """A cost above any that can come up inside the gates; finite, since SciPy wants it so."""
 
 
-def assign(expected: NDArray[np.float64], boxes: BoxesXYXY) -> list[tuple[int, int]]:
+def assign(
+    expected: NDArray[np.float64], boxes: BoxesXYXY, *, must_overlap: bool = False
+) -> list[tuple[int, int]]:
     """
     Pair tracks and detections, as many as the gates allow, at the least cost together.
 
     :param expected: (tracks, 6), a row as :meth:`FaceMotion.measurement` gives it
     :param boxes: (detections, 4) corners in pixels
+    :param must_overlap: whether only overlap is a gate, and not how unsure the prediction is
     :returns: pairs of a track's and a detection's index
     """
     if not len(expected) or not len(boxes):
         return []
-    cost = assignment_cost(expected, boxes)
+    cost = assignment_cost(expected, boxes, must_overlap=must_overlap)
     rows, columns = linear_sum_assignment(cost)
     chosen = cost[rows, columns] < FORBIDDEN
     return list(zip(rows[chosen].tolist(), columns[chosen].tolist(), strict=True))
 
 
-def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[np.float64]:
+def assignment_cost(
+    expected: NDArray[np.float64], boxes: BoxesXYXY, *, must_overlap: bool = False
+) -> NDArray[np.float64]:
     """
     Return how unlikely each detection is for each track.
 
@@ -63,6 +68,7 @@ def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[
 
     :param expected: (tracks, 6), a row as :meth:`FaceMotion.measurement` gives it
     :param boxes: (detections, 4) corners in pixels
+    :param must_overlap: as for :func:`assign`
     :returns: (tracks, detections) negative log likelihood of centre and size, without the terms
         that all have in common; :data:`FORBIDDEN` where the detection is outside the gates
     """
@@ -77,7 +83,8 @@ def assignment_cost(expected: NDArray[np.float64], boxes: BoxesXYXY) -> NDArray[
     predicted = np.hstack([expected[:, :2] - half, expected[:, :2] + half])
     reach = GATE_SIZES**2 * 4 * half.prod(axis=1)[:, None]
     is_near = (np.maximum(center, size) < GATE_SIGMAS**2) & (distance < reach)
-    is_allowed = is_near | (iou_matrix(predicted, boxes) > GATE_IOU)
+    is_over = iou_matrix(predicted, boxes) > GATE_IOU
+    is_allowed = is_over if must_overlap else is_near | is_over
     unlikely = (center + size) / 2 + np.log(variance).sum(axis=2)
     cost: NDArray[np.float64] = np.where(is_allowed, unlikely, FORBIDDEN)
     return cost

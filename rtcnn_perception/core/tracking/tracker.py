@@ -19,7 +19,9 @@ Detections are assigned to tracks all at once (Kuhn and Munkres, by SciPy), at t
 Kalman filter gives them: the negative log likelihood of a detection of this place and size for
 this track. So a recently detected track wins over one whose place is uncertain, and people who
 cross keep their ids by their direction. The pattern of a filter, a gate and an assignment is that
-of Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016.
+of Bewley et al., "Simple Online and Realtime Tracking", ICIP 2016. That weak detections continue
+the tracks that are left, and begin none, is from Zhang et al., "ByteTrack: Multi-Object Tracking
+by Associating Every Detection Box", ECCV 2022.
 """
 
 from __future__ import annotations
@@ -27,19 +29,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 import math
 from typing import Final
 
 import numpy as np
-from rtcnn_perception.core.arrays import Landmarks
 from rtcnn_perception.core.detection.base import Detection
-from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import overlap_share
 from rtcnn_perception.core.tracking.assignment import assign
-from rtcnn_perception.core.tracking.kalman import FaceMotion
 from rtcnn_perception.core.tracking.kalman import FaceStep
+from rtcnn_perception.core.tracking.track import Candidate
+from rtcnn_perception.core.tracking.track import Track
 from rtcnn_perception.exceptions import ConfigurationError
 
 DUPLICATE_SHARE: Final = 0.5
@@ -55,34 +55,6 @@ MOST_TRACKS: Final = 256
 """Bound of ``max_tracks``, and so of the faces of one frame; more are no faces before a robot."""
 
 
-class TrackState(Enum):
-    """Where the box of a track comes from; the values are those of Face.msg."""
-
-    NEW = 0
-    TRACKED = 1
-    COASTED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """
-    A confirmed track in one frame.
-
-    ``box`` is in pixels and not clipped to the image; ``confidence`` is the score of the detection
-    it rests on; ``landmarks`` are those of the detection, carried along with the box where it is
-    predicted. ``state`` is NEW when the id is published for the first time, TRACKED where the
-    detector found the face in its last run, and COASTED where it did not. ``age`` counts the
-    frames since the first detection, 1 in its frame.
-    """
-
-    track_id: int
-    box: BoundingBox
-    confidence: float
-    landmarks: Landmarks | None
-    state: TrackState
-    age: int
-
-
 @dataclass(frozen=True)
 class TrackerConfig:
     """
@@ -90,15 +62,18 @@ class TrackerConfig:
 
     A track is confirmed by one detection of ``confirm_score`` or more, and else by
     ``confirm_hits`` detections in a row: in one clip YuNet takes a hand for a face, for two frames
-    and with 0.7. Without a detection it is predicted for ``max_coast_s`` seconds, and keeps its id
-    if it is detected again within that time. ``max_tracks`` bounds how many exist at once; a new
-    one then replaces the one whose last detection is the oldest.
+    and with 0.7. After as many it goes on with a weak one too, of ``keep_ratio`` times the minimum
+    score, where that overlaps the prediction: a face that turns away or blurs is not lost.
+    Without a detection a track is predicted for ``max_coast_s`` seconds, and keeps its id if it is
+    detected again within that time. ``max_tracks`` bounds how many exist at once; a new one then
+    replaces the one whose last detection is the oldest.
 
     :raises ConfigurationError: if a value is out of range
     """
 
     confirm_score: float = 0.8
     confirm_hits: int = 3
+    keep_ratio: float = 0.6
     max_coast_s: float = 1.0
     max_tracks: int = 64
 
@@ -109,6 +84,8 @@ class TrackerConfig:
             )
         if self.confirm_hits < 1:
             raise ConfigurationError(f'confirm_hits must be at least 1, got {self.confirm_hits}')
+        if not 0.0 < self.keep_ratio <= 1.0:
+            raise ConfigurationError(f'keep_ratio must be in (0, 1], got {self.keep_ratio}')
         if not 0.0 <= self.max_coast_s < math.inf:
             raise ConfigurationError(
                 f'max_coast_s must be a time of 0 s or more, got {self.max_coast_s}'
@@ -131,7 +108,7 @@ class FaceTracker:
     def __init__(self, config: TrackerConfig | None = None, first_id: int = 1) -> None:
         """Start without tracks; ``config`` may be replaced between updates."""
         self.config = config or TrackerConfig()
-        self._tracks: list[_Candidate] = []
+        self._tracks: list[Candidate] = []
         self._last_id = first_id - 1
         self._now = 0.0  # seconds; unlike the stamps, it only goes forward
         self._stamp: float | None = None
@@ -141,7 +118,9 @@ class FaceTracker:
         self._tracks = []
         self._stamp = None
 
-    def update(self, detections: Sequence[Detection] | None, stamp: float) -> tuple[Track, ...]:
+    def update(
+        self, detections: Sequence[Detection] | None, stamp: float, min_score: float = 0.0
+    ) -> tuple[Track, ...]:
         """
         Take the detections of one frame, and return the tracks.
 
@@ -152,6 +131,7 @@ class FaceTracker:
 
         :param detections: in pixels, in any order; None where the detector did not run
         :param stamp: time of the frame in seconds
+        :param min_score: detections below it are weak: they continue confirmed tracks alone
         :returns: the confirmed tracks, by id; a box may lie outside the image
         :raises ValueError: if the stamp is not finite
         """
@@ -159,7 +139,9 @@ class FaceTracker:
         for track in self._tracks:
             track.age += 1
         if detections is not None:
-            self._assign(sorted(detections, key=lambda detection: -detection.score))
+            ranked = sorted(detections, key=lambda detection: -detection.score)
+            strong = [detection for detection in ranked if detection.score >= min_score]
+            self._assign(strong, ranked[len(strong) :])
         elif self._tracks:
             self._drop_undetected()
         return self._confirmed()
@@ -183,25 +165,33 @@ class FaceTracker:
             for track in self._tracks:
                 track.motion.predict(step)
 
-    def _assign(self, detections: list[Detection]) -> None:
-        """Give each detection to a track, and start new ones with what is left."""
+    def _assign(self, strong: list[Detection], weak: list[Detection]) -> None:
+        """Give each detection to a track, and start new ones with the strong that are left."""
         for track in self._tracks:
             track.is_detected = False
-        pairs = assign(
-            np.array([track.motion.measurement() for track in self._tracks]),
-            boxes_to_array(tuple(detection.box for detection in detections)),
-        )
-        for track_index, detection_index in pairs:
-            self._tracks[track_index].detect(detections[detection_index], self._now)
-        taken = {detection_index for _, detection_index in pairs}
-        left = [detection for i, detection in enumerate(detections) if i not in taken]
+        left = self._detect(self._tracks, strong, must_overlap=False)
+        undetected = [track for track in self._tracks if not track.is_detected]
+        self._detect(list(filter(self._is_steady, undetected)), weak, must_overlap=True)
         self._tracks = [track for track in self._tracks if track.is_detected or track.track_id]
         self._drop_undetected()
         self._drop_surplus()
-        self._start(left, [detections[i] for i in taken])
+        self._start(left)
         self._confirm()
 
-    def _start(self, detections: Iterable[Detection], assigned: list[Detection]) -> None:
+    def _detect(
+        self, tracks: list[Candidate], detections: list[Detection], *, must_overlap: bool
+    ) -> list[Detection]:
+        """Give detections to tracks, and return those that are left."""
+        expected = np.array([track.motion.measurement() for track in tracks])
+        boxes = boxes_to_array(tuple(detection.box for detection in detections))
+        pairs = assign(expected, boxes, must_overlap=must_overlap)
+        for track_index, detection_index in pairs:
+            tracks[track_index].detect(detections[detection_index], self._now)
+        taken = {detection_index for _, detection_index in pairs}
+        return [detection for i, detection in enumerate(detections) if i not in taken]
+
+    def _start(self, detections: Iterable[Detection]) -> None:
+        assigned = [track.detection for track in self._tracks if track.is_detected]
         for detection in detections:
             if _is_duplicate(detection, assigned):
                 continue
@@ -210,7 +200,7 @@ class FaceTracker:
                 if not undetected:
                     return
                 self._tracks.remove(min(undetected, key=lambda track: track.detected_at))
-            self._tracks.append(_Candidate(detection, self._now))
+            self._tracks.append(Candidate(detection, self._now))
             assigned.append(detection)
 
     def _confirm(self) -> None:
@@ -240,70 +230,18 @@ class FaceTracker:
             dropped = set(map(id, by_worth[:surplus]))
             self._tracks = [track for track in self._tracks if id(track) not in dropped]
 
+    def _is_steady(self, track: Candidate) -> bool:
+        """Return whether a track is believed without a detection of the minimum score."""
+        return track.track_id > 0 and track.hits >= self.config.confirm_hits
+
     def _confirmed(self) -> tuple[Track, ...]:
         confirmed = [
             track
             for track in self._tracks
-            if track.track_id and (track.is_detected or track.hits >= self.config.confirm_hits)
+            if self._is_steady(track) or (track.track_id and track.is_detected)
         ]
         confirmed.sort(key=lambda track: track.track_id)
         return tuple(track.publish() for track in confirmed)
-
-
-class _Candidate:
-    """A track inside the tracker; ``track_id`` is 0 until it is confirmed."""
-
-    __slots__ = (
-        'age',
-        'detected_at',
-        'detection',
-        'hits',
-        'is_detected',
-        'is_published',
-        'motion',
-        'track_id',
-    )
-
-    def __init__(self, detection: Detection, now: float) -> None:
-        self.track_id = 0
-        self.motion = FaceMotion(detection.box)
-        self.detection = detection
-        self.age = 1
-        self.hits = 1
-        self.detected_at = now
-        self.is_detected = True
-        self.is_published = False
-
-    def detect(self, detection: Detection, now: float) -> None:
-        self.motion.correct(detection.box)
-        self.detection = detection
-        self.hits += 1
-        self.detected_at = now
-        self.is_detected = True
-
-    def publish(self) -> Track:
-        box = self.motion.box
-        landmarks = self.detection.landmarks
-        if not self.is_published:
-            state = TrackState.NEW
-        else:
-            state = TrackState.TRACKED if self.is_detected else TrackState.COASTED
-        self.is_published = True
-        return Track(
-            track_id=self.track_id,
-            box=box,
-            confidence=self.detection.score,
-            landmarks=None if landmarks is None else _carry(landmarks, self.detection.box, box),
-            state=state,
-            age=self.age,
-        )
-
-
-def _carry(landmarks: Landmarks, old: BoundingBox, new: BoundingBox) -> Landmarks:
-    """Move landmarks as their box moved."""
-    scale = (new.width / old.width, new.height / old.height)
-    moved = (landmarks - np.array((old.x0, old.y0))) * scale + np.array((new.x0, new.y0))
-    return np.asarray(moved, dtype=np.float32)
 
 
 def _is_duplicate(detection: Detection, others: list[Detection]) -> bool:

@@ -123,6 +123,14 @@ class TrackerGroup:
         maximum=100,
         is_live=True,
     )
+    keep_ratio: float = setting(
+        _TRACKER.keep_ratio,
+        'share of the minimum score of a detection from which on it continues a confirmed track, '
+        'but begins none; 1 asks for the whole score',
+        minimum=0.05,
+        maximum=1.0,
+        is_live=True,
+    )
     max_coast_s: float = setting(
         _TRACKER.max_coast_s,
         'time for which a track lives without a detection',

@@ -33,8 +33,8 @@ from rtcnn_perception.core.pose.stage import PoseConfig
 from rtcnn_perception.core.pose.stage import PoseStage
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.exceptions import ConfigurationError
 
 SIZE = (640, 480)

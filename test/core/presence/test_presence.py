@@ -33,8 +33,8 @@ from rtcnn_perception.core.results import Attribute
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import Track
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.track import Track
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.exceptions import ConfigurationError
 
 MOOD = AttributeInfo('mood', ('calm', 'glad'), 'scripted@01234567')

@@ -25,9 +25,9 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
-from rtcnn_perception.core.tracking.tracker import TrackState
 from rtcnn_perception.exceptions import ConfigurationError
 
 FACE = (200.0, 150.0, 60.0)

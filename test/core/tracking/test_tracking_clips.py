@@ -25,10 +25,14 @@ import pytest
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.pipeline import DetectionStage
+from rtcnn_perception.core.results import FrameResult
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
-from rtcnn_perception.core.tracking.tracker import TrackState
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
@@ -44,14 +48,20 @@ def frames(path: Path) -> Iterator[ImageBGR]:
         yield np.asarray(image, np.uint8)
 
 
-def run(path, config, fps, every_n=1):
-    """Return the tracks of every frame of a clip."""
+def shaken(image):
+    """Blur an image along a line of 25 pixels."""
+    return np.asarray(cv2.blur(image, (25, 1)), np.uint8)
+
+
+def run(path, config, fps, *, every_n=1, tracker=None, change=np.asarray):
+    """Return the tracks of every frame of a clip, which is changed before."""
     detector = load_detector(config, ()).detector
-    tracker = FaceTracker()
-    return [
-        tracker.update(detector.detect(image) if index % every_n == 0 else None, index / fps)
-        for index, image in enumerate(frames(path))
-    ]
+    stage = DetectionStage(detector, FaceTracker(tracker), every_n=every_n)
+    found = []
+    for index, image in enumerate(frames(path)):
+        frame = Frame(change(image), round(index / fps * 1e9), 'camera', 0)
+        found.append([face.track for face in stage.process(FrameResult(frame)).faces])
+    return found
 
 
 @pytest.mark.parametrize('every_n', [1, 3])
@@ -67,6 +77,33 @@ def test_rtcnn_finds_the_person_in_every_frame_under_one_id(
     assert len(detected) >= 0.99 * len(tracks)
     boxes = boxes_to_array(tuple(track.box for track in person))
     assert np.diag(iou_matrix(boxes[:-1], boxes[1:])).min() > 0.5
+
+
+def test_where_a_camera_shakes_weak_detections_keep_the_face_and_make_no_other(
+    data_directory, face_model
+):
+    config = DetectorConfig(name='rtcnn', model_path=str(face_model))
+
+    def detected_and_ids(keep_ratio):
+        found = [
+            track
+            for clip in CLIPS
+            for tracks in run(
+                data_directory / 'video' / f'{clip}.mkv',
+                config,
+                fps=30.0,
+                tracker=TrackerConfig(keep_ratio=keep_ratio),
+                change=shaken,
+            )
+            for track in tracks
+        ]
+        detected = sum(track.state is not TrackState.COASTED for track in found)
+        return detected, len({track.track_id for track in found})
+
+    detected, ids = detected_and_ids(0.6)
+    without, ids_without = detected_and_ids(1.0)
+    assert detected > without
+    assert ids <= ids_without
 
 
 @pytest.mark.parametrize('every_n', [1, 3])
