@@ -110,10 +110,11 @@ def follow(
 ) -> list[dict[int, tuple[BoundingBox, TrackState]]]:
     """Return the tracks of each frame."""
     tracker = FaceTracker(TrackerConfig(keep_ratio=keep_ratio))
+    min_score = detector.min_score
     found = []
     for index, image in enumerate(images):
-        detections = detect_for_tracks(detector, image, keep_ratio)
-        tracks = tracker.update(detections, index / FPS, detector.min_score)
+        detections = detect_for_tracks(detector, image, min_score, keep_ratio)
+        tracks = tracker.update(detections, index / FPS, min_score)
         found.append({track.track_id: (track.box, track.state) for track in tracks})
     return found
 

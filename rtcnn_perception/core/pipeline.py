@@ -67,10 +67,13 @@ class Classifier(Protocol):
 
 
 def detect_for_tracks(
-    detector: Detector, image: ImageBGR, keep_ratio: float
+    detector: Detector, image: ImageBGR, min_score: float, keep_ratio: float
 ) -> tuple[Detection, ...]:
-    """Return the faces of an image, with weak ones from this share of the minimum score on."""
-    min_score = detector.min_score
+    """
+    Return the faces of an image, with weak ones from a share of the minimum score on.
+
+    The detector is left with the minimum score.
+    """
     detector.min_score = keep_ratio * min_score
     try:
         return detector.detect(image)
@@ -117,6 +120,7 @@ class DetectionStage:
         self._tracker = tracker
         self._clock = clock
         self._rotation = rotation
+        self._min_score = detector.min_score  # whose own only the thread that runs it sets
         self._size_wh: tuple[int, int] | None = None
         self._frames_since_run: int | None = None
         self.every_n = every_n
@@ -135,13 +139,13 @@ class DetectionStage:
     @property
     def min_score(self) -> float:
         """Return the score from which on a detection may begin a track, in [0, 1]."""
-        return self._detector.min_score
+        return self._min_score
 
     @min_score.setter
     def min_score(self, min_score: float) -> None:
         if not 0.0 <= min_score <= 1.0:
             raise ValueError(f'min_score must be in [0, 1], got {min_score}')
-        self._detector.min_score = min_score
+        self._min_score = min_score
 
     def restart(self) -> None:
         """Let the detector run on the next frame, as after a pause."""
@@ -155,8 +159,9 @@ class DetectionStage:
             self._tracker.reset()
             self.restart()
         self._size_wh = frame.size_wh
-        detections = self._detect(frame) if self._is_due() else None
-        tracks = self._tracker.update(detections, frame.time, self.min_score)
+        min_score = self._min_score
+        detections = self._detect(frame, min_score) if self._is_due() else None
+        tracks = self._tracker.update(detections, frame.time, min_score)
         # A coasted track may leave the image.
         visible = tuple(Face(track) for track in tracks if track.box.clip_to(*frame.size_wh))
         return replace(
@@ -167,9 +172,15 @@ class DetectionStage:
             detect_s=self._clock() - begin,
         )
 
-    def _detect(self, frame: Frame) -> tuple[Detection, ...]:
+    def _detect(self, frame: Frame, min_score: float) -> tuple[Detection, ...]:
         image = rotate(frame.image, self._rotation)
-        found = detect_for_tracks(self._detector, image, self._tracker.config.keep_ratio)
+        keep_ratio = self._tracker.config.keep_ratio
+        try:
+            found = detect_for_tracks(self._detector, image, min_score, keep_ratio)
+        except Exception:
+            # Tracks are not predicted on the word of a run that failed: the next frame is due.
+            self.restart()
+            raise
         return tuple(in_source(each, frame.size_wh, self._rotation) for each in found)
 
     def _is_due(self) -> bool:

@@ -64,7 +64,10 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
         **node_kwargs: Any,
     ) -> None:
         super().__init__(node_name(DetectorParameters), DetectorParameters, **node_kwargs)
-        self._given = detector
+        # With its own minimum score: it is set while the node runs.
+        self._given = None
+        if detector is not None:
+            self._given = LoadedDetector(detector, 'which was given', detector.min_score)
         self._on_output = on_output
         self._is_composed = is_composed
         # Made once: ids are not reused, whatever transitions the node goes through.
@@ -82,10 +85,7 @@ class DetectorNode(WorkerNode[DetectorParameters, FrameResult]):
 
     def _configure(self) -> None:
         wanted = self.parameters.detector
-        if self._given is not None:
-            loaded = LoadedDetector(self._given, 'which was given', self._given.min_score)
-        else:
-            loaded = load_detector(_detector_config(wanted), models_search_path())
+        loaded = self._given or load_detector(_detector_config(wanted), models_search_path())
         self._reason = loaded.reason
         self._default_min_score = loaded.default_min_score
         self._stage = DetectionStage(loaded.detector, self._tracker, rotation=wanted.rotation)

@@ -37,7 +37,6 @@ from rtcnn_perception.core.tracking.track import Track
 from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
-from rtcnn_perception.exceptions import ModelError
 from tiny_model import EMOTIONS
 from tiny_model import GENDERS
 from tiny_model import write_tiny_model
@@ -178,54 +177,6 @@ def test_after_a_restart_the_detector_runs_on_the_next_frame():
 def test_a_detector_that_never_runs_is_refused(every_n):
     with pytest.raises(ValueError, match=f'every_n must be 1 or more, got {every_n}'):
         DetectionStage(FakeDetector(), FakeTracker(), every_n=every_n)
-
-
-def test_the_minimum_score_reaches_the_detector_and_must_be_a_score():
-    detector = FakeDetector()
-    stage = DetectionStage(detector, FakeTracker())
-    for score in (0.0, 1.0, 0.7):
-        stage.min_score = score
-        assert detector.min_score == stage.min_score == score
-    for score in (-0.1, 1.5):
-        with pytest.raises(ValueError, match=rf'min_score must be in \[0, 1\], got {score}'):
-            stage.min_score = score
-
-
-class ScoredDetector(FakeDetector):
-    """Finds a face of a score that may be set, and keeps the minimum that it was asked for."""
-
-    score = 0.9
-    asked = 0.0
-
-    def detect(self, image):
-        self.asked = self.min_score
-        return tuple(replace(each, score=self.score) for each in super().detect(image))
-
-
-class BrokenDetector(FakeDetector):
-    """Its model is damaged."""
-
-    def detect(self, image):
-        raise ModelError(f'damaged at {image.shape}')
-
-
-def test_weak_detections_continue_a_track_and_the_minimum_score_is_left_as_it_was():
-    detector = ScoredDetector()
-    stage = DetectionStage(detector, FaceTracker(TrackerConfig(keep_ratio=0.5)))
-    for number in range(4):
-        detector.score = 0.9 if number < 3 else 0.3
-        (face,) = stage.process(make_result(1.0 + number / 30)).faces
-    assert (face.track.track_id, face.track.confidence) == (1, 0.3)
-    assert (detector.asked, detector.min_score, stage.min_score) == (0.25, 0.5, 0.5)
-    newcomer = DetectionStage(detector, FaceTracker(TrackerConfig(confirm_hits=1)))
-    assert newcomer.process(make_result()).faces == ()
-
-
-def test_a_detector_that_fails_has_its_minimum_score_again():
-    stage = DetectionStage(BrokenDetector(), FaceTracker())
-    with pytest.raises(ModelError):
-        stage.process(make_result())
-    assert stage.min_score == 0.5
 
 
 def test_where_the_size_of_the_images_changes_the_tracks_begin_anew():

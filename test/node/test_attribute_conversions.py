@@ -14,6 +14,7 @@
 
 """What the classifier publishes, read back: the same faces, and what is refused."""
 
+from dataclasses import replace
 import math
 
 import numpy as np
@@ -65,6 +66,14 @@ def test_a_face_comes_back_with_all_that_is_known():
         assert attribute.label == expected.label
         assert attribute.confidence == pytest.approx(expected.confidence)
         np.testing.assert_array_equal(attribute.raw_probabilities, expected.raw_probabilities)
+
+
+@pytest.mark.parametrize('is_unsure', [True, False])
+def test_that_an_attribute_is_unsure_comes_back(is_unsure):
+    given = face()
+    emotion = replace(given.attributes['emotion'], is_unsure=is_unsure)
+    result, _ = read(sent(replace(given, attributes={**given.attributes, 'emotion': emotion})))
+    assert result.faces[0].attributes['emotion'].is_unsure is is_unsure
 
 
 def test_a_face_without_a_crop_and_a_label_has_none():

@@ -220,14 +220,13 @@ def test_a_detector_that_fails_costs_one_frame(bench, detector, scripted, failur
 def test_live_parameters_reach_the_detector_and_the_tracker(bench, detector, scripted):
     node = detector(parameters={'detector.min_score': 0.3})
     node.start()
-    assert scripted.min_score == 0.3
+    assert node._stage.min_score == 0.3
     changes = [
         Parameter('detector.min_score', value=0.8),
         Parameter('detector.every_n', value=3),
         Parameter('tracker.max_coast_s', value=0.5),
     ]
     assert all(each.successful for each in node.set_parameters(changes))
-    assert scripted.min_score == 0.8
     assert node._tracker.config.max_coast_s == 0.5
     received = bench.subscribe(FaceRois, 'faces/rois')
     made = camera(bench)
@@ -235,6 +234,12 @@ def test_live_parameters_reach_the_detector_and_the_tracker(bench, detector, scr
     for number in range(1000, 1090, 10):
         detect(bench, made, received, number)
     assert len(scripted.images) - before == 3
+    assert scripted.min_score == 0.8
+    # What it was given with is its default, whatever it was set to since.
+    node.set_parameters([Parameter('detector.min_score', value=0.0)])
+    for _ in range(3):
+        detect(bench, made, received, number := number + 10)
+    assert scripted.min_score == 0.5
 
 
 def test_diagnostics_name_the_detector(bench, detector):
@@ -305,9 +310,7 @@ def registered(monkeypatch, scripted):
     return loaded
 
 
-def test_the_minimum_score_of_a_detector_is_its_own_where_none_is_set(
-    bench, scripted, registered, tmp_path
-):
+def test_the_minimum_score_of_a_detector_is_its_own_where_none_is_set(bench, registered, tmp_path):
     (tmp_path / 'sonar.bin').touch()
     model = {'detector.name': 'sonar', 'detector.model_path': str(tmp_path / 'sonar.bin')}
     node = bench.add(DetectorNode, parameters=model)
@@ -315,9 +318,9 @@ def test_the_minimum_score_of_a_detector_is_its_own_where_none_is_set(
     assert registered[0][1].min_score == 0.0
     found = []
     for value in (0.3, 0.0):
-        found.append(scripted.min_score)
+        found.append(node._stage.min_score)
         assert node.set_parameters([Parameter('detector.min_score', value=value)])[0].successful
-    assert [*found, scripted.min_score] == [0.7, 0.3, 0.7]
+    assert [*found, node._stage.min_score] == [0.7, 0.3, 0.7]
 
 
 def test_a_detector_is_a_row_of_the_registry(bench, scripted, registered, tmp_path):

@@ -122,10 +122,10 @@ class PackageStrategy:
     def _find(self, image: ImageBGR, index: int, watch: Stopwatch) -> FrameResult:
         frame = Frame(image, (index + 1) * FRAME_NS, 'camera', (index + 1) * FRAME_NS)
         with watch.stage('detect'):
-            keep_ratio = self._tracker.config.keep_ratio
-            detections = detect_for_tracks(self._detector, frame.image, keep_ratio)
+            min_score, keep_ratio = self._detector.min_score, self._tracker.config.keep_ratio
+            detections = detect_for_tracks(self._detector, frame.image, min_score, keep_ratio)
         with watch.stage('track'):
-            tracks = self._tracker.update(detections, frame.time, self._detector.min_score)
+            tracks = self._tracker.update(detections, frame.time, min_score)
         names = self._detector.landmark_names
         return FrameResult(frame, tuple(map(Face, tracks)), landmark_names=names)
 

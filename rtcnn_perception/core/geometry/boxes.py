@@ -112,10 +112,10 @@ def iou_matrix(first: BoxesXYXY, second: BoxesXYXY) -> NDArray[np.float64]:
 
 def overlap_share(box: BoxesXYXY, others: BoxesXYXY) -> NDArray[np.float64]:
     """
-    Return the share of a box's area that lies in each of the others.
+    Return the share of a box's area that lies in another.
 
-    :param box: (1, 4) corners
-    :param others: (N, 4) corners
+    :param box: (N, 4) corners, or (1, 4) for one box and each of the others
+    :param others: (N, 4) corners, or (1, 4) for each box and one other
     :returns: (N,) in [0, 1]
     """
     low = np.maximum(box[:, :2], others[:, :2])

@@ -112,7 +112,7 @@ class SourcePlayer:
             before = source.time_s
             if self._stopped.is_set():
                 return due
-            self._emit(image, max(time.monotonic() - due, 0.0))
+            self._emit_frame(image, max(time.monotonic() - due, 0.0))
         if source.skipped:
             # In one error: an error of the same cause is not logged again at once.
             reasons = '; '.join(f'{path.name}: {why}' for path, why in source.skipped.items())
@@ -120,6 +120,13 @@ class SourcePlayer:
         if is_empty:
             raise SourceError(f'{source.name} has no more frames')
         return due
+
+    def _emit_frame(self, image: ImageBGR, late: float) -> None:
+        """Emit a frame; an error costs this one, and is none of the source's."""
+        try:
+            self._emit(image, late)
+        except Exception as error:  # noqa: BLE001 - reported and counted, whatever it is
+            self._report(error)
 
     def _step(self, source: FrameSource, before: float | None) -> float:
         """Return the seconds from the frame at ``before`` to the last one that was given."""

@@ -106,7 +106,7 @@ class FaceTracker:
     """
 
     def __init__(self, config: TrackerConfig | None = None, first_id: int = 1) -> None:
-        """Start without tracks; ``config`` may be replaced between updates."""
+        """Start without tracks; ``config`` may be replaced at any time."""
         self.config = config or TrackerConfig()
         self._tracks: list[Candidate] = []
         self._last_id = first_id - 1
@@ -131,7 +131,7 @@ class FaceTracker:
 
         :param detections: in pixels, in any order; None where the detector did not run
         :param stamp: time of the frame in seconds
-        :param min_score: detections below it are weak: they continue confirmed tracks alone
+        :param min_score: detections below it are weak, and such below ``keep_ratio`` of it nothing
         :returns: the confirmed tracks, by id; a box may lie outside the image
         :raises ValueError: if the stamp is not finite
         """
@@ -140,8 +140,9 @@ class FaceTracker:
             track.age += 1
         if detections is not None:
             ranked = sorted(detections, key=lambda detection: -detection.score)
-            strong = [detection for detection in ranked if detection.score >= min_score]
-            self._assign(strong, ranked[len(strong) :])
+            strong = [each for each in ranked if each.score >= min_score]
+            least = self.config.keep_ratio * min_score
+            self._assign(strong, [each for each in ranked if least <= each.score < min_score])
         elif self._tracks:
             self._drop_undetected()
         return self._confirmed()
@@ -166,17 +167,28 @@ class FaceTracker:
                 track.motion.predict(step)
 
     def _assign(self, strong: list[Detection], weak: list[Detection]) -> None:
-        """Give each detection to a track, and start new ones with the strong that are left."""
+        """Give detections to tracks; the strong that are left start new ones before the weak."""
         for track in self._tracks:
             track.is_detected = False
         left = self._detect(self._tracks, strong, must_overlap=False)
-        undetected = [track for track in self._tracks if not track.is_detected]
-        self._detect(list(filter(self._is_steady, undetected)), weak, must_overlap=True)
         self._tracks = [track for track in self._tracks if track.is_detected or track.track_id]
-        self._drop_undetected()
         self._drop_surplus()
         self._start(left)
+        waiting = [t for t in self._tracks if not t.is_detected and self._is_steady(t)]
+        self._detect(waiting, self._of_other_faces(weak), must_overlap=True)
+        self._drop_undetected()
         self._confirm()
+
+    def _of_other_faces(self, weak: list[Detection]) -> list[Detection]:
+        """Return the weak detections of which none is a part of a detected face, or holds one."""
+        detected = boxes_to_array(tuple(t.detection.box for t in self._tracks if t.is_detected))
+        boxes = [boxes_to_array((each.box,)) for each in weak]
+        return [
+            each
+            for each, box in zip(weak, boxes, strict=True)
+            if not (overlap_share(box, detected) > DUPLICATE_SHARE).any()
+            and not (overlap_share(detected, box) > DUPLICATE_SHARE).any()
+        ]
 
     def _detect(
         self, tracks: list[Candidate], detections: list[Detection], *, must_overlap: bool

@@ -129,4 +129,4 @@ def _attribute_from_msg(msg: AttributeMsg, info: AttributeInfo) -> Attribute:
         raise PerceptionError(f'an attribute needs a confidence in [0, 1], got {msg.confidence}')
     if msg.label and msg.label not in info.labels:
         raise PerceptionError('an attribute needs one of its labels or none, got another one')
-    return Attribute(msg.label, msg.confidence, smoothed, raw)
+    return Attribute(msg.label, msg.confidence, smoothed, raw, msg.is_unsure)

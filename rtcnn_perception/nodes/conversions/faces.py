@@ -206,6 +206,7 @@ def _attribute_to_msg(name: str, attribute: Attribute) -> AttributeMsg:
     return AttributeMsg(
         name=name,
         label=attribute.label,
+        is_unsure=attribute.is_unsure,
         confidence=attribute.confidence,
         probabilities=floats_of(attribute.probabilities),
         raw_probabilities=floats_of(attribute.raw_probabilities),

@@ -125,8 +125,8 @@ class TrackerGroup:
     )
     keep_ratio: float = setting(
         _TRACKER.keep_ratio,
-        'share of the minimum score of a detection from which on it continues a confirmed track, '
-        'but begins none; 1 asks for the whole score',
+        'share of the minimum score of a detection from which on it continues a track with '
+        'confirm_hits detections, but begins none; 1 asks for the whole score',
         minimum=0.05,
         maximum=1.0,
         is_live=True,

@@ -158,6 +158,25 @@ def test_a_file_that_fails_is_reported_once_and_ends(output):
     assert player.stop(SOON)
 
 
+@pytest.mark.parametrize('is_live', [True, False])
+def test_an_error_where_a_frame_goes_costs_that_frame_and_not_the_source(output, is_live):
+    collect, numbers = output.emit, iter(range(5))
+
+    def fail_once(image, late_s):
+        if next(numbers) == 1:
+            raise RuntimeError('cannot publish')
+        collect(image, late_s)
+
+    output.emit = fail_once
+    source = Source(*[IMAGE] * 5, is_live=is_live)
+    player = play(output, source)
+    assert player.ended.wait(SOON)
+    assert [str(error) for error in output.errors] == ['cannot publish']
+    assert len(output.frames) == 4
+    assert player.stop(SOON)
+    assert source.closed == 1
+
+
 def test_a_file_that_is_looped_and_fails_is_opened_again(output):
     broken = Source(IMAGE, SourceError('removed'), is_live=False)
     player = play(

@@ -102,3 +102,35 @@ def test_two_faces_take_a_strong_and_a_weak_detection():
     run(tracker, *[detected(FACE, other)] * 3)
     (tracks,) = run(tracker, (*detected(other), *weak), start=3)
     assert [(track.track_id, track.confidence) for track in tracks] == [(1, 0.35), (2, 0.9)]
+
+
+def test_a_weak_track_makes_room_for_a_new_face_where_there_is_none():
+    tracker = FaceTracker(TrackerConfig(max_tracks=1))
+    run(tracker, *[strong] * 3)
+    (tracks,) = run(tracker, (*weak, *detected((400.0, 150.0, 60.0))), start=3)
+    assert [(track.track_id, track.confidence) for track in tracks] == [(2, 0.9)]
+
+
+def test_a_weak_detection_that_holds_a_strong_one_is_no_face():
+    tracker = FaceTracker()
+    run(tracker, *[strong] * 3)
+    smaller = detected((200.0, 150.0, 30.0), score=0.95)
+    last = run(tracker, *[(*weak, *smaller)] * 40, start=3)[-1]
+    assert [(track.confidence, round(track.box.width)) for track in last] == [(0.95, 30)]
+
+
+def test_a_part_of_a_face_in_front_does_not_keep_the_one_behind():
+    tracker = FaceTracker()
+    behind = (225.0, 160.0, 60.0)
+    run(tracker, *[detected(FACE, behind)] * 5)
+    part = detected((212.0, 155.0, 40.0), score=0.35)
+    last = run(tracker, *[(*strong, *part)] * 40, start=5)[-1]
+    assert [(track.track_id, track.confidence) for track in last] == [(1, 0.9)]
+
+
+def test_what_is_below_the_ratio_is_nothing():
+    for ratio, state in ((0.6, TrackState.TRACKED), (0.8, TrackState.COASTED)):
+        tracker = FaceTracker(TrackerConfig(keep_ratio=ratio))
+        run(tracker, *[strong] * 3)
+        ((track,),) = run(tracker, weak, start=3)
+        assert (track.track_id, track.state) == (1, state)
