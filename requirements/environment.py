@@ -22,9 +22,11 @@ It uses nothing but Python's own library and says in one line what the machine l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import importlib.util
 import os
 from pathlib import Path
+import platform
 import shutil
 import subprocess
 import sys
@@ -34,23 +36,30 @@ import venv
 
 OLDEST = (3, 10)
 NEWEST = (3, 12)
+MACHINES = ('x86_64', 'AMD64')
 BAR = 30  # characters
 
 
 def missing() -> str | None:
     """Say what this machine lacks to build and run the package, None if nothing."""
+    return next(_lacks(), None)
+
+
+def _lacks() -> Iterator[str]:
     version = f'{sys.version_info.major}.{sys.version_info.minor}'
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        return f'Python 3.10 to 3.12 is needed and {sys.executable} is {version}: make PYTHON=...'
+        yield f'Python 3.10 to 3.12 is needed and {sys.executable} is {version}: make PYTHON=...'
+    machine = platform.machine()
+    if machine not in MACHINES:
+        yield f'the package index has ROS 2 for x86-64 alone, this is {machine}: use colcon'
     if importlib.util.find_spec('ensurepip') is None:
-        return f'python{version} makes no virtual environments: apt install python{version}-venv'
+        yield f'python{version} makes no virtual environments: apt install python{version}-venv'
     if os.pathsep in str(Path.cwd()):
-        return f'no environment can be made in a folder with "{os.pathsep}" in its path'
+        yield f'no environment can be made in a folder with "{os.pathsep}" in its path'
     if not Path(sysconfig.get_path('include'), 'Python.h').is_file():
-        return f'the headers of Python {version} are missing: apt install python{version}-dev'
+        yield f'the headers of Python {version} are missing: apt install python{version}-dev'
     if not any(map(shutil.which, (os.environ.get('CXX', 'c++'), 'g++', 'clang++'))):
-        return 'a C++ compiler is needed to build the messages: apt install g++'
-    return None
+        yield 'a C++ compiler is needed to build the messages: apt install g++'
 
 
 def pinned(files: list[Path]) -> int:

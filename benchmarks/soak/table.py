@@ -74,7 +74,7 @@ def tables(parts: Sequence[Part]) -> str:
         '',
         *_table(['', *kinds], _held_rows(parts, kinds)),
         '',
-        'Errors by cause:',
+        'Errors by cause; those of processes that were killed later are not in it:',
         '',
         *_table(['node, class and file', 'count'], _error_rows(parts)),
         '',

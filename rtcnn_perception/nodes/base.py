@@ -52,8 +52,8 @@ from rtcnn_perception.nodes.parameters.names import unknown_parameter
 from rtcnn_perception.nodes.parameters.names import unknown_parameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.qos import RESULTS
-from rtcnn_perception.nodes.simulated_time import SimulatedTime
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
+from rtcnn_perception.nodes.subscriptions.simulated_time import SimulatedTime
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from std_msgs.msg import Header
 

@@ -81,6 +81,7 @@ def test_this_machine_lacks_nothing(environment):
     ('name', 'value', 'words'),
     [
         ('sys.version_info', PYTHON_3_9, 'Python 3.10 to 3.12'),
+        ('platform.machine', lambda: 'aarch64', 'x86-64 alone, this is aarch64'),
         ('importlib.util.find_spec', lambda _: None, '-venv'),
         ('sysconfig.get_path', lambda _: '/nowhere', '-dev'),
         ('shutil.which', lambda _: None, 'g++'),
