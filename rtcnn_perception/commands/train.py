@@ -98,12 +98,13 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
     from rtcnn_perception.core.geometry.crops import CropGeometry  # noqa: PLC0415
     from rtcnn_perception.training.data.load import load_faces  # noqa: PLC0415
     from rtcnn_perception.training.data.photographs import face_pictures  # noqa: PLC0415
-    from rtcnn_perception.training.data.photographs import photographs_in  # noqa: PLC0415
+    from rtcnn_perception.training.tasks.detector.parts import configured_photographs  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.train import train_detector  # noqa: PLC0415
     from rtcnn_perception.training.tasks.preview import write_scene_preview  # noqa: PLC0415
 
-    photographs = photographs_in(config.photographs)
-    test = photographs_in([config.test] if config.test else [])  # export needs it, hours later
+    photographs, test, note = configured_photographs(config)
+    if note:
+        print(f'{config.name}: {note}')
     uncut = CropGeometry(0.0)
     faces = [f for name in config.faces for f in face_pictures(load_faces(name, uncut).train)]
     if faces:

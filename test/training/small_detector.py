@@ -49,7 +49,7 @@ jpeg_share = 0.0
 gray_share = 0.0
 """
 
-PARTS = {'train': [*[1, 2] * 8, 0, 0], 'val': [1, 2, 1, 2, 0]}
+PARTS = {'train': [*[1, 2] * 8, 0, 0], 'val': [1, 2, 1, 2, 0], 'test': [1, 2, 0]}
 
 
 def run(command, *arguments):

@@ -126,10 +126,12 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     for pictures, uses in sources.items():
         tables = [data.attributes[name] for name, _ in uses]
         read = _read(pictures, tables, ReadOptions(geometry, seed))
-        labels = {}
+        labels: dict[str, Labels] = {}
         for (name, path), wanted in zip(uses, tables, strict=True):
             offered = _offered(read, path, pictures)
-            labels[name] = _labels_for(name, wanted, offered, read.faces.facts, path)
+            facts = read.faces.facts if path.resolve() == pictures else {}
+            more = _labels_for(name, wanted, offered, facts, path)
+            labels[name] = npz.merged_labels(labels[name], more, path) if name in labels else more
         divided = _labelled(read, labels, read.faces.facts)
         found.append(replace(divided, train=_drawn(divided.train, shares.get(pictures))))
     others = [
@@ -185,7 +187,8 @@ def load_for_heads(
         pictures = _pictures_of(path, source)
         read = _read(pictures, [source], ReadOptions(geometry, seed))
         offered = _offered(read, path, pictures)
-        labels, facts = _for_heads(offered, read.faces.facts, heads)
+        is_own = path.resolve() == pictures
+        labels, facts = _for_heads(offered, read.faces.facts, heads, prefers_facts=is_own)
         if labels.keys().isdisjoint(heads):
             known = {**read.faces.labels, **offered}
             has = '; '.join(f'{n or "labels"}: {", ".join(e.classes)}' for n, e in known.items())
@@ -198,13 +201,23 @@ def load_for_heads(
 
 
 def _for_heads(
-    offered: Mapping[str, Labels], facts: Mapping[str, Fact], heads: Mapping[str, Sequence[str]]
+    offered: Mapping[str, Labels],
+    facts: Mapping[str, Fact],
+    heads: Mapping[str, Sequence[str]],
+    *,
+    prefers_facts: bool,
 ) -> tuple[dict[str, Labels], dict[str, Fact]]:
-    """Return the labels for heads, and the facts, to which the labels for none are added."""
+    """
+    Return the labels for heads, and the facts, to which the labels for none are added.
+
+    :param prefers_facts: whether a fact goes before labels without a name: of a file of labels
+        alone, those are what it was named for
+    """
     labels: dict[str, Labels] = {}
     facts = dict(facts)
+    unnamed = set() if prefers_facts or '' not in offered else set(offered[''].classes)
     for head, classes in heads.items():
-        fact = facts.get(head)
+        fact = None if unnamed and unnamed <= set(classes) else facts.get(head)
         if head in offered:
             labels[head] = offered[head].with_classes(classes, f'{head} of the model')
         elif fact is not None and (fact.names or band_edges(classes)):

@@ -276,3 +276,26 @@ def read_row_labels(path: Path, count: int) -> Labels:
 def _row_keys(arrays: Iterable[str]) -> list[str]:
     """Return the names of the arrays that are rows of another file."""
     return sorted(key for key in arrays if key.endswith('_index'))
+
+
+def merged_labels(labels: Labels, more: Labels, path: Path) -> Labels:
+    """
+    Return the labels of faces, and those of another file where there are none.
+
+    :raises DataError: if a face has other labels in both
+    """
+    more = more.with_classes(labels.classes, f'{path}, whose pictures have labels already')
+    both = labels.is_known & more.is_known
+    is_other = both & (labels.targets != more.targets).any(axis=1)
+    if is_other.any():
+        raise DataError(
+            f'{path} contradicts another file in {int(is_other.sum())} labels of the same '
+            f'pictures, first in row {int(np.flatnonzero(is_other)[0])}; expected each face to '
+            'have one'
+        )
+    known = labels.is_known
+    return Labels(
+        labels.classes,
+        np.where(known, labels.indices, more.indices),
+        np.where(known[:, None], labels.targets, more.targets),
+    )

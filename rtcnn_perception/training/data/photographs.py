@@ -38,7 +38,6 @@ from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.pictures import COLOR
 from rtcnn_perception.training.data.pictures import read_picture
 from rtcnn_perception.training.data.sources import find_data
-from rtcnn_perception.training.data.splits import fingerprint
 
 ANNOTATIONS = 'annotations.json'
 OUTSIDE = 1.5
@@ -155,22 +154,6 @@ def face_pictures(faces: FaceSet) -> list[FacePicture]:
 def photographs_in(names: Iterable[str]) -> list[Photograph]:
     """Read the annotations of folders by their names; errors as of :func:`read_photographs`."""
     return [each for name in names for each in read_photographs(find_data(name))]
-
-
-def photograph_fingerprints(
-    photographs: Iterable[Photograph], test: Iterable[Photograph]
-) -> dict[str, str]:
-    """
-    Return by part which photographs are in it with which annotations, whatever their files.
-
-    :param photographs: of which those of ``train`` and ``val`` count
-    :param test: the others that a detector is evaluated on
-    :raises DataError: if a picture cannot be read
-    """
-    known = list(photographs)
-    parts = {name: [p for p in known if p.split == name] for name in ('train', 'val')}
-    parts['test'] = list(test)
-    return {name: fingerprint(each.digest() for each in part) for name, part in parts.items()}
 
 
 def read_photographs(folder: Path) -> list[Photograph]:

@@ -98,11 +98,16 @@ class DataConfig:
     unlabelled: tuple[str, ...] = ()
     shares: Mapping[str, float] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return every file or folder that is named, once, unlabelled ones last."""
         tables = self.attributes.values()
-        used = {path for each in tables for path in (*each.path, each.pictures) if path}
+        labelled = [path for each in tables for path in (*each.path, each.pictures) if path]
+        return tuple(dict.fromkeys((*labelled, *self.unlabelled)))
+
+    def __post_init__(self) -> None:
         for path, share in self.shares.items():
-            if path not in used.union(self.unlabelled):
+            if path not in self.paths:
                 raise ValueError(f'shares has {path}, which [data] names nowhere')
             if not 0 < share < math.inf:
                 raise ValueError(f'the share of {path} must be above 0, got {share:g}')

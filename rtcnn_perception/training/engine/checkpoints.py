@@ -122,7 +122,8 @@ def mean_checkpoint(paths: Sequence[Path]) -> dict[str, Any]:
     accuracy without increasing inference time, 2022.
 
     :param paths: at least one
-    :raises ModelError: if one is no checkpoint, or holds other weights or classes than the first
+    :raises ModelError: if one is no checkpoint, or has other weights, classes or data to measure
+        on than the first
     """
     first, *others = (load_checkpoint(path) for path in paths)
     mean = dict(first['average'])
@@ -134,6 +135,13 @@ def mean_checkpoint(paths: Sequence[Path]) -> dict[str, Any]:
             raise ModelError(f'{path} holds weights of other shapes than {paths[0]}: no mean')
         if other.get('classes') != first.get('classes'):
             raise ModelError(f'{path} has other classes than {paths[0]}: no mean')
+        for part in ('val', 'test'):
+            prints = [(each.get('fingerprint') or {}).get(part) for each in (first, other)]
+            if None not in prints and prints[0] != prints[1]:
+                raise ModelError(
+                    f'{path} has another {part} part than {paths[0]}, and may have learnt from '
+                    'what the mean is measured on: no mean'
+                )
         for name, value in mean.items():
             if value.dtype.is_floating_point:
                 mean[name] = value + (theirs[name] - first['average'][name]) / len(paths)

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -46,6 +47,7 @@ def write_preview(config: TrainConfig, faces: FaceSet, path: Path) -> None:
     :raises ConfigurationError: if there is no such architecture, or the file cannot be written
     """
     some = faces.take(np.random.default_rng(config.seed).permutation(len(faces))[:FACES])
+    some = replace(some, shares=None)  # each once, however often it comes in training
     size_hw = architecture_called(config.architecture).input_hw
     rows = [cut_faces(some, config.crop, size_hw, np.arange(len(some)))]
     for variant in range(VARIANTS):

@@ -29,8 +29,8 @@ from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.photographs import face_pictures
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.data.photographs import photograph_fingerprints
 from rtcnn_perception.training.data.photographs import read_photographs
+from rtcnn_perception.training.tasks.detector.parts import photograph_fingerprints
 
 BOX = [10.5, 20.0, 42.5, 60.0]
 

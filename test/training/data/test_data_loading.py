@@ -154,6 +154,29 @@ def test_labels_for_rows_of_another_file_join_its_faces(tmp_path):
         loaded(mood=table(rows))
 
 
+def test_several_files_label_the_rows_of_one_set_of_pictures(tmp_path):
+    faces = gender_file(tmp_path / 'g.npz')
+    first, other = rows_file(tmp_path / 'a.npz', 0), rows_file(tmp_path / 'b.npz', 2)
+    splits = loaded(mood=table(first, other, pictures=str(faces)), gender=table(faces))
+    assert splits.part('all').labels['mood'].indices.tolist() == [1, UNLABELLED, 1]
+    names = {'labels': np.array([0]), 'class_names': np.array(MOODS)}
+    third = save(tmp_path / 'c.npz', {**names, 'face_index': np.array([2])})
+    with pytest.raises(DataError, match=r'c\.npz contradicts .* in 1 labels .* in row 2'):
+        loaded(mood=table(first, other, third, pictures=str(faces)))
+
+
+def test_labels_of_a_file_of_labels_go_before_facts_of_the_pictures(tmp_path):
+    mood = {'mood': np.array([0, 0, 0]), 'mood_names': np.array(['cross', 'calm'])}
+    faces = gender_file(tmp_path / 'g.npz', **mood)
+    rows = rows_file(tmp_path / 'rows.npz')
+    both = {'mood': table(rows, pictures=str(faces)), 'gender': table(faces)}
+    labels = loaded(**both).part('all').labels['mood']
+    assert (labels.classes, labels.indices.tolist()) == (MOODS, [UNLABELLED] * 2 + [1])
+    heads = {'mood': MOODS}
+    found = load.load_for_heads(heads, table(rows, pictures=str(faces)), TIGHT).part('all')
+    assert found.labels['mood'].indices.tolist() == [1]
+
+
 def test_unlabelled_data_gives_training_faces_without_labels(tmp_path):
     other = gender_file(tmp_path / 'b.npz', seed=1)
     splits = loaded([other], gender=table(gender_file(tmp_path / 'a.npz')))

@@ -115,3 +115,14 @@ def test_there_is_no_mean_of_networks_with_their_classes_in_another_order(tmp_pa
         save_checkpoint(tmp_path / f'{name}.pt', values)
     with pytest.raises(ModelError, match=r'b\.pt has other classes than .*a\.pt: no mean'):
         mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])
+
+
+@pytest.mark.parametrize('part', ['val', 'test'])
+def test_there_is_no_mean_of_networks_that_are_measured_on_other_data(tmp_path, part):
+    prints = {'train': '1 a', 'val': '1 b', 'test': '1 c'}
+    for name, changes in (('a', {}), ('b', {'train': '2 d'}), ('c', {part: '2 d'}), ('d', None)):
+        kept = {} if changes is None else {'fingerprint': {**prints, **changes}}
+        save_checkpoint(tmp_path / f'{name}.pt', {'config': {}, 'average': {}, **kept})
+    mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt', tmp_path / 'd.pt'])
+    with pytest.raises(ModelError, match=rf'c\.pt has another {part} part than .*a\.pt'):
+        mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'c.pt'])

@@ -29,6 +29,8 @@ from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.models.precision import FLOAT
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.resources import models_search_path
+from rtcnn_perception.training.data.classes import UNLABELLED
+from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import Splits
@@ -37,6 +39,7 @@ from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.models.exported_weights import is_exported
 from rtcnn_perception.training.tasks.attributes.groups import group_figures
 from rtcnn_perception.training.tasks.attributes.metrics import compute_figures
+from rtcnn_perception.training.tasks.attributes.metrics import has_labels
 from rtcnn_perception.training.tasks.attributes.metrics import summarise
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
@@ -72,6 +75,7 @@ def evaluate(
     :param faces: with labels by the names of the model's classes, in any order
     :param selection: which faces these are, and of how many
     :returns: the report and the probabilities it was made from
+    :raises DataError: if no face has a label of any attribute of the model
     :raises UnknownClassError: if a label has a class that the model lacks
     """
     faces = faces.with_classes(predictor.classes)
@@ -79,9 +83,11 @@ def evaluate(
     curves = accuracy_curves(predictor, faces) if with_conditions else {}
     summary = summarise(probabilities, faces)
     reports = []
-    for name, rows in probabilities.items():
-        if name not in faces.labels:
-            continue
+    labelled = [name for name in probabilities if has_labels(faces, name)]
+    if not labelled:
+        raise DataError(f'none of the faces has a label of {", ".join(probabilities)}')
+    for name in labelled:
+        rows = probabilities[name]
         classes, found = predictor.classes[name], curves.get(name, {})
         figures = compute_figures(rows, faces.labels[name].indices, classes)
         metrics = {
@@ -227,7 +233,8 @@ def run_pipeline(
     """
     if not is_exported(model):
         raise ConfigurationError(f'{model} has to be exported before the pipeline can run it')
-    chosen = np.random.default_rng(0).permutation(len(faces))[:count]
+    labelled = np.flatnonzero(faces.labels[attribute].indices != UNLABELLED)
+    chosen = np.random.default_rng(0).permutation(labelled)[:count]
 
     def predict_directly(some: FaceSet) -> list[str]:
         rows = predictor.probabilities(some)[attribute]

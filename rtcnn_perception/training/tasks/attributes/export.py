@@ -117,8 +117,10 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
     source = source.mixed(mixes, settings.heads)
     splits = load_splits(config.data, config.crop)
     check_fingerprint(values, fingerprints_of(splits), weights, model_folder.OTHER_DATA)
-    learnt = splits.train.with_classes(source.classes).labels
-    frequencies = {name: class_frequencies(learnt[name]) for name in config.prior}
+    learnt = splits.train.with_classes(source.classes)
+    frequencies = {
+        name: class_frequencies(learnt.labels[name], learnt.shares) for name in config.prior
+    }
     source = source.without_prior(frequencies, config.prior)
     calibrated_on = {
         name: mixes[name].head if name in mixes and mixes[name].share > 0.5 else name
@@ -135,8 +137,8 @@ def export_run(weights: Path, folder: Path, settings: ExportSettings) -> Path:
         temperatures[name] = fit_temperature(logits, truth.indices, counts)
     quantisation = None
     if settings.int8 == ():
-        names = dict.fromkeys(n for each in config.data.attributes.values() for n in each.path)
-        quantisation = QuantisationFaces(splits.train, held_out, [Path(n).name for n in names])
+        names = [Path(name).name for name in config.data.paths]
+        quantisation = QuantisationFaces(splits.train, held_out, names)
     return export_network(
         source,
         temperatures,
@@ -234,6 +236,8 @@ def measure(
         probabilities = predictor.probabilities(faces)
         found = metrics.summarise(probabilities, faces)
         for name, rows in probabilities.items():
+            if not metrics.has_labels(faces, calibrated_on[name]):
+                continue
             labels = faces.labels[calibrated_on[name]].with_classes(classes[name], name).indices
             found[f'{name}.calibration_error'] = calibration_error(rows, labels)
             found[f'{name}.surely_wrong'] = metrics.surely_wrong(rows, labels)

@@ -37,57 +37,81 @@ MOST = 5.0
 
 def face_weights(faces: FaceSet, attribute: str, settings: AttributeData) -> NDArray[np.float32]:
     """
-    Weigh faces so that the classes of an attribute, and groups of faces, count alike.
+    Weigh faces so that the classes of an attribute, and groups of faces, count alike in an epoch.
 
-    :returns: (N,) float32 with mean 1 over the faces that have a target, 0 for the others
+    :returns: (N,) float32 with mean 1 over an epoch's faces that have a target, 0 for the others
     :raises DataError: if nothing is known of a group
     """
     labels = faces.labels[attribute]
     labelled = np.asarray(labels.targets.any(axis=1))
-    weights = class_weights(labels, settings.balance)
+    weights = class_weights(labels, settings.balance, faces.shares)
     if settings.balance_groups:
         groups = [faces.groups(name) for name in settings.balance_groups]
-        weights[labelled] *= group_weights(groups, settings.group_balance, labelled)
+        weights[labelled] *= group_weights(groups, settings.group_balance, labelled, faces.shares)
     if labelled.any():
-        weights[labelled] /= weights[labelled].mean()
+        weights[labelled] /= np.average(weights[labelled], weights=_share(faces.shares, labelled))
     return weights.astype(np.float32)
 
 
-def class_frequencies(labels: Labels) -> NDArray[np.float64]:
-    """Return how often each class is a target (C,), among the faces that have one."""
-    return labels.targets[labels.targets.any(axis=1)].mean(axis=0, dtype=np.float64)
+def _share(shares: NDArray[np.float32] | None, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return how often each of the chosen faces comes in an epoch (K,)."""
+    if shares is None:
+        return np.ones(int(chosen.sum()))
+    return shares[chosen].astype(np.float64)
 
 
-def class_weights(labels: Labels, balance: float) -> NDArray[np.float64]:
+def class_frequencies(
+    labels: Labels, shares: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
+    """
+    Return how often each class is a target (C,), among the faces that have one.
+
+    :param shares: (N,) how often each face comes in an epoch, None for once each
+    """
+    labelled = np.asarray(labels.targets.any(axis=1))
+    targets = labels.targets[labelled].astype(np.float64)
+    return np.asarray(np.average(targets, axis=0, weights=_share(shares, labelled)))
+
+
+def class_weights(
+    labels: Labels, balance: float, shares: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
     """
     Weigh faces by the classes of their targets.
 
     :param balance: 0 leaves classes as frequent as they are, 1 makes them count alike
+    :param shares: as for :func:`class_frequencies`
     :returns: (N,) 0 for faces without a target
     """
     labelled = np.asarray(labels.targets.any(axis=1))
     if not labelled.any():
         return np.zeros(len(labelled))
-    frequency = class_frequencies(labels)
+    frequency = class_frequencies(labels, shares)
     inverse = np.divide(1.0, frequency, out=np.zeros_like(frequency), where=frequency > 0)
     return np.asarray((labels.targets * inverse**balance).sum(axis=1), np.float64)
 
 
 def group_weights(
-    groups: Sequence[Fact], balance: float, chosen: NDArray[np.bool_]
+    groups: Sequence[Fact],
+    balance: float,
+    chosen: NDArray[np.bool_],
+    shares: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
     """
     Weigh the chosen faces by the groups that several facts make together.
 
     :param balance: 0 leaves groups as frequent as they are, 1 makes them count alike; what is
         unknown is a group as well
+    :param shares: (N,) of all faces, as for :func:`class_frequencies`
     :returns: (K,) with mean 1, from 1 / ``MOST`` to ``MOST`` before that
     """
     rows = np.stack([fact.values[chosen] for fact in groups], axis=1)
-    _, group, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    often = _share(shares, chosen)
+    _, group = np.unique(rows, axis=0, return_inverse=True)
+    counts = np.bincount(group.reshape(-1), weights=often)
     weights = (1.0 / counts[group.reshape(-1)]) ** balance
-    weights = np.clip(weights / weights.mean(), 1 / MOST, MOST)
-    return np.asarray(weights / weights.mean(), np.float64)
+    weights = np.clip(weights / np.average(weights, weights=often), 1 / MOST, MOST)
+    return np.asarray(weights / np.average(weights, weights=often), np.float64)
 
 
 def smoothing_matrix(classes: Sequence[str], share: float) -> Tensor:

@@ -218,6 +218,12 @@ def figures_of(name: str, probabilities: Probabilities, labels: Indices) -> Grou
     )
 
 
+def has_labels(faces: FaceSet, attribute: str) -> bool:
+    """Return whether any of the faces has a label of an attribute."""
+    labels = faces.labels.get(attribute)
+    return labels is not None and bool((labels.indices != UNLABELLED).any())
+
+
 def compute_figures(
     probabilities: Probabilities, labels: Indices, names: Sequence[str]
 ) -> Figures:

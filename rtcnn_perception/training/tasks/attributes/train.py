@@ -149,7 +149,10 @@ def evaluate_epoch(
 ) -> dict[str, float]:
     """Return the metrics of a network on held-out faces, with its heads as they are exported."""
     labelled = LabelledNetwork(config.name, network, classes, config.crop)
-    frequencies = {name: class_frequencies(splits.train.labels[name]) for name in config.prior}
+    learnt = splits.train
+    frequencies = {
+        name: class_frequencies(learnt.labels[name], learnt.shares) for name in config.prior
+    }
     labelled = labelled.mixed(config.mix).without_prior(frequencies, config.prior)
     held_out = splits.val.with_classes(classes)
     return summarise(labelled.logits(held_out), held_out)
@@ -201,7 +204,10 @@ def train(
         fill=lambda path: fill_start(network, classes, path, examples),
         classes={name: list(names) for name, names in classes.items()},
         # By which priors are taken off where the data is not at hand.
-        frequencies={name: class_frequencies(train_set.labels[name]).tolist() for name in classes},
+        frequencies={
+            name: class_frequencies(train_set.labels[name], train_set.shares).tolist()
+            for name in classes
+        },
         fingerprint=fingerprints_of(splits),
         command=command,
     )

@@ -29,7 +29,6 @@ from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.core.models.precision import FLOAT
 from rtcnn_perception.core.models.precision import INT8
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.data.photographs import photograph_fingerprints
 from rtcnn_perception.training.data.photographs import photographs_in
 from rtcnn_perception.training.engine.checkpoints import check_fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
@@ -62,6 +61,8 @@ from rtcnn_perception.training.tasks.detector.figures import matched_scores
 from rtcnn_perception.training.tasks.detector.loss import anchors_of
 from rtcnn_perception.training.tasks.detector.page import COUNTED_HW
 from rtcnn_perception.training.tasks.detector.page import model_page
+from rtcnn_perception.training.tasks.detector.parts import configured_photographs
+from rtcnn_perception.training.tasks.detector.parts import photograph_fingerprints
 from rtcnn_perception.training.tasks.detector.predictions import MIN_HEIGHTS
 from rtcnn_perception.training.tasks.detector.predictions import NEUTRAL
 from rtcnn_perception.training.tasks.detector.predictions import predict_faces
@@ -176,8 +177,7 @@ def export_detector(
     network = build_detector(config.detector)
     fill_network(network, values['average'], checkpoint)
     network.eval()
-    photographs = photographs_in(config.photographs)
-    test = photographs_in([config.test] if config.test else [])
+    photographs, test, _ = configured_photographs(config)
     found = photograph_fingerprints(photographs, test)
     check_fingerprint(values, found, checkpoint, model_folder.OTHER_DATA)
     held_out = [each for each in photographs if each.split == 'val']

@@ -87,7 +87,7 @@ class NegativeFigures:
 
 @dataclass(frozen=True)
 class WidthFigures:
-    """All figures of a detector at one width in pixels; None where there is nothing to count."""
+    """All figures of a detector at one width in pixels; none where there is nothing to count."""
 
     width: int
     sizes: tuple[SizeFigures, ...]
@@ -151,6 +151,8 @@ def width_figures(
     sizes = []
     for height in MIN_HEIGHTS:
         found, faces = curve(photographs, predictions, height, min_iou)
+        if not faces:
+            continue
         overall = found.average_precision, found.highest_recall
         sizes.append(SizeFigures(height, faces, *overall, *found.at(threshold)))
     taken = [predicted.from_score(threshold) for predicted in predictions]

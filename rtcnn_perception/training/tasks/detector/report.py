@@ -86,9 +86,16 @@ def summary(report: DetectorReport) -> list[str]:
     for data in report.sets:
         for at in data.widths:
             cells = [report.detector, f'{data.data} ({data.part})', f'{at.width}']
-            for size in at.sizes:
-                cells += [f'{size.average_precision:.3f}', f'{size.highest_recall:.3f}']
-            cells.append(f'{at.sizes[0].precision:.3f} / {at.sizes[0].recall:.3f}')
+            sizes = {size.min_height: size for size in at.sizes}
+            for height in MIN_HEIGHTS:
+                size = sizes.get(height)
+                cells += (
+                    ['', '']
+                    if size is None
+                    else [f'{size.average_precision:.3f}', f'{size.highest_recall:.3f}']
+                )
+            least = sizes.get(low)
+            cells.append('' if least is None else f'{least.precision:.3f} / {least.recall:.3f}')
             negatives = at.negatives
             cells.append('' if negatives is None else f'{negatives.false_faces_per_thousand:.1f}')
             rows.append(cells)

@@ -33,7 +33,6 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.batches import prepared_ahead
 from rtcnn_perception.training.data.photographs import FacePicture
 from rtcnn_perception.training.data.photographs import Photograph
-from rtcnn_perception.training.data.photographs import photograph_fingerprints
 from rtcnn_perception.training.data.splits import fingerprint
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.loop import choose_device
@@ -55,12 +54,14 @@ from rtcnn_perception.training.tasks.detector.calibration import calibration_of
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 from rtcnn_perception.training.tasks.detector.figures import average_precisions
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
-from rtcnn_perception.training.tasks.detector.negatives import negative_weights
+from rtcnn_perception.training.tasks.detector.parts import check_pictures
+from rtcnn_perception.training.tasks.detector.parts import photograph_fingerprints
 from rtcnn_perception.training.tasks.detector.predictions import padded_input
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatch
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
 from rtcnn_perception.training.tasks.detector.scenes.batches import to_pixels
+from rtcnn_perception.training.tasks.detector.scenes.negatives import negative_weights
 from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
 import torch
 from torch import Tensor
@@ -105,6 +106,7 @@ def train_detector(
     )
     if not any(len(photograph.boxes) for photograph in held_out):
         raise ConfigurationError('there is no face in the val part of the photographs')
+    check_pictures([*photographs, *test])
     prints = photograph_fingerprints(photographs, test)
     prints['faces'] = fingerprint(face.digest() for face in faces)
     with SceneProcess(train_part, config.scenes, faces) as scenes:

@@ -29,8 +29,10 @@ import numpy as np
 import pytest
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.classes import UnknownClassError
+from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import Fact
+from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.tasks.attributes.evaluate import evaluate
 from rtcnn_perception.training.tasks.attributes.evaluate import evaluate_run
@@ -230,3 +232,20 @@ def test_a_report_on_a_checkpoint_says_that_it_is_not_calibrated(data, tmp_path)
     assert lines[0] == report['notes'][0]
     assert 'a checkpoint is not calibrated' in lines[0]
     assert f'\nNote: {lines[0]}.\n' in (tmp_path / 'report/report.md').read_text()
+
+
+def test_a_head_without_a_label_among_the_faces_is_left_out():
+    faces = bright_faces(8)
+    unknown = Labels.of(CLASSES['age'], np.full(8, UNLABELLED))
+    predictor = of_network(labelled(classes=CLASSES))
+    some = replace(faces, labels={**faces.labels, 'age': unknown})
+    found, _ = evaluate(predictor, some, data='', command='', with_conditions=False)
+    assert [each.attribute for each in found.attributes] == ['shade']
+    with pytest.raises(DataError, match='none of the faces has a label of shade, age'):
+        evaluate(
+            predictor,
+            replace(faces, labels={'age': unknown}),
+            data='',
+            command='',
+            with_conditions=False,
+        )

@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bright_faces import bright_faces
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.engine.teachers import DistillationConfig
 from rtcnn_perception.training.engine.teachers import TeacherConfig
 from rtcnn_perception.training.tasks.attributes.loss import AttributeLoss
+from rtcnn_perception.training.tasks.attributes.loss import class_frequencies
 from rtcnn_perception.training.tasks.attributes.loss import class_weights
 from rtcnn_perception.training.tasks.attributes.loss import face_weights
 from rtcnn_perception.training.tasks.attributes.loss import group_weights
@@ -91,6 +94,22 @@ def test_faces_are_weighed_by_classes_and_groups_together():
     assert face_weights(faces, 'shade', by_age).tolist() == pytest.approx([1.0] * 8)
     with pytest.raises(DataError, match='nothing is known of race; expected one of shade, place'):
         face_weights(faces, 'shade', AttributeData(path=('a',), balance_groups=('race',)))
+
+
+def test_classes_and_groups_are_balanced_as_they_come_in_an_epoch():
+    labels = Labels.of(MOODS, np.array([0, 1, 1, 1, -1]))
+    shares = np.float32([3.0, 1.0, 1.0, 1.0, 9.0])
+    assert class_frequencies(labels, shares).tolist() == [0.5, 0.5]
+    assert class_weights(labels, 1.0, shares)[:4].tolist() == [2.0] * 4
+    place = Fact(np.array([0, 1, 1, 1, 1]), ('in', 'out'))
+    often = np.float32([4.0, 1.0, 1.0, 1.0, 1.0])
+    weights = group_weights([place], 1.0, np.ones(5, np.bool_), often)
+    assert weights.tolist() == pytest.approx([1.0] * 5)
+    faces = replace(
+        bright_faces(5, labels={'mood': labels}, facts={'place': place}), shares=shares
+    )
+    chosen = AttributeData(path=('a',), balance=1.0)
+    assert face_weights(faces, 'mood', chosen).tolist() == pytest.approx([1, 1, 1, 1, 0])
 
 
 def test_smoothing_goes_to_all_classes():

@@ -38,9 +38,9 @@ from rtcnn_perception.training.tasks.detector.config import SceneConfig
 from rtcnn_perception.training.tasks.detector.export import WIDTH
 from rtcnn_perception.training.tasks.detector.loss import detector_loss
 from rtcnn_perception.training.tasks.detector.loss import DetectorLossConfig
-from rtcnn_perception.training.tasks.detector.negatives import negative_weights
 from rtcnn_perception.training.tasks.detector.predictions import Predictions
 from rtcnn_perception.training.tasks.detector.scenes.batches import SceneBatches
+from rtcnn_perception.training.tasks.detector.scenes.negatives import negative_weights
 from rtcnn_perception.training.tasks.detector.scenes.process import SceneProcess
 from rtcnn_perception.training.tasks.detector.train import train_detector
 from rtcnn_perception.training.tasks.preview import GREEN
@@ -282,6 +282,6 @@ def test_a_preview_has_scenes_and_trains_nothing(tmp_path, capsys):
 
 
 def test_a_preview_without_faces_is_refused(tmp_path):
-    config = write_config(tmp_path, parts={'train': [0], 'val': [1]})
+    config = write_config(tmp_path, parts={'train': [0], 'val': [1], 'test': [1]})
     with pytest.raises(ConfigurationError, match='no face in the photographs'):
         run(train, config, '--preview', tmp_path / 'sheet.png')

@@ -223,6 +223,16 @@ def test_beside_a_photograph_is_one_colour_or_another_photograph(tmp_path, share
     assert scene.image[int((y0 + y1) / 2), int((x0 + x1) / 2)].min() > 250
 
 
+def test_a_photograph_fills_its_scene_wherever_its_face_is_mirrored_or_not(tmp_path):
+    cv2.imwrite(str(tmp_path / 'gray.png'), np.full((96, 128, 3), 77, np.uint8))
+    aside = photograph(tmp_path / 'gray.png', size=(128, 96), boxes=[(4, 4, 24, 24)])
+    config = SceneConfig(**STILL, negative_share=0.0, mosaic_share=0.0, small_share=0.0)
+    maker = SceneMaker([aside], config)
+    for seed in range(40):
+        scene = maker.scene(96, np.random.default_rng(seed))
+        assert (scene.image[1:-1, 1:-1] == 77).all(), seed
+
+
 def test_an_enlarged_background_has_no_blocks(tmp_path):
     ramp = np.repeat(np.arange(0, 256, 8, np.uint8)[None, :, None], 24, 0).repeat(3, 2)
     cv2.imwrite(str(tmp_path / 'none.png'), ramp)

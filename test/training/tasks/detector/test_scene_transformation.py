@@ -120,6 +120,15 @@ def test_a_kept_size_gives_the_scene_that_the_full_one_gives(scale):
     assert np.abs(kept.image.astype(int) - full.image).mean() < 3
 
 
+@pytest.mark.parametrize('scale', [0.12, 0.07, 0.05, 0.035])
+def test_a_face_of_a_photograph_far_shrunk_lies_where_its_box_does(scale):
+    box = (200, 120, 440, 360)
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[120:360, 200:440] = 255
+    scene = move(photograph(size=(640, 480), boxes=[box]), image, scale=scale)
+    np.testing.assert_allclose(scene.boxes[0], extent(scene.image), atol=0.5)
+
+
 def test_a_positive_angle_rotates_clockwise():
     annotated = photograph(size=(128, 96), boxes=[(100, 40, 116, 56)])  # right of the middle
     scene = move(annotated, square((0, 0, 0, 0)), angle=math.radians(30))

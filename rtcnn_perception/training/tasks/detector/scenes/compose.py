@@ -166,10 +166,11 @@ class SceneMaker:
             scale = max(scale, covering)
         scale = min(scale, config.most_enlarged)
         # Anywhere, but the edges of the photograph stay outside where it is large enough.
-        edges = np.stack([room - scale * (size - focus), scale * focus])
+        flip = rng.random() < 0.5
+        before = np.array([size[0] - focus[0] if flip else focus[0], focus[1]])
+        edges = np.stack([room - scale * (size - before), scale * before])
         place = np.clip(rng.uniform(0.1, 0.9, 2) * room, edges.min(0), edges.max(0))
         angle = math.radians(rng.uniform(-config.rotation, config.rotation))
-        flip = rng.random() < 0.5
         return transformed(
             photograph,
             sizes,

@@ -112,7 +112,8 @@ def transformed(
     shift = place - turn @ focus
     image = size_for(sizes, scale)  # linear interpolation alone would skip pixels
     if scale * photograph.width < 0.6 * image.shape[1]:
-        smaller = np.maximum(1, np.round(sides * image.shape[1::-1])).astype(int).tolist()
+        full = (photograph.width, photograph.height)
+        smaller = np.maximum(1, np.round(sides * full)).astype(int).tolist()
         image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
     step = turn * (np.array([photograph.width, photograph.height]) / image.shape[1::-1])
     # OpenCV's pixels have their centres at whole numbers, annotations are from edge to edge.
