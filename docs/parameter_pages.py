@@ -24,13 +24,13 @@ from collections.abc import Iterator
 from pathlib import Path
 import textwrap
 
-from rtcnn_perception.nodes.host import as_yaml
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import ReadAt
 from rtcnn_perception.nodes.parameters.declaration import Setting
 from rtcnn_perception.nodes.parameters.declaration import setting_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.names import as_yaml
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.resources import share_directory

@@ -47,6 +47,7 @@ from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.models.files import replace_file
 from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.install_hints import install_hint
 
 THOROUGH = BenchmarkConfig(repeats=3, seconds=20.0, soak_frames=10_000, stage_frames=100)
 QUICK = BenchmarkConfig(repeats=1, seconds=4.0, soak_frames=600, stage_frames=40)
@@ -139,6 +140,11 @@ def execute(args: argparse.Namespace) -> int:
             section = _measure(name, inputs, config, report_progress)
         except PerceptionError as error:  # the minutes of the other parts are not lost
             section = Section(name, skipped=str(error))
+        except ModuleNotFoundError as error:
+            hint = install_hint(error)
+            if hint is None:
+                raise
+            section = Section(name, skipped=hint)
         progress.line(as_text(section))
         sections.append(section)
     progress.clear()

@@ -42,6 +42,7 @@ from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.saliency.explanation import explain_faces
 from rtcnn_perception.core.saliency.explanation import load_saliency_models
+from rtcnn_perception.core.saliency.explanation import overlay_map
 from rtcnn_perception.core.saliency.figures import class_tiles
 from rtcnn_perception.core.saliency.figures import sanity_tiles
 from rtcnn_perception.core.saliency.model import SaliencyModel
@@ -242,7 +243,7 @@ def _explain_picture(
         )
     target = args.target or 'top'
     explained = explain_faces(models, image, regions, target=target, method=args.method)
-    placed = [face[0].placed for face in explained]  # two would cover each other
+    placed = [overlay_map(face, target) for face in explained]
     overlay = blend(image, placed, 0.8, args.color_map or OVERLAY_COLORS)
     yield f'{path.stem}_overlay.png', overlay
     for number, region in enumerate(regions, start=1):
@@ -284,7 +285,7 @@ def _sanity(
 
 def _read(path: Path) -> ImageBGR:
     if is_folder(path):
-        raise ConfigurationError(f'{path} is a folder; name its pictures, such as {path}/*')
+        raise SourceError(f'{path} is a folder; name its pictures, such as {path}/*')
     with closing(open_source(str(path))) as source:
         return next(iter(source))
 

@@ -79,7 +79,10 @@ def averages(
             progress.show(time.monotonic() - start, None, text, share=index / len(labels))
             rows = np.flatnonzero(known == index)[:limit]
             if not len(rows):
-                missing.append(f'{args.average} has no face that is {label} ({attribute})')
+                missing.append(
+                    f'{args.average} has no face that is {label} ({attribute}) in its part '
+                    f'{part_name}'
+                )
             else:
                 faces = np.concatenate(
                     [network_input(model, _color(part.pictures[i]), part.region(i)) for i in rows]

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rcl_interfaces.msg import ParameterDescriptor
 import rclpy
 from rclpy.context import Context
 from rclpy.logging import get_logger
@@ -27,8 +28,10 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.host import keep_freed_memory
+from rtcnn_perception.nodes.lifecycle.requests import refused_parameters
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters import TABLES
+from rtcnn_perception.nodes.parameters.names import check_sections
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.shared_memory import prepare
@@ -46,6 +49,7 @@ def initialised_context(
     :raises ConfigurationError: if the file cannot be parsed, or ROS not initialised
     """
     if parameter_file is not None:
+        check_sections(parameter_file)
         names = {table: node_name(table) for table in TABLES}
         for sentence in misnamed_sections(parameter_file, names):
             get_logger('rtcnn_perception').warning(bounded(sentence))
@@ -77,15 +81,16 @@ def parameter_in(parameter_file: Path, *, node: str, name: str) -> object:
 
     :raises ConfigurationError: if the file cannot be parsed
     """
-    with _context(parameter_file, has_images=False) as context:
+    with _context(parameter_file, has_images=False) as context, refused_parameters():
         probe = Node(
             node,
             context=context,
             enable_rosout=False,
             start_parameter_services=False,
-            automatically_declare_parameters_from_overrides=True,
         )
         try:
-            return probe.get_parameter(name).value if probe.has_parameter(name) else None
+            dynamic = ParameterDescriptor(dynamic_typing=True)
+            value: object = probe.declare_parameter(name, descriptor=dynamic).value
+            return value
         finally:
             probe.destroy_node()

@@ -151,7 +151,7 @@ def execute(args: argparse.Namespace) -> int:
             )
         finally:
             files = recorder.close()
-    if watch.first is None and not stop.is_wanted:
+    if watch.first is None and not (stop.is_wanted and counts.received):
         if counts.received:
             raise SourceError(
                 f'{counted(counts.received, "frame")} came from {plan.source}, of which none '

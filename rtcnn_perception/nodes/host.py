@@ -45,6 +45,8 @@ from rtcnn_perception.nodes.base import ManagedNode
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.names import as_yaml
+from rtcnn_perception.nodes.parameters.names import check_sections
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.paths import is_there
@@ -260,6 +262,7 @@ def _check_parameter_files(arguments: Sequence[str]) -> None:
                 check_file(Path(name))
             except OSError as error:
                 raise ConfigurationError(f'--params-file {name}: {error.strerror}') from error
+            check_sections(Path(name))
 
 
 def _warn_of_misnamed_sections(
@@ -285,15 +288,6 @@ def _signals_set() -> Iterator[threading.Event]:
         yield stop_requested
     finally:
         restore_signals(before)
-
-
-def as_yaml(value: object) -> str:
-    """Return a value as YAML has it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return f'[{", ".join(map(as_yaml, value))}]'
-    return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
 def _argument_parser(

@@ -26,6 +26,7 @@ from rtcnn_perception.core.saliency.explanation import explain_faces
 from rtcnn_perception.core.saliency.explanation import has_target
 from rtcnn_perception.core.saliency.explanation import load_saliency_models
 from rtcnn_perception.core.saliency.explanation import mosaic_row
+from rtcnn_perception.core.saliency.explanation import overlay_map
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.core.saliency.overlay import blend
 from rtcnn_perception.core.saliency.overlay import sheet
@@ -117,7 +118,7 @@ class SaliencyPublisher:
         )
         header = header_of(result.frame)
         if wants_overlay:
-            maps = [face[0].placed for face in explained if face]  # two would cover each other
+            maps = [overlay_map(face, parameters.target) for face in explained if face]
             picture = blend(image, maps, parameters.strength, parameters.color_map)
             self._overlay.publish(image_to_msg(picture, header))
         if wants_mosaic:

@@ -188,3 +188,18 @@ def test_the_progress_bar_covers_all_parts(tmp_path, parts, monkeypatch):
     bench.execute(parse('--parts', 'steps,strategies', '--output', str(tmp_path)))
     assert shares == [0.25, 0.75]
     assert len(parts) == 2
+
+
+@pytest.mark.usefixtures('parts')
+def test_a_part_whose_packages_are_missing_does_not_take_the_others_with_it(tmp_path, monkeypatch):
+    def absent(*_):
+        raise ModuleNotFoundError("No module named 'rclpy'", name='rclpy')
+
+    monkeypatch.setattr(bench, 'CORE_PARTS', {**bench.CORE_PARTS, 'detectors': absent})
+    words = ['--parts', 'detectors,steps', '--output', str(tmp_path)]
+    with pytest.raises(
+        IncompleteError, match=r'^detectors is not measured: rclpy is not installed'
+    ):
+        bench.execute(parse(*words))
+    sections = json.loads((tmp_path / 'bench.json').read_text())['sections']
+    assert sections['steps']['rows'] == [['track', '0.3']]

@@ -248,12 +248,14 @@ def test_pictures_that_cannot_be_explained_do_not_keep_the_others_from_it(
     (tmp_path / 'broken.png').write_bytes(b'broken')
     cv2.imwrite(str(tmp_path / 'empty.png'), np.zeros((96, 96, 3), np.uint8))
     output = tmp_path / 'out'
-    words = [tmp_path / 'broken.png', tmp_path / 'empty.png', portrait]
+    (tmp_path / 'lab').mkdir()
+    words = [tmp_path / 'broken.png', tmp_path / 'lab', tmp_path / 'empty.png', portrait]
     assert explain(*words, *models, '--output', output) == EXIT_INCOMPLETE
     assert (output / 'portrait_overlay.png').is_file()
     err = capsys.readouterr().err
     assert 'broken.png can be decoded' in err
     assert 'empty.png: expected a face' in err
+    assert 'lab is a folder' in err
 
 
 def test_a_folder_is_refused_with_how_its_pictures_are_named(tmp_path, models, capsys):

@@ -266,7 +266,7 @@ def test_what_does_not_fit_on_the_disk_is_missing_and_named(tmp_path):
         files = recorder.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    video, picture = module.recorded_files(tmp_path)
+    picture, video = module.recorded_files(tmp_path)
     assert files == []
     assert not picture.exists()
     assert f'{video} has {module.count_frames(video)} of 60 frames' in recorder.missing[0]
@@ -279,3 +279,20 @@ def test_an_encoder_that_does_not_exist_leaves_the_picture(tmp_path, monkeypatch
     recorder.add(make_result())
     assert [path.name for path in recorder.close()] == ['annotated.png']
     assert 'annotated.mkv is not written: this OpenCV cannot encode' in recorder.missing[0]
+
+
+@pytest.mark.parametrize('fps', [None, 10.0])
+def test_pictures_that_wait_for_the_rate_are_as_small_as_those_of_the_video(tmp_path, fps):
+    video = module._Video(tmp_path / 'annotated.mkv', fps)
+    video.add(np.zeros((1500, 3000, 3), np.uint8), 1.0)
+    assert [picture.shape for picture, _ in video._pending] == (
+        [(960, 1920, 3)] if fps is None else []
+    )
+    assert video.close() == [tmp_path / 'annotated.mkv']
+
+
+def test_without_a_video_its_file_is_left_alone(tmp_path):
+    (tmp_path / 'annotated.mkv').mkdir()
+    recorder = Recorder(tmp_path, undrawn, has_video=False)
+    recorder.add(make_result())
+    assert [path.name for path in recorder.close()] == ['annotated.png']

@@ -54,3 +54,25 @@ def test_a_section_for_a_former_name_of_a_node_is_reported_once(tmp_path, capfd)
     with ros.initialised_context(path):
         pass
     assert capfd.readouterr().err.count('rename it to /**/faces_camera') == 1
+
+
+@pytest.mark.parametrize('line', ['attributes: []', 'colour: []', 'source: 7'])
+def test_one_parameter_is_read_whatever_the_others_are(tmp_path, line):
+    path = tmp_path / 'params.yaml'
+    path.write_text(f'/**:\n  ros__parameters: {{frame_id: lens, {line}}}\n')
+    assert ros.parameter_in(path, node='faces_camera', name='frame_id') == 'lens'
+
+
+def test_a_parameter_that_no_node_takes_is_refused(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**:\n  ros__parameters: {use_sim_time: "yes"}\n')
+    with pytest.raises(ConfigurationError, match='use_sim_time'):
+        ros.parameter_in(path, node='faces_camera', name='source')
+
+
+@pytest.mark.parametrize('content', ['vm', '[1, 2]', 'faces_camera: {source: builtin}'])
+def test_a_file_without_parameters_is_refused(tmp_path, content):
+    path = tmp_path / 'hostname'
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match='is no parameter file: expected a section'):
+        enter(path)

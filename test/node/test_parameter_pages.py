@@ -22,9 +22,9 @@ from parameter_pages import page_text
 from parameter_pages import readme_text
 from parameter_pages import WIDTH
 from parameter_pages import yaml_text
-from rtcnn_perception.nodes.host import as_yaml
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import settings_of
+from rtcnn_perception.nodes.parameters.names import as_yaml
 from rtcnn_perception.nodes.parameters.names import node_name
 import yaml
 

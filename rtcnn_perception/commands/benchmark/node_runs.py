@@ -47,6 +47,8 @@ SOAK_RATE = 90.0
 """Frames per second: three times real time, which one core can still follow."""
 SOAK_SAMPLES = 200
 """Samples of the memory in a long run."""
+SOAK_STEP = 1000
+"""Frames from one sample to the next, at most: they must come within the patience."""
 SOAK_WARM_UP_FRAMES = 500
 """Until then caches and memory pools fill, which is no leak."""
 
@@ -160,7 +162,7 @@ def soak(context: Context, parameters: Mapping[str, object], frames: int) -> tup
     counts: list[int] = []
     memory: list[float] = []
     with running(context, setup) as (programs, watcher):
-        step = max(frames // SOAK_SAMPLES, 1)
+        step = min(max(frames // SOAK_SAMPLES, 1), SOAK_STEP)
         for target in range(SOAK_WARM_UP_FRAMES, SOAK_WARM_UP_FRAMES + frames + 1, step):
             message = f'the messages stopped before {target}'
             watcher.wait(lambda: len(watcher.received) >= target, PATIENCE_S, message)  # noqa: B023

@@ -26,6 +26,7 @@ from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.commands.running.recorder import recorded_files
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.sources.open import BUILTIN
+from rtcnn_perception.core.sources.open import device_number
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.exceptions import ConfigurationError
@@ -84,11 +85,13 @@ def make_plan(args: argparse.Namespace) -> Plan:
     if source_name.startswith(TOPIC):
         return _plan_topic(source_name, args.duration, parameters)
     parameters |= {'source': source_name, 'source_loop': False}
-    refuse_overwriting([with_home(source_name)], recorded_files(args.output))
+    refuse_overwriting(
+        [with_home(source_name)], recorded_files(args.output, has_video=not args.no_video)
+    )
     default = DEFAULT_S
     length: float | None = None
     fps: float | None = None
-    if not _is_device(source_name):
+    if device_number(source_name) is None:  # a camera is not opened twice: that takes seconds
         source = open_source(source_name)
         fps = source.fps
         length = source.length_s
@@ -138,11 +141,6 @@ def _plan_topic(source: str, length: float | None, parameters: dict[str, object]
     parameters['source'] = ''
     duration = (DEFAULT_S if length is None else length) or None
     return Plan(source, parameters, {'image_raw': base}, duration, duration)
-
-
-def _is_device(text: str) -> bool:
-    """Return whether the source is a camera, which is not opened twice: that takes seconds."""
-    return re.fullmatch(r'[0-9]{1,3}|/dev/.*', text) is not None
 
 
 def seconds(text: str) -> float:

@@ -53,9 +53,10 @@ An MP4 file would be unreadable until then. Source: RFC 9559, section 5.1.
 """
 
 
-def recorded_files(folder: Path) -> tuple[Path, Path]:
-    """Return the paths of the video and the picture in the folder of a recording."""
-    return folder / 'annotated.mkv', folder / 'annotated.png'
+def recorded_files(folder: Path, *, has_video: bool = True) -> list[Path]:
+    """Return the paths of the picture and, where there is one, of the video of a recording."""
+    names = ['annotated.png', *(['annotated.mkv'] if has_video else [])]
+    return [folder / name for name in names]
 
 
 class RecordingError(PerceptionError):
@@ -87,15 +88,14 @@ class Recorder:
         self.missing: list[str] = []
         self.error: Exception | None = None
         self._draw = draw
-        self._has_video = has_video
         self._changed = threading.Condition()
         self._waiting: deque[FrameResult] = deque()
         self._waiting_bytes = 0
         self._is_closed = False
         self._best: tuple[tuple[int, float], FrameResult] | None = None
-        video, self._picture = recorded_files(folder)
-        self._video = _Video(video, fps)
-        for path in (video, self._picture):
+        self._picture, *video = files = recorded_files(folder, has_video=has_video)
+        self._video = _Video(video[0], fps) if video else None
+        for path in files:
             check_output(path, '--output')
         self._thread = threading.Thread(target=self._work, name='recorder', daemon=True)
         self._thread.start()
@@ -109,7 +109,7 @@ class Recorder:
             if self._best is None or score >= self._best[0]:
                 self._best = (score, result)
             size = result.frame.image.nbytes
-            if not self._has_video or self.error is not None:
+            if self._video is None or self.error is not None:
                 return
             if self._waiting and self._waiting_bytes + size > QUEUE_BYTES:
                 self.left_out += 1
@@ -142,7 +142,7 @@ class Recorder:
     def _finish_video(self) -> list[Path]:
         if self.error is not None:
             raise self.error
-        return self._video.close()
+        return [] if self._video is None else self._video.close()
 
     def _finish_picture(self) -> list[Path]:
         if self._best is None:
@@ -172,7 +172,8 @@ class Recorder:
                     return
                 result = self._waiting.popleft()
                 self._waiting_bytes -= result.frame.image.nbytes
-            self._video.add(self._draw(result), result.frame.time)
+            if self._video is not None:
+                self._video.add(self._draw(result), result.frame.time)
 
 
 def _lower_priority() -> None:
@@ -199,12 +200,14 @@ class _Video:
 
     def add(self, picture: ImageBGR, time: float) -> None:
         """Append a picture that was taken at ``time`` in seconds."""
-        if self._writer is None:
-            self._pending.append((picture, time))
-            if len(self._pending) >= RATE_FRAMES:
-                self._open()
+        if self._writer is not None:
+            self._write(picture, time)
             return
-        self._write(picture, time)
+        if not self._pending:
+            self._size = _size_of_video(picture)
+        self._pending.append((_fit(picture, self._size), time))
+        if self._wanted_fps is not None or len(self._pending) >= RATE_FRAMES:
+            self._open()
 
     def close(self) -> list[Path]:
         """
@@ -231,10 +234,6 @@ class _Video:
             self._fps = min(self._wanted_fps, MAX_FPS)
         else:
             self._fps = _rate_of(times)
-        height, width = self._pending[0][0].shape[:2]
-        shrink = min(1.0, MAX_SIDE / max(height, width))
-        # Encoders want even sides.
-        self._size = tuple(max(2, round(side * shrink) // 2 * 2) for side in (width, height))
         code = cv2.VideoWriter.fourcc(*CODEC)
         self._writer = cv2.VideoWriter(str(self._path), code, self._fps, self._size)
         if not self._writer.isOpened():
@@ -279,6 +278,14 @@ def count_frames(path: Path) -> int:
         count += 1
     capture.release()
     return count
+
+
+def _size_of_video(picture: ImageBGR) -> tuple[int, int]:
+    """Return width and height of the video that begins with a picture; encoders want even ones."""
+    height, width = picture.shape[:2]
+    shrink = min(1.0, MAX_SIDE / max(height, width))
+    wide, high = (max(2, round(side * shrink) // 2 * 2) for side in (width, height))
+    return wide, high
 
 
 def _fit(picture: ImageBGR, size: tuple[int, int]) -> ImageBGR:

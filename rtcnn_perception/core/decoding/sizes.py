@@ -27,12 +27,15 @@ import re
 import struct
 from typing import Final
 
-_PNM: Final = re.compile(rb'P[1-6](?:\s|#[^\n]*\n){1,64}(\d{1,9})(?:\s|#[^\n]*\n){1,64}(\d{1,9})')
+_PNM: Final = re.compile(
+    # A comment ends at either end of a line.
+    rb'P[1-6](?:\s|#[^\n\r]*[\n\r]){1,64}(\d{1,9})(?:\s|#[^\n\r]*[\n\r]){1,64}(\d{1,9})'
+)
 _AVIF: Final = re.compile(rb'ispe\0\0\0\0(.{8})', re.DOTALL)
 _AVIF_HEADER_BYTES: Final = 2**16
 _WIDTH_TAG, _HEIGHT_TAG = 256, 257
 _MAX_TAGS: Final = 1000
-_SHORT: Final = 3
+_TIFF_NUMBERS: Final = {3: 'H', 4: 'I'}
 
 
 def size_of_file(data: bytes) -> tuple[int, int] | None:
@@ -71,7 +74,9 @@ def _read_tiff(data: bytes) -> tuple[int, int] | None:
     for entry in range(min(struct.unpack_from(f'{order}H', data, at)[0], _MAX_TAGS)):
         tag, kind = struct.unpack_from(f'{order}HH', data, at + 2 + 12 * entry)
         if tag in {_WIDTH_TAG, _HEIGHT_TAG}:
-            number = 'H' if kind == _SHORT else 'I'
+            if kind not in _TIFF_NUMBERS:
+                return None  # such as 64 bits, of which the entry has the place alone
+            number = _TIFF_NUMBERS[kind]
             value = struct.unpack_from(f'{order}{number}', data, at + 10 + 12 * entry)[0]
             sides[tag] = max(value, sides.get(tag, 0))
     if len(sides) < 2:

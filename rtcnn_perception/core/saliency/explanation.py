@@ -90,6 +90,18 @@ def has_target(models: Mapping[str, SaliencyModel], target: str) -> bool:
     )
 
 
+def overlay_map(explained: Sequence[ExplainedFace], target: str) -> PlacedMap:
+    """
+    Return the map of a face that is laid over the picture: one, as two would cover each other.
+
+    It is the first of the target's class, of any attribute, and else the first of all.
+
+    :param explained: what :func:`explain_faces` returns of one face, at least one
+    """
+    of_class = [face.placed for face in explained if face.label == target]
+    return (of_class or [explained[0].placed])[0]
+
+
 def explain_faces(
     models: Mapping[str, SaliencyModel],
     image: ImageBGR,

@@ -68,13 +68,10 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
     """
     if text == BUILTIN:
         return BuiltinClip()
+    device = device_number(text)
+    if device is not None:
+        return DeviceSource(device, mode)
     path = with_home(text)
-    is_number = re.fullmatch('[0-9]{1,3}', text) and not is_there(path)
-    # What udev makes, such as /dev/v4l/by-id/..., are links to the numbered devices.
-    target = f'/dev/video{text}' if is_number else _followed(path)
-    device = re.fullmatch('/dev/video([0-9]{1,3})', target)
-    if device:
-        return DeviceSource(int(device[1]), mode)
     if re.match('[a-z]+://', text):
         raise SourceError(
             f'{text} is a stream, which is no source here: run a camera driver that reads it, '
@@ -95,6 +92,16 @@ def open_source(text: str, mode: DeviceMode = DRIVER_DEFAULTS) -> FrameSource:
         return PictureSource(str(path), (path,))
     video = VideoSource(path)
     return PictureSource(str(path), (path,)) if video.has_one_frame else video
+
+
+def device_number(text: str) -> int | None:
+    """Return the number of the camera that a source names; None where it names something else."""
+    path = with_home(text)
+    is_number = re.fullmatch('[0-9]{1,3}', text) and not is_there(path)
+    # What udev makes, such as /dev/v4l/by-id/..., are links to the numbered devices.
+    target = f'/dev/video{text}' if is_number else _followed(path)
+    device = re.fullmatch('/dev/video([0-9]{1,3})', target)
+    return int(device[1]) if device else None
 
 
 def _followed(path: Path) -> str:

@@ -22,11 +22,14 @@ and the caller would wait without end.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters
 from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.log_text import bounded
@@ -36,6 +39,19 @@ Answer = Callable[[Any, Any], object]
 """Takes request and response of a service, and returns the response."""
 
 _TYPES = {each.value for each in Parameter.Type}
+
+
+@contextmanager
+def refused_parameters() -> Iterator[None]:
+    """
+    Report in one line a parameter that rclpy refuses where a node is made.
+
+    :raises ConfigurationError: instead of rclpy's own errors
+    """
+    try:
+        yield
+    except ParameterException as error:
+        raise ConfigurationError(message_of(error)) from error
 
 
 def guarded(answer: Answer, report: Callable[[Exception], None]) -> Answer:

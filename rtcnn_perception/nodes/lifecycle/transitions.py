@@ -32,6 +32,7 @@ from rclpy.lifecycle import LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.lifecycle.requests import guarded
+from rtcnn_perception.nodes.lifecycle.requests import refused_parameters
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import report_of
 
@@ -48,11 +49,16 @@ class GuardedLifecycleNode(LifecycleNode):
     """
 
     def __init__(self, name: str, **node_kwargs: Any) -> None:
-        """Make the node and answer its services."""
+        """
+        Make the node and answer its services.
+
+        :raises ConfigurationError: if a parameter of every node, as use_sim_time, is refused
+        """
         self._is_destroyed = False
         self._failure: Exception | None = None
         self._is_starting = False
-        super().__init__(name, **node_kwargs)
+        with refused_parameters():
+            super().__init__(name, **node_kwargs)
         self._change_state = self._service_change_state.callback
         self._service_change_state.callback = self._on_change_state
         for service in self.services:

@@ -13,7 +13,7 @@
 # limitations under the License.
 
 """
-Names of nodes and parameters: those by default, those that a user gives, and mistaken ones.
+Names of nodes and parameters, by default and as files have them, and mistaken ones.
 
 Nodes are called ``faces_camera``, ``faces_detector`` and so on. Two nodes of one name answer
 requests in turns, and ``camera`` is what many drivers are called.
@@ -30,6 +30,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from rclpy.node import Node
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters.declaration import Group
 from rtcnn_perception.nodes.parameters.declaration import setting_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
@@ -104,6 +105,15 @@ def unknown_parameter(name: str, groups: Iterable[type[Group]], consequence: str
     return f'there is no parameter {name}{consequence}{meant}'
 
 
+def as_yaml(value: object) -> str:
+    """Return a value as YAML has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f'[{", ".join(map(as_yaml, value))}]'
+    return f"'{value}'" if isinstance(value, str) else repr(value)
+
+
 def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> Iterator[str]:
     """
     Yield a sentence for each section of a parameter file that names a node as before the prefix.
@@ -114,11 +124,7 @@ def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> 
     :param file: a file that ROS has read
     :param names: of the nodes of this process, by their tables
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return  # what cannot be read ROS has reported
-    for section, parameters in _sections(content):
+    for section, parameters in _sections(_content(file)):
         path, slash, name = section.rpartition('/')
         for table, present in names.items():
             if (
@@ -130,6 +136,29 @@ def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> 
                     f'the section {section} of {file} is not read, as no node has that name: '
                     f'rename it to {path}{slash}{present}'
                 )
+
+
+def check_sections(file: Path) -> None:
+    """
+    Refuse a file without parameters, of which ROS says nothing, and nodes run with defaults.
+
+    :raises ConfigurationError: if it can be read and has none
+    """
+    content = _content(file)
+    if content is not None and next(_sections(content), None) is None:
+        raise ConfigurationError(
+            f'{file} is no parameter file: expected a section for a node, with ros__parameters, '
+            'as in config/perception.yaml'
+        )
+
+
+def _content(file: Path) -> object:
+    """Return what a YAML file holds; None for what cannot be read, which ROS reports."""
+    try:
+        content: object = yaml.safe_load(file.read_text(encoding='utf-8'))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    return content
 
 
 def _sections(content: object, path: str = '') -> Iterator[tuple[str, Sequence[str]]]:

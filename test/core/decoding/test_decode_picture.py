@@ -78,7 +78,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(suffix, mo
 def tiff(order, kind, width, height):
     sides = b''.join(
         struct.pack(f'{order}HHI', tag, kind, 1) + struct.pack(f'{order}{form}', side)
-        for form in ({3: 'Hxx', 4: 'I'}[kind],)
+        for form in ({3: 'Hxx', 4: 'I', 16: 'I'}[kind],)
         for tag, side in ((256, width), (257, height))
     )
     start = {'<': b'II*\0', '>': b'MM\0*'}[order]
@@ -102,6 +102,7 @@ TIFF_SIDES = tiff('<', 3, 700, 600)[10:] + tiff('<', 3, 7, 6)[10:]
         (b'GIF89a' + struct.pack('<HH', 700, 600), (700, 600)),
         (b'GIF89a', None),
         (b'P5\n# 1 2\n700 # width\n 600\n255\n', (700, 600)),
+        (b'P4 #\r700 600\n1 1\n', (700, 600)),
         (b'P5\n', None),
         (b'RIFF????WEBPVP8X' + bytes(8) + b'\x9f\x86\x01\x57\x02\x00', (100_000, 600)),
         (b'RIFF????WEBPVP8L' + bytes(5) + struct.pack('<I', 699 | 599 << 14), (700, 600)),
@@ -112,6 +113,7 @@ TIFF_SIDES = tiff('<', 3, 700, 600)[10:] + tiff('<', 3, 7, 6)[10:]
         (tiff('>', 3, 700, 600), (700, 600)),
         (tiff('>', 4, 70_000, 600), (70_000, 600)),
         (tiff('<', 3, 700, 600)[:-14], None),
+        (tiff('<', 16, 700, 600), None),
         (b'II*\0' + struct.pack('<IH', 8, 0), None),
         (b'\0\0\0\x20ftypavif' + b'ispe\0\0\0\0' + struct.pack('>II', 700, 600), (700, 600)),
         (b'\0\0\0\x20ftypavif', None),

@@ -28,6 +28,7 @@ from rtcnn_perception.core.saliency.explanation import explain_faces
 from rtcnn_perception.core.saliency.explanation import has_target
 from rtcnn_perception.core.saliency.explanation import load_saliency_models
 from rtcnn_perception.core.saliency.explanation import mosaic_row
+from rtcnn_perception.core.saliency.explanation import overlay_map
 from rtcnn_perception.core.saliency.model import SaliencyModel
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
@@ -143,3 +144,9 @@ def test_the_targets_are_the_classes_of_all_attributes_and_two_more(models):
     assert not has_target({'gender': models['gender']}, 'happy')
     assert has_target({}, 'top')
     assert not has_target({}, 'man')
+
+
+@pytest.mark.parametrize(('target', 'shown'), [('top', 0), ('fear', 0), ('man', 1)])
+def test_the_map_over_the_picture_is_that_of_the_target(models, target, shown):
+    (face,) = explain_faces(models, IMAGE, REGIONS[:1], target=target)
+    assert overlay_map(face, target) is face[shown].placed

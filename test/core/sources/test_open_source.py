@@ -21,6 +21,7 @@ import os
 
 import numpy as np
 import pytest
+from rtcnn_perception.core.sources.open import device_number
 from rtcnn_perception.core.sources.open import open_source
 from rtcnn_perception.exceptions import SourceError
 from source_files import GRAYS
@@ -214,3 +215,10 @@ def test_a_frame_cannot_be_written_to(tmp_path, kind):
     assert frame.ndim == 3
     with pytest.raises(ValueError, match='read-only'):
         frame[0, 0] = 0
+
+
+def test_a_file_is_no_camera_whatever_it_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / '7').touch()
+    numbers = [device_number(each) for each in ('7', '8', '/dev/video3', '/dev/shm/clip.mkv')]
+    assert numbers == [None, 8, 3, None]
