@@ -16,10 +16,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 import contextlib
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -40,6 +42,9 @@ from rtcnn_perception.training.data.faces import ReadOptions
 
 GRAY, COLOR = cv2.IMREAD_GRAYSCALE, cv2.IMREAD_COLOR
 
+T = TypeVar('T')
+R = TypeVar('R')
+
 NAMED = 5
 """So many files or folders an error or a note names at most: there may be 70,000 more."""
 
@@ -48,6 +53,32 @@ def some_of(names: Sequence[str]) -> str:
     """Return the first names, and how many there are beyond them."""
     more = f' and {len(names) - NAMED} more' if len(names) > NAMED else ''
     return ', '.join(names[:NAMED]) + more
+
+
+def for_all(read: Callable[[T], R], items: Iterable[T], what: str) -> list[R]:
+    """
+    Read every item, so that all faulty ones are known after one try.
+
+    :param what: the items are called, for the error
+    :raises DataError: the one that was raised, or with how many there are and the first of them
+    """
+    found, faults = [], []
+
+    def attempt(item: T) -> None:
+        try:
+            found.append(read(item))
+        except DataError as error:
+            faults.append(error)
+
+    for item in items:
+        attempt(item)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        named = '; '.join(map(str, faults[:NAMED]))
+        more = f'; and {len(faults) - NAMED} more' if len(faults) > NAMED else ''
+        raise DataError(f'{len(faults)} {what} are faulty: {named}{more}')
+    return found
 
 
 def left_out(

@@ -42,6 +42,7 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.photographs import is_near
+from rtcnn_perception.training.data.pictures import for_all
 from rtcnn_perception.training.data.pictures import left_out
 from rtcnn_perception.training.data.pictures import read_complete
 from rtcnn_perception.training.data.pictures import some_of
@@ -115,8 +116,8 @@ def read_table(path: Path, options: ReadOptions) -> DividedFaces:
     """
     rows = _rows(path)
     files = _files(path, rows)
-    parts = [_part(row) for row in rows]
-    boxes = [_box(row) for row in rows]
+    marks = for_all(lambda row: (_part(row), _box(row)), rows, 'lines')
+    parts, boxes = [part for part, _ in marks], [box for _, box in marks]
     labels, facts, notes = _known(path, rows)
     pictures, notes_on_files = _pictures(path, rows, files, options)
     kept = np.array([index for index, file in enumerate(files) if file in pictures], np.int64)

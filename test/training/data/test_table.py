@@ -153,6 +153,11 @@ def test_copies_in_two_parts_stay_in_the_later_one(tmp_path):
             "line 2 of .* has the part 'dev', expected one of train, val, test",
         ),
         (
+            'file,hat,part',
+            ['faces/0.png,hat,dev', 'faces/1.png,hat,val', 'faces/2.png,bare,exam'],
+            "2 lines are faulty: line 2 of .* has the part 'dev'.*; line 4 of .* the part 'exam'",
+        ),
+        (
             'file,part',
             ['faces/0.png,test'],
             'has no labels: expected a column .*; it has file, part$',

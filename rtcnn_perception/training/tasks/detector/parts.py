@@ -24,11 +24,9 @@ from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import photographs_in
+from rtcnn_perception.training.data.pictures import for_all
 from rtcnn_perception.training.data.splits import fingerprint
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
-
-MOST_NAMED = 5
-"""Faulty photographs that an error names."""
 
 
 def configured_photographs(
@@ -80,22 +78,9 @@ def check_pictures(photographs: Iterable[Photograph]) -> None:
     """
     Decode photographs once, so that faulty ones are known before hours of training.
 
-    :raises DataError: with how many are faulty, and what is wrong with some
+    :raises DataError: with what is wrong
     """
-    faults = [fault for fault in map(_fault, photographs) if fault]
-    if faults:
-        more = ['...'] if len(faults) > MOST_NAMED else []
-        raise DataError(
-            f'{len(faults)} photographs are faulty: {"; ".join([*faults[:MOST_NAMED], *more])}'
-        )
-
-
-def _fault(photograph: Photograph) -> str:
-    try:
-        photograph.read()
-    except DataError as error:
-        return str(error)
-    return ''
+    for_all(lambda each: each.read().shape, photographs, 'photographs')
 
 
 def photograph_fingerprints(
