@@ -13,15 +13,14 @@
 # limitations under the License.
 
 """
-Make pictures without a face of animals, vehicles and things, for `train face_photographs`.
+Make pictures without a face of animals, vehicles and things, for `train face_animals`.
 
 Tiles of CIFAR-10 are enlarged and laid side by side; stamps of a painting program are laid on
-wallpapers; photographs of an educational program are taken whole and in parts. docs/data.md says
-where they come from. Of the tiles, those come up to thirteen times as often in which the detector
-that ships sees a face; those of vehicles and horses in which YuNet sees one are left out, as
-people are beside them. CIFAR-10's test tiles become the `test` part.
+wallpapers. docs/data.md says where both come from. Of the tiles, those come up to thirteen times
+as often in which the detector that ships sees a face; those of vehicles and horses in which YuNet
+sees one are left out, as people are beside them. CIFAR-10's test tiles become the `test` part.
 
-    python experiments/objects.py CIFAR10 STAMPS WALLPAPERS RESOURCES --output OBJECTS
+    python experiments/objects.py CIFAR10 STAMPS WALLPAPERS --output DATA/detection/objects
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ from collections.abc import Sequence
 import json
 import math
 from pathlib import Path
-import re
 
 import cv2
 import numpy as np
@@ -65,15 +63,6 @@ EMPHASIS = 12.0
 GRAY_SHARE, SHARP_SHARE = 0.2, 0.85
 LEFT_OUT = ('people', 'astronaut', 'liberty', 'statue', 'money')
 """Words in the names of stamps that may show a person's face."""
-
-ANIMALS = ('erase', 'explore_farm_animals', 'explore_world_animals', 'solar_system')
-"""Resources of GCompris with photographs of animals, and of planets, which are as round."""
-
-PLACES = ('categorization', 'explore_monuments')
-"""Those of tools, fish, things and buildings; statues are among them, and people far away."""
-
-PARTS_OF_EACH = 3
-LEAST_PHOTOGRAPH = 160
 
 LEAST_SIDE, MOST_SIDE = 60.0, 500.0
 LEAST_STAMP = 40
@@ -206,48 +195,6 @@ def wallpapers_in(folder: Path) -> list[ImageBGR]:
     return found
 
 
-def photographs_in(folder: Path, names: Iterable[str]) -> Iterator[ImageBGR]:
-    """
-    Give the photographs of Qt resources, which have the bytes of WebP files in a row.
-
-    :raises DataError: if a resource is missing or has none
-    """
-    for name in names:
-        path = folder / f'{name}.rcc'
-        content = path.read_bytes() if path.is_file() else b''
-        # RIFF, the number of bytes that follow, and the kind of file.
-        starts = [found.start() for found in re.finditer(rb'RIFF....WEBP', content, re.DOTALL)]
-        if not starts:
-            raise DataError(f'{path}: expected pictures in WebP, found none')
-        for start in starts:
-            size = 8 + int.from_bytes(content[start + 4 : start + 8], 'little')
-            encoded = np.frombuffer(content, np.uint8, size, start)
-            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-            if image is not None and min(image.shape[:2]) >= LEAST_PHOTOGRAPH:
-                yield np.asarray(image, np.uint8)
-
-
-def shrunk_to(image: ImageBGR, longer: int) -> ImageBGR:
-    """Return a picture whose longer side has at most so many pixels."""
-    scale = min(1.0, longer / max(image.shape[:2]))
-    size = tuple(max(1, round(scale * each)) for each in image.shape[1::-1])
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def whole_and_parts(folder: Path, rng: np.random.Generator) -> Iterator[ImageBGR]:
-    """Give photographs of animals and parts of them, and whole ones of things and places."""
-    for image in photographs_in(folder, ANIMALS):
-        yield shrunk_to(image, SIDE)
-        for _ in range(PARTS_OF_EACH):
-            larger = shrunk_to(image, int(rng.integers(SIDE + 1, 3 * SIDE)))
-            top, left = (int(rng.integers(max(1, each - SIDE))) for each in larger.shape[:2])
-            yield larger[top : top + SIDE, left : left + SIDE]
-    yunet = load(DetectorConfig('yunet'), 2 * SIDE, MIN_SCORE)
-    for image in photographs_in(folder, PLACES):
-        if not yunet.detect(image):
-            yield shrunk_to(image, SIDE)
-
-
 def laid_on(image: ImageBGR, stamp: NDArray[np.uint8], rng: np.random.Generator) -> None:
     """Lay a stamp over a picture at a random place and size; a part of it may be outside."""
     side = math.exp(rng.uniform(math.log(LEAST_SIDE), math.log(MOST_SIDE)))
@@ -329,7 +276,6 @@ def make(args: argparse.Namespace) -> str:
     annotations = [
         *written(mosaics(tiles, labels, weights, rng), 'cifar', 'train', output),
         *written(stamped(stamps, wallpapers, rng), 'stamps', 'train', output),
-        *written(whole_and_parts(args.resources, rng), 'gcompris', 'train', output),
         *written(tests, 'cifar', 'test', output),
     ]
     (output / 'annotations.json').write_text(json.dumps(annotations) + '\n')
@@ -343,7 +289,6 @@ def main() -> None:
     parser.add_argument('cifar', type=Path, help='folder of the unpacked npm package')
     parser.add_argument('stamps', type=Path, help='folder of the stamps')
     parser.add_argument('wallpapers', type=Path, help='folder with pictures, also below it')
-    parser.add_argument('resources', type=Path, help='folder of the .rcc files of GCompris')
     parser.add_argument('--output', type=Path, required=True)
     try:
         print(make(parser.parse_args()))
