@@ -53,8 +53,9 @@ def model_page(card: Mapping[str, Any], config: DetectorTrainConfig) -> str:
             *([('Eight bits, sha256', f'`{card["int8"]["sha256"]}`')] if 'int8' in card else []),
             ('Input', 'any multiple of 32 by another, colour (blue first), uint8'),
         ],
-        measured_on=f'Average precision at an intersection over union of {train.MIN_IOU:g}, of '
-        f'faces of {" or ".join(map(str, MIN_HEIGHTS))} pixels and more{_truth(config)}:',
+        measured_on='Average precision of the graph in float32 at an intersection over union of '
+        f'{train.MIN_IOU:g}, of faces of {" or ".join(map(str, MIN_HEIGHTS))} pixels and '
+        f'more{_truth(config)}:',
         limits=[
             f'It may repeat the errors of the annotations it learnt from{teacher}. Which groups '
             'of people it finds less often is not measured by its training.'
