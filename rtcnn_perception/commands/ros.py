@@ -79,7 +79,7 @@ def parameter_in(parameter_file: Path, *, node: str, name: str) -> object:
     """
     Return the value that a parameter file gives to a parameter of a node; None for none.
 
-    :raises ConfigurationError: if the file cannot be parsed
+    :raises ConfigurationError: if the file cannot be parsed, or rclpy refuses the parameter
     """
     with _context(parameter_file, has_images=False) as context, refused_parameters():
         probe = Node(

@@ -157,7 +157,8 @@ def execute(args: argparse.Namespace) -> int:
                 f'{counted(counts.received, "frame")} came from {plan.source}, of which none '
                 'could be processed; the messages of the nodes say why'
             )
-        raise SourceError(f'no frame came from {plan.source}; is the camera running?')
+        reason = 'it was stopped before' if stop.is_wanted else 'is the camera running?'
+        raise SourceError(f'no frame came from {plan.source}; {reason}')
     for line in summary(watch, counts, files, recorder.left_out, opened):
         print(line)
     missing = [*recorder.missing]

@@ -15,6 +15,7 @@
 import pytest
 from rtcnn_perception.commands import ros
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.nodes.parameters.names import check_sections
 
 pytestmark = pytest.mark.usefixtures('own_ros')
 
@@ -68,6 +69,15 @@ def test_a_parameter_that_no_node_takes_is_refused(tmp_path):
     path.write_text('/**:\n  ros__parameters: {use_sim_time: "yes"}\n')
     with pytest.raises(ConfigurationError, match='use_sim_time'):
         ros.parameter_in(path, node='faces_camera', name='source')
+
+
+@pytest.mark.parametrize(
+    'text', ['a: &a\n  b: *a\n', '[' * 3000, '/**:\n  ros__parameters: {stamp: 2026-13-45}\n', '']
+)
+def test_what_yaml_reads_otherwise_is_left_to_ros(tmp_path, text):
+    path = tmp_path / 'params.yaml'
+    path.write_text(text)
+    check_sections(path)
 
 
 @pytest.mark.parametrize('content', ['vm', '[1, 2]', 'faces_camera: {source: builtin}'])

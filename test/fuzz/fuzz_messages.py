@@ -46,6 +46,7 @@ from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import values_of
+from rtcnn_perception.nodes.parameters.names import check_sections
 from rtcnn_perception.nodes.perception import _overrides
 from scripted import frame
 from scripted import header
@@ -135,8 +136,9 @@ def value_seeds():
 
 
 def read_parameter_file(data):
-    """Let rcl read a file of parameters."""
+    """Let rcl read a file of parameters, after a look at its sections."""
     path = written('parameters.yaml', data)
+    check_sections(path)
     context = Context()
     try:
         with initialising():

@@ -172,8 +172,8 @@ class Recorder:
                     return
                 result = self._waiting.popleft()
                 self._waiting_bytes -= result.frame.image.nbytes
-            if self._video is not None:
-                self._video.add(self._draw(result), result.frame.time)
+            assert self._video is not None, 'without a video nothing waits'
+            self._video.add(self._draw(result), result.frame.time)
 
 
 def _lower_priority() -> None:

@@ -180,15 +180,16 @@ class FaceTracker:
         self._confirm()
 
     def _of_other_faces(self, weak: list[Detection]) -> list[Detection]:
-        """Return the weak detections of which none is a part of a detected face, or holds one."""
-        detected = boxes_to_array(tuple(t.detection.box for t in self._tracks if t.is_detected))
-        boxes = [boxes_to_array((each.box,)) for each in weak]
-        return [
-            each
-            for each, box in zip(weak, boxes, strict=True)
-            if not (overlap_share(box, detected) > DUPLICATE_SHARE).any()
-            and not (overlap_share(detected, box) > DUPLICATE_SHARE).any()
-        ]
+        """Return weak detections of which none is a part of a better one, or holds it."""
+        faces = [track.detection.box for track in self._tracks if track.is_detected]
+        left = []
+        for detection in weak:
+            box, others = boxes_to_array((detection.box,)), boxes_to_array(tuple(faces))
+            shares = overlap_share(box, others), overlap_share(others, box)
+            if not any((share > DUPLICATE_SHARE).any() for share in shares):
+                left.append(detection)
+                faces.append(detection.box)
+        return left
 
     def _detect(
         self, tracks: list[Candidate], detections: list[Detection], *, must_overlap: bool

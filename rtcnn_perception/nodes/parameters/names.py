@@ -124,7 +124,7 @@ def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> 
     :param file: a file that ROS has read
     :param names: of the nodes of this process, by their tables
     """
-    for section, parameters in _sections(_content(file)):
+    for section, parameters in _sections_of(file) or ():
         path, slash, name = section.rpartition('/')
         for table, present in names.items():
             if (
@@ -140,25 +140,24 @@ def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> 
 
 def check_sections(file: Path) -> None:
     """
-    Refuse a file without parameters, of which ROS says nothing, and nodes run with defaults.
+    Refuse a file of something else, of which ROS says nothing, and nodes run with defaults.
 
-    :raises ConfigurationError: if it can be read and has none
+    :raises ConfigurationError: if it can be read, is not empty, and has no parameters
     """
-    content = _content(file)
-    if content is not None and next(_sections(content), None) is None:
+    if _sections_of(file) == []:
         raise ConfigurationError(
             f'{file} is no parameter file: expected a section for a node, with ros__parameters, '
             'as in config/perception.yaml'
         )
 
 
-def _content(file: Path) -> object:
-    """Return what a YAML file holds; None for what cannot be read, which ROS reports."""
+def _sections_of(file: Path) -> list[tuple[str, Sequence[str]]] | None:
+    """Return the sections of a file; None if it is empty, or ROS alone can tell about it."""
     try:
-        content: object = yaml.safe_load(file.read_text(encoding='utf-8'))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        content = yaml.safe_load(file.read_text(encoding='utf-8'))
+        return None if content is None else list(_sections(content))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
-    return content
 
 
 def _sections(content: object, path: str = '') -> Iterator[tuple[str, Sequence[str]]]:

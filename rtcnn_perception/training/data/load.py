@@ -215,9 +215,9 @@ def _for_heads(
     """
     labels: dict[str, Labels] = {}
     facts = dict(facts)
-    unnamed = set() if prefers_facts or '' not in offered else set(offered[''].classes)
+    unnamed: set[str] = set() if prefers_facts or '' not in offered else set(offered[''].classes)
     for head, classes in heads.items():
-        fact = None if unnamed and unnamed <= set(classes) else facts.get(head)
+        fact = None if unnamed & set(classes) else facts.get(head)
         if head in offered:
             labels[head] = offered[head].with_classes(classes, f'{head} of the model')
         elif fact is not None and (fact.names or band_edges(classes)):

@@ -283,10 +283,15 @@ def merged_labels(labels: Labels, more: Labels, path: Path) -> Labels:
     Return the labels of faces, and those of another file where there are none.
 
     :raises DataError: if a face has other labels in both
+    :raises UnknownClassError: if the file has a class that the labels lack
     """
     more = more.with_classes(labels.classes, f'{path}, whose pictures have labels already')
-    both = labels.is_known & more.is_known
-    is_other = both & (labels.targets != more.targets).any(axis=1)
+    has_indices = (labels.indices != UNLABELLED) & (more.indices != UNLABELLED)
+    is_other = np.where(
+        has_indices,
+        labels.indices != more.indices,
+        labels.is_known & more.is_known & (labels.targets != more.targets).any(axis=1),
+    )
     if is_other.any():
         raise DataError(
             f'{path} contradicts another file in {int(is_other.sum())} labels of the same '

@@ -119,13 +119,14 @@ def test_a_weak_detection_that_holds_a_strong_one_is_no_face():
     assert [(track.confidence, round(track.box.width)) for track in last] == [(0.95, 30)]
 
 
-def test_a_part_of_a_face_in_front_does_not_keep_the_one_behind():
+@pytest.mark.parametrize('score', [0.9, 0.45])
+def test_a_part_of_a_face_in_front_does_not_keep_the_one_behind(score):
     tracker = FaceTracker()
     behind = (225.0, 160.0, 60.0)
     run(tracker, *[detected(FACE, behind)] * 5)
     part = detected((212.0, 155.0, 40.0), score=0.35)
-    last = run(tracker, *[(*strong, *part)] * 40, start=5)[-1]
-    assert [(track.track_id, track.confidence) for track in last] == [(1, 0.9)]
+    last = run(tracker, *[(*detected(FACE, score=score), *part)] * 40, start=5)[-1]
+    assert [(track.track_id, track.confidence) for track in last] == [(1, score)]
 
 
 def test_what_is_below_the_ratio_is_nothing():

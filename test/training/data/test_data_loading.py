@@ -175,6 +175,10 @@ def test_labels_of_a_file_of_labels_go_before_facts_of_the_pictures(tmp_path):
     heads = {'mood': MOODS}
     found = load.load_for_heads(heads, table(rows, pictures=str(faces)), TIGHT).part('all')
     assert found.labels['mood'].indices.tolist() == [1]
+    with pytest.raises(UnknownClassError, match="no class 'happy'"):
+        load.load_for_heads(
+            {'mood': ('cross', 'calm', 'sad')}, table(rows, pictures=str(faces)), TIGHT
+        )
 
 
 def test_unlabelled_data_gives_training_faces_without_labels(tmp_path):

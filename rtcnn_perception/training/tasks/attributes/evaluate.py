@@ -79,13 +79,13 @@ def evaluate(
     :raises UnknownClassError: if a label has a class that the model lacks
     """
     faces = faces.with_classes(predictor.classes)
+    labelled = [name for name in predictor.classes if has_labels(faces, name)]
+    if not labelled:
+        raise DataError(f'none of the faces has a label of {", ".join(predictor.classes)}')
     probabilities = predictor.probabilities(faces)
     curves = accuracy_curves(predictor, faces) if with_conditions else {}
     summary = summarise(probabilities, faces)
     reports = []
-    labelled = [name for name in probabilities if has_labels(faces, name)]
-    if not labelled:
-        raise DataError(f'none of the faces has a label of {", ".join(probabilities)}')
     for name in labelled:
         rows = probabilities[name]
         classes, found = predictor.classes[name], curves.get(name, {})

@@ -115,11 +115,12 @@ class DetectorTrainConfig(RunConfig):
     A training of a detector.
 
     ``detector`` is the architecture, ``photographs`` are folders of annotated ones, ``test`` is
-    another that is evaluated once, when the detector is exported; ``faces`` are packed files of
-    faces with boxes, as attribute networks learn from, to be put into scenes. An epoch has
-    ``steps`` batches. ``start_from`` is a checkpoint or an exported model of the architecture.
-    Photographs without a face are drawn the more often the surer these weights see one in them: 1
-    plus ``hard_negatives`` times the square of the highest score, relative to each other.
+    one whose part of that name is evaluated once, when the detector is exported; ``faces`` are
+    packed files of faces with boxes, as attribute networks learn from, to be put into scenes. An
+    epoch has ``steps`` batches. ``start_from`` is a checkpoint or an exported model of the
+    architecture. Photographs without a face are drawn the more often the surer these weights see
+    one in them: 1 plus ``hard_negatives`` times the square of the highest score, relative to each
+    other.
     """
 
     detector: str

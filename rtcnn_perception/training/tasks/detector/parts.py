@@ -28,6 +28,8 @@ from rtcnn_perception.training.data.pictures import for_all
 from rtcnn_perception.training.data.splits import fingerprint
 from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 
+LAST = PARTS.index('test')
+
 
 def configured_photographs(
     config: DetectorTrainConfig,
@@ -60,18 +62,23 @@ def without_copies(
     :returns: the photographs that are left, and a note on the others, or nothing
     :raises DataError: if a picture cannot be read
     """
-    digests = [hashlib.sha256(each.content()).digest() for each in photographs]
-    parts = [PARTS.index(each.split) for each in photographs]
-    latest = {hashlib.sha256(each.content()).digest(): PARTS.index('test') for each in test}
+    every = [*photographs, *test]
+    digests = for_all(_digest, every, 'photographs')
+    parts = [*(PARTS.index(each.split) for each in photographs), *[LAST] * len(test)]
+    latest: dict[bytes, int] = {}
     for digest, part in zip(digests, parts, strict=True):
         latest[digest] = max(part, latest.get(digest, 0))
     left = [
         each
-        for each, digest, part in zip(photographs, digests, parts, strict=True)
+        for each, digest, part in zip(photographs, digests, parts, strict=False)
         if part == latest[digest]
     ]
     count = len(photographs) - len(left)
-    return left, f'left out {count} photographs that a later part has too' if count else ''
+    return left, f'photographs left out, as a later part has them too: {count}' if count else ''
+
+
+def _digest(photograph: Photograph) -> bytes:
+    return hashlib.sha256(photograph.content()).digest()
 
 
 def check_pictures(photographs: Iterable[Photograph]) -> None:

@@ -98,6 +98,7 @@ def train_detector(
     :param command: the command line, kept in the checkpoints
     :returns: the best epoch's figures on the ``val`` part
     :raises ConfigurationError: if there is no face to learn from, or none to evaluate on
+    :raises DataError: if photographs are faulty
     :raises DivergenceError: if a loss is no finite number, naming the batch
     :raises ModelError: if the folder has the run of another configuration, or of other data
     """

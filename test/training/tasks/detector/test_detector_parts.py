@@ -63,7 +63,7 @@ def test_a_photograph_is_in_the_last_of_the_parts_that_have_it(folder):
     left, note = without_copies([*photographs, *copies[:1]], copies[1:])
     assert [each for each in left if each.split == 'train'] == photographs[1:3]
     assert parts_of(left).count('val') == 2
-    assert note == 'left out 2 photographs that a later part has too'
+    assert note == 'photographs left out, as a later part has them too: 2'
 
 
 def test_faulty_photographs_of_all_parts_are_told_at_once(folder):
@@ -84,3 +84,11 @@ def test_many_faulty_photographs_are_named_in_part(folder):
         DataError, match=r'^7 photographs are faulty: .*4\.png[^;]*;[^;]*; and 2 more$'
     ):
         check_pictures(photographs)
+
+
+def test_missing_photographs_are_told_at_once_too(folder):
+    for number in (0, 2, 6):
+        (folder / f'images/{number}.png').unlink()
+    config = small(photographs=(str(folder),), test=str(folder))
+    with pytest.raises(DataError, match=r'^4 photographs are faulty: .*0\.png.*2\.png.*6\.png'):
+        configured_photographs(config)
