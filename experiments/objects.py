@@ -133,7 +133,7 @@ def laid_out(tiles: Iterator[ImageBGR], cell: int, side: int) -> ImageBGR:
 
 def sharpened(image: ImageBGR, blur: float, rng: np.random.Generator) -> ImageBGR:
     """
-    Give enlarged tiles edges and grain: a network tells by blur alone what was enlarged.
+    Give enlarged tiles edges and grain: a network sees by blur alone what was enlarged.
 
     :param blur: pixels of the picture for one of a tile
     """

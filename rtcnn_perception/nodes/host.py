@@ -255,7 +255,7 @@ def run_nodes(
 
 
 def _check_parameter_files(arguments: Sequence[str]) -> None:
-    """Refuse what is no file; rcl would wait for a pipe, and reports what is absent."""
+    """Refuse what is no file of parameters; rcl reports what is absent or no YAML."""
     for option, name in pairwise(arguments):
         if option == '--params-file' and is_there(Path(name)):
             try:

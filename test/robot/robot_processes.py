@@ -98,7 +98,7 @@ class Robot:
         return found[-1] if found else {'level': None, 'message': '', 'values': {}}
 
     def wait_for(self, condition, what):
-        """Wait until it holds, while all processes run; what they printed tells why it fails."""
+        """Wait until it holds, while all processes run; what they printed says why it fails."""
         end = time.monotonic() + DEADLINE
         while not condition():
             ended = [name for name, each in self.processes.items() if not each.is_running]

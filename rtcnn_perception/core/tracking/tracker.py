@@ -174,8 +174,9 @@ class FaceTracker:
         self._tracks = [track for track in self._tracks if track.is_detected or track.track_id]
         self._drop_surplus()
         self._start(left)
-        waiting = [t for t in self._tracks if not t.is_detected and self._is_steady(t)]
-        self._detect(waiting, self._of_other_faces(weak), must_overlap=True)
+        if weak:
+            waiting = [t for t in self._tracks if not t.is_detected and self._is_steady(t)]
+            self._detect(waiting, self._of_other_faces(weak), must_overlap=True)
         self._drop_undetected()
         self._confirm()
 

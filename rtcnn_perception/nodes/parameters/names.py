@@ -152,7 +152,7 @@ def check_sections(file: Path) -> None:
 
 
 def _sections_of(file: Path) -> list[tuple[str, Sequence[str]]] | None:
-    """Return the sections of a file; None if it is empty, or ROS alone can tell about it."""
+    """Return the sections of a file; None if it is empty, or only ROS can read it."""
     try:
         content = yaml.safe_load(file.read_text(encoding='utf-8'))
         return None if content is None else list(_sections(content))

@@ -104,7 +104,7 @@ def summarise(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) -> dict
     summary: dict[str, float] = {}
     for name, rows in scores.items():
         for other, labels in faces.labels.items():
-            if not (labels.indices != UNLABELLED).any():
+            if not has_labels(faces, other):
                 continue
             if other == name:
                 for metric, each in metrics_for(labels.classes).items():

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What a detector learns from is not what it is measured on, and faults are told at once."""
+"""What a detector learns from is not what it is measured on, and faults are reported at once."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_photograph_is_in_the_last_of_the_parts_that_have_it(folder):
     assert note == 'photographs left out, as a later part has them too: 2'
 
 
-def test_faulty_photographs_of_all_parts_are_told_at_once(folder):
+def test_faulty_photographs_of_all_parts_are_reported_at_once(folder):
     photographs = read_photographs(folder)
     check_pictures(photographs)
     first, *_, last = photographs
@@ -86,7 +86,7 @@ def test_many_faulty_photographs_are_named_in_part(folder):
         check_pictures(photographs)
 
 
-def test_missing_photographs_are_told_at_once_too(folder):
+def test_missing_photographs_are_reported_at_once_too(folder):
     for number in (0, 2, 6):
         (folder / f'images/{number}.png').unlink()
     config = small(photographs=(str(folder),), test=str(folder))
