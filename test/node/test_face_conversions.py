@@ -132,6 +132,37 @@ def test_a_box_is_clipped_to_the_image_and_covers_a_pixel():
         assert not msg.do_rectify
 
 
+@pytest.mark.parametrize('box', [(10.4, 12.6, 30.4, 36.4), (-20.25, -7.5, 30.0, 60.5)])
+def test_a_box_comes_back_whole_and_not_rounded(box):
+    (read,) = result_from_rois(rois_to_msg(result(face(box))), frame(), refuse).faces
+    assert read.box.as_tuple() == pytest.approx(box, abs=1e-5)
+
+
+def test_a_roi_without_a_whole_box_has_the_one_that_it_has():
+    msg = rois_to_msg(result(face((-20, -7, 30, 40))))
+    msg.faces[0].whole_box = [0.0] * 4
+    (read,) = result_from_rois(msg, frame(), refuse).faces
+    assert read.box.as_tuple() == (0, 0, 30, 40)
+
+
+@pytest.mark.parametrize(
+    'box',
+    [
+        (math.nan, 0, 20, 20),
+        (0, 0, math.inf, 20),
+        (0, 0, 20, 1e6),
+        (20, 0, 10, 20),
+        (40, 12, 60, 36),
+        (10, 12, 30, 12),
+    ],
+)
+def test_a_whole_box_that_the_box_is_no_part_of_is_refused(box):
+    msg = rois_to_msg(result(face((10, 12, 30, 36))))
+    msg.faces[0].whole_box = [float(edge) for edge in box]
+    with pytest.raises(PerceptionError, match='is none that its box is a part of'):
+        result_from_rois(msg, frame(), refuse)
+
+
 @pytest.mark.parametrize(
     ('changes', 'reason'),
     [

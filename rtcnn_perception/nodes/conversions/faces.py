@@ -55,6 +55,9 @@ SECOND_MS = 1e3
 MAX_FACES = MOST_TRACKS
 """Faces that rois may hold; the detector node sends 64 by default, and never more than this."""
 
+MOST_OUTSIDE = 8
+"""Sides of an image, the longer one, that a box may reach beyond its origin."""
+
 MAX_ROIS_BYTES = 256 * 1024
 """
 Room for 256 faces of 34 landmarks each, for 64 of 160, or for 20 of 478.
@@ -193,6 +196,7 @@ def face_to_msg(face: Face, frame: Frame) -> FaceMsg:
         state=track.state.value,
         age=track.age,
         box=_box_to_msg(track.box, frame),
+        whole_box=np.array(track.box.as_tuple(), np.float32),
         confidence=float(track.confidence),
         landmarks=[Point32(x=float(x), y=float(y), z=0.0) for x, y in landmarks],
         crop=RegionOfInterest() if face.crop is None else _box_to_msg(face.crop, frame),
@@ -250,6 +254,7 @@ def track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
             f'a roi of {box.width}x{box.height} at {box.x_offset}, {box.y_offset} '
             f'does not lie within an image of {width}x{height}'
         )
+    whole = _whole_box(msg, max(width, height))
     if not 0.0 <= msg.confidence <= 1.0 or len(msg.landmarks) not in (0, landmarks):
         raise PerceptionError(
             f'a roi needs a confidence in [0, 1] and no or {landmarks} landmarks, '
@@ -261,12 +266,29 @@ def track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
         raise PerceptionError(f'a roi has an unknown track state {msg.state}')
     return Track(
         track_id=msg.track_id,
-        box=BoundingBox.from_xywh(box.x_offset, box.y_offset, box.width, box.height),
+        box=whole,
         confidence=msg.confidence,
         landmarks=_landmarks_from_msg(msg.landmarks),
         state=TrackState(msg.state),
         age=msg.age,
     )
+
+
+def _whole_box(msg: FaceMsg, longer_side: int) -> BoundingBox:
+    box, whole = msg.box, [float(edge) for edge in msg.whole_box]
+    if not any(whole):
+        return BoundingBox.from_xywh(box.x_offset, box.y_offset, box.width, box.height)
+    x0, y0, x1, y1 = whole
+    is_near = all(abs(edge) <= MOST_OUTSIDE * longer_side for edge in whole)
+    overlaps = (
+        x0 < box.x_offset + box.width
+        and y0 < box.y_offset + box.height
+        and x1 > box.x_offset
+        and y1 > box.y_offset
+    )
+    if not (is_near and x0 < x1 and y0 < y1 and overlaps):
+        raise PerceptionError(f'the whole box of a roi is none that its box is a part of: {whole}')
+    return BoundingBox(x0, y0, x1, y1)
 
 
 def _landmarks_from_msg(points: Sequence[Any]) -> Landmarks | None:
