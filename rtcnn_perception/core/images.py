@@ -20,6 +20,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
@@ -30,6 +31,15 @@ _TURNS: Final = {
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
+
+DARKEST, BRIGHTEST = 0.5, 99.5
+"""Percentiles of the values of a 16-bit image that become 0 and 255."""
+
+LEAST_SPAN = 256.0
+"""A 16-bit image with less between them is not stretched further: that would show its noise."""
+
+STRIDE_16 = 4
+"""Of the pixels of a 16-bit image every fourth of every fourth row says what values it has."""
 
 RIGHT_ANGLES: Final = (0, *_TURNS)
 """Degrees clockwise by which a whole image may be rotated."""
@@ -61,6 +71,20 @@ def to_gray(image: Image) -> ImageGray:
     if image.ndim == 2:
         return image
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def stretched(values: NDArray[np.uint16]) -> ImageBGR:
+    """
+    Stretch gray values of 16 bits over those of 8, as many cameras fill 10 to 14 of the 16.
+
+    :param values: (H, W), in any order of bytes
+    :returns: (H, W, 3) uint8, all channels alike
+    """
+    low, high = np.percentile(values[::STRIDE_16, ::STRIDE_16], (DARKEST, BRIGHTEST))
+    scale = 255.0 / max(high - low, LEAST_SPAN)
+    levels = np.arange(2**16, dtype=np.float32)  # fewer than an image has pixels
+    table = np.clip((levels - low) * scale + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(np.take(table, values), cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def rotate(image: ImageBGR, degrees: int) -> ImageBGR:

@@ -17,6 +17,7 @@
 import array
 
 from builtin_interfaces.msg import Time
+import cv2
 import numpy as np
 from picture_bytes import encoded
 from picture_bytes import rotated_by_exif
@@ -161,3 +162,52 @@ def test_a_lower_quality_makes_a_smaller_jpeg():
 def test_an_empty_compressed_image_is_refused():
     with pytest.raises(ImageFormatError, match='expected a JPEG or PNG, got 0 bytes'):
         frame_from_compressed(CompressedImage(format='jpeg'), received_ns=0)
+
+
+def infrared():
+    """Return a picture of 10 bits in 16."""
+    return cv2.cvtColor(scene(), cv2.COLOR_BGR2GRAY).astype(np.uint16) * 4
+
+
+def test_gray_of_16_bits_is_stretched_compressed_as_it_is_raw():
+    values = infrared()
+    msg = image_to_msg(scene(), HEADER)
+    msg.encoding, msg.step, msg.data = (
+        'mono16',
+        2 * values.shape[1],
+        array.array('B', values.tobytes()),
+    )
+    found = sent(encoded('.png', values), 'mono16; png compressed ')
+    assert np.array_equal(found, frame_from_image(msg, received_ns=0).image)
+    assert found.max() == 255
+
+
+@pytest.mark.parametrize('encoding', ['16UC1', '32FC1'])
+def test_a_compressed_depth_image_is_refused_by_name(encoding):
+    with pytest.raises(ImageFormatError, match=f'{encoding} is the encoding of depth images'):
+        sent(encoded('.png', infrared()), f'{encoding}; png compressed ')
+
+
+def test_a_compressed_bayer_pattern_becomes_what_the_raw_one_becomes():
+    pattern = cv2.cvtColor(scene(), cv2.COLOR_BGR2GRAY)
+    msg = image_to_msg(scene(), HEADER)
+    msg.encoding, msg.step, msg.data = (
+        'bayer_rggb8',
+        pattern.shape[1],
+        array.array('B', pattern.tobytes()),
+    )
+    found = sent(encoded('.png', pattern), 'bayer_rggb8; png compressed ')
+    assert np.array_equal(found, frame_from_image(msg, received_ns=0).image)
+    converted = sent(encoded('.png'), 'bayer_rggb8; png compressed bgr8')
+    assert np.array_equal(converted, scene())
+
+
+def test_a_compressed_bayer_pattern_of_16_bits_is_refused():
+    with pytest.raises(ImageFormatError, match="unknown image encoding 'bayer_rggb16'"):
+        sent(encoded('.png', infrared()), 'bayer_rggb16; png compressed ')
+
+
+def test_an_image_that_no_jpeg_can_hold_is_refused():
+    with pytest.raises(ImageFormatError, match=r'an image of 65501x1 is no JPEG: .*65500'):
+        compressed_to_msg(np.zeros((1, 65_501, 3), np.uint8), HEADER, 90)
+    assert compressed_to_msg(np.zeros((1, 65_500, 3), np.uint8), HEADER, 90).data

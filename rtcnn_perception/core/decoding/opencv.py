@@ -32,20 +32,21 @@ def decode_by_opencv(data: bytes, *, is_upright: bool) -> ImageBGR:
     :param is_upright: rotate it as its EXIF says
     :raises ImageFormatError: if OpenCV cannot; the text has nothing of the file but its length
     """
-    flags = cv2.IMREAD_COLOR | (0 if is_upright else cv2.IMREAD_IGNORE_ORIENTATION)
-    return np.asarray(_decode(data, flags), np.uint8)
+    return np.asarray(_decode(data, cv2.IMREAD_COLOR, is_upright=is_upright), np.uint8)
 
 
-def decode_gray16_by_opencv(data: bytes) -> NDArray[np.uint16]:
+def decode_gray16_by_opencv(data: bytes, *, is_upright: bool) -> NDArray[np.uint16]:
     """
     Decode a picture of gray values of 16 bits, (H, W).
 
+    :param is_upright: rotate it as its EXIF says
     :raises ImageFormatError: as above
     """
-    return np.asarray(_decode(data, cv2.IMREAD_UNCHANGED), np.uint16)
+    return np.asarray(_decode(data, cv2.IMREAD_ANYDEPTH, is_upright=is_upright), np.uint16)
 
 
-def _decode(data: bytes, flags: int) -> NDArray[Any]:
+def _decode(data: bytes, flags: int, *, is_upright: bool) -> NDArray[Any]:
+    flags |= 0 if is_upright else cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:

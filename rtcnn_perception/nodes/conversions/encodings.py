@@ -28,20 +28,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.images import stretched
 from rtcnn_perception.exceptions import ImageFormatError
 
 Pixels = NDArray[np.uint8]
 """(rows, row bytes): the rows of an image without their padding."""
-
-
-DARKEST, BRIGHTEST = 0.5, 99.5
-"""Percentiles of the values of a 16-bit image that become 0 and 255."""
-
-LEAST_SPAN = 256.0
-"""A 16-bit image with less between them is not stretched further: that would show its noise."""
-
-STRIDE_16 = 4
-"""Of the pixels of a 16-bit image every fourth of every fourth row says what values it has."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +61,7 @@ def check_rows(
     :raises ImageFormatError: if the encoding is unknown, or the bytes are not those of an image of
         this size
     """
-    form = ENCODINGS.get(encoding)
-    if encoding in DEPTH:
-        raise ImageFormatError(
-            f'{encoding} is the encoding of depth images; subscribe to a colour or infrared '
-            'image, which has mono16 where it is of 16 bits'
-        )
-    if form is None:
-        raise ImageFormatError(
-            f'unknown image encoding {encoding!r}; known are {", ".join(ENCODINGS)}'
-        )
+    form = _form_of(encoding)
     if height < 1 or width < 1:
         raise ImageFormatError(f'an image needs pixels, got {width}x{height}')
     if (form.needs_even_width and width % 2) or (form.rows_per_2 != 2 and height % 2):
@@ -98,6 +80,39 @@ def check_rows(
             f'got {data.size}: the image is truncated or its step is wrong'
         )
     return np.lib.stride_tricks.as_strided(data, (rows, row_bytes), (step, 1), writeable=False)
+
+
+def _form_of(encoding: str) -> Encoding:
+    if encoding in DEPTH:
+        raise ImageFormatError(
+            f'{encoding} is the encoding of depth images; subscribe to a colour or infrared '
+            'image, which has mono16 where it is of 16 bits'
+        )
+    if encoding not in ENCODINGS:
+        raise ImageFormatError(
+            f'unknown image encoding {encoding!r}; known are {", ".join(ENCODINGS)}'
+        )
+    return ENCODINGS[encoding]
+
+
+def decompressed(image: ImageBGR, compressed_format: str) -> ImageBGR:
+    """
+    Return the pixels of a picture that was decoded from a compressed message.
+
+    compressed_image_transport converts colour encodings alone. Others are in the picture as they
+    are, and stand before the semicolon of the message's format, as in
+    ``bayer_rggb8; png compressed``.
+
+    :param image: (H, W, 3) uint8, decoded as if its colours were those of a picture
+    :raises ImageFormatError: if the picture is a depth image, or a Bayer pattern that is not known
+    """
+    encoding, _, packed = (part.strip() for part in compressed_format.partition(';'))
+    _, _, target = packed.partition('compressed')
+    if target.strip().startswith('rgb'):  # old publishers packed rgb8 as if it were BGR
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
+    if target.strip() or not encoding.startswith(('bayer_', *DEPTH)):
+        return image
+    return _form_of(encoding).to_bgr(np.ascontiguousarray(image[:, :, 0]), False)
 
 
 def decode_rows(rows: Pixels, encoding: str, *, is_bigendian: bool) -> ImageBGR:
@@ -120,13 +135,7 @@ def _converted(pixel_bytes: int, code: int | None) -> Callable[[Pixels, bool], I
 
 
 def _mono16(rows: Pixels, is_bigendian: bool) -> ImageBGR:
-    """Stretch the values that an image has, as many cameras fill 10 to 14 of the 16 bits."""
-    values = np.ascontiguousarray(rows).view('>u2' if is_bigendian else '<u2')
-    low, high = np.percentile(values[::STRIDE_16, ::STRIDE_16], (DARKEST, BRIGHTEST))
-    scale = 255.0 / max(high - low, LEAST_SPAN)
-    levels = np.arange(2**16, dtype=np.float32)  # fewer than an image has pixels
-    table = np.clip((levels - low) * scale + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(np.take(table, values), cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    return stretched(np.ascontiguousarray(rows).view('>u2' if is_bigendian else '<u2'))
 
 
 def _packed(pixel_bytes: int, code: int | None) -> Encoding:

@@ -32,14 +32,19 @@ from rtcnn_perception.core.decoding.limits import MAX_MEGAPIXELS
 from rtcnn_perception.core.decoding.limits import MEGA
 from rtcnn_perception.core.decoding.picture import decode_jpeg_or_png
 from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.encodings import check_rows
 from rtcnn_perception.nodes.conversions.encodings import decode_rows
+from rtcnn_perception.nodes.conversions.encodings import decompressed
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 SECOND_NS = 1_000_000_000
+
+LONGEST_JPEG = 65_500
+"""Pixels of a side: libjpeg's JPEG_MAX_DIMENSION."""
 
 
 def stamp_ns_of(header: Header) -> int:
@@ -93,15 +98,12 @@ def frame_from_compressed(
 
     It is not rotated as its EXIF says: boxes are in the pixels that were sent.
 
-    :raises PerceptionError: if it is damaged, too large or neither of the two, or its stamp is out
-        of range
+    :raises PerceptionError: if it is damaged, too large, neither of the two or a depth image, or
+        its stamp is out of range
     """
     stamp_ns = stamp_ns_of(msg.header)
     image = decode_jpeg_or_png(bytes(msg.data), max_megapixels * MEGA)
-    # Old publishers packed the channels of rgb8 as if they were BGR, and say so.
-    if 'compressed rgb' in msg.format:
-        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
-    return Frame(image, stamp_ns, msg.header.frame_id, received_ns)
+    return Frame(decompressed(image, msg.format), stamp_ns, msg.header.frame_id, received_ns)
 
 
 def image_to_msg(image: ImageBGR, header: Header) -> Image:
@@ -124,7 +126,13 @@ def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> Compress
     Make a JPEG.
 
     :param quality: 1 to 100
+    :raises ImageFormatError: if a side has more pixels than a JPEG may have
     """
+    if max(image.shape[:2]) > LONGEST_JPEG:
+        raise ImageFormatError(
+            f'an image of {image.shape[1]}x{image.shape[0]} is no JPEG: sides of up to '
+            f'{LONGEST_JPEG} pixels are expected'
+        )
     _, encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
     msg.data = _bytes_of(encoded)
