@@ -29,6 +29,7 @@ import re
 from typing import Final
 
 from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.exceptions import ConfigurationError
 
 UNSURE: Final = 'unsure'
@@ -99,15 +100,15 @@ class SteadyLabel:
     """
     The label of an attribute as it stands at a time in seconds.
 
-    ``led_since`` is since when other classes have led by the margin, and ``doubted_since`` since
-    when the certainty contradicts ``is_unsure``; infinity where that is not so.
+    ``led_s`` is for how many seconds other classes have led by the margin, and ``doubted_s`` for
+    how many the certainty contradicts ``is_unsure``; None where that is not so.
     """
 
     index: int
     is_unsure: bool
     time: float
-    led_since: float = math.inf
-    doubted_since: float = math.inf
+    led_s: float | None = None
+    doubted_s: float | None = None
 
 
 def next_label(
@@ -115,6 +116,8 @@ def next_label(
 ) -> SteadyLabel:
     """
     Return the label after a frame.
+
+    Where the time stands still, :data:`NOMINAL_STEP_S` is assumed to have passed.
 
     :param before: the one of the frame before; None, or one of a later time, starts anew
     :param probabilities: (C,) of this frame, smoothed
@@ -124,16 +127,17 @@ def next_label(
     if before is None or time < before.time:
         is_unsure = certainty(probabilities, best) < config.min_certainty
         return SteadyLabel(best, is_unsure, time)
-    index, is_unsure, hold_s = before.index, before.is_unsure, config.hold_s
+    index, is_unsure = before.index, before.is_unsure
+    passed = time - before.time or NOMINAL_STEP_S
     lead = float(probabilities[best] - probabilities[index])
-    led_since = _since(before.led_since, time, best != index and lead >= config.margin)
-    if time - led_since >= hold_s:
-        index, led_since = best, math.inf
+    led_s = _lasted(before.led_s, passed, best != index and lead >= config.margin)
+    if led_s is not None and led_s >= config.hold_s:
+        index, led_s = best, None
     seems_unsure = certainty(probabilities, index) < config.min_certainty
-    doubted_since = _since(before.doubted_since, time, seems_unsure != is_unsure)
-    if time - doubted_since >= hold_s:
-        is_unsure, doubted_since = seems_unsure, math.inf
-    return SteadyLabel(index, is_unsure, time, led_since, doubted_since)
+    doubted_s = _lasted(before.doubted_s, passed, seems_unsure != is_unsure)
+    if doubted_s is not None and doubted_s >= config.hold_s:
+        is_unsure, doubted_s = seems_unsure, None
+    return SteadyLabel(index, is_unsure, time, led_s, doubted_s)
 
 
 def certainty(probabilities: Probabilities, index: int) -> float:
@@ -152,6 +156,8 @@ def skipped(rules: tuple[SkipRule, ...], labels: Mapping[str, str]) -> frozenset
     return frozenset(rule.attribute for rule in rules if labels.get(rule.other) == rule.label)
 
 
-def _since(since: float, time: float, holds: bool) -> float:
-    """Return since when something holds, infinity if it does not."""
-    return min(since, time) if holds else math.inf
+def _lasted(before_s: float | None, passed: float, holds: bool) -> float | None:
+    """Return for how long something has held, 0 in the first frame, None if it does not."""
+    if not holds:
+        return None
+    return 0.0 if before_s is None else before_s + passed

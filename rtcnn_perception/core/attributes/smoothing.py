@@ -22,12 +22,10 @@ import math
 
 import numpy as np
 from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.core.frame import NOMINAL_STEP_S
 
 FORGET_AFTER = 5.0
 """A track that was neither updated nor held for so long (seconds) is forgotten."""
-
-NOMINAL_STEP = 1 / 30
-"""Seconds that are assumed to have passed where the stamps stand still."""
 
 MAX_TRACKS = 1024
 """Above so many tracks the least recently used is forgotten: memory is bounded in any case."""
@@ -119,7 +117,7 @@ class TrackSmoother:
         time_constant = self._time_constant  # read once: another thread may set it
         if elapsed < 0.0 or time_constant == 0.0:
             return 1.0
-        return -math.expm1(-(elapsed or NOMINAL_STEP) / time_constant)
+        return -math.expm1(-(elapsed or NOMINAL_STEP_S) / time_constant)
 
     def _store(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
         self._tracks[track_id] = _State(time, values, used=time)

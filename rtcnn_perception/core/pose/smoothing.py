@@ -30,6 +30,7 @@ from typing import Final
 import numpy as np
 from rtcnn_perception.core.arrays import Position
 from rtcnn_perception.core.arrays import Rotation
+from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.rotations import quaternion_of
 from rtcnn_perception.core.pose.rotations import rotation_of
@@ -50,9 +51,6 @@ SPEED_TIME: Final = 0.2
 
 MOST_GAP: Final = 1.0
 """Seconds without a pose after which a head starts anew."""
-
-NOMINAL_STEP: Final = 1 / 30
-"""Seconds that are assumed to have passed where the stamps stand still."""
 
 HELD_SPEED: Final = 1.0
 """Metres per second by which the standard deviation of a held position grows: a walk."""
@@ -88,7 +86,7 @@ class PoseTrack:
         :param time_constant: seconds of the average of a head that rests, 0 for none
         :returns: position and rotation, smoothed
         """
-        passed = time - self.time or NOMINAL_STEP
+        passed = time - self.time or NOMINAL_STEP_S
         self.time = time
         # Apart, as a picture shows a direction to a pixel, and a distance to some per cent.
         x, y, z = pose.position.tolist()

@@ -22,6 +22,7 @@ from dataclasses import replace
 import math
 from typing import NamedTuple
 
+from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.core.pose.depth import DepthHistory
 from rtcnn_perception.core.pose.depth import reading_of
 from rtcnn_perception.core.pose.depth import with_ratio
@@ -152,7 +153,9 @@ class PoseStage:
         if head is None:
             history = DepthHistory.after(None, reading, 0.0)
         else:
-            history = DepthHistory.after(head.depth, reading, now - head.track.time)
+            history = DepthHistory.after(
+                head.depth, reading, now - head.track.time or NOMINAL_STEP_S
+            )
         if history.ratio is not None:
             pose = with_ratio(pose, history.ratio)
         position, rotation, was_looking = pose.position, pose.rotation, False

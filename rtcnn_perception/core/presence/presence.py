@@ -30,6 +30,7 @@ import threading
 from typing import Final
 
 import numpy as np
+from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.core.presence.averages import StableAttribute
 from rtcnn_perception.core.presence.averages import ViewAverage
 from rtcnn_perception.core.presence.changes import Change
@@ -38,7 +39,6 @@ from rtcnn_perception.core.presence.changes import PresenceConfig
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.core.tracking.tracker import NOMINAL_STEP_S
 
 MAX_FACES: Final = 1024
 """Above so many faces the one that was found least recently is gone: memory is bounded."""

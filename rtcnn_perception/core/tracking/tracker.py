@@ -34,6 +34,7 @@ from typing import Final
 
 import numpy as np
 from rtcnn_perception.core.detection.base import Detection
+from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import overlap_share
 from rtcnn_perception.core.tracking.assignment import assign
@@ -44,9 +45,6 @@ from rtcnn_perception.exceptions import ConfigurationError
 
 DUPLICATE_SHARE: Final = 0.5
 """A detection of whose area more lies in an assigned one is that face, or a part of it."""
-
-NOMINAL_STEP_S: Final = 1 / 30
-"""Seconds from frame to frame where the stamps stand still."""
 
 MAX_GAP_S: Final = 2.0
 """Seconds without a frame, beyond ``max_coast_s``, after which all tracks end."""

@@ -140,3 +140,17 @@ def test_the_default_rules_can_be_read():
 def test_what_is_no_rule_is_refused_with_an_example(text):
     with pytest.raises(ConfigurationError, match=r'expected a rule such as .* if .* is .*, got '):
         SkipRule.parse(text)
+
+
+def test_a_label_changes_where_the_stamps_stand_still():
+    label = None
+    for each in [row(0.8, 0.2)] + [row(0.2, 0.8)] * 12:
+        label = next_label(label, each, 5.0, CONFIG)
+    assert label.index == 1
+
+
+def test_stamps_that_come_twice_start_nothing_anew():
+    rows, label = [row(0.8, 0.2)] + [row(0.2, 0.8)] * 12, None
+    for number, each in enumerate(rows):
+        label = next_label(label, each, number // 2 / RATE, CONFIG)
+    assert label.index == 1
