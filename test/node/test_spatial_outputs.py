@@ -202,6 +202,19 @@ def test_detections_have_the_face_first_and_then_the_label_of_each_attribute(ben
     assert stamp_of(near) == 20
 
 
+def test_a_detection_without_orientation_says_that_it_may_be_any(provided):
+    provided('vision_msgs')
+    vision = importlib.import_module('rtcnn_perception.nodes.conversions.vision')
+    turned, unturned = face(1, pose=head()), face(2, pose=head(rotation=None))
+    known, unknown = (
+        np.array(each.results[0].pose.covariance).reshape(6, 6)
+        for each in vision.detections_to_msg(scene(5, turned, unturned), name_of).detections
+    )
+    np.testing.assert_array_equal(unknown[:3, :3], known[:3, :3])
+    np.testing.assert_allclose(unknown[3:, 3:], np.eye(3) * math.pi**2 / 3)
+    assert known[5, 5] < 1
+
+
 def test_an_output_without_a_subscriber_converts_nothing(bench, provided, monkeypatch):
     provided('tf2_msgs', 'vision_msgs', 'visualization_msgs')
     node = bench.add(

@@ -36,6 +36,7 @@ from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import DetectorRow
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.paths import is_text
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 
@@ -133,6 +134,8 @@ def _load(
         others = ', '.join(name for name in DETECTORS if name != row.name)
         raise ModelError(f'{obstacle}, or use another detector ({others})')
     path = with_home(config.model_path) if config.model_path else row.locate(folders)
+    if not is_text(path):
+        raise ModelError(f'the name of {path} is no UTF-8, as models need here; rename it')
     detector = row.load(path, config)
     note = getattr(detector, 'precision_note', '')  # only of detectors with several graphs
     return LoadedDetector(detector, f'{why} ({note})' if note else why, row.default_min_score)

@@ -70,6 +70,12 @@ non-maximum suppression grows with the square.
 _FARTHEST: Final = 1e6
 # Pixels; no image is as large, and NaN is not below it either.
 
+PRECISION_SIDE: Final = 640
+"""
+Pixels of the widest image by which graphs are compared: the ratio of their times hardly depends on
+it, and at 4096 the comparison would take half a minute.
+"""
+
 _TRIAL_SIZES: Final = ((1, 1), (1, 2))
 # Height and width in multiples: a graph with a fixed size fails with at least one of the two.
 
@@ -146,7 +152,7 @@ class RtcnnDetector:
             )
 
         def run(detector: RtcnnDetector) -> None:
-            side = config.width or detector.card.width
+            side = min(config.width or detector.card.width, PRECISION_SIDE)
             detector.detect(np.zeros((side * 3 // 4, side, 3), np.uint8))
 
         detector, note = load_precision(DetectorCard.load(path), config.precision, load, run)

@@ -69,7 +69,8 @@ class CropGeometry:
     How a square crop is framed about a face's box.
 
     ``margin`` is what is added at each side and ``shift_down`` how far the centre moves down, both
-    as a fraction of the longer side of the box. An ``upright`` crop is rotated as the head leans.
+    as a fraction of the longer side of the box. An ``upright`` crop is rotated as the head leans,
+    any other by the nearest right angle: people lie, and cameras are mounted on their side.
 
     :raises ValueError: if ``margin`` is not in [-0.25, 2] or ``shift_down`` not in [-0.5, 0.5]
     """
@@ -86,8 +87,11 @@ class CropGeometry:
 
     def crop(self, region: FaceRegion) -> Crop:
         """Return the crop of a face; its centre is shifted towards the chin of a leaning head."""
-        roll = (head_roll(region) if self.upright else None) or 0.0
-        roll = roll if abs(roll) >= LEAST_ROLL else 0.0
+        roll = head_roll(region) or 0.0
+        if not self.upright:
+            roll = 90.0 * round(roll / 90.0)
+        elif abs(roll) < LEAST_ROLL:
+            roll = 0.0
         box = region.box
         longer = max(box.width, box.height)
         half = longer * (0.5 + self.margin)

@@ -74,7 +74,8 @@ class PictureSource(FrameSource):
         :raises SourceError: if none can be decoded
         """
         self.name = name
-        self.skipped: dict[Path, str] = dict(left_out or {})
+        self._left_out = dict(left_out or {})
+        self.skipped: dict[Path, str] = {}
         self._paths = paths
         if len(paths) > 1:  # if every one can be decoded
             self.frame_count = len(paths) * (HELD_FRAMES + 1) - 1
@@ -97,6 +98,7 @@ class PictureSource(FrameSource):
                 times += 1
 
     def _pictures(self) -> Iterator[ImageBGR]:
+        self.skipped = dict(self._left_out)
         for path in self._paths:
             try:
                 picture = decode_file(path)

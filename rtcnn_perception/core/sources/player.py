@@ -27,6 +27,9 @@ from rtcnn_perception.exceptions import SourceError
 RETRY_AFTER = 1.0
 """Seconds between attempts to open a source that failed."""
 
+LONGEST_WAIT = 0.5
+"""Seconds at once until a frame is due, after which the rate is read again."""
+
 
 class SourcePlayer:
     """
@@ -104,11 +107,7 @@ class SourcePlayer:
         for image in source:
             is_empty = False
             now = time.monotonic()
-            if source.is_live or due is None:
-                due = now
-            else:
-                due = next_due(due, now, self._step(source, before))
-                self._stopped.wait(max(due - now, 0.0))
+            due = now if source.is_live or due is None else self._wait(source, before, due)
             before = source.time_s
             if self._stopped.is_set():
                 return due
@@ -120,6 +119,16 @@ class SourcePlayer:
         if is_empty:
             raise SourceError(f'{source.name} has no more frames')
         return due
+
+    def _wait(self, source: FrameSource, before: float | None, due: float) -> float:
+        """Wait until the frame after the one due at ``due`` is due; return when that is."""
+        begin = time.monotonic()
+        while True:
+            # In slices, so that a new rate holds at once.
+            following = next_due(due, begin, self._step(source, before))
+            left = following - time.monotonic()
+            if self._stopped.wait(max(min(left, LONGEST_WAIT), 0.0)) or left <= LONGEST_WAIT:
+                return following
 
     def _emit_frame(self, image: ImageBGR, late: float) -> None:
         """Emit a frame; an error costs this one, and is none of the source's."""

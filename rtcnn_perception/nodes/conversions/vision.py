@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import math
 from typing import Final
 
 from geometry_msgs.msg import PoseWithCovariance
@@ -45,6 +46,9 @@ Metres along the axes of a head: depth, breadth and height, chin to crown.
 ANSUR II (2012), mean of women and men: head length 0.193, breadth 0.149, menton to vertex 0.226;
 rounded up for hair.
 """
+
+ANY_ANGLE = math.pi**2 / 3
+"""Variance of an angle that may be anything, all values from -pi to pi alike."""
 
 HEAD_CENTER = (-0.09, 0.0, 0.0)
 """Metres from the sellion to the middle of the head, along the axes of the head."""
@@ -100,7 +104,11 @@ def _hypotheses(face: Face, pose: HeadPose | None) -> list[ObjectHypothesisWithP
         hypothesis = ObjectHypothesisWithPose()
         hypothesis.hypothesis.class_id, hypothesis.hypothesis.score = name, float(score)
         if pose is not None:
-            covariance = np.ascontiguousarray(pose.covariance, np.float64).ravel()
-            hypothesis.pose = PoseWithCovariance(pose=pose_to_msg(pose), covariance=covariance)
+            covariance = np.array(pose.covariance, np.float64)
+            if pose.rotation is None:  # an orientation is in the message all the same
+                covariance[3:, 3:] = np.diag([ANY_ANGLE] * 3)
+            hypothesis.pose = PoseWithCovariance(
+                pose=pose_to_msg(pose), covariance=covariance.ravel()
+            )
         hypotheses.append(hypothesis)
     return hypotheses

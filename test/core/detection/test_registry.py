@@ -294,6 +294,14 @@ def test_a_detector_refuses_a_path_that_does_not_exist(name):
             load_detector(DetectorConfig(name=name, model_path=path), ())
 
 
+@pytest.mark.parametrize('name', ['auto', 'rtcnn', 'yunet', 'haar'])
+def test_a_detector_refuses_a_path_that_is_no_utf_8(tmp_path, name):
+    path = tmp_path / 'h\udce9.onnx'
+    path.write_bytes(b'a model')
+    with pytest.raises(ModelError, match=r'is no UTF-8, as models need here; rename it'):
+        load_detector(DetectorConfig(name=name, model_path=str(path)), ())
+
+
 @pytest.mark.usefixtures('_able_opencv')
 def test_a_folder_of_models_that_cannot_be_read_is_passed_over(tmp_path):
     write_tiny_detector(tmp_path / 'face')

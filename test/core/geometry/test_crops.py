@@ -178,3 +178,9 @@ def test_views_of_an_image_are_cut_like_copies():
     for view in (image[::-1], image[:, ::-1], image[::2, ::2], image[..., ::-1]):
         expected = cut(np.ascontiguousarray(view), square, (16, 16))
         np.testing.assert_array_equal(cut(view, square, (16, 16)), expected)
+
+
+@pytest.mark.parametrize(('lean', 'roll'), [(30, 0), (-40, 0), (60, 90), (-90, -90)])
+def test_a_crop_that_is_not_upright_is_rotated_by_right_angles_alone(lean, roll):
+    crop = CropGeometry(0.0).crop(leaning(lean))
+    assert crop.roll == roll

@@ -22,9 +22,13 @@ import pytest
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.attributes.model import AttributeModel
+from rtcnn_perception.core.detection.base import DetectorConfig
+from rtcnn_perception.core.detection.rtcnn import PRECISION_SIDE
+from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.core.models.precision import load_precision
 from rtcnn_perception.core.models.precision import RUNS
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.resources import models_directory
 from tiny_model import GENDERS
 from tiny_model import make_card
 from tiny_model import make_graph
@@ -121,3 +125,15 @@ def test_an_unknown_precision_is_refused_naming_the_known_ones(tmp_path):
     folder = write_tiny_model(tmp_path, HEADS)
     with pytest.raises(ModelError, match="among auto, float, int8, got 'half'"):
         AttributeModel.load(folder, precision='half')
+
+
+def test_a_detector_for_wide_images_is_compared_by_smaller_ones(monkeypatch):
+    widths, detect = [], RtcnnDetector.detect
+
+    def noting(detector, image):
+        widths.append(image.shape[1])
+        return detect(detector, image)
+
+    monkeypatch.setattr(RtcnnDetector, 'detect', noting)
+    detector = RtcnnDetector.load(models_directory() / 'face', DetectorConfig('rtcnn', width=8192))
+    assert (set(widths), detector.precision_note != '') == ({PRECISION_SIDE}, True)

@@ -66,6 +66,18 @@ def test_pictures_that_cannot_be_decoded_are_skipped_with_the_reason(tmp_path):
     }
 
 
+def test_a_picture_that_was_written_meanwhile_is_skipped_no_more(tmp_path):
+    whole, growing = write_picture(tmp_path / '1.png', 40), tmp_path / '2.png'
+    growing.write_bytes(whole.read_bytes()[:40])
+    other = tmp_path / 'a.heic'
+    source = PictureSource('test', (whole, growing), {other: 'not read'})
+    assert grays_of(source) == [40] * 10
+    assert set(source.skipped) == {growing, other}
+    write_picture(growing, 80)
+    assert grays_of(source) == [40] * 10 + [0] + [80] * 10
+    assert source.skipped == {other: 'not read'}
+
+
 def test_a_picture_that_cannot_be_read_is_skipped_like_a_damaged_one(tmp_path):
     (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
     source = source_of(tmp_path / '1.png', write_picture(tmp_path / '2.png', 40))

@@ -299,3 +299,13 @@ def test_damaged_pictures_of_a_folder_are_reported_once_and_the_others_are_emitt
     assert str(error).startswith('not read whole: b.png: ')
     assert '; c.png: ' in str(error)
     assert player.stop(SOON)
+
+
+@pytest.mark.parametrize('rate', [0.01, 1e-10, 1e-320])
+def test_a_new_rate_holds_while_a_frame_is_waited_for(output, rate):
+    player = play(output, Source(*[IMAGE] * 5, is_live=False), rate=rate)
+    output.wait(lambda o: len(o.frames) == 1)
+    player.rate = 1000.0
+    assert player.ended.wait(SOON)
+    player.stop(SOON)
+    assert (len(output.frames), output.errors) == (5, [])
