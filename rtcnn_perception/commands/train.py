@@ -95,9 +95,9 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
 
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:
-    from rtcnn_perception.core.geometry.crops import CropGeometry  # noqa: PLC0415
     from rtcnn_perception.training.data.load import load_faces  # noqa: PLC0415
     from rtcnn_perception.training.data.photographs import face_pictures  # noqa: PLC0415
+    from rtcnn_perception.training.data.photographs import UNCUT  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.parts import configured_photographs  # noqa: PLC0415
     from rtcnn_perception.training.tasks.detector.train import train_detector  # noqa: PLC0415
     from rtcnn_perception.training.tasks.preview import write_scene_preview  # noqa: PLC0415
@@ -105,9 +105,15 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
     photographs, test, note = configured_photographs(config)
     if note:
         print(f'{config.name}: {note}')
-    uncut = CropGeometry(0.0)
-    faces = [f for name in config.faces for f in face_pictures(load_faces(name, uncut).train)]
-    if faces:
+    faces = []
+    for name in config.faces:
+        given = load_faces(name, UNCUT).train
+        found = face_pictures(given)
+        if len(found) < len(given):
+            crops = f'{len(given) - len(found)} crops without a box are left out'
+            print(f'{config.name}: of {name} {crops}')
+        faces += found
+    if config.faces:
         print(f'{config.name}: {len(faces)} faces for scenes')
     for name in ('train', 'val'):
         part = [photograph for photograph in photographs if photograph.split == name]

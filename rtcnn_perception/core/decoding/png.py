@@ -95,6 +95,11 @@ def decode_png(data: bytes, max_pixels: float, *, is_upright: bool) -> ImageBGR:
     return decode_by_opencv(written, is_upright=is_upright)
 
 
+def is_gray16(data: bytes) -> bool:
+    """Return whether bytes begin as a PNG of gray values of 16 bits."""
+    return data.startswith(START) and data[24:26] == bytes(_GRAY_16)
+
+
 def decode_gray16(data: bytes, max_pixels: float) -> NDArray[np.uint16]:
     """
     Decode a PNG of gray values of 16 bits, (H, W), as depth images are.

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import hashlib
 import math
+import os.path
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.files import parse_json
 from rtcnn_perception.files import read_bytes
+from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
@@ -43,8 +46,17 @@ ANNOTATIONS = 'annotations.json'
 OUTSIDE = 1.5
 """Times its own side a box may reach beyond its picture: annotations of faces do at the border."""
 
+EXPECTED = (
+    'expected a list with an entry for each photograph: its file, width, height and split, and '
+    'its faces, each a table with a box of x0, y0, x1, y1 and, where they are known, five '
+    'landmarks, in pixels'
+)
+
 FARTHEST = 2.0
 """Longer sides of the box between its middle and a landmark, at most."""
+
+UNCUT = CropGeometry(0.0)
+"""The crop that is the picture itself, where it has no box."""
 
 UNKNOWN = [[math.nan, math.nan]] * 5
 """Landmarks of a face without annotated ones."""
@@ -128,11 +140,15 @@ def face_pictures(faces: FaceSet) -> list[FacePicture]:
     """
     Return a picture for each face, with its box and its landmarks where they are known.
 
-    Other faces in a picture are not annotated; they are few, as the pictures are cut about one.
+    A crop without a box of its own is left out, as its face fills nobody knows what of it. Other
+    faces in a picture are not annotated; they are few, as the pictures are cut about one.
     """
     unknown = np.array(UNKNOWN, np.float32)
     pictures = []
+    crops = boxes_of_crops(faces.pictures, UNCUT)
     for index, gray in enumerate(faces.pictures):
+        if np.array_equal(faces.boxes[index], crops[index]):
+            continue
         region = faces.region(index)
         points = unknown if region.landmarks is None else region.landmarks
         pictures.append(
@@ -174,6 +190,8 @@ def read_photographs(folder: Path) -> list[Photograph]:
     except ValueError as error:
         raise DataError(f'{source} is no JSON: {error}') from error
     images = folder / 'images' if (folder / 'images').is_dir() else folder
+    if isinstance(content, dict) and isinstance(content.get('annotations'), list):
+        raise DataError(f'{source} is in the form of COCO; {EXPECTED}')
     if isinstance(content, dict):
         entries = [
             {'file': name, **entry} if isinstance(entry, dict) else entry
@@ -183,8 +201,8 @@ def read_photographs(folder: Path) -> list[Photograph]:
     elif isinstance(content, list):
         entries, read = content, _read_listed
     else:
-        raise DataError(f'{source} must hold a list or a table, got {type(content).__name__}')
-    photographs = []
+        raise DataError(f'{source} holds a {type(content).__name__}; {EXPECTED}')
+    photographs: list[Photograph] = []
     for number, entry in enumerate(entries):
         try:
             photograph = read(images, entry)
@@ -193,10 +211,11 @@ def read_photographs(folder: Path) -> list[Photograph]:
             name = entry.get('file', number) if isinstance(entry, dict) else number
             is_missing = isinstance(error, KeyError)
             wrong = f'has no {error}' if is_missing else f'is not as expected: {error!r}'
-            raise DataError(f'{source}: the entry {name} {wrong}') from error
+            raise DataError(f'{source}: the entry {name} {wrong}; {EXPECTED}') from error
         photographs.append(photograph)
     if not photographs:
         raise DataError(f'{source} lists no photograph')
+    _check_together(source, photographs)
     return photographs
 
 
@@ -248,6 +267,22 @@ def is_near(box: Sequence[float], width: int, height: int) -> bool:
     )
 
 
+def _check_together(source: Path, photographs: Sequence[Photograph]) -> None:
+    """Refuse photographs that are listed twice, and shares of a picture in place of pixels."""
+    known: set[str] = set()
+    for photograph in photographs:
+        path = os.path.normpath(photograph.path)
+        if path in known:
+            raise DataError(
+                f'{source} lists {photograph.path.name} twice; expected each photograph once, '
+                'with all its faces: those of another entry would be taken for background'
+            )
+        known.add(path)
+    boxes = np.concatenate([photograph.boxes for photograph in photographs])
+    if len(boxes) and boxes.max() <= 1.0:
+        raise DataError(f'{source}: all boxes end at 1 or before; expected pixels, and no shares')
+
+
 def _check(source: Path, photograph: Photograph) -> None:
     """Refuse annotations that no face can have."""
     name = photograph.path.name
@@ -259,7 +294,8 @@ def _check(source: Path, photograph: Photograph) -> None:
         if not is_near(box.tolist(), photograph.width, photograph.height):
             raise DataError(
                 f'{source}: {name} is {photograph.width}x{photograph.height} pixels, '
-                f'the box {box.tolist()} is not in it'
+                f'the box {box.tolist()} is not in it; expected x0, y0, x1, y1 with x0 < x1 and '
+                'y0 < y1, in pixels'
             )
     for box, points in zip(photograph.boxes, photograph.landmarks, strict=True):
         longer = float((box[2:] - box[:2]).max())

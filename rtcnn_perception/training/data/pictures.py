@@ -29,7 +29,11 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.decoding import jpeg
+from rtcnn_perception.core.decoding import png
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
+from rtcnn_perception.core.decoding.opencv import decode_by_opencv
+from rtcnn_perception.core.decoding.opencv import decode_gray16_by_opencv
+from rtcnn_perception.core.images import stretched
 from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.core.sources.pictures import ATOMIC_SUFFIXES
 from rtcnn_perception.core.sources.pictures import decode_file
@@ -129,7 +133,7 @@ def read_picture(path: Path, mode: int) -> NDArray[np.uint8]:
 
 def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:
     """
-    Decode a picture.
+    Decode a picture, upright as its EXIF says, to the pixels that the pipeline has of it.
 
     :param mode: ``GRAY`` or ``COLOR``
     :param name: what an error calls it
@@ -142,12 +146,14 @@ def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:
         except ImageFormatError as error:
             raise DataError(f'{name} cannot be decoded: {error}') from error
     try:
-        picture = cv2.imdecode(np.frombuffer(encoded, np.uint8), mode) if encoded else None
-    except cv2.error:
-        picture = None  # it claims to be larger than OpenCV takes
-    if picture is None:
-        raise DataError(f'{name} cannot be decoded; expected a complete picture file')
-    return np.asarray(picture, np.uint8)
+        if png.is_gray16(encoded):
+            picture = stretched(decode_gray16_by_opencv(encoded, is_upright=True))
+        else:
+            picture = decode_by_opencv(encoded, is_upright=True)
+    except ImageFormatError as error:
+        raise DataError(f'{name} cannot be decoded; expected a complete picture file') from error
+    # Decoded as gray, a coloured PNG that names its gamma would be another gray than the camera's.
+    return to_gray(picture) if mode == GRAY else picture
 
 
 def write_picture(picture: ImageBGR, path: Path) -> None:

@@ -31,6 +31,9 @@ from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import Splits
 
+BOXES_AND_VOTES = 'boxes and votes'
+"""What the fingerprint of pictures, boxes and distributions is called, beside those of parts."""
+
 HELD_OUT = 0.1
 """Of the distinct pictures of train, for each part that a folder or a table lacks."""
 
@@ -149,8 +152,14 @@ def fingerprint(digests: Iterable[bytes]) -> str:
 
 
 def fingerprints_of(splits: Splits) -> dict[str, str]:
-    """Return by part which pictures are in it with which labels, whatever their files."""
-    return {part: fingerprint(_labelled_digests(getattr(splits, part))) for part in PARTS}
+    """
+    Return by part which pictures are in it with which labels, whatever their files.
+
+    Under ``BOXES_AND_VOTES`` all pictures with their boxes and the distributions to learn.
+    """
+    prints = {part: fingerprint(_labelled_digests(getattr(splits, part))) for part in PARTS}
+    every = (digest for part in PARTS for digest in _framed_digests(getattr(splits, part)))
+    return {**prints, BOXES_AND_VOTES: fingerprint(every)}
 
 
 def _labelled_digests(faces: FaceSet) -> Iterable[bytes]:
@@ -165,6 +174,17 @@ def _labelled_digests(faces: FaceSet) -> Iterable[bytes]:
             if index != UNLABELLED
         ]
         yield hashlib.sha256(digest_of(picture) + repr(known).encode()).digest()
+
+
+def _framed_digests(faces: FaceSet) -> Iterable[bytes]:
+    """Yield a checksum of the picture, its box and the distributions of each face."""
+    votes = [
+        each.targets[:, np.argsort(each.classes, kind='stable')]
+        for _, each in sorted(faces.labels.items())
+    ]
+    for row, (picture, box) in enumerate(zip(faces.pictures, faces.boxes, strict=True)):
+        rest = b''.join(values[row].tobytes() for values in votes)
+        yield hashlib.sha256(digest_of(picture) + box.tobytes() + rest).digest()
 
 
 def is_blank(picture: ImageGray) -> bool:

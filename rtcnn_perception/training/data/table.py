@@ -118,6 +118,9 @@ def read_table(path: Path, options: ReadOptions) -> DividedFaces:
     files = _files(path, rows)
     marks = for_all(lambda row: (_part(row), _box(row)), rows, 'lines')
     parts, boxes = [part for part, _ in marks], [box for _, box in marks]
+    edges = [edge for box in boxes if box is not None for edge in box]
+    if edges and max(edges) <= 1.0:
+        raise DataError(f'{path}: all boxes end at 1 or before; expected pixels, and no shares')
     labels, facts, notes = _known(path, rows)
     pictures, notes_on_files = _pictures(path, rows, files, options)
     kept = np.array([index for index, file in enumerate(files) if file in pictures], np.int64)
@@ -216,7 +219,7 @@ def _corners(
     if not is_near(box, width, height) or longer > LARGEST * max(width, height):
         raise DataError(
             f'{row.where}: its picture has {width}x{height} pixels, the box {box} is not in it; '
-            'expected x0 < x1 and y0 < y1'
+            'expected x0 < x1 and y0 < y1, in pixels'
         )
     return box
 

@@ -129,17 +129,17 @@ def test_a_missing_file_is_refused(tmp_path):
         ('[{]', 'is no JSON'),
         ([], 'lists no photograph'),
         ({}, 'lists no photograph'),
-        ('3', 'must hold a list or a table, got int'),
+        ('3', 'holds a int; expected a list with an entry for each photograph'),
         ('[3]', 'the entry 0 is not as expected'),
         ({'a.jpg': 3}, 'the entry 0 is not as expected'),
-        ({'a.jpg': {}}, r"the entry a\.jpg has no 'boxes'$"),
-        ({'a.jpg': {'boxes': [{'box': BOX}]}}, r"the entry a\.jpg has no 'invalid'$"),
-        (listed(file=None), "the entry 0 has no 'file'$"),
-        (listed(width=None), r"the entry a\.png has no 'width'$"),
+        ({'a.jpg': {}}, r"the entry a\.jpg has no 'boxes'; expected a list"),
+        ({'a.jpg': {'boxes': [{'box': BOX}]}}, r"the entry a\.jpg has no 'invalid'; "),
+        (listed(file=None), "the entry 0 has no 'file'; "),
+        (listed(width=None), r"the entry a\.png has no 'width'; "),
         (listed(height='tall'), r'a\.png is not as expected: .*tall'),
-        (listed(faces=None), "has no 'faces'$"),
-        (listed(faces=[{'score': 1.0}]), r"the entry a\.png has no 'box'$"),
-        (listed(split=None), "has no 'split'$"),
+        (listed(faces=None), "has no 'faces'; "),
+        (listed(faces=[{'score': 1.0}]), r"the entry a\.png has no 'box'; "),
+        (listed(split=None), "has no 'split'; "),
         (listed(faces=3), 'int'),
         (listed(faces=face(box=BOX[:3])), r'a\.png is not as expected'),
         (listed(faces=face(landmarks=[[1, 2]] * 4)), r'a\.png is not as expected'),
@@ -151,13 +151,19 @@ def test_a_missing_file_is_refused(tmp_path):
         (listed(faces=face(landmarks=[[1e6, 0]] * 5)), r'a\.png has landmarks .* far from their'),
         (listed(width=float('inf')), 'is not as expected: OverflowError'),
         (listed(width=10**400), 'is not as expected: OverflowError'),
-        (listed(faces=face(box=[10, 10, 10, 20])), r'128x128 pixels, the box .* is not in it'),
+        (
+            listed(faces=face(box=[10, 10, 10, 20])),
+            r'128x128 pixels, the box .* is not in it; expected x0, y0',
+        ),
         (listed(faces=face(box=[20, 10, 10, 20])), 'is not in it'),
         (listed(faces=face(box=[130, 10, 150, 30])), 'is not in it'),
         (listed(faces=face(box=[10, -30, 30, 0])), 'is not in it'),
         (listed(faces=face(box=[None, 10, 20, 20])), 'is not in it'),
         (listed(ignore=[{'box': [0, 200, 5, 210]}]), 'is not in it'),
         (listed(faces=face(box=[10, 10, float('inf'), 20])), 'is not in it'),
+        (listed(faces=[{'box': [0.2, 0.3, 0.5, 0.9]}]), 'expected pixels, and no shares'),
+        (listed() + listed(file='./a.png'), r'lists a\.png twice; expected each photograph once'),
+        ({'images': [], 'annotations': []}, 'is in the form of COCO; expected a list'),
     ],
 )
 def test_wrong_annotations_are_refused_in_one_line(tmp_path, content, message):
@@ -245,6 +251,12 @@ def test_unknown_landmarks_of_a_face_stay_unknown():
     (picture,) = face_pictures(face_set(1, with_landmarks=False))
     assert picture.landmarks.shape == (1, 5, 2)
     assert np.isnan(picture.landmarks).all()
+
+
+def test_a_crop_without_a_box_is_no_face_for_scenes():
+    faces = face_set()
+    faces.boxes[1] = (0, 0, 112, 112)
+    assert [picture.path.name for picture in face_pictures(faces)] == ['face 0']
 
 
 def test_photographs_have_the_same_fingerprint_wherever_they_lie(tmp_path):

@@ -16,7 +16,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from picture_bytes import chunk
+from picture_bytes import with_chunks
 import pytest
+from rtcnn_perception.core.images import to_gray
+from rtcnn_perception.core.sources.pictures import decode_file
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.photographs import read_photographs
@@ -42,6 +46,26 @@ def test_a_whole_jpeg_is_decoded_whatever_stands_after_it(options, more):
     found = decode_picture(jpeg(*options) + more, COLOR, 'a')
     assert found.shape == IMAGE.shape
     assert decode_picture(jpeg(*options) + more, GRAY, 'a').shape == IMAGE.shape[:2]
+
+
+@pytest.mark.parametrize('name', [b'gAMA', b'sRGB'])
+def test_the_gray_of_a_picture_is_that_of_the_pipeline(tmp_path, name):
+    """PNGs that name their gamma, as many programs write them, are the case that differs."""
+    content = (45_455).to_bytes(4, 'big') if name == b'gAMA' else b'\0'
+    named = with_chunks(cv2.imencode('.png', IMAGE)[1].tobytes(), chunk(name, content))
+    (tmp_path / 'a.png').write_bytes(named)
+    found = read_picture(tmp_path / 'a.png', GRAY)
+    assert np.array_equal(found, to_gray(decode_file(tmp_path / 'a.png')))
+
+
+def test_gray_of_16_bits_is_stretched_as_in_the_pipeline(tmp_path):
+    values = IMAGE[:, :, 0].astype(np.uint16) * 4
+    (tmp_path / 'a.png').write_bytes(cv2.imencode('.png', values)[1].tobytes())
+    for mode in (GRAY, COLOR):
+        found = read_picture(tmp_path / 'a.png', mode)
+        assert found.max() == 255
+        expected = decode_file(tmp_path / 'a.png')
+        assert np.array_equal(found, expected if mode == COLOR else to_gray(expected))
 
 
 @pytest.mark.parametrize('options', [(), PROGRESSIVE])

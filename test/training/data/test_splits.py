@@ -23,6 +23,7 @@ import numpy as np
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.splits import BOXES_AND_VOTES
 from rtcnn_perception.training.data.splits import digest_of
 from rtcnn_perception.training.data.splits import duplicate_groups
 from rtcnn_perception.training.data.splits import fingerprints_of
@@ -92,7 +93,8 @@ def test_a_fingerprint_changes_with_each_picture_part_and_label():
     before = fingerprints_of(splits)
     assert before['train'].startswith('12 pictures, sha256 ')
     swapped = fingerprints_of(Splits(splits.val, splits.train, splits.test))
-    assert [swapped[part] for part in ('val', 'train', 'test')] == list(before.values())
+    kept = [swapped[part] for part in ('val', 'train', 'test', BOXES_AND_VOTES)]
+    assert kept == list(before.values())
     image = splits.train.pictures[3].copy()
     image[0, 0] ^= 1
     painted = [*splits.train.pictures[:3], image, *splits.train.pictures[4:]]
@@ -105,7 +107,20 @@ def test_a_fingerprint_changes_with_each_picture_part_and_label():
         bright_faces(12, labels={}),
     ):
         found = fingerprints_of(replace(splits, train=train))
-        assert [part for part in before if found[part] != before[part]] == ['train']
+        differing = [part for part in before if found[part] != before[part]]
+        assert differing == ['train', BOXES_AND_VOTES]
+
+
+def test_a_fingerprint_changes_with_each_box_and_vote():
+    splits = bright_splits()
+    before = fingerprints_of(splits)
+    unsure = replace(splits.train.labels['shade'], targets=np.full((12, 2), 0.5, np.float32))
+    for train in (
+        replace(splits.train, boxes=splits.train.boxes + 1),
+        replace(splits.train, labels={'shade': unsure}),
+    ):
+        found = fingerprints_of(replace(splits, train=train))
+        assert [part for part in before if found[part] != before[part]] == [BOXES_AND_VOTES]
 
 
 def test_a_picture_of_one_value_is_blank():

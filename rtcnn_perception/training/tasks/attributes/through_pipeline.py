@@ -95,7 +95,8 @@ def enlarged(picture: ImageGray, box: BoundingBox) -> tuple[ImageBGR, BoundingBo
     """
     factor = min(FACE_SIDE / max(box.width, box.height), MOST_SIDE / max(picture.shape))
     size_wh = [max(1, round(side * factor)) for side in picture.shape[::-1]]
-    image = np.asarray(cv2.resize(picture, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
+    kernel = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA
+    image = np.asarray(cv2.resize(picture, size_wh, interpolation=kernel), np.uint8)
     x, y = (new / old for new, old in zip(size_wh, picture.shape[::-1], strict=True))
     there = BoundingBox(box.x0 * x, box.y0 * y, box.x1 * x, box.y1 * y)
     return np.repeat(image[..., None], 3, axis=2), there

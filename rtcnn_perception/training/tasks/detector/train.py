@@ -106,7 +106,10 @@ def train_detector(
         [p for p in photographs if p.split == part] for part in ('train', 'val')
     )
     if not any(len(photograph.boxes) for photograph in held_out):
-        raise ConfigurationError('there is no face in the val part of the photographs')
+        raise ConfigurationError(
+            'there is no face in the val part of the photographs; give some with faces the split '
+            'val'
+        )
     check_pictures([*photographs, *test])
     prints = photograph_fingerprints(photographs, test)
     prints['faces'] = fingerprint(face.digest() for face in faces)

@@ -62,6 +62,18 @@ def test_landmarks_rotate_with_the_picture():
     np.testing.assert_array_equal(faces.landmarks[0], POINTS)
 
 
+def test_a_mark_stays_where_its_landmark_goes():
+    faces = face_set(landmarks=POINTS[None])
+    x, y = POINTS[0].astype(int)
+    faces.pictures[0][:] = 0
+    faces.pictures[0][y - 2 : y + 2, x - 2 : x + 2] = 255
+    turned = rotated(faces, 30.0)
+    light = turned.pictures[0].astype(float)
+    rows, columns = (np.arange(side) + 0.5 for side in light.shape)
+    middle = (light.sum(0) @ columns, light.sum(1) @ rows) / light.sum()
+    np.testing.assert_allclose(middle, turned.landmarks[0][0], atol=0.05)
+
+
 @pytest.mark.parametrize('change', [lambda f: blurred(f, 2.0), lambda f: rotated(f, 30.0)])
 def test_an_even_picture_does_not_change(change):
     faces = face_set(2)

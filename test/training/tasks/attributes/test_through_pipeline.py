@@ -130,3 +130,11 @@ def test_a_face_without_a_label_is_neither_right_nor_wrong(monkeypatch):
     figures = figures_of([250, 5, 250])
     assert (figures.found, figures.labelled, figures.correct) == (3, 2, 2)
     assert figures.accuracy == 1.0
+
+
+def test_a_large_picture_is_averaged_as_a_camera_averages_it():
+    noise = np.random.default_rng(0).normal(128, 15, (1600, 1600)).clip(0, 255).astype(np.uint8)
+    image, box = enlarged(noise, BoundingBox(400, 400, 1200, 1200))
+    assert image.shape[0] < 500
+    assert box.width == pytest.approx(image.shape[0] / 2, rel=0.01)
+    assert image.std() < 5
