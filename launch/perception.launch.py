@@ -34,9 +34,12 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.parameters.names import role_of
+from rtcnn_perception.paths import is_file
+from rtcnn_perception.paths import with_home
 from rtcnn_perception.shared_memory import transport_variables
 
 PACKAGE = 'rtcnn_perception'
@@ -216,7 +219,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             package=PACKAGE,
             executable=executable,
             namespace=arguments['namespace'],
-            parameters=[arguments['params_file'], *([given] if given else [])],
+            parameters=[parameter_file(arguments['params_file']), *([given] if given else [])],
             remappings=topics,
             ros_arguments=[
                 *(word for rule in renamed for word in ('-r', rule)),
@@ -229,13 +232,39 @@ def start_nodes(context: LaunchContext) -> list[Action]:
             output='screen',
             emulate_tty=True,
             respawn=arguments['respawn'] == 'true',
-            respawn_delay=float(arguments['respawn_delay']),
+            respawn_delay=number_of('respawn_delay', arguments),
         )
         for executable in executables
     ]
     if arguments['rviz'] == 'true':
         nodes.insert(0, view(arguments))  # where rviz2 is missing, nothing is started
     return [LogInfo(msg=warning), *nodes] if warning else nodes
+
+
+def parameter_file(path: str) -> str:
+    """
+    Return the path of the parameter file, ``~`` replaced; launch_ros would pass over a wrong one.
+
+    :raises ConfigurationError: if there is no such file
+    """
+    file = with_home(path)
+    if not is_file(file):
+        raise ConfigurationError(f"params_file: expected a parameter file, got '{path}'")
+    return str(file)
+
+
+def number_of(argument: str, arguments: dict[str, str]) -> float:
+    """
+    Return the number that an argument has.
+
+    :raises ConfigurationError: if it is none
+    """
+    try:
+        return float(arguments[argument])
+    except ValueError:
+        raise ConfigurationError(
+            f"{argument}: expected a number, got '{arguments[argument]}'"
+        ) from None
 
 
 def enclave_of(executable: str, arguments: dict[str, str]) -> list[str]:

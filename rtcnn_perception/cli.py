@@ -136,6 +136,7 @@ def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         parents=[anywhere],
+        allow_abbrev=False,
         description="Real-time CNNs for a robot's camera: find faces, track them, and classify "
         'their attributes.',
         epilog=f'`{PROGRAM} COMMAND --help` lists the options of a command. {EXIT_CODES}',
@@ -143,7 +144,7 @@ def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
     parsers = {
-        name: commands.add_parser(name, help=line, parents=[anywhere])
+        name: commands.add_parser(name, help=line, parents=[anywhere], allow_abbrev=False)
         for name, line in COMMANDS.items()
     }
     name = next((word for word in words if not word.startswith('-')), '')

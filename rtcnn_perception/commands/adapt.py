@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import argparse
 from fractions import Fraction
-from pathlib import Path
 import re
 
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.attributes.card import MAX_SIDE
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
@@ -34,7 +35,6 @@ from rtcnn_perception.core.sources.builtin import load_portrait
 from rtcnn_perception.core.sources.builtin import PORTRAIT
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import models_search_path
 
 SHOWN = 8
@@ -48,7 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'so that it takes any number of faces as pixels from 0 to 255 and returns probabilities. '
         'It is compared with the graph as it came, and tried on the picture in the package.'
     )
-    parser.add_argument('graph', type=Path, help='an ONNX file; weights beside it are put into it')
+    parser.add_argument(
+        'graph', type=path_of, help='an ONNX file; weights beside it are put into it'
+    )
     parser.add_argument(
         '--labels',
         required=True,
@@ -58,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--attribute', required=True, metavar='NAME', help='what the classes are of'
     )
-    parser.add_argument('--output', type=Path, required=True, metavar='FOLDER')
+    parser.add_argument('--output', type=path_of, required=True, metavar='FOLDER')
     parser.add_argument('--name', help="the model's name (default: that of the folder)")
     parser.add_argument(
         '--channels',
@@ -125,7 +127,7 @@ def execute(args: argparse.Namespace) -> int:
     try:
         crop = CropGeometry(args.margin, args.shift_down, args.upright)
     except ValueError as error:
-        raise ConfigurationError(f'--{error}') from error
+        raise ConfigurationError(f'--{str(error).replace("_", "-")}') from error
     settings = AdaptSettings(
         attribute=args.attribute,
         labels=items(args.labels),
@@ -141,7 +143,7 @@ def execute(args: argparse.Namespace) -> int:
         crop=crop,
         command=args.command_line,
     )
-    model, summary, removed = adapt(with_home(args.graph), with_home(args.output), settings)
+    model, summary, removed = adapt(args.graph, args.output, settings)
     print(summary)
     print(f'wrote {model.card.path} and its card')
     if removed:
@@ -151,19 +153,24 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    """Read numbers or fractions; raise ValueError, which argparse reports, for anything else."""
+    """Read numbers or fractions; raise what argparse reports for anything else."""
     try:
         return tuple(float(Fraction(each)) for each in text.split(','))
-    except (ZeroDivisionError, OverflowError) as error:
-        raise ValueError(text) from error
+    except (ValueError, ZeroDivisionError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"expected numbers or fractions, such as 1/255, got '{text}'"
+        ) from None
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Read height and width; raise ValueError, which argparse reports, for anything else."""
-    match = re.fullmatch(r'([1-9]\d{0,4})x([1-9]\d{0,4})', text)
-    if match is None:
-        raise ValueError(text)
-    return int(match[1]), int(match[2])
+    """Read height and width; raise what argparse reports for anything else."""
+    match = re.fullmatch(r'(\d{1,4})x(\d{1,4})', text, re.ASCII)
+    height, width = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+        raise argparse.ArgumentTypeError(
+            f"expected HEIGHTxWIDTH of 1 to {MAX_SIDE} pixels each, such as 48x48, got '{text}'"
+        )
+    return height, width
 
 
 def _said_of(model: AttributeModel, image: ImageBGR) -> str:

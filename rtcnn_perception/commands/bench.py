@@ -41,6 +41,8 @@ from rtcnn_perception.commands.benchmark.sections import as_text
 from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.options import check_output
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import path_of
+from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.detection.registry import DETECTORS
@@ -86,7 +88,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--soak-frames', type=int, metavar='N', help='frames of the long run')
     parser.add_argument(
         '--data',
-        type=Path,
+        type=path_of,
         metavar='FOLDER',
         help='research data with video/*.mkv (default: $RTCNN_DATA or ../shared/data)',
     )
@@ -106,13 +108,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--output',
-        type=Path,
+        type=path_of,
         default=Path('out'),
         metavar='FOLDER',
         help='folder for bench.json (default: %(default)s)',
     )
     parser.add_argument(
-        '--markdown', type=Path, metavar='FILE', help='also write the tables as a document'
+        '--markdown', type=path_of, metavar='FILE', help='also write the tables as a document'
     )
 
 
@@ -128,6 +130,7 @@ def execute(args: argparse.Namespace) -> int:
     path = args.output / 'bench.json'
     check_output(path, '--output')
     if args.markdown is not None:
+        refuse_overwriting([path], [args.markdown])
         check_output(args.markdown, '--markdown')
     begun = datetime.now(timezone.utc)
     load = os.getloadavg()[0]

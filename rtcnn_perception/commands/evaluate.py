@@ -23,7 +23,9 @@ from pathlib import Path
 import re
 
 from rtcnn_perception.commands.export import is_of_detector
+from rtcnn_perception.commands.options import check_folder
 from rtcnn_perception.commands.options import check_margin
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.core.detection.base import DetectorConfig
@@ -85,7 +87,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--output',
-        type=Path,
+        type=path_of,
         help=f'folder for the report (default: {REPORTS}/MODEL/DATA, by the names of both; +N '
         'stands for N more data sets)',
     )
@@ -170,6 +172,7 @@ def execute(args: argparse.Namespace) -> int:
         )
     args.output = args.output or report_folder(args.model, args.data)
     refuse_overwriting(map(with_home, args.data), [args.output / 'report.md'])
+    check_folder(args.output, '--output')
     if _is_detector(args.model):
         lines = _evaluate_detector(args)
     else:

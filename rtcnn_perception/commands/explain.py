@@ -29,6 +29,7 @@ from rtcnn_perception.commands.mean_maps import DEFAULT_PART
 from rtcnn_perception.commands.mean_maps import FIGURE_COLORS
 from rtcnn_perception.commands.mean_maps import network_input
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.core.arrays import Image
@@ -78,7 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('pictures', nargs='*', metavar='PICTURE', help='picture files')
     parser.add_argument(
-        '--output', type=Path, default=Path('out/explain'), help='folder (default: %(default)s)'
+        '--output', type=path_of, default=Path('out/explain'), help='folder (default: %(default)s)'
     )
     parser.add_argument('--method', choices=METHODS, default=METHODS[0])
     parser.add_argument(
@@ -222,10 +223,10 @@ def _load_models(args: argparse.Namespace) -> Models:
 
 
 def _attribute_model(text: str) -> tuple[str, str]:
-    """Split ATTRIBUTE=MODEL; raise ValueError, which argparse reports, for anything else."""
+    """Split ATTRIBUTE=MODEL; raise what argparse reports for anything else."""
     name, _, path = text.partition('=')
     if not name or not path:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"expected ATTRIBUTE=MODEL, got '{text}'")
     return name, path
 
 

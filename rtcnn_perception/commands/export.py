@@ -23,6 +23,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from rtcnn_perception.commands.options import check_margin
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
@@ -38,14 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``export``."""
     parser.add_argument(
         'checkpoints',
-        type=Path,
+        type=path_of,
         nargs='+',
         metavar='checkpoint',
         help='best.pt of a training, or several for the mean of their weights, where one started '
         "from the other; or the original's Keras weights (.hdf5)",
     )
     parser.add_argument(
-        '--output', type=Path, required=True, help='folder to write, such as models/mine'
+        '--output', type=path_of, required=True, help='folder to write, such as models/mine'
     )
     parser.add_argument('--name', help="the model's name (default: that of the configuration)")
     parser.add_argument(

@@ -17,15 +17,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 import sys
 
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.progress import bar
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.models.files import download
 from rtcnn_perception.core.models.files import install_copy
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.paths import with_home
 from rtcnn_perception.resources import user_models_directory
 
 
@@ -44,14 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     origin.add_argument(
         '--from',
         dest='source',
-        type=Path,
+        type=path_of,
         metavar='FILE',
         help='install a copy of the file instead of downloading it',
     )
     origin.add_argument('--url', default='', help='another address than the published one')
     parser.add_argument(
         '--to',
-        type=Path,
+        type=path_of,
         metavar='FOLDER',
         help='folder of models to install it in '
         "(default: the user's own, $XDG_DATA_HOME/rtcnn_perception/models)",
@@ -74,12 +73,12 @@ def execute(arguments: argparse.Namespace) -> int:
             f"{arguments.detector}'"
         )
     file = row.published
-    folder = user_models_directory() if arguments.to is None else with_home(arguments.to)
+    folder = user_models_directory() if arguments.to is None else arguments.to
     if folder is None:
         raise ConfigurationError('this user has no home: name a folder of models with --to')
     target = folder / file.path
     if arguments.source is not None:
-        install_copy(file, target, with_home(arguments.source))
+        install_copy(file, target, arguments.source)
     elif sys.stderr.isatty():
         download(file, target, url=arguments.url, progress=_show)
         sys.stderr.write('\n')

@@ -19,12 +19,20 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from collections.abc import Sequence
+import os
 from pathlib import Path
 
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import is_there
+from rtcnn_perception.paths import with_home
+
+
+def path_of(text: str) -> Path:
+    """Read a path; the shell leaves ``~`` in ``--output=~/x`` as it is."""
+    return with_home(text)
 
 
 def items(text: str) -> tuple[str, ...]:
@@ -73,6 +81,21 @@ def check_output(path: Path, option: str) -> None:
         raise PerceptionError(
             f'cannot write {path} ({error.strerror}); name another place with {option}'
         ) from error
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """
+    Check that files can be written into a folder, without making it.
+
+    :param option: the option that names it on the command line
+    :raises ConfigurationError: if the folder, or what would hold it, cannot be written to
+    """
+    there = next((each for each in (folder, *folder.absolute().parents) if is_there(each)), folder)
+    if not is_folder(there) or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f'cannot write to the folder {folder}, as {there} is no folder that can be written '
+            f'to; name another place with {option}'
+        )
 
 
 def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

@@ -25,6 +25,7 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.commands.running.plan import DEFAULT_S
 from rtcnn_perception.commands.running.plan import make_plan
@@ -77,10 +78,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--output',
-        type=Path,
+        type=path_of,
         default=Path('out'),
         metavar='FOLDER',
-        help='folder for annotated.mkv and annotated.png (default: %(default)s)',
+        help='folder for annotated.mkv and annotated.png; frames that cannot be encoded in time '
+        'are left out of the video, and counted at the end (default: %(default)s)',
     )
     parser.add_argument('--no-video', action='store_true', help='write the picture, and no video')
     parser.add_argument(
@@ -104,7 +106,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--params',
-        type=Path,
+        type=path_of,
         metavar='FILE',
         help='a ROS parameter file, such as config/perception.yaml',
     )
@@ -135,7 +137,7 @@ def execute(args: argparse.Namespace) -> int:
         try:
             perception = Perception(
                 context=context,
-                parameters={**plan.parameters, 'tracker.first_id': 1},
+                parameters={**plan.parameters, 'tracker.first_id': 1, 'autostart': True},
                 remappings=plan.remappings,
                 on_result=watch.on_result,
                 opener=opener,

@@ -17,7 +17,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from rtcnn_perception.commands.options import path_of
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'the probabilities and a map of the pixels that led to them.'
     )
     parser.add_argument(
-        'model', type=Path, help='folder of a model, its model.onnx or its card model.json'
+        'model', type=path_of, help='folder of a model, its model.onnx or its card model.json'
     )
 
 

@@ -20,6 +20,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtcnn_perception.commands.options import path_of
+from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,15 +33,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``train``."""
     parser.add_argument(
         'config',
-        type=Path,
+        type=path_of,
         help='a TOML file, or the name of one that ships, such as face',
     )
     parser.add_argument(
-        '--output', type=Path, help='folder for checkpoints and logs (default runs/<name>)'
+        '--output', type=path_of, help='folder for checkpoints and logs (default runs/<name>)'
     )
     parser.add_argument(
         '--preview',
-        type=Path,
+        type=path_of,
         metavar='PNG',
         help='only write a contact sheet of the augmented pictures',
     )
@@ -63,6 +65,8 @@ def execute(args: argparse.Namespace) -> int:
         raise ConfigurationError(f'--workers must be at least 1, got {args.workers}')
     torch.set_num_threads(1)  # the workers are the threads
     path = configs.find_config(args.config)
+    if args.preview:
+        refuse_overwriting([path], [args.preview])
     values = configs.read_toml(path)
     if DetectorTrainConfig.describes(values):
         return _train_detector(args, configs.from_mapping(DetectorTrainConfig, values, path.name))
@@ -133,6 +137,12 @@ def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> in
 
 
 def _report(best: dict[str, float], folder: Path) -> int:
-    figures = ', '.join(f'{name} {value:.4f}' for name, value in best.items())
-    print(f'best on the held-out part: {figures}; {folder / "best.pt"}')
+    held_out = {
+        name: value
+        for name, value in best.items()
+        if name not in ('epoch', 'seconds', 'loss') and not name.startswith('train_')
+    }
+    figures = ', '.join(f'{name} {value:.4f}' for name, value in held_out.items())
+    at = f' (epoch {best["epoch"]:.0f})' if 'epoch' in best else ''
+    print(f'best on the held-out part{at}: {figures}; {folder / "best.pt"}')
     return 0

@@ -205,10 +205,13 @@ def initialising() -> Iterator[None]:
     """
     try:
         yield
-    except (rclpy_implementation.RCLError, rclpy_implementation.UnknownROSArgsError) as error:
+    except rclpy_implementation.UnknownROSArgsError as error:
+        raise ConfigurationError(f'ROS does not know the arguments {error}') from error
+    except RuntimeError as error:  # RCLError is one; a log file is refused by the class itself
         # Without places in the source of rcl, such as ./src/rcl/arguments.c:415.
         reason = re.sub(r', at \S+:\d+', '', str(error))
-        raise ConfigurationError(f'ROS cannot be initialised: {reason}') from error
+        advice = '; ROS_LOG_DIR names another folder' if '.log' in reason else ''
+        raise ConfigurationError(f'ROS cannot be initialised: {reason}{advice}') from error
 
 
 @watched()

@@ -57,11 +57,22 @@ def test_what_described_the_model_before_is_removed_with_a_line(graph, tmp_path,
     assert not (tmp_path / 'mine/saliency.onnx').exists()
 
 
-@pytest.mark.parametrize('option', ['--scale=1/0', '--scale=a', '--size=8', '--size=0x8'])
+@pytest.mark.parametrize(
+    'option', ['--scale=1/0', '--scale=a', '--size=8', '--size=0x8', '--size=2000x8']
+)
 def test_a_wrong_option_is_wrong_usage(graph, tmp_path, option, capsys):
     with pytest.raises(SystemExit):
         main(['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a'), option])
-    assert option.partition('=')[0] in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert f'argument {option.partition("=")[0]}: expected ' in printed
+
+
+def test_height_comes_before_width(tmp_path, capsys):
+    path = tmp_path / 'm.onnx'
+    path.write_bytes(make_graph({'emotion': 7}, dtype=TensorProto.FLOAT, size_hw=(6, 8)))
+    words = ['adapt', str(path), *OPTIONS, '--output', str(tmp_path / 'mine')]
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith('m.onnx takes 6x8 gray')
 
 
 def test_a_crop_that_cannot_be_is_refused(graph, tmp_path, capsys):

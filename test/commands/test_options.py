@@ -15,9 +15,12 @@
 """What a command reads is never written to, by whatever name."""
 
 import os
+from pathlib import Path
 
 import pytest
 from rtcnn_perception.cli import main
+from rtcnn_perception.commands.options import check_folder
+from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.exceptions import ConfigurationError
 
@@ -29,6 +32,21 @@ def film(tmp_path):
     path = tmp_path / 'out/annotated.mkv'
     path.write_bytes(b'a film')
     return path
+
+
+def test_a_path_has_its_home_replaced(monkeypatch, tmp_path):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert path_of('~/x') == tmp_path / 'x'
+    assert path_of('~no-such-user/x') == Path('~no-such-user/x')
+
+
+def test_a_folder_is_checked_before_it_is_made(tmp_path):
+    check_folder(tmp_path / 'new/one', '--output')
+    assert not list(tmp_path.iterdir())
+    (tmp_path / 'file').touch()
+    for folder in (tmp_path / 'file', tmp_path / 'file/x'):
+        with pytest.raises(ConfigurationError, match=r'is no folder that can be .* with --output'):
+            check_folder(folder, '--output')
 
 
 def test_nothing_that_is_read_or_written_is_nothing_to_refuse(tmp_path, film):

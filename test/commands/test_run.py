@@ -81,6 +81,13 @@ def process(tmp_path):
         process.communicate()
 
 
+def test_nodes_are_started_whatever_the_parameter_file_says(tmp_path):
+    waiting = tmp_path / 'waiting.yaml'
+    waiting.write_text('/**:\n  ros__parameters:\n    autostart: false\n')
+    words = ['run', '--params', str(waiting), '--duration', '0.5', '--output', str(tmp_path)]
+    assert cli.main([*words, '--no-video']) == 0
+
+
 def test_a_run_logs_its_faces_and_writes_a_video_and_a_picture(tmp_path, capfd):
     assert cli.main(['run', '--duration', '1.5', '--output', str(tmp_path)]) == 0
     out = capfd.readouterr().out

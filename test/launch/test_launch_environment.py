@@ -22,6 +22,7 @@ import pytest
 from rtcnn_perception.shared_memory import CHOICES_OF_THE_USER
 
 LAUNCH_FILE = Path(__file__).parents[2] / 'launch' / 'perception.launch.py'
+PARAMETERS = str(LAUNCH_FILE.parents[1] / 'config' / 'perception.yaml')
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def start(monkeypatch):
 
 def test_four_processes_get_the_profile_and_the_launch_itself_none(start):
     before = dict(os.environ)
-    given = start(composed='false', params_file='mine.yaml')
+    given = start(composed='false', params_file=PARAMETERS)
     assert len(given) == 4
     assert all(
         value.endswith(('/fastdds.xml', '/fastdds_small.xml'))
@@ -67,9 +68,9 @@ def test_four_processes_get_the_profile_and_the_launch_itself_none(start):
 
 
 def test_one_process_gets_none(start):
-    assert start(composed='true', params_file='mine.yaml') == [{}]
+    assert start(composed='true', params_file=PARAMETERS) == [{}]
 
 
 def test_transports_of_the_user_are_left_as_they_are(start, monkeypatch):
     monkeypatch.setenv('FASTDDS_BUILTIN_TRANSPORTS', 'LARGE_DATA')
-    assert start(composed='false', params_file='mine.yaml') == [{}, {}, {}, {}]
+    assert start(composed='false', params_file=PARAMETERS) == [{}, {}, {}, {}]

@@ -141,6 +141,26 @@ def test_autostart_time_and_respawn_are_those_of_the_arguments(launched, compose
         assert (each.given['respawn'], each.given['respawn_delay']) == (True, 0.5)
 
 
+def test_a_parameter_file_is_found_in_the_home(launched, monkeypatch):
+    monkeypatch.setenv('HOME', str(PARAMETERS.parent))
+    (started,) = launched(included(params_file='~/perception.yaml'))
+    assert started.given['parameters'] == [str(PARAMETERS)]
+
+
+@pytest.mark.parametrize(
+    ('argument', 'value', 'reason'),
+    [
+        ('params_file', '~/none.yaml', "expected a parameter file, got '~/none.yaml'"),
+        ('params_file', '', "expected a parameter file, got ''"),
+        ('respawn_delay', 'abc', "expected a number, got 'abc'"),
+    ],
+)
+def test_a_wrong_argument_ends_the_launch_and_is_named(launched, caplog, argument, value, reason):
+    with pytest.raises(AssertionError, match='assert 1 == 0'):
+        launched(included(**{argument: value}))
+    assert f'{argument}: {reason}' in caplog.text
+
+
 def test_an_enclave_is_that_of_the_process_or_the_folder_of_three(launched):
     one, *three = launched(
         included(enclave='/robot'),

@@ -24,6 +24,7 @@ import pytest
 from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterValue
 from rcl_interfaces.srv import SetParameters
+import rclpy
 from rclpy.context import Context
 from ros_bench import DOMAIN
 from rtcnn_perception.exceptions import ModelError
@@ -249,6 +250,22 @@ def test_an_environment_that_ros_refuses_is_reported_in_one_line_with_exit_code_
     printed = capfd.readouterr().err
     assert 'ROS cannot be initialised: failed to initialize rcl: ROS_DOMAIN_ID' in printed
     assert printed.count('\n') == 1
+
+
+def test_a_log_folder_that_cannot_be_written_to_is_reported_in_one_line(monkeypatch, capfd):
+    def refusing(**_options):
+        raise RuntimeError('Failed opening file /x/python_3_4.log for writing: Permission denied')
+
+    monkeypatch.setattr(rclpy, 'init', refusing)
+    assert run() == (2, [])
+    printed = capfd.readouterr().err
+    assert 'for writing: Permission denied; ROS_LOG_DIR names another folder' in printed
+    assert printed.count('\n') == 1
+
+
+def test_unknown_ros_arguments_are_named(capfd):
+    assert run('--ros-args', '--bad') == (2, [])
+    assert "ROS does not know the arguments ['--bad']" in capfd.readouterr().err
 
 
 def test_an_unknown_option_is_a_usage_error(capsys):

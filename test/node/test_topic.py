@@ -91,6 +91,16 @@ def test_silence_has_a_reason(bench, topic):
     bench.spin_until(lambda: 'sends nothing' in watched.why_silent(profile), 'the publisher')
 
 
+def test_a_topic_of_another_type_is_told_with_what_to_do(bench, topic):
+    publish(bench, '/image_raw', CompressedImage)
+    watched = topic()
+    bench.spin_until(lambda: watched._node.count_publishers('/image_raw'), 'the publisher')
+    assert watched.why_silent(None) == (
+        '/image_raw has messages of sensor_msgs/msg/CompressedImage (image_transport: '
+        'compressed), no sensor_msgs/msg/Image'
+    )
+
+
 def test_the_topics_of_others_are_named_and_none_of_this_package(bench, topic):
     for name in ('/front/image', '/faces/image', '/robot2/faces/image_annotated', '/marked'):
         publish(bench, name)

@@ -260,7 +260,8 @@ def test_the_commands_are_run_by_their_names(tmp_path, emotion, monkeypatch, cap
     assert cli.main(['train', str(config)]) == 0
     *_, complete, figures = capsys.readouterr().out.splitlines()
     assert complete.startswith('the run in runs/small is complete (1 epochs), nothing is trained')
-    assert figures.startswith('best on the held-out part')
+    assert figures.startswith('best on the held-out part (epoch 1): ')
+    assert 'train_accuracy' not in figures
     assert cli.main(['export', 'runs/small/best.pt', '--output', 'model']) == 0
     assert cli.main(['evaluate', 'model', 'e.npz', '--quick']) == 0
     assert (tmp_path / 'out/evaluate/model/e/report.md').exists()

@@ -104,6 +104,18 @@ def test_votes_that_the_data_lacks_are_refused(tmp_path, config, capsys):
     assert not (tmp_path / 'run').exists()
 
 
+def test_a_configuration_without_an_architecture_is_refused_by_name(config, capsys):
+    config.write_text(config.read_text().replace('architecture = "tiny_xception"\n', ''))
+    assert 'small.toml lacks architecture' in refusal(capsys, 'train', config)
+
+
+def test_a_preview_in_place_of_the_configuration_is_refused(config, capsys):
+    before = config.read_text()
+    line = refusal(capsys, 'train', config, '--preview', config)
+    assert 'would be written to what is read' in line
+    assert config.read_text() == before
+
+
 def test_a_preview_that_cannot_be_written_is_refused(tmp_path, config, capsys):
     (tmp_path / 'file').touch()
     line = refusal(capsys, 'train', config, '--preview', tmp_path / 'file/sheet.png')
@@ -140,6 +152,9 @@ def test_a_wrong_export_is_refused(tmp_path, capsys, options, message):
         (['--votes', 'nowhere.csv'], "e.npz: FER+'s votes are read beside fer2013.csv alone"),
         (['--reader', 'fer'], 'reader must be one of packed, fer2013, fer2013_csv, class_folders'),
         (['--where', 'tone=light'], 'nothing is known of tone; expected one of emotion'),
+        (['--pictures', 'x.npz'], 'e.npz has pictures of its own; `pictures` is for files that'),
+        (['--where', 'emotion'], '--where emotion is no condition; expected NAME>=NUMBER or NAME'),
+        (['--where', 'age<=9'], '--where age<=9 is no condition'),
         (['--against', 'haar'], '--against is for face detectors'),
         (['--width', '320'], '--width is for face detectors'),
         (['--iou', '0.4'], '--iou is for face detectors'),

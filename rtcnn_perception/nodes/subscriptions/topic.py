@@ -27,6 +27,8 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+COMPRESSED = 'sensor_msgs/msg/CompressedImage'
+
 OWN_IMAGES = ('faces/image', 'faces/image_annotated', 'faces/saliency', 'faces/saliency/mosaic')
 """Images that the nodes of this package publish; those below, such as compressed ones, too."""
 
@@ -77,7 +79,12 @@ class Topic:
         """
         publishers = self.publishers()
         if not publishers:
-            return f'no publisher of {self.name}'
+            others = self._node.get_publishers_info_by_topic(self.name)
+            if not others:
+                return f'no publisher of {self.name}'
+            found = others[0].topic_type
+            advice = ' (image_transport: compressed)' if found == COMPRESSED else ''
+            return f'{self.name} has messages of {found}{advice}, no {self.type_name}'
         if profile is not None and not any(offers(each, profile) for each in publishers):
             return (
                 f'no publisher of {self.name} offers {profile.reliability.name}, '

@@ -171,7 +171,7 @@ class FaceSet:
         if name in self.labels:
             return Fact(self.labels[name].indices, self.labels[name].classes)
         if name not in self.facts:
-            known = ', '.join((*self.labels, *self.facts)) or 'nothing'
+            known = ', '.join(dict.fromkeys((*self.labels, *self.facts))) or 'nothing'
             raise DataError(f'nothing is known of {name}; expected one of {known}')
         fact = self.facts[name]
         if fact.names:

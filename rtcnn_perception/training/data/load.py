@@ -112,6 +112,7 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     """
     sources: dict[Path, list[tuple[str, Path]]] = {}
     for name, wanted in data.attributes.items():
+        _check_pictures(wanted)
         for given in wanted.path:
             path = find_data(given)
             pictures = _pictures_of(path, wanted)
@@ -182,6 +183,7 @@ def load_for_heads(
     :raises DataError: if something is missing, damaged or mislabelled, or fits no head
     :raises UnknownClassError: if the data has a class that a head of these labels lacks
     """
+    _check_pictures(source)
     found = []
     for path in map(find_data, source.path):
         pictures = _pictures_of(path, source)
@@ -235,7 +237,7 @@ def _for_heads(
 
 def _pictures_of(path: Path, wanted: AttributeData) -> Path:
     """Return the file whose pictures a data set labels: itself, unless it has labels alone."""
-    if path.suffix != '.npz' or not npz.has_labels_alone(path):
+    if not _has_labels_alone(path):
         return path.resolve()
     if not wanted.pictures:
         raise DataError(
@@ -243,6 +245,19 @@ def _pictures_of(path: Path, wanted: AttributeData) -> Path:
             '`pictures`'
         )
     return find_data(wanted.pictures).resolve()
+
+
+def _has_labels_alone(path: Path) -> bool:
+    return path.suffix == '.npz' and npz.has_labels_alone(path)
+
+
+def _check_pictures(wanted: AttributeData) -> None:
+    """Refuse a file of pictures that no data set needs."""
+    if wanted.pictures and not any(map(_has_labels_alone, map(find_data, wanted.path))):
+        raise DataError(
+            f'{" and ".join(wanted.path)} has pictures of its own; `pictures` is for files that '
+            f'have labels alone, got {wanted.pictures}'
+        )
 
 
 def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions) -> DividedFaces:

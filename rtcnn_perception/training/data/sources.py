@@ -135,7 +135,8 @@ def find_data(name: str) -> Path:
 
     :raises DataError: if it is in neither place
     """
-    candidates = (with_home(name), data_folder() / name)
+    given = with_home(name)
+    candidates = (given,) if given.is_absolute() else (given, data_folder() / name)
     for candidate in candidates:
         if is_there(candidate):
             return candidate

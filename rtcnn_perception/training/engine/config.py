@@ -26,6 +26,7 @@ from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import fields
 from dataclasses import is_dataclass
+from dataclasses import MISSING
 import math
 from pathlib import Path
 import sys
@@ -147,14 +148,22 @@ def from_mapping(kind: type[T], values: Mapping[str, Any], where: str) -> T:
                 f'{where} has the unknown key {key!r}; known are {names}{tables}'
             )
         given[further] = {**given[further], key: given.pop(key)}
+    missing = [
+        each.name
+        for each in fields(kind)
+        if each.init
+        and each.name not in given
+        and each.default is MISSING
+        and each.default_factory is MISSING
+    ]
+    if missing:
+        raise ConfigurationError(f'{where} lacks {" and ".join(missing)}')
     arguments: dict[str, Any] = {
         key: _value(hints[key], value, where if key == further else f'{where}.{key}')
         for key, value in given.items()
     }
     try:
         return kind(**arguments)
-    except TypeError as error:
-        raise ConfigurationError(f'{where} is incomplete: {error}') from error
     except ValueError as error:
         raise ConfigurationError(f'{where}: {error}') from error
 

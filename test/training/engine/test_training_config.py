@@ -121,8 +121,8 @@ def test_teachers_may_be_tables_with_weights_and_attributes(tmp_path):
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        ('', 'incomplete'),
-        (BASE, 'incomplete'),
+        ('', 'lacks name and architecture and data'),
+        (BASE, 'lacks data'),
         ('name = ', 'is no TOML'),
         ('name = ' + '[' * 100_000, 'is no TOML: it is nested too deep'),
         (f'epoch = 3\n{WITH_DATA}', "a.toml has the unknown key 'epoch'; known are .*epochs"),

@@ -165,7 +165,7 @@ def _check(settings: AdaptSettings) -> None:
     try:
         AttributeHead(settings.attribute, 'scores', settings.labels, settings.temperature)
     except ValueError as error:
-        raise ConfigurationError(f'--{error}') from error
+        raise ConfigurationError(f'--{str(error).replace("_", "-")}') from error
 
 
 def _check_scaling(settings: AdaptSettings, signature: Signature, path: Path) -> None:
@@ -261,7 +261,7 @@ def _summary(
     ends = np.stack([np.multiply(side, settings.scale) + settings.offset for side in (0, 255)])
     given = 'scores, which get a softmax' if is_scores else 'probabilities'
     return (
-        f'{width}x{height} {settings.channels} as {signature.dtype} from {ends.min():.4g} to '
+        f'{height}x{width} {settings.channels} as {signature.dtype} from {ends.min():.4g} to '
         f'{ends.max():.4g}{", a face at a time" if one_by_one else ""}, and returns {given}'
     )
 

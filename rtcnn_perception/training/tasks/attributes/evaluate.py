@@ -122,7 +122,11 @@ def select_faces(splits: Splits, part: str, where: tuple[str, ...]) -> FaceSet:
     for condition in where:
         name, is_least, value = condition.partition('>=')
         if not is_least:
-            name, _, value = condition.partition('=')
+            name, is_equal, value = condition.partition('=')
+            if not is_equal or name.endswith(('<', '>', '!')):
+                raise ConfigurationError(
+                    f'--where {condition} is no condition; expected NAME>=NUMBER or NAME=VALUE'
+                )
         if is_least:
             fact = faces.facts.get(name)
             is_number = value.isdecimal() and len(value) <= MOST_DIGITS

@@ -126,10 +126,14 @@ def summary_lines(report: Report) -> Iterator[str]:
 
 def pipeline_line(figures: PipelineFigures) -> str:
     """Return in one sentence how the pipeline classified faces that it had to find."""
-    return (
+    counts = (
         f'through the detector {figures.detector}, tracker and classifier: '
-        f'{figures.found:,} of {figures.faces:,} faces found, {figures.labelled:,} labelled, '
-        f'{percent(figures.accuracy)} of these correctly; the same faces directly: '
+        f'{figures.found:,} of {figures.faces:,} faces found, {figures.labelled:,} labelled'
+    )
+    if not figures.labelled:
+        return counts
+    return (
+        f'{counts}, {percent(figures.accuracy)} of these correctly; the same faces directly: '
         f'{percent(figures.direct_accuracy)}'
     )
 

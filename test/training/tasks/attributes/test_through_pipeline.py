@@ -138,3 +138,10 @@ def test_a_large_picture_is_averaged_as_a_camera_averages_it():
     assert image.shape[0] < 500
     assert box.width == pytest.approx(image.shape[0] / 2, rel=0.01)
     assert image.std() < 5
+
+
+def test_no_accuracy_is_said_of_no_face():
+    figures = PipelineFigures(
+        'bright', faces=2, found=0, labelled=0, correct=0, correct_directly=0
+    )
+    assert pipeline_line(figures).endswith('0 of 2 faces found, 0 labelled')
