@@ -127,6 +127,21 @@ def test_an_unknown_precision_is_refused_naming_the_known_ones(tmp_path):
         AttributeModel.load(folder, precision='half')
 
 
+def test_other_work_does_not_change_the_choice(folder):
+    clock = Clock()
+    run = clock.run({'tiny': 0.002, 'tiny_int8': 0.001})
+
+    def busy(name):
+        run(name)
+        if name == 'tiny_int8' and len(clock.runs) % 3:
+            clock.now += 0.004
+
+    loaded = load_precision(
+        AttributeCard.load(folder), 'auto', lambda card: card.name, busy, clock
+    )
+    assert loaded == ('tiny_int8', 'int8, as int8 takes 1.00 ms here and float 2.00 ms')
+
+
 def test_a_detector_for_wide_images_is_compared_by_smaller_ones(monkeypatch):
     widths, detect = [], RtcnnDetector.detect
 
