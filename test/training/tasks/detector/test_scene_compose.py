@@ -308,3 +308,15 @@ def test_a_share_of_scenes_shows_faces_that_are_given_beside_photographs(
     maker, rng = SceneMaker([other], config, face_pictures(given)), np.random.default_rng(0)
     scenes = [maker.scene(96, rng) for _ in range(20)]
     assert sum(bool(np.isfinite(scene.landmarks).any()) for scene in scenes) == expected
+
+
+def test_a_face_that_is_to_be_large_is_one_that_can_be_shown_so(tmp_path):
+    small = white_photograph(tmp_path / 'small.png', (30, 20, 42, 36))
+    large = white_photograph(tmp_path / 'large.png', (10, 5, 90, 95))
+    config = SceneConfig(
+        sizes=(256,), least_face=150.0, most_face=200.0, mosaic_share=0, small_share=1
+    )
+    maker, rng = SceneMaker([small] * 3 + [large], config), np.random.default_rng(0)
+    heights = [float(box[3] - box[1]) for _ in range(20) for box in maker.scene(256, rng).boxes]
+    assert len(heights) == 20
+    assert 150 <= min(heights) <= max(heights) <= 200.01

@@ -46,10 +46,14 @@ from rtcnn_perception.training.tasks.detector.scenes.prints import stencil
 from rtcnn_perception.training.tasks.detector.scenes.transformation import in_sizes
 from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 from rtcnn_perception.training.tasks.detector.scenes.transformation import size_for
+from rtcnn_perception.training.tasks.detector.scenes.transformation import Sizes
 from rtcnn_perception.training.tasks.detector.scenes.transformation import transformed
 
 STENCIL_SHARE = 0.6
 """Of the prints, those made of a person's face; the others are drawn."""
+
+TRIES = 20
+"""Photographs that are tried for one face to be shown large; one in ten has a large one."""
 
 MOST_BYTES = 8 * 2**30
 """Of all photographs, decoded, in all their sizes."""
@@ -140,23 +144,18 @@ class SceneMaker:
 
     def _part(self, height: int, width: int, rng: np.random.Generator) -> Scene:
         """Return a part of a photograph, at a random scale."""
-        config, side = self.config, min(height, width)
-        wants_none = rng.random() < config.negative_share and len(self.negatives)
-        index = int(
-            rng.choice(self.negatives, p=self._shares)
-            if wants_none
-            else rng.choice(self.positives)
-        )
-        photograph, sizes = self.photographs[index], self.images[index]
-        if len(self.faces) and not wants_none and rng.random() < config.faces_share:
-            photograph = self.faces[int(rng.integers(len(self.faces)))]
-            sizes = [toned(photograph.read(), rng)]
+        config = self.config
+        if rng.random() < config.negative_share and len(self.negatives):
+            index = int(rng.choice(self.negatives, p=self._shares))
+            photograph, sizes, face = self.photographs[index], self.images[index], None
+        else:
+            most = max(config.least_face, min(config.most_face, 1.1 * min(height, width)))
+            shown = math.exp(rng.uniform(math.log(config.least_face), math.log(most)))
+            photograph, sizes, face = self._with_face(shown, rng)
         size, room = np.array([photograph.width, photograph.height]), np.array([width, height])
         covering = float((room / size).max())
-        if len(photograph.boxes):
-            x0, y0, x1, y1 = photograph.boxes[rng.integers(len(photograph.boxes))].tolist()
-            most = max(config.least_face, min(config.most_face, 1.1 * side))
-            shown = math.exp(rng.uniform(math.log(config.least_face), math.log(most)))
+        if face is not None:
+            x0, y0, x1, y1 = face
             scale = shown / (y1 - y0)
             focus = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
         else:
@@ -184,6 +183,27 @@ class SceneMaker:
             background=self._background(height, width, rng),
             stretch=math.exp(rng.uniform(-config.stretch, config.stretch)),
         )
+
+    def _with_face(
+        self, shown: float, rng: np.random.Generator
+    ) -> tuple[Photograph, Sizes, list[float]]:
+        """
+        Choose a photograph and a face in it that can be shown so high, in pixels.
+
+        Most faces are small, and few photographs can be enlarged to show a large one.
+        """
+        config = self.config
+        for _ in range(TRIES):
+            if len(self.faces) and rng.random() < config.faces_share:
+                photograph: Photograph = self.faces[int(rng.integers(len(self.faces)))]
+                sizes = None
+            else:
+                index = int(rng.choice(self.positives))
+                photograph, sizes = self.photographs[index], self.images[index]
+            face = photograph.boxes[rng.integers(len(photograph.boxes))].tolist()
+            if shown <= config.most_enlarged * (face[3] - face[1]):
+                break
+        return photograph, sizes or [toned(photograph.read(), rng)], face
 
     def _background(self, height: int, width: int, rng: np.random.Generator) -> ImageBGR:
         """Return what lies beside a photograph: one colour, or another one without a face."""
