@@ -88,6 +88,15 @@ def sixteen_bits(values, *, is_bigendian=False):
     return image[..., 0]
 
 
+@pytest.mark.parametrize(('padding', 'is_shared'), [(0, True), (WIDTH * 3, True), (10**5, False)])
+def test_padding_beyond_the_pixels_is_not_kept_in_memory(padding, is_shared):
+    step = WIDTH * 3 + padding
+    data = np.random.default_rng(0).integers(0, 256, HEIGHT * step, np.uint8)
+    rows = check_rows(data, height=HEIGHT, width=WIDTH, step=step, encoding='bgr8')
+    assert np.array_equal(rows, data.reshape(HEIGHT, step)[:, : WIDTH * 3])
+    assert np.shares_memory(rows, data) == is_shared
+
+
 @pytest.mark.parametrize('bits', [10, 14, 16])
 @pytest.mark.parametrize('is_bigendian', [False, True])
 def test_the_values_of_sixteen_bits_are_stretched_however_many_are_used(bits, is_bigendian):

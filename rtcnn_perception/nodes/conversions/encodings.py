@@ -35,6 +35,10 @@ Pixels = NDArray[np.uint8]
 """(rows, row bytes): the rows of an image without their padding."""
 
 
+MOST_PADDED = 2
+"""Times the bytes of its pixels that a row may have for the message to be kept as it is."""
+
+
 @dataclass(frozen=True)
 class Encoding:
     """
@@ -54,7 +58,7 @@ def check_rows(
     data: NDArray[np.uint8], *, height: int, width: int, step: int, encoding: str
 ) -> Pixels:
     """
-    Return the rows of an image without their padding, as a view of its bytes.
+    Return the rows of an image without their padding: a view, where most of its bytes are pixels.
 
     :param data: all bytes of the image, one-dimensional
     :param step: bytes from one row to the next, padding included
@@ -79,7 +83,9 @@ def check_rows(
             f'{width}x{height} in {encoding} with a step of {step} has {step * rows} bytes, '
             f'got {data.size}: the image is truncated or its step is wrong'
         )
-    return np.lib.stride_tricks.as_strided(data, (rows, row_bytes), (step, 1), writeable=False)
+    view = np.lib.stride_tricks.as_strided(data, (rows, row_bytes), (step, 1), writeable=False)
+    # What is little but padding would be kept in memory with it, and counted without.
+    return view.copy() if step > MOST_PADDED * row_bytes else view
 
 
 def _form_of(encoding: str) -> Encoding:
