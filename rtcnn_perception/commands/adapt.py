@@ -127,7 +127,8 @@ def execute(args: argparse.Namespace) -> int:
     try:
         crop = CropGeometry(args.margin, args.shift_down, args.upright)
     except ValueError as error:
-        raise ConfigurationError(f'--{str(error).replace("_", "-")}') from error
+        name, _, wrong = str(error).partition(' ')
+        raise ConfigurationError(f'--{name.replace("_", "-")} {wrong}') from error
     settings = AdaptSettings(
         attribute=args.attribute,
         labels=items(args.labels),

@@ -42,11 +42,11 @@ from rtcnn_perception.commands.benchmark.sections import Section
 from rtcnn_perception.commands.options import check_output
 from rtcnn_perception.commands.options import items
 from rtcnn_perception.commands.options import path_of
-from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.commands.progress import Progress
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.detection.registry import DETECTORS
 from rtcnn_perception.core.models.files import replace_file
+from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.install_hints import install_hint
@@ -130,7 +130,8 @@ def execute(args: argparse.Namespace) -> int:
     path = args.output / 'bench.json'
     check_output(path, '--output')
     if args.markdown is not None:
-        refuse_overwriting([path], [args.markdown])
+        if args.markdown.absolute() == path.absolute():
+            raise ConfigurationError(f'--markdown must not be {path}, where the figures go')
         check_output(args.markdown, '--markdown')
     begun = datetime.now(timezone.utc)
     load = os.getloadavg()[0]

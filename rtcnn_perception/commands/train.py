@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtcnn_perception.commands.options import path_of
-from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,8 +64,8 @@ def execute(args: argparse.Namespace) -> int:
         raise ConfigurationError(f'--workers must be at least 1, got {args.workers}')
     torch.set_num_threads(1)  # the workers are the threads
     path = configs.find_config(args.config)
-    if args.preview:
-        refuse_overwriting([path], [args.preview])
+    if args.preview and args.preview.suffix.lower() != '.png':
+        raise ConfigurationError(f'--preview must name a .png file, got {args.preview}')
     values = configs.read_toml(path)
     if DetectorTrainConfig.describes(values):
         return _train_detector(args, configs.from_mapping(DetectorTrainConfig, values, path.name))

@@ -32,13 +32,14 @@ _TURNS: Final = {
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
 
-DARKEST, BRIGHTEST = 0.5, 99.5
+DARKEST: Final = 0.5
+BRIGHTEST: Final = 99.5
 """Percentiles of the values of a 16-bit image that become 0 and 255."""
 
-LEAST_SPAN = 256.0
+LEAST_SPAN: Final = 256.0
 """A 16-bit image with less between them is not stretched further: that would show its noise."""
 
-STRIDE_16 = 4
+STRIDE_16: Final = 4
 """Of the pixels of a 16-bit image every fourth of every fourth row says what values it has."""
 
 RIGHT_ANGLES: Final = (0, *_TURNS)
@@ -82,7 +83,7 @@ def stretched(values: NDArray[np.uint16]) -> ImageBGR:
     """
     low, high = np.percentile(values[::STRIDE_16, ::STRIDE_16], (DARKEST, BRIGHTEST))
     scale = 255.0 / max(high - low, LEAST_SPAN)
-    levels = np.arange(2**16, dtype=np.float32)  # fewer than an image has pixels
+    levels = np.arange(2**16, dtype=np.float32)  # of a camera fewer than pixels
     table = np.clip((levels - low) * scale + 0.5, 0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(np.take(table, values), cv2.COLOR_GRAY2BGR), np.uint8)
 

@@ -101,7 +101,7 @@ class Face:
     A tracked face, and what the networks predict for it.
 
     ``crop`` is the part inside the image of the square that the first network took, before it was
-    rotated upright; ``quality`` is in [0, 1], and 0 while the track is coasted; ``attributes`` are
+    rotated; ``quality`` is in [0, 1], and 0 while the track is coasted; ``attributes`` are
     by name, in the order in which they were asked for. They are empty before classification.
     ``pose`` is that of the head, None where it was not estimated.
     """

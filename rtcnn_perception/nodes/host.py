@@ -207,10 +207,15 @@ def initialising() -> Iterator[None]:
         yield
     except rclpy_implementation.UnknownROSArgsError as error:
         raise ConfigurationError(f'ROS does not know the arguments {error}') from error
-    except RuntimeError as error:  # RCLError is one; a log file is refused by the class itself
+    except RuntimeError as error:
+        # RCLError is one, but rclpy raises the class itself where a log file cannot be opened.
+        is_rcl = isinstance(error, rclpy_implementation.RCLError)
+        if not is_rcl and type(error) is not RuntimeError:
+            raise
         # Without places in the source of rcl, such as ./src/rcl/arguments.c:415.
         reason = re.sub(r', at \S+:\d+', '', str(error))
-        advice = '; ROS_LOG_DIR names another folder' if '.log' in reason else ''
+        is_log = re.search(r'log directory|\.log for writing', reason) is not None
+        advice = '; ROS_LOG_DIR names another folder' if is_log else ''
         raise ConfigurationError(f'ROS cannot be initialised: {reason}{advice}') from error
 
 
@@ -303,6 +308,7 @@ def _argument_parser(
     ]
     return argparse.ArgumentParser(
         prog=name,
+        allow_abbrev=False,
         description='Runs until SIGINT, SIGTERM or SIGHUP. Parameters, with their defaults:',
         epilog='\n'.join([*lines, '', 'Set one by --ros-args -p NAME:=VALUE, or by a file.']),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -75,10 +75,18 @@ def test_height_comes_before_width(tmp_path, capsys):
     assert capsys.readouterr().out.startswith('m.onnx takes 6x8 gray')
 
 
-def test_a_crop_that_cannot_be_is_refused(graph, tmp_path, capsys):
-    words = ['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a')]
-    assert main([*words, '--margin', '9']) == 1
-    assert '--margin must be in' in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (['--margin', '9'], '--margin must be in'),
+        (['--shift-down', '0.6'], '--shift-down must be in'),
+        (['--attribute', 'Big_x'], "digits and _, got 'Big_x'"),
+    ],
+)
+def test_what_no_card_can_say_is_refused_by_its_option(graph, tmp_path, words, message, capsys):
+    options = ['adapt', str(graph), *OPTIONS, '--output', str(tmp_path / 'a')]
+    assert main([*options, *words]) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_without_onnx_the_command_says_what_to_install(graph, tmp_path):

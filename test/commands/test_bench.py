@@ -203,3 +203,11 @@ def test_a_part_whose_packages_are_missing_does_not_take_the_others_with_it(tmp_
         bench.execute(parse(*words))
     sections = json.loads((tmp_path / 'bench.json').read_text())['sections']
     assert sections['steps']['rows'] == [['track', '0.3']]
+
+
+def test_the_document_does_not_replace_the_figures(tmp_path, parts):
+    words = ['--output', str(tmp_path), '--markdown', str(tmp_path / 'bench.json')]
+    with pytest.raises(ConfigurationError, match=r'--markdown must not be .*bench\.json'):
+        bench.execute(parse('--parts', 'steps', *words))
+    assert parts == []
+    assert not list(tmp_path.iterdir())

@@ -154,12 +154,14 @@ def test_a_roi_without_a_whole_box_has_the_one_that_it_has():
         (20, 0, 10, 20),
         (40, 12, 60, 36),
         (10, 12, 30, 12),
+        (29, 35, 5000, 3000),
+        (10, 12, 30, 39),
     ],
 )
-def test_a_whole_box_that_the_box_is_no_part_of_is_refused(box):
+def test_a_whole_box_of_which_the_box_is_not_the_part_inside_is_refused(box):
     msg = rois_to_msg(result(face((10, 12, 30, 36))))
     msg.faces[0].whole_box = [float(edge) for edge in box]
-    with pytest.raises(PerceptionError, match='is none that its box is a part of'):
+    with pytest.raises(PerceptionError, match=r'of which the box \(10, 12, 30, 36\) is the part'):
         result_from_rois(msg, frame(), refuse)
 
 

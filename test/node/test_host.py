@@ -252,15 +252,35 @@ def test_an_environment_that_ros_refuses_is_reported_in_one_line_with_exit_code_
     assert printed.count('\n') == 1
 
 
-def test_a_log_folder_that_cannot_be_written_to_is_reported_in_one_line(monkeypatch, capfd):
+@pytest.mark.parametrize(
+    ('reason', 'is_of_logs'),
+    [
+        ('Failed opening file /x/python_3_4.log for writing: Permission denied', True),
+        ("Failed to create log directory '/proc/x': 2", True),
+        ('Failed to parse the file /x/a.login.yaml', False),
+    ],
+)
+def test_a_log_folder_that_cannot_be_written_to_is_reported_with_what_names_another(
+    monkeypatch, capfd, reason, is_of_logs
+):
     def refusing(**_options):
-        raise RuntimeError('Failed opening file /x/python_3_4.log for writing: Permission denied')
+        raise RuntimeError(reason)
 
     monkeypatch.setattr(rclpy, 'init', refusing)
     assert run() == (2, [])
     printed = capfd.readouterr().err
-    assert 'for writing: Permission denied; ROS_LOG_DIR names another folder' in printed
+    assert reason in printed
+    assert ('ROS_LOG_DIR names another folder' in printed) == is_of_logs
     assert printed.count('\n') == 1
+
+
+def test_a_defect_while_ros_begins_keeps_its_traceback(monkeypatch):
+    def failing(**_options):
+        raise NotImplementedError('a defect')
+
+    monkeypatch.setattr(rclpy, 'init', failing)
+    with pytest.raises(NotImplementedError, match='a defect'):
+        run()
 
 
 def test_unknown_ros_arguments_are_named(capfd):

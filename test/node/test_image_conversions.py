@@ -211,3 +211,7 @@ def test_an_image_that_no_jpeg_can_hold_is_refused():
     with pytest.raises(ImageFormatError, match=r'an image of 65501x1 is no JPEG: .*65500'):
         compressed_to_msg(np.zeros((1, 65_501, 3), np.uint8), HEADER, 90)
     assert compressed_to_msg(np.zeros((1, 65_500, 3), np.uint8), HEADER, 90).data
+
+
+def test_the_target_of_a_compressed_image_counts_without_its_encoding():
+    assert np.array_equal(sent(encoded('.png'), 'jpeg compressed rgb8'), scene()[:, :, ::-1])

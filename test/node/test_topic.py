@@ -96,8 +96,8 @@ def test_a_topic_of_another_type_is_told_with_what_to_do(bench, topic):
     watched = topic()
     bench.spin_until(lambda: watched._node.count_publishers('/image_raw'), 'the publisher')
     assert watched.why_silent(None) == (
-        '/image_raw has messages of sensor_msgs/msg/CompressedImage (image_transport: '
-        'compressed), no sensor_msgs/msg/Image'
+        '/image_raw has messages of sensor_msgs/msg/CompressedImage, no sensor_msgs/msg/Image: '
+        'set image_transport to compressed, and remap to its base topic'
     )
 
 

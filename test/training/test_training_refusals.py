@@ -109,11 +109,18 @@ def test_a_configuration_without_an_architecture_is_refused_by_name(config, caps
     assert 'small.toml lacks architecture' in refusal(capsys, 'train', config)
 
 
-def test_a_preview_in_place_of_the_configuration_is_refused(config, capsys):
-    before = config.read_text()
-    line = refusal(capsys, 'train', config, '--preview', config)
-    assert 'would be written to what is read' in line
-    assert config.read_text() == before
+@pytest.mark.parametrize('name', ['small.toml', 'e.npz', 'sheet'])
+def test_a_preview_is_a_png_and_writes_over_nothing_that_is_read(tmp_path, config, capsys, name):
+    before = config.read_text(), (tmp_path / 'e.npz').read_bytes()
+    line = refusal(capsys, 'train', config, '--preview', tmp_path / name)
+    assert f'--preview must name a .png file, got {tmp_path / name}' in line
+    assert (config.read_text(), (tmp_path / 'e.npz').read_bytes()) == before
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path, capsys):
+    (tmp_path / 'file').touch()
+    line = refusal(capsys, 'evaluate', 'nothing', 'none.npz', '--output', tmp_path / 'file/x')
+    assert f'cannot write to the folder {tmp_path}/file/x' in line
 
 
 def test_a_preview_that_cannot_be_written_is_refused(tmp_path, config, capsys):

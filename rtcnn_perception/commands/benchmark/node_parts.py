@@ -44,7 +44,7 @@ def clips(
     """Play the clips in real time with each detector."""
     title = 'Clips of one person in real time'
     if not inputs.clips:
-        return Section(title, skipped=f'there are no clips in {inputs.data / "video"}')
+        return Section(title, skipped=f'there are no clips in {inputs.data.name}/video')
     rows, targets, raw = [], [], {}
     plays = [(each.name, clip) for each in inputs.detectors for clip in inputs.clips]
     by_detector: dict[str, list[ClipResult]] = {each.name: [] for each in inputs.detectors}

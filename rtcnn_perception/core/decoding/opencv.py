@@ -22,27 +22,34 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.images import stretched
 from rtcnn_perception.exceptions import ImageFormatError
 
 
 def decode_by_opencv(data: bytes, *, is_upright: bool) -> ImageBGR:
     """
-    Decode a picture.
+    Decode a picture; gray values of 16 bits are stretched, of which infrared cameras use few.
 
     :param is_upright: rotate it as its EXIF says
     :raises ImageFormatError: if OpenCV cannot; the text has nothing of the file but its length
     """
-    return np.asarray(_decode(data, cv2.IMREAD_COLOR, is_upright=is_upright), np.uint8)
+    image = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH, is_upright=is_upright)
+    if image.ndim == 2 and image.dtype == np.uint16:
+        return stretched(image)
+    if image.dtype != np.uint8:
+        image = _decode(data, cv2.IMREAD_COLOR, is_upright=is_upright)
+    elif image.ndim == 2:
+        image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    return np.asarray(image, np.uint8)
 
 
-def decode_gray16_by_opencv(data: bytes, *, is_upright: bool) -> NDArray[np.uint16]:
+def decode_gray16_by_opencv(data: bytes) -> NDArray[np.uint16]:
     """
-    Decode a picture of gray values of 16 bits, (H, W).
+    Decode a picture of gray values of 16 bits, (H, W), as they are.
 
-    :param is_upright: rotate it as its EXIF says
     :raises ImageFormatError: as above
     """
-    return np.asarray(_decode(data, cv2.IMREAD_ANYDEPTH, is_upright=is_upright), np.uint16)
+    return np.asarray(_decode(data, cv2.IMREAD_UNCHANGED, is_upright=False), np.uint16)
 
 
 def _decode(data: bytes, flags: int, *, is_upright: bool) -> NDArray[Any]:

@@ -34,7 +34,6 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.decoding.limits import check_pixels
 from rtcnn_perception.core.decoding.opencv import decode_by_opencv
 from rtcnn_perception.core.decoding.opencv import decode_gray16_by_opencv
-from rtcnn_perception.core.images import stretched
 from rtcnn_perception.exceptions import ImageFormatError
 
 START: Final = b'\x89PNG\r\n\x1a\n'
@@ -84,20 +83,10 @@ def decode_png(data: bytes, max_pixels: float, *, is_upright: bool) -> ImageBGR:
     """
     Decode a PNG completely or refuse it; bytes behind its end are ignored.
 
-    Gray values of 16 bits are stretched, as infrared cameras leave most of them unused.
-
     :param is_upright: rotate it as its EXIF says
     :raises ImageFormatError: if it is damaged or cut off, or beyond a limit
     """
-    written, kind = _checked(data, max_pixels)
-    if kind == _GRAY_16:
-        return stretched(decode_gray16_by_opencv(written, is_upright=is_upright))
-    return decode_by_opencv(written, is_upright=is_upright)
-
-
-def is_gray16(data: bytes) -> bool:
-    """Return whether bytes begin as a PNG of gray values of 16 bits."""
-    return data.startswith(START) and data[24:26] == bytes(_GRAY_16)
+    return decode_by_opencv(_checked(data, max_pixels)[0], is_upright=is_upright)
 
 
 def decode_gray16(data: bytes, max_pixels: float) -> NDArray[np.uint16]:
@@ -113,7 +102,7 @@ def decode_gray16(data: bytes, max_pixels: float) -> NDArray[np.uint16]:
         raise ImageFormatError(
             f'expected a PNG of gray values of 16 bits, got color type {kind[1]} of {kind[0]} bits'
         )
-    return decode_gray16_by_opencv(written, is_upright=False)
+    return decode_gray16_by_opencv(written)
 
 
 def _checked(data: bytes, max_pixels: float) -> tuple[bytes, tuple[int, int]]:

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import math
 import threading
 import time
 
@@ -122,13 +123,15 @@ class SourcePlayer:
 
     def _wait(self, source: FrameSource, before: float | None, due: float) -> float:
         """Wait until the frame after the one due at ``due`` is due; return when that is."""
-        begin = time.monotonic()
+        begin = now = time.monotonic()
+        earliest = -math.inf
         while True:
-            # In slices, so that a new rate holds at once.
-            following = next_due(due, begin, self._step(source, before))
-            left = following - time.monotonic()
+            # In slices, so that a new rate holds soon; a frame is not due before it was set.
+            following = max(next_due(due, begin, self._step(source, before)), earliest)
+            left = following - now
             if self._stopped.wait(max(min(left, LONGEST_WAIT), 0.0)) or left <= LONGEST_WAIT:
                 return following
+            earliest, now = now, time.monotonic()
 
     def _emit_frame(self, image: ImageBGR, late: float) -> None:
         """Emit a frame; an error costs this one, and is none of the source's."""

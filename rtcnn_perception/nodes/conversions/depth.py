@@ -25,6 +25,7 @@ from rtcnn_perception.core.decoding.limits import MEGA
 from rtcnn_perception.core.decoding.png import decode_gray16
 from rtcnn_perception.core.pose.depth_image import DepthImage
 from rtcnn_perception.exceptions import ImageFormatError
+from rtcnn_perception.nodes.conversions.encodings import MOST_PADDED
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 
@@ -64,7 +65,7 @@ def depth_from_image(msg: Image) -> DepthImage:
             f'a depth image of {width}x{height} in {msg.encoding} with a step of {step} has '
             f'{step * height} bytes, got {data.size}'
         )
-    if step % dtype.itemsize:  # not aligned
+    if step % dtype.itemsize or step > MOST_PADDED * row:  # not aligned, or kept with its padding
         data = np.stack([data[step * y : step * y + row] for y in range(height)]).ravel()
         step = row
     values = np.ndarray((height, width), dtype, data.data, strides=(step, dtype.itemsize))

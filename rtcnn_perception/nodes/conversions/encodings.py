@@ -112,11 +112,12 @@ def decompressed(image: ImageBGR, compressed_format: str) -> ImageBGR:
     :param image: (H, W, 3) uint8, decoded as if its colours were those of a picture
     :raises ImageFormatError: if the picture is a depth image, or a Bayer pattern that is not known
     """
-    encoding, _, packed = (part.strip() for part in compressed_format.partition(';'))
-    _, _, target = packed.partition('compressed')
-    if target.strip().startswith('rgb'):  # old publishers packed rgb8 as if it were BGR
+    encoding = compressed_format.partition(';')[0].strip()
+    _, is_packed, rest = compressed_format.rpartition('compressed')
+    target = rest.strip() if is_packed else ''
+    if target.startswith('rgb'):  # old publishers packed rgb8 as if it were BGR
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
-    if target.strip() or not encoding.startswith(('bayer_', *DEPTH)):
+    if target or not encoding.startswith(('bayer_', *DEPTH)):
         return image
     return _form_of(encoding).to_bgr(np.ascontiguousarray(image[:, :, 0]), False)
 

@@ -254,7 +254,7 @@ def track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
             f'a roi of {box.width}x{box.height} at {box.x_offset}, {box.y_offset} '
             f'does not lie within an image of {width}x{height}'
         )
-    whole = _whole_box(msg, max(width, height))
+    whole = _whole_box(msg, frame)
     if not 0.0 <= msg.confidence <= 1.0 or len(msg.landmarks) not in (0, landmarks):
         raise PerceptionError(
             f'a roi needs a confidence in [0, 1] and no or {landmarks} landmarks, '
@@ -274,21 +274,26 @@ def track_from_msg(msg: FaceMsg, frame: Frame, landmarks: int) -> Track:
     )
 
 
-def _whole_box(msg: FaceMsg, longer_side: int) -> BoundingBox:
+def _whole_box(msg: FaceMsg, frame: Frame) -> BoundingBox:
     box, whole = msg.box, [float(edge) for edge in msg.whole_box]
     if not any(whole):
         return BoundingBox.from_xywh(box.x_offset, box.y_offset, box.width, box.height)
     x0, y0, x1, y1 = whole
-    is_near = all(abs(edge) <= MOST_OUTSIDE * longer_side for edge in whole)
-    overlaps = (
-        x0 < box.x_offset + box.width
-        and y0 < box.y_offset + box.height
-        and x1 > box.x_offset
-        and y1 > box.y_offset
+    longer_side = max(frame.size_wh)
+    if all(abs(edge) <= MOST_OUTSIDE * longer_side for edge in whole) and x0 < x1 and y0 < y1:
+        found = BoundingBox(x0, y0, x1, y1)
+        inside = _box_to_msg(found, frame)
+        apart = np.subtract(_edges(inside), _edges(box))
+        if (np.abs(apart) <= 1).all():
+            return found
+    raise PerceptionError(
+        f'expected a whole_box of which the box {_edges(box)} is the part inside the image, '
+        f'got {whole}'
     )
-    if not (is_near and x0 < x1 and y0 < y1 and overlaps):
-        raise PerceptionError(f'the whole box of a roi is none that its box is a part of: {whole}')
-    return BoundingBox(x0, y0, x1, y1)
+
+
+def _edges(box: RegionOfInterest) -> tuple[int, int, int, int]:
+    return box.x_offset, box.y_offset, box.x_offset + box.width, box.y_offset + box.height
 
 
 def _landmarks_from_msg(points: Sequence[Any]) -> Landmarks | None:

@@ -27,7 +27,13 @@ from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-COMPRESSED = 'sensor_msgs/msg/CompressedImage'
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+
+ADVICE = {
+    (COMPRESSED, IMAGE): ': set image_transport to compressed, and remap to its base topic',
+    (IMAGE, COMPRESSED): ': set image_transport to raw',
+}
+"""What to do, by the type that is there and the one that is wanted."""
 
 OWN_IMAGES = ('faces/image', 'faces/image_annotated', 'faces/saliency', 'faces/saliency/mosaic')
 """Images that the nodes of this package publish; those below, such as compressed ones, too."""
@@ -83,8 +89,8 @@ class Topic:
             if not others:
                 return f'no publisher of {self.name}'
             found = others[0].topic_type
-            advice = ' (image_transport: compressed)' if found == COMPRESSED else ''
-            return f'{self.name} has messages of {found}{advice}, no {self.type_name}'
+            advice = ADVICE.get((found, self.type_name), '')
+            return f'{self.name} has messages of {found}, no {self.type_name}{advice}'
         if profile is not None and not any(offers(each, profile) for each in publishers):
             return (
                 f'no publisher of {self.name} offers {profile.reliability.name}, '

@@ -52,6 +52,11 @@ EXPECTED = (
     'landmarks, in pixels'
 )
 
+EXPECTED_WIDER = (
+    'expected, by the name of each file, a table with boxes, each with a box of x0, y0, x1, y1 in '
+    'pixels and whether it is invalid'
+)
+
 FARTHEST = 2.0
 """Longer sides of the box between its middle and a landmark, at most."""
 
@@ -211,7 +216,8 @@ def read_photographs(folder: Path) -> list[Photograph]:
             name = entry.get('file', number) if isinstance(entry, dict) else number
             is_missing = isinstance(error, KeyError)
             wrong = f'has no {error}' if is_missing else f'is not as expected: {error!r}'
-            raise DataError(f'{source}: the entry {name} {wrong}; {EXPECTED}') from error
+            expected = EXPECTED if read is _read_listed else EXPECTED_WIDER
+            raise DataError(f'{source}: the entry {name} {wrong}; {expected}') from error
         photographs.append(photograph)
     if not photographs:
         raise DataError(f'{source} lists no photograph')

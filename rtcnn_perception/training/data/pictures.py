@@ -29,11 +29,8 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.decoding import jpeg
-from rtcnn_perception.core.decoding import png
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
 from rtcnn_perception.core.decoding.opencv import decode_by_opencv
-from rtcnn_perception.core.decoding.opencv import decode_gray16_by_opencv
-from rtcnn_perception.core.images import stretched
 from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.core.sources.pictures import ATOMIC_SUFFIXES
 from rtcnn_perception.core.sources.pictures import decode_file
@@ -146,10 +143,7 @@ def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:
         except ImageFormatError as error:
             raise DataError(f'{name} cannot be decoded: {error}') from error
     try:
-        if png.is_gray16(encoded):
-            picture = stretched(decode_gray16_by_opencv(encoded, is_upright=True))
-        else:
-            picture = decode_by_opencv(encoded, is_upright=True)
+        picture = decode_by_opencv(encoded, is_upright=True)
     except ImageFormatError as error:
         raise DataError(f'{name} cannot be decoded; expected a complete picture file') from error
     # Decoded as gray, a coloured PNG that names its gamma would be another gray than the camera's.

@@ -149,7 +149,7 @@ def test_a_label_changes_where_the_stamps_stand_still():
     assert label.index == 1
 
 
-def test_stamps_that_come_twice_start_nothing_anew():
+def test_a_label_changes_where_each_stamp_comes_twice():
     rows, label = [row(0.8, 0.2)] + [row(0.2, 0.8)] * 12, None
     for number, each in enumerate(rows):
         label = next_label(label, each, number // 2 / RATE, CONFIG)

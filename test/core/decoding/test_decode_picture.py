@@ -21,6 +21,7 @@ import sys
 
 import cv2
 import numpy as np
+from picture_bytes import decoded_by_opencv
 from picture_bytes import encoded
 from picture_bytes import HEIGHT
 from picture_bytes import MEGAPIXEL
@@ -163,3 +164,23 @@ def test_opencv_writes_nothing_to_stderr():
     )
     assert b'that OpenCV cannot decode' in result.stdout
     assert result.stderr == b''
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.tiff', '.pgm'])
+def test_gray_of_16_bits_is_stretched_in_every_kind_of_file(suffix):
+    values = np.tile(np.arange(0, 1024, 8, np.uint16), (64, 1))
+    found = decode_picture(encoded(suffix, values), MEGAPIXEL)
+    assert (found.min(), found.max()) == (0, 255)
+    assert np.abs(found[..., 0].astype(float) - np.linspace(0, 255, 128)).max() < 8
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.tiff', '.pgm', '.bmp', '.webp'])
+def test_gray_of_8_bits_stays_as_it_is(suffix):
+    gray = scene()[:, :, 1]
+    found = decode_picture(encoded(suffix, gray), MEGAPIXEL)
+    assert np.array_equal(found, decoded_by_opencv(encoded(suffix, gray)))
+
+
+def test_colours_of_16_bits_lose_their_lower_half():
+    colours = scene().astype(np.uint16) * 257
+    assert np.array_equal(decode_picture(encoded('.png', colours), MEGAPIXEL), scene())

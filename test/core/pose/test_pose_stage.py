@@ -227,3 +227,13 @@ def test_a_picture_stays_implausible_in_a_frame_without_depth_and_while_it_is_co
     assert pose.implausible_reason
     (pose,) = process(stage, 1.0 + 2 * STEP, face(state=TrackState.COASTED))
     assert pose.implausible_reason
+
+
+def test_doubts_end_where_the_stamps_stand_still():
+    stage, scene = PoseStage(), wall(SIZE)
+    put_head(scene, CAMERA, np.array((0.0, 0.0, 1.15)))
+    (found,) = stage.process(result(1.0, face()), CAMERA, flat()).faces
+    assert found.pose.implausible_reason
+    for _ in range(90):
+        (found,) = stage.process(result(1.0, face()), CAMERA, DepthImage(scene)).faces
+    assert found.pose.implausible_reason == ''

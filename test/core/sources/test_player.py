@@ -305,7 +305,11 @@ def test_damaged_pictures_of_a_folder_are_reported_once_and_the_others_are_emitt
 def test_a_new_rate_holds_while_a_frame_is_waited_for(output, rate):
     player = play(output, Source(*[IMAGE] * 5, is_live=False), rate=rate)
     output.wait(lambda o: len(o.frames) == 1)
+    time.sleep(3 * player_module.LONGEST_WAIT)
+    changed = time.monotonic()
     player.rate = 1000.0
     assert player.ended.wait(SOON)
     player.stop(SOON)
     assert (len(output.frames), output.errors) == (5, [])
+    slack = 2 * player_module.LONGEST_WAIT
+    assert output.due[1] > changed - slack, 'due long before the rate was set'

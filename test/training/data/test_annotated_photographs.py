@@ -132,7 +132,7 @@ def test_a_missing_file_is_refused(tmp_path):
         ('3', 'holds a int; expected a list with an entry for each photograph'),
         ('[3]', 'the entry 0 is not as expected'),
         ({'a.jpg': 3}, 'the entry 0 is not as expected'),
-        ({'a.jpg': {}}, r"the entry a\.jpg has no 'boxes'; expected a list"),
+        ({'a.jpg': {}}, r"the entry a\.jpg has no 'boxes'; expected, by the name of each file, a"),
         ({'a.jpg': {'boxes': [{'box': BOX}]}}, r"the entry a\.jpg has no 'invalid'; "),
         (listed(file=None), "the entry 0 has no 'file'; "),
         (listed(width=None), r"the entry a\.png has no 'width'; "),

@@ -287,3 +287,10 @@ def test_the_reader_of_a_csv_is_guessed_by_its_columns(tmp_path):
     other = write_csv(tmp_path / 'votes.csv', [], ','.join('abcdefg'))
     with pytest.raises(DataError, match='columns a, b, c, d, e and 2 more; expected file, of a'):
         load.guessed_reader(other)
+
+
+def test_boxes_as_shares_of_the_picture_are_refused(tmp_path):
+    rows = [f'faces/{i}.png,hat,0.1,0.1,0.9,1' for i in range(20)]
+    path = write_table(tmp_path, 'file,hat,x0,y0,x1,y1', rows)
+    with pytest.raises(DataError, match='all boxes end at 1 or before; expected pixels'):
+        read_table(path, OPTIONS)

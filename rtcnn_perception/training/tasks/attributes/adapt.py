@@ -165,7 +165,7 @@ def _check(settings: AdaptSettings) -> None:
     try:
         AttributeHead(settings.attribute, 'scores', settings.labels, settings.temperature)
     except ValueError as error:
-        raise ConfigurationError(f'--{str(error).replace("_", "-")}') from error
+        raise ConfigurationError(f'--{error}') from error
 
 
 def _check_scaling(settings: AdaptSettings, signature: Signature, path: Path) -> None:

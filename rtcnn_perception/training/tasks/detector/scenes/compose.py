@@ -53,7 +53,7 @@ STENCIL_SHARE = 0.6
 """Of the prints, those made of a person's face; the others are drawn."""
 
 TRIES = 20
-"""Photographs that are tried for one face to be shown large; one in ten has a large one."""
+"""Photographs, or pictures of a face, that are tried until one has a face that can be so large."""
 
 MOST_BYTES = 8 * 2**30
 """Of all photographs, decoded, in all their sizes."""
@@ -193,8 +193,9 @@ class SceneMaker:
         Most faces are small, and few photographs can be enlarged to show a large one.
         """
         config = self.config
+        is_given = len(self.faces) and rng.random() < config.faces_share
         for _ in range(TRIES):
-            if len(self.faces) and rng.random() < config.faces_share:
+            if is_given:
                 photograph: Photograph = self.faces[int(rng.integers(len(self.faces)))]
                 sizes = None
             else:
