@@ -13,7 +13,7 @@
 # limitations under the License.
 
 """
-From a face's box to the input of a network, defined once: with the sides of the image, or rotated about its centre.
+From a face's box to the input of a network, defined once.
 
 Training, evaluation and the pipeline all cut crops here, so that a network never meets a crop at
 run time that is framed or scaled otherwise than those it was trained on.

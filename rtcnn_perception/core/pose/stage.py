@@ -74,6 +74,7 @@ class _Head(NamedTuple):
     track: PoseTrack
     solution: Solution | None
     depth: DepthHistory
+    was_looking: bool  # when last there was an orientation
 
 
 class PoseStage:
@@ -162,14 +163,14 @@ class PoseStage:
         if head is None:
             track = PoseTrack(pose, now)
         else:
-            track, was_looking = head.track, head.track.pose.is_looking
+            track, was_looking = head.track, head.was_looking
             position, rotation = track.update(pose, now, self._config.smoothing)
         looking, state = 0.0, False
         if rotation is not None:
             angle = angle_to_camera(position, rotation)
             looking = looking_score(angle)
-            state = is_looking(angle, was_looking, self._config.looking)
+            state = was_looking = is_looking(angle, was_looking, self._config.looking)
         reason = history.implausible_reason
         track.pose = HeadPose(position, rotation, pose.covariance, looking, state, reason)
-        self._tracks[face.track_id] = _Head(track, found.solution, history)
+        self._tracks[face.track_id] = _Head(track, found.solution, history, was_looking)
         return track.pose

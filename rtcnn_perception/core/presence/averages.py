@@ -39,7 +39,7 @@ class StableAttribute:
     ``probabilities`` (C,) are the mean of those of single frames, weighted by the quality of the
     face, and (0,) without a view; ``label`` is the most probable class and ``confidence`` its
     probability, empty and 0 without a view. ``seconds`` lie between the first and the last of the
-    ``views``.
+    ``views``. Where most views have no label, nothing is known of it.
     """
 
     label: str
@@ -67,6 +67,7 @@ class ViewAverage:
         self._sums = np.zeros((ROWS, len(labels)))
         self._weights = np.zeros(ROWS)
         self._views = np.zeros(ROWS, np.int64)
+        self._bare = np.zeros(ROWS, np.int64)  # views that a rule leaves without a label
         self._first = np.zeros(ROWS)
         self._last = np.zeros(ROWS)
 
@@ -84,18 +85,28 @@ class ViewAverage:
         :param weight: above 0
         :returns: whether it is the first one of its bucket
         """
+        row, is_first = self._row(time)
+        self._sums[row] += weight * probabilities.astype(np.float64)
+        self._weights[row] += weight
+        self._views[row] += 1
+        return is_first
+
+    def add_bare(self, time: float) -> bool:
+        """Add a view without a label; time and return value as of :meth:`add`."""
+        row, is_first = self._row(time)
+        self._bare[row] += 1
+        return is_first
+
+    def _row(self, time: float) -> tuple[int, bool]:
         number = int(time / BUCKET_S)
         row = number % ROWS
         is_first = bool(self._numbers[row] != number)
         if is_first:
             self._numbers[row] = number
-            self._sums[row] = self._weights[row] = self._views[row] = 0
+            self._sums[row] = self._weights[row] = self._views[row] = self._bare[row] = 0
             self._first[row] = time
-        self._sums[row] += weight * probabilities.astype(np.float64)
-        self._weights[row] += weight
-        self._views[row] += 1
         self._last[row] = time
-        return is_first
+        return row, is_first
 
     def over(self, time: float, seconds: float) -> StableAttribute:
         """
@@ -104,8 +115,9 @@ class ViewAverage:
         :param time: now, in seconds as in ``add``
         :param seconds: up to ``MAX_SECONDS``
         """
-        chosen = (self._views > 0) & (self._last >= time - min(seconds, MAX_SECONDS))
-        if not chosen.any():
+        is_recent = (self._numbers >= 0) & (self._last >= time - min(seconds, MAX_SECONDS))
+        chosen = is_recent & (self._views > 0)
+        if not chosen.any() or self._bare[is_recent].sum() > self._views[is_recent].sum():
             return NOTHING
         mean = self._sums[chosen].sum(axis=0) / self._weights[chosen].sum()
         best = int(mean.argmax())

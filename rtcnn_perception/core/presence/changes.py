@@ -20,9 +20,13 @@ from dataclasses import dataclass
 from enum import Enum
 import math
 
+from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.presence.averages import MAX_SECONDS
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.exceptions import ConfigurationError
+
+PAUSE_S = 2.0
+"""Seconds without a good view, at least, after which views are counted anew."""
 
 
 class ChangeKind(Enum):
@@ -40,12 +44,13 @@ class Change:
     """
     Something changed about a face.
 
-    ``face`` is as in the last frame in which it was found; ``attribute``, ``label`` and
-    ``previous_label`` are those of a changed label.
+    ``face`` is as in ``frame``, the last one in which it was found, kept without its image;
+    ``attribute``, ``label`` and ``previous_label`` are those of a changed label.
     """
 
     kind: ChangeKind
     face: Face
+    frame: Frame
     attribute: str = ''
     label: str = ''
     previous_label: str = ''
@@ -61,13 +66,14 @@ class PresenceConfig:
     the other one for ``looking_s``. The stable label of an attribute is that of the mean over
     ``seconds`` of the views with a quality of at least ``min_quality``; it changes where another
     class leads by ``label_margin`` (a difference of probabilities), as found every 0.2 s, and is
-    known from ``label_views`` views on.
+    known, or changes, from ``label_views`` views on: counted since the first one, or since a pause
+    of more than ``seconds`` and of ``PAUSE_S``. It is none any more where most views have none.
 
     :raises ConfigurationError: if a value is out of range
     """
 
     appear_s: float = 0.3
-    leave_s: float = 2.0
+    leave_s: float = 1.0
     looking_s: float = 0.5
     label_margin: float = 0.1
     label_views: int = 5

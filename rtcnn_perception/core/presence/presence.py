@@ -30,11 +30,14 @@ import threading
 from typing import Final
 
 import numpy as np
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
+from rtcnn_perception.core.forward_clock import ForwardClock
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.presence.averages import NOTHING
 from rtcnn_perception.core.presence.averages import StableAttribute
 from rtcnn_perception.core.presence.averages import ViewAverage
 from rtcnn_perception.core.presence.changes import Change
 from rtcnn_perception.core.presence.changes import ChangeKind
+from rtcnn_perception.core.presence.changes import PAUSE_S
 from rtcnn_perception.core.presence.changes import PresenceConfig
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
@@ -44,16 +47,22 @@ MAX_FACES: Final = 1024
 """Above so many faces the one that was found least recently is gone: memory is bounded."""
 
 
+LONGEST_STEP_BACK_S: Final = 1.0
+"""Where stamps go back further, as where a recording begins anew, nobody is the same any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class PresentFace:
     """
     A face that is there, and what is known of it over some time.
 
-    ``since_ns`` is the stamp of the frame in which its track was first found, and
-    ``looking_since_ns`` the one from which on it looks at the camera, 0 if it does not.
+    ``face`` is as in ``frame``, the last one that had it, kept without its image. ``since_ns`` is
+    the stamp of the frame in which it was first found here, and ``looking_since_ns`` the one from
+    which on it looks at the camera, 0 if it does not. ``attributes`` are those of the last frame.
     """
 
     face: Face
+    frame: Frame
     since_ns: int
     looking_since_ns: int
     attributes: Mapping[str, StableAttribute]
@@ -68,8 +77,10 @@ class _State:
     stamp, the face contradicts ``is_looking``.
     """
 
-    face: Face  # of the last frame, in which it may be coasted
+    face: Face  # of the last frame that had it, in which it may be coasted
+    frame: Frame  # that one, without its image
     found: Face  # of the last frame in which it was found
+    found_frame: Frame
     since_ns: int
     first_time: float
     found_time: float
@@ -78,6 +89,7 @@ class _State:
     looking_since_ns: int = 0
     differs_since: tuple[float, int] | None = None
     averages: dict[str, ViewAverage] = field(default_factory=dict)
+    views: dict[str, tuple[int, float]] = field(default_factory=dict)  # good ones; the last's time
     labels: dict[str, str] = field(default_factory=dict)
     has_reported_presence: bool = False
     has_reported_looking: bool = False
@@ -95,8 +107,7 @@ class Presence:
         """Start without a face."""
         self.config = config or PresenceConfig()
         self._lock = threading.Lock()
-        self._now = 0.0  # seconds; unlike the stamps, it only goes forward
-        self._stamp: float | None = None
+        self._clock = ForwardClock()
         self._states: dict[int, _State] = {}
         self._last: FrameResult | None = None
 
@@ -106,12 +117,14 @@ class Presence:
     def update(self, result: FrameResult) -> tuple[Change, ...]:
         """Take the faces of a frame, and return what has changed with it, in order."""
         with self._lock:
-            self._advance(result.frame.time)
             # Without the image, which would be kept in memory until the next one.
-            self._last = replace(result, frame=result.frame.without_image(), faces=())
+            frame = result.frame.without_image()
+            changes = [] if self._follows(frame) else self._all_departures()
+            self._clock.advance(frame.time)
+            self._last = replace(result, frame=frame, faces=())
             for face in result.faces:
-                self._take(face, result)
-            changes = [*self._departures()]
+                self._take(face, self._last)
+            changes += self._departures()
             for state in self._states.values():
                 changes += _arrival(state)
             return tuple(changes)
@@ -119,9 +132,9 @@ class Presence:
     def clear(self) -> tuple[Change, ...]:
         """Let all faces leave, as at the end of the camera; return these changes."""
         with self._lock:
-            changes = [each for state in self._states.values() for each in _departure(state)]
-            self._states.clear()
-            self._stamp = self._last = None
+            changes = self._all_departures()
+            self._clock.restart()
+            self._last = None
             return tuple(changes)
 
     def people(self, seconds: float = 0.0) -> tuple[FrameResult | None, tuple[PresentFace, ...]]:
@@ -137,35 +150,57 @@ class Presence:
             people = [
                 PresentFace(
                     state.face,
+                    state.frame,
                     state.since_ns,
                     state.looking_since_ns,
-                    {
-                        name: average.over(self._now, seconds or self.config.seconds)
-                        for name, average in state.averages.items()
-                    },
+                    self._stable(state, seconds or self.config.seconds),
                 )
                 for state in self._states.values()
                 if state.is_there
             ]
             return self._last, tuple(_by_nearness(people))
 
-    def _advance(self, stamp: float) -> None:
-        before, self._stamp = self._stamp, stamp
-        if before is not None:
-            step = stamp - before
-            self._now += step if step > 0.0 else NOMINAL_STEP_S
+    def _stable(self, state: _State, seconds: float) -> dict[str, StableAttribute]:
+        """Return what is classified now; a face may have been classified otherwise before."""
+        found = {}
+        for info in () if self._last is None else self._last.attributes:
+            average = state.averages.get(info.name)
+            if average is None or average.labels != info.labels:
+                found[info.name] = NOTHING
+            else:
+                found[info.name] = average.over(self._now, seconds)
+        return found
+
+    @property
+    def _now(self) -> float:
+        return self._clock.now
+
+    def _follows(self, frame: Frame) -> bool:
+        """Return whether the tracks of the last frame may go on in this one."""
+        if self._last is None:
+            return True
+        last = self._last.frame
+        is_same_camera = (frame.frame_id, frame.size_wh) == (last.frame_id, last.size_wh)
+        return is_same_camera and frame.time >= last.time - LONGEST_STEP_BACK_S
+
+    def _all_departures(self) -> list[Change]:
+        changes = [each for state in self._states.values() for each in _departure(state)]
+        self._states.clear()
+        return changes
 
     def _take(self, face: Face, result: FrameResult) -> None:
         state = self._states.get(face.track_id)
         if face.is_coasted:  # predicted, and not found
             if state is not None:
-                state.face = face
+                state.face, state.frame = face, result.frame
             return
         stamp_ns = result.frame.stamp_ns or result.frame.received_ns
         if state is None:
-            state = _State(face, face, stamp_ns, self._now, self._now)
+            frame = result.frame
+            state = _State(face, frame, face, frame, stamp_ns, self._now, self._now)
             self._states[face.track_id] = state
         state.face = state.found = face
+        state.frame = state.found_frame = result.frame
         state.found_time = self._now
         state.is_there |= self._now - state.first_time >= self.config.appear_s
         self._take_looking(state, stamp_ns)
@@ -174,8 +209,8 @@ class Presence:
 
     def _take_looking(self, state: _State, stamp_ns: int) -> None:
         pose = state.found.pose
-        # Without a pose, as before the first intrinsics, nothing is known of it.
-        if pose is None or pose.is_looking == state.is_looking:
+        # Without an orientation, as before the first intrinsics, nothing is known of it.
+        if pose is None or pose.rotation is None or pose.is_looking == state.is_looking:
             state.differs_since = None
             return
         since, since_ns = state.differs_since = state.differs_since or (self._now, stamp_ns)
@@ -187,25 +222,36 @@ class Presence:
         average = state.averages.get(info.name)
         if average is None or average.labels != info.labels:
             average = state.averages[info.name] = ViewAverage(info.labels)
+            state.views.pop(info.name, None)
         attribute, quality = state.found.attributes.get(info.name), state.found.quality
+        if attribute is None or quality <= 0.0 or quality < self.config.min_quality:
+            return
         # What a rule leaves without a label is not to be labelled here either.
-        if attribute is None or not attribute.label:
-            return
-        if quality <= 0.0 or quality < self.config.min_quality:
-            return
-        is_first = average.add(self._now, attribute.raw_probabilities, quality)
+        if attribute.label:
+            is_first = average.add(self._now, attribute.raw_probabilities, quality)
+        else:
+            is_first = average.add_bare(self._now)
+        views = self._count_view(state, info.name)
         label = state.labels.get(info.name, '')
         # A mean costs more than all the rest of a face: a known label waits for the next bucket.
-        if label and not is_first:
+        if views < self.config.label_views or (label and not is_first):
             return
         mean = average.over(self._now, self.config.seconds)
-        if label not in info.labels:
-            is_new = mean.views >= self.config.label_views
-        else:
+        margin = self.config.label_margin
+        if label in info.labels and mean.label:
             behind = float(mean.probabilities[info.labels.index(label)])
-            is_new = mean.confidence - behind >= self.config.label_margin
-        if is_new:
+            if mean.confidence - behind < margin:
+                return
+        if label or mean.label:
             state.labels[info.name] = mean.label
+
+    def _count_view(self, state: _State, name: str) -> int:
+        """Return how many good views there were since the first one, or since a pause."""
+        count, last = state.views.get(name, (0, self._now))
+        if self._now - last > max(self.config.seconds, PAUSE_S):
+            count = 0
+        state.views[name] = (count + 1, self._now)
+        return count + 1
 
     def _departures(self) -> Iterator[Change]:
         """Forget the faces that are gone, and yield their changes."""
@@ -220,29 +266,29 @@ class Presence:
 
 def _arrival(state: _State) -> Iterator[Change]:
     """Yield what is not reported yet of a face that is there."""
-    face = state.found
+    face, frame = state.found, state.found_frame
     if not state.is_there:
         return
     if not state.has_reported_presence:
         state.has_reported_presence = True
-        yield Change(ChangeKind.APPEARED, face)
+        yield Change(ChangeKind.APPEARED, face, frame)
     if state.is_looking != state.has_reported_looking:
         state.has_reported_looking = state.is_looking
         kind = ChangeKind.STARTED_LOOKING if state.is_looking else ChangeKind.STOPPED_LOOKING
-        yield Change(kind, face)
+        yield Change(kind, face, frame)
     for name, label in state.labels.items():
         before = state.reported_labels.get(name, '')
         if label != before:
             state.reported_labels[name] = label
-            yield Change(ChangeKind.LABEL_CHANGED, face, name, label, before)
+            yield Change(ChangeKind.LABEL_CHANGED, face, frame, name, label, before)
 
 
 def _departure(state: _State) -> Iterator[Change]:
     """Yield the changes with which a face is gone; one that was not reported has none."""
     if state.has_reported_looking:
-        yield Change(ChangeKind.STOPPED_LOOKING, state.found)
+        yield Change(ChangeKind.STOPPED_LOOKING, state.found, state.found_frame)
     if state.has_reported_presence:
-        yield Change(ChangeKind.LEFT, state.found)
+        yield Change(ChangeKind.LEFT, state.found, state.found_frame)
 
 
 def _by_nearness(faces: list[PresentFace]) -> list[PresentFace]:

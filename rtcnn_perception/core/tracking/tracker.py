@@ -34,7 +34,7 @@ from typing import Final
 
 import numpy as np
 from rtcnn_perception.core.detection.base import Detection
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
+from rtcnn_perception.core.forward_clock import ForwardClock
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import overlap_share
 from rtcnn_perception.core.tracking.assignment import assign
@@ -108,13 +108,14 @@ class FaceTracker:
         self.config = config or TrackerConfig()
         self._tracks: list[Candidate] = []
         self._last_id = first_id - 1
-        self._now = 0.0  # seconds; unlike the stamps, it only goes forward
+        self._clock = ForwardClock()
         self._stamp: float | None = None
 
     def reset(self) -> None:
         """Forget all tracks; their ids are not reused."""
         self._tracks = []
         self._stamp = None
+        self._clock.restart()
 
     def update(
         self, detections: Sequence[Detection] | None, stamp: float, min_score: float = 0.0
@@ -149,20 +150,19 @@ class FaceTracker:
         """Predict all tracks to a new stamp."""
         if not math.isfinite(stamp):
             raise ValueError(f'a stamp must be a finite number of seconds, got {stamp}')
-        passed = 0.0 if self._stamp is None else stamp - self._stamp
+        step = 0.0 if self._stamp is None else stamp - self._stamp
         self._stamp = stamp
         coast = self.config.max_coast_s
-        if passed < -coast or passed > coast + MAX_GAP_S:
+        if step < -coast or step > coast + MAX_GAP_S:
             self._tracks = []
-        if passed <= 0.0:
+        if step <= 0.0:
             for track in self._tracks:
                 track.motion.halt()
-            passed = NOMINAL_STEP_S
-        self._now += passed
-        if self._tracks:
-            step = FaceStep.over(passed)
+        passed = self._clock.advance(stamp)
+        if self._tracks and passed > 0.0:
+            motion = FaceStep.over(passed)
             for track in self._tracks:
-                track.motion.predict(step)
+                track.motion.predict(motion)
 
     def _assign(self, strong: list[Detection], weak: list[Detection]) -> None:
         """Give detections to tracks; the strong that are left start new ones before the weak."""
@@ -198,7 +198,7 @@ class FaceTracker:
         boxes = boxes_to_array(tuple(detection.box for detection in detections))
         pairs = assign(expected, boxes, must_overlap=must_overlap)
         for track_index, detection_index in pairs:
-            tracks[track_index].detect(detections[detection_index], self._now)
+            tracks[track_index].detect(detections[detection_index], self._clock.now)
         taken = {detection_index for _, detection_index in pairs}
         return [detection for i, detection in enumerate(detections) if i not in taken]
 
@@ -212,7 +212,7 @@ class FaceTracker:
                 if not undetected:
                     return
                 self._tracks.remove(min(undetected, key=lambda track: track.detected_at))
-            self._tracks.append(Candidate(detection, self._now))
+            self._tracks.append(Candidate(detection, self._clock.now))
             assigned.append(detection)
 
     def _confirm(self) -> None:
@@ -226,7 +226,7 @@ class FaceTracker:
                 track.track_id = self._last_id
 
     def _drop_undetected(self) -> None:
-        oldest = self._now - self.config.max_coast_s
+        oldest = self._clock.now - self.config.max_coast_s
         self._tracks = [
             track for track in self._tracks if track.is_detected or track.detected_at >= oldest
         ]

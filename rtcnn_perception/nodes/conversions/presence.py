@@ -36,15 +36,17 @@ from rtcnn_perception.srv import Who
 
 
 def event_to_msg(change: Change, frame: Frame) -> FaceEvent:
-    """Make the message of what changed with a frame."""
+    """Make the message of what changed with a frame; the face may be of one before."""
+    header = header_of(frame)
+    header.frame_id = change.frame.frame_id
     return FaceEvent(
-        header=header_of(frame),
+        header=header,
         type=change.kind.value,
         track_id=change.face.track_id,
         attribute=change.attribute,
         label=change.label,
         previous_label=change.previous_label,
-        face=face_to_msg(change.face, frame),
+        face=face_to_msg(change.face, change.frame),
     )
 
 
@@ -66,18 +68,17 @@ def fill_who(
     response.header = header_of(last.frame)
     response.landmark_names = list(last.landmark_names)
     response.attributes = attribute_infos_to_msg(last.attributes)
-    names = [each.name for each in last.attributes]
-    response.faces = [_person_to_msg(each, names, last.frame) for each in people]
+    response.faces = [_person_to_msg(each) for each in people]
     return response
 
 
-def _person_to_msg(person: PresentFace, names: Sequence[str], frame: Frame) -> PresentFaceMsg:
-    known = [(name, person.attributes[name]) for name in names if name in person.attributes]
+def _person_to_msg(person: PresentFace) -> PresentFaceMsg:
     return PresentFaceMsg(
-        face=face_to_msg(person.face, frame),
+        header=header_of(person.frame),
+        face=face_to_msg(person.face, person.frame),
         since=_time_of(person.since_ns),
         looking_since=_time_of(person.looking_since_ns),
-        attributes=[_stable_to_msg(name, each) for name, each in known],
+        attributes=[_stable_to_msg(name, each) for name, each in person.attributes.items()],
     )
 
 

@@ -157,16 +157,25 @@ class HriOutput(Output):
         self._content = content
         # Where something else is classified, faces get other topics.
         self._keep(face.track_id for face in result.faces if is_same)
+        errors = []
         for face in result.faces:
-            topics = self._faces.get(face.track_id)
-            if topics is None:
-                name = self._parameters.id_of(face.track_id)
-                topics = FaceTopics(self._node, name, result, self._size_hw)
-                self._faces[face.track_id] = topics
-            topics.publish(face, result)
+            try:
+                self._publish_face(face, result)
+            except Exception as error:  # noqa: BLE001, PERF203 - the others are published all the same
+                errors.append(error)
         self._wants_image = any(topics.wants_image for topics in self._faces.values())
         self._last = FrameResult(result.frame.without_image())
         self._publish_ids(result)
+        if errors:
+            raise errors[0]
+
+    def _publish_face(self, face: Face, result: FrameResult) -> None:
+        topics = self._faces.get(face.track_id)
+        if topics is None:
+            name = self._parameters.id_of(face.track_id)
+            topics = FaceTopics(self._node, name, result, self._size_hw)
+            self._faces[face.track_id] = topics
+        topics.publish(face, result)
 
     def clear(self) -> None:
         self._keep(())

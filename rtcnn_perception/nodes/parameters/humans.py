@@ -75,7 +75,7 @@ class EventsGroup:
     )
     label_views: int = setting(
         _PRESENCE.label_views,
-        'a stable label is known from so many good views on',
+        'a stable label is known, and changes, from so many good views on',
         minimum=1,
         maximum=1000,
         is_live=True,

@@ -237,3 +237,12 @@ def test_doubts_end_where_the_stamps_stand_still():
     for _ in range(90):
         (found,) = stage.process(result(1.0, face()), CAMERA, DepthImage(scene)).faces
     assert found.pose.implausible_reason == ''
+
+
+def test_a_frame_without_an_orientation_ends_no_looking():
+    stage = PoseStage(PoseConfig(smoothing=0.0, looking=LookingConfig(15.0, 30.0)))
+    looking = []
+    for index, shown in enumerate((face(yaw=5), face(yaw=20), face(points=False), face(yaw=20))):
+        (pose,) = process(stage, 1.0 + index * STEP, shown)
+        looking.append(pose.is_looking)
+    assert looking == [True, True, False, True]

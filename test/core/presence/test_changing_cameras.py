@@ -1,0 +1,134 @@
+# Copyright 2026 The rtcnn_perception authors
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Who is there where camera, size, clock, classes or labels change meanwhile."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.presence.changes import ChangeKind
+from rtcnn_perception.core.presence.changes import PresenceConfig
+from rtcnn_perception.core.presence.presence import Presence
+from rtcnn_perception.core.results import AttributeInfo
+from shown_film import face
+from shown_film import Film
+from shown_film import frame
+from shown_film import MOOD
+from shown_film import START
+
+A, L, START_LOOK, STOP_LOOK, LABEL = ChangeKind
+AT_ONCE = PresenceConfig(appear_s=0.0, label_views=1000)
+
+
+def of_camera(seconds, *faces, size_wh=(64, 48), frame_id='optical'):
+    shown = frame(seconds, *faces)
+    stamp_ns = shown.frame.stamp_ns
+    image = np.zeros((*size_wh[::-1], 3), np.uint8)
+    return replace(shown, frame=Frame(image, stamp_ns, frame_id, stamp_ns))
+
+
+@pytest.mark.parametrize('change', [{'size_wh': (32, 24)}, {'frame_id': 'rear'}])
+def test_another_camera_lets_all_leave_before_others_appear(change):
+    presence = Presence(AT_ONCE)
+    presence.update(of_camera(0.0, face(1)))
+    changes = presence.update(of_camera(0.1, face(2), **change))
+    assert [(each.kind, each.face.track_id) for each in changes] == [(L, 1), (A, 2)]
+    assert [(each.frame.size_wh, each.frame.frame_id) for each in changes] == [
+        ((64, 48), 'optical'),
+        (change.get('size_wh', (64, 48)), change.get('frame_id', 'optical')),
+    ]
+    assert [each.face.track_id for each in presence.people()[1]] == [2]
+
+
+def test_a_recording_that_begins_again_lets_all_leave_first():
+    presence = Presence(AT_ONCE)
+    presence.update(of_camera(60.0, face(1)))
+    changes = presence.update(of_camera(0.0, face(2)))
+    assert [(each.kind, each.face.track_id) for each in changes] == [(L, 1), (A, 2)]
+    (person,) = presence.people()[1]
+    assert person.since_ns == round(START * 1e9)
+
+
+def test_a_face_is_as_in_the_frame_that_had_it_last():
+    presence = Presence(PresenceConfig(appear_s=0.0, leave_s=0.95, label_views=1000))
+    presence.update(of_camera(0.0, face(1)))
+    presence.update(of_camera(0.5))
+    last, (person,) = presence.people()
+    assert (last.frame.time, person.frame.time) == pytest.approx((START + 0.5, START))
+    (left,) = presence.update(of_camera(1.0))
+    assert (left.kind, left.frame.time) == (L, pytest.approx(START))
+
+
+def test_frames_that_share_a_stamp_let_no_time_pass_twice():
+    presence = Presence(PresenceConfig(appear_s=0.0, leave_s=1.95, label_views=1000))
+    presence.update(frame(0.0, face(1)))
+    for number in range(1, 54):  # 30 Hz, stamped by a clock of 10 Hz
+        assert presence.update(frame(number // 3 * 0.1)) == ()
+    left = [
+        each.kind for number in range(54, 66) for each in presence.update(frame(number * 0.1 / 3))
+    ]
+    assert left == [L]
+
+
+def bare(shown):
+    """Return a face whose mood a rule leaves without a label."""
+    return replace(shown, attributes={'mood': shown.attributes['mood'].without_label()})
+
+
+def test_a_label_ends_where_a_rule_leaves_most_views_without_one():
+    film = Film(appear_s=0.0, label_views=3, seconds=2.0)
+    assert film.show(0.6, face()) == [(A, 1, 0.0), (LABEL, 1, 0.2)]
+    film.show(1.0, bare(face()))
+    change = film.changes[-1]
+    assert (change.kind, change.label, change.previous_label) == (LABEL, '', 'calm')
+    assert film.people[0].attributes['mood'].label == ''
+    assert film.people[0].attributes['mood'].views == 0
+    film.show(3.0, face())
+    change = film.changes[-1]
+    assert (change.kind, change.label, change.previous_label) == (LABEL, 'calm', '')
+
+
+def test_a_label_is_known_however_few_views_there_are_in_the_time():
+    film = Film(appear_s=0.0, label_views=30, seconds=1.0)
+    assert film.show(2.5, face()) == [(A, 1, 0.0)]
+    assert film.show(1.0, face()) == [(LABEL, 1, 2.9)]
+
+
+def test_one_view_after_a_pause_changes_no_label():
+    film = Film(appear_s=0.0, leave_s=20.0, label_views=5, seconds=1.0)
+    film.show(1.0, face())
+    film.show(5.0, face(quality=0.1))
+    assert film.show(0.4, face(glad=0.6)) == []
+    assert film.show(0.6, face(glad=0.6))[0][0] == LABEL
+
+
+def test_of_what_is_classified_no_more_nothing_is_said():
+    presence = Presence(AT_ONCE)
+    presence.update(frame(0.0, face(1)))
+    other = AttributeInfo('mood', ('sad', *MOOD.labels), 'other')
+    presence.update(frame(0.1, attributes=(other, AttributeInfo('age', ('0-9', '10+'), 'other'))))
+    ((_, (person,)),) = [presence.people()]
+    assert list(person.attributes) == ['mood', 'age']
+    assert [each.label for each in person.attributes.values()] == ['', '']
+
+
+def test_a_frame_without_an_orientation_ends_no_looking():
+    film = Film(appear_s=0.0, looking_s=0.25, label_views=1000)
+    film.show(1.0, face(looks=True))
+    unturned = face(looks=False)
+    unturned = replace(unturned, pose=replace(unturned.pose, rotation=None))
+    assert film.show(1.0, unturned) == []
+    assert film.people[0].looking_since_ns
