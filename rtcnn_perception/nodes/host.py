@@ -208,9 +208,7 @@ def initialising() -> Iterator[None]:
     except rclpy_implementation.UnknownROSArgsError as error:
         raise ConfigurationError(f'ROS does not know the arguments {error}') from error
     except RuntimeError as error:
-        # RCLError is one, but rclpy raises the class itself where a log file cannot be opened.
-        is_rcl = isinstance(error, rclpy_implementation.RCLError)
-        if not is_rcl and type(error) is not RuntimeError:
+        if isinstance(error, (NotImplementedError, RecursionError)):  # Python's own: defects
             raise
         # Without places in the source of rcl, such as ./src/rcl/arguments.c:415.
         reason = re.sub(r', at \S+:\d+', '', str(error))

@@ -26,6 +26,8 @@ import pytest
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.exceptions import ImageFormatError
 from rtcnn_perception.exceptions import PerceptionError
+from rtcnn_perception.nodes.conversions import images
+from rtcnn_perception.nodes.conversions.images import CHECKED
 from rtcnn_perception.nodes.conversions.images import compressed_to_msg
 from rtcnn_perception.nodes.conversions.images import frame_from_compressed
 from rtcnn_perception.nodes.conversions.images import frame_from_image
@@ -215,3 +217,11 @@ def test_an_image_that_no_jpeg_can_hold_is_refused():
 
 def test_the_target_of_a_compressed_image_counts_without_its_encoding():
     assert np.array_equal(sent(encoded('.png'), 'jpeg compressed rgb8'), scene()[:, :, ::-1])
+
+
+@pytest.mark.skipif(not CHECKED, reason='messages of this ROS have no check_fields')
+def test_the_bytes_of_an_image_are_not_copied_into_its_message(monkeypatch):
+    made = array.array('B', bytes(4 * 6 * 3))
+    monkeypatch.setattr(images, '_bytes_of', lambda _values: made)
+    assert image_to_msg(picture(), HEADER).data is made
+    assert compressed_to_msg(picture(), HEADER, 90).data is made

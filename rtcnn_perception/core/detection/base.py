@@ -138,14 +138,22 @@ class DetectorConfig:
             raise ConfigurationError(f'expected a precision among {known}, got {self.precision!r}')
 
 
+MOST_HIGH = 8
+"""Detection widths that the input of a detector may be high."""
+
+
 def shrink_to_width(image: Image, width: int) -> tuple[Image, NDArray[np.float64]]:
     """
     Scale an image down for detection, keeping its aspect.
 
-    :param width: in pixels, 1 and above; an image that is not wider comes back as it is
+    Of an image that is higher than ``MOST_HIGH`` times that width the height is what counts:
+    memory and time of a detector are those of its input.
+
+    :param width: in pixels, 1 and above; an image that is not larger comes back as it is
     :returns: the image, and (2,) factors x, y from its pixels to those of the one it is made from
     """
     height, source_width = image.shape[:2]
+    width = min(width, max(1, round(source_width * MOST_HIGH * width / height)))
     if source_width <= width:
         return image, np.ones(2)
     size = (width, max(1, round(height * width / source_width)))

@@ -43,6 +43,9 @@ from std_msgs.msg import Header
 
 SECOND_NS = 1_000_000_000
 
+CHECKED = {'check_fields': True} if hasattr(Image(), '_check_fields') else {}
+"""What makes a message take an array of bytes without a copy, where its ROS has it."""
+
 LONGEST_JPEG = 65_500
 """Pixels of a side: libjpeg's JPEG_MAX_DIMENSION."""
 
@@ -116,6 +119,7 @@ def image_to_msg(image: ImageBGR, header: Header) -> Image:
         encoding='bgr8',
         is_bigendian=0,
         step=width * 3,
+        **CHECKED,
     )
     msg.data = _bytes_of(image)
     return msg
@@ -134,14 +138,14 @@ def compressed_to_msg(image: ImageBGR, header: Header, quality: int) -> Compress
             f'{LONGEST_JPEG} pixels are expected'
         )
     _, encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8')
+    msg = CompressedImage(header=header, format='bgr8; jpeg compressed bgr8', **CHECKED)
     msg.data = _bytes_of(encoded)
     return msg
 
 
 def _bytes_of(values: NDArray[np.uint8]) -> array.array[int]:
-    # The setters of messages take an array of bytes as it is. Anything else they check bytewise,
-    # and their constructors copy it: 1.7 ms for an image of 640x480, instead of 0.02.
+    # The setters of messages that check their fields take an array of bytes as it is. Others copy
+    # it, and what is no such array is checked bytewise: 1.7 ms for 640x480 pixels, not 0.02.
     data = array.array('B')
     data.frombytes(np.ascontiguousarray(values).data)
     return data

@@ -160,6 +160,8 @@ class ImageSubscription:
             self._note(publishers)
         else:
             self._warn_without_publisher()
+            if self._clock() - (self._unpublished_since or 0.0) >= PATIENCE:
+                self._timer.cancel()  # from now on once a second, with the diagnostics
         profile = self._choose(publishers)
         if profile is not None and profile != self._profile:
             self._subscribe(profile)

@@ -85,10 +85,12 @@ class Topic:
         """
         publishers = self.publishers()
         if not publishers:
-            others = self._node.get_publishers_info_by_topic(self.name)
-            if not others:
+            all_types = {
+                each.topic_type for each in self._node.get_publishers_info_by_topic(self.name)
+            }
+            found = min(all_types - {self.type_name}, default='')
+            if not found:
                 return f'no publisher of {self.name}'
-            found = others[0].topic_type
             advice = ADVICE.get((found, self.type_name), '')
             return f'{self.name} has messages of {found}, no {self.type_name}{advice}'
         if profile is not None and not any(offers(each, profile) for each in publishers):

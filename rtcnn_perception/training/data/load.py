@@ -43,8 +43,10 @@ from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
 from rtcnn_perception.training.data.sources import AttributeData
+from rtcnn_perception.training.data.sources import check_pictures
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.data.sources import find_data
+from rtcnn_perception.training.data.sources import pictures_of
 from rtcnn_perception.training.data.splits import duplicate_groups
 from rtcnn_perception.training.data.splits import leave_copies_out
 
@@ -112,10 +114,10 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     """
     sources: dict[Path, list[tuple[str, Path]]] = {}
     for name, wanted in data.attributes.items():
-        _check_pictures(wanted)
+        check_pictures(wanted)
         for given in wanted.path:
             path = find_data(given)
-            pictures = _pictures_of(path, wanted)
+            pictures = pictures_of(path, wanted)
             if given in data.shares and pictures != path.resolve():
                 raise DataError(
                     f'[data.shares] has {given}, which has labels alone; give the share to the '
@@ -183,10 +185,10 @@ def load_for_heads(
     :raises DataError: if something is missing, damaged or mislabelled, or fits no head
     :raises UnknownClassError: if the data has a class that a head of these labels lacks
     """
-    _check_pictures(source)
+    check_pictures(source)
     found = []
     for path in map(find_data, source.path):
-        pictures = _pictures_of(path, source)
+        pictures = pictures_of(path, source)
         read = _read(pictures, [source], ReadOptions(geometry, seed))
         offered = _offered(read, path, pictures)
         is_own = path.resolve() == pictures
@@ -233,31 +235,6 @@ def _for_heads(
         if name not in labels and not fit:
             facts[name or 'label'] = Fact(each.indices, each.classes)
     return labels, facts
-
-
-def _pictures_of(path: Path, wanted: AttributeData) -> Path:
-    """Return the file whose pictures a data set labels: itself, unless it has labels alone."""
-    if not _has_labels_alone(path):
-        return path.resolve()
-    if not wanted.pictures:
-        raise DataError(
-            f'{path} has labels for rows of another file and no pictures; name that file as '
-            '`pictures`'
-        )
-    return find_data(wanted.pictures).resolve()
-
-
-def _has_labels_alone(path: Path) -> bool:
-    return path.suffix == '.npz' and npz.has_labels_alone(path)
-
-
-def _check_pictures(wanted: AttributeData) -> None:
-    """Refuse a file of pictures that no data set needs."""
-    if wanted.pictures and not any(map(_has_labels_alone, map(find_data, wanted.path))):
-        raise DataError(
-            f'{" and ".join(wanted.path)} has pictures of its own; `pictures` is for files that '
-            f'have labels alone, got {wanted.pictures}'
-        )
 
 
 def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions) -> DividedFaces:

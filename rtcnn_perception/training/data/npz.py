@@ -109,7 +109,9 @@ def part_names(path: Path) -> tuple[str, ...]:
 
 
 def has_labels_alone(path: Path) -> bool:
-    """Return whether a file has labels for rows of another; errors as of :func:`opened`."""
+    """Return whether it is a file with labels for rows of another; errors as of :func:`opened`."""
+    if path.suffix != '.npz':
+        return False
     with opened(path) as arrays:
         return set(BLOBS).isdisjoint(arrays) and bool(_row_keys(arrays))
 

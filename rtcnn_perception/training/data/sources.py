@@ -26,6 +26,7 @@ from pathlib import Path
 from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
+from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data.classes import AGE_BANDS
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.engine.config import NotNegative
@@ -142,3 +143,32 @@ def find_data(name: str) -> Path:
             return candidate
     places = ' or '.join(str(candidate) for candidate in candidates)
     raise DataError(f'there is no data at {places}; RTCNN_DATA may name the folder')
+
+
+def pictures_of(path: Path, wanted: AttributeData) -> Path:
+    """
+    Return the file whose pictures a data set labels: itself, unless it has labels alone.
+
+    :raises DataError: if it has labels alone, and no file of pictures is named or there is none
+    """
+    if not npz.has_labels_alone(path):
+        return path.resolve()
+    if not wanted.pictures:
+        raise DataError(
+            f'{path} has labels for rows of another file and no pictures; name that file as '
+            '`pictures`'
+        )
+    return find_data(wanted.pictures).resolve()
+
+
+def check_pictures(wanted: AttributeData) -> None:
+    """
+    Refuse a file of pictures that no data set needs.
+
+    :raises DataError: if there is one
+    """
+    if wanted.pictures and not any(map(npz.has_labels_alone, map(find_data, wanted.path))):
+        raise DataError(
+            f'{" and ".join(wanted.path)} has pictures of its own; `pictures` is for files that '
+            f'have labels alone, got {wanted.pictures}'
+        )

@@ -98,3 +98,20 @@ def test_scaling_down_by_much_counts_every_pixel():
     image[:, ::4] = 200
     shrunk, _ = shrink_to_width(image, 160)
     assert set(shrunk.ravel().tolist()) == {50}
+
+
+@pytest.mark.parametrize(
+    ('size_hw', 'expected_hw'),
+    [
+        ((312_500, 320), (2930, 3)),
+        ((10_000, 320), (2562, 82)),
+        ((10_000, 3200), (1000, 320)),
+        ((2560, 320), (2560, 320)),
+        ((1920, 1080), (569, 320)),
+    ],
+)
+def test_a_high_image_is_shrunk_by_its_height(size_hw, expected_hw):
+    image = np.broadcast_to(np.uint8(7), (*size_hw, 3))
+    shrunk, scale = shrink_to_width(np.asarray(image), 320)
+    assert shrunk.shape[:2] == expected_hw
+    assert scale == pytest.approx(np.divide(size_hw, expected_hw)[::-1])
