@@ -121,7 +121,7 @@ class DetectionStage:
         self._clock = clock
         self._rotation = rotation
         self._min_score = detector.min_score  # whose own only the thread that runs it sets
-        self._size_wh: tuple[int, int] | None = None
+        self._camera: tuple[str, tuple[int, int]] | None = None
         self._frames_since_run: int | None = None
         self.every_n = every_n
 
@@ -155,10 +155,11 @@ class DetectionStage:
         """Add the faces of the frame: confirmed tracks that overlap the image."""
         begin = self._clock()
         frame = result.frame
-        if self._size_wh not in (None, frame.size_wh):
+        camera = frame.frame_id, frame.size_wh
+        if self._camera not in (None, camera):  # what stood there stands elsewhere now
             self._tracker.reset()
             self.restart()
-        self._size_wh = frame.size_wh
+        self._camera = camera
         min_score = self._min_score
         detections = self._detect(frame, min_score) if self._is_due() else None
         tracks = self._tracker.update(detections, frame.time, min_score)

@@ -191,6 +191,14 @@ def test_where_the_size_of_the_images_changes_the_tracks_begin_anew():
     assert sizes == pytest.approx([160, 160, 80])
 
 
+def test_where_another_camera_sends_the_images_the_tracks_begin_anew():
+    stage = DetectionStage(FakeDetector(), FaceTracker(), every_n=10)
+    other = make_result(1.1)
+    other = replace(other, frame=replace(other.frame, frame_id='rear'))
+    ids = [stage.process(each).faces[0].track_id for each in (make_result(1.0), other)]
+    assert ids == [1, 2]
+
+
 def test_a_track_that_coasted_out_of_the_image_is_left_out():
     outside = make_track(2, BoundingBox(-50, 0, -1, 40), TrackState.COASTED)
     stage = DetectionStage(FakeDetector(), FakeTracker(outside, make_track(1)))

@@ -237,10 +237,9 @@ class Presence:
         if views < self.config.label_views or (label and not is_first):
             return
         mean = average.over(self._now, self.config.seconds)
-        margin = self.config.label_margin
         if label in info.labels and mean.label:
             behind = float(mean.probabilities[info.labels.index(label)])
-            if mean.confidence - behind < margin:
+            if mean.confidence - behind < self.config.label_margin:
                 return
         if label or mean.label:
             state.labels[info.name] = mean.label
