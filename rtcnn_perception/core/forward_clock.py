@@ -18,35 +18,51 @@ from __future__ import annotations
 
 from rtcnn_perception.core.frame import NOMINAL_STEP_S
 
+LONGEST_STEP_BACK_S = 1.0
+"""Where stamps go back further, as where a recording begins anew, nobody is the same any more."""
+
+MOST_REPEATS = 30
+"""Frames of one stamp that belong to a coarse clock; after them it stands still."""
+
 
 class ForwardClock:
     """
     Adds up the time between frames.
 
-    Where stamps stand still or go back, ``NOMINAL_STEP_S`` is assumed to have passed; what was
-    assumed is taken from the next step, so that a coarse clock runs no faster than it says.
+    Where stamps stand still or go back, ``NOMINAL_STEP_S`` is assumed to have passed. Of frames
+    that share a stamp, as of a clock that is coarser than they come, no more is assumed than the
+    last step was, and it is taken from the next one: time runs no faster than the stamps.
     """
 
     def __init__(self) -> None:
         """Start at 0, before the first stamp."""
         self.now = 0.0
         self._stamp: float | None = None
+        self._last_step: float | None = None
         self._ahead = 0.0
+        self._repeats = 0
 
     def advance(self, stamp: float) -> float:
         """Take the stamp of a frame in seconds, and return how much of them has passed."""
-        step = 0.0 if self._stamp is None else stamp - self._stamp
-        is_first, self._stamp = self._stamp is None, stamp
-        if is_first:
-            return 0.0
-        if step > 0.0:
-            passed, self._ahead = max(step - self._ahead, 0.0), 0.0
-        else:
-            passed = NOMINAL_STEP_S
-            self._ahead = 0.0 if step < 0.0 else self._ahead + passed
+        before, self._stamp = self._stamp, stamp
+        passed = 0.0 if before is None else self._passed(stamp - before)
         self.now += passed
         return passed
 
+    def _passed(self, step: float) -> float:
+        if step == 0.0:
+            self._repeats += 1
+            if self._last_step is None or self._repeats > MOST_REPEATS:
+                return NOMINAL_STEP_S
+            passed = min(NOMINAL_STEP_S, max(self._last_step - self._ahead, 0.0))
+            self._ahead += passed
+            return passed
+        ahead, self._ahead, self._repeats = self._ahead, 0.0, 0
+        if step < 0.0:
+            return NOMINAL_STEP_S
+        self._last_step = step
+        return max(step - ahead, 0.0)
+
     def restart(self) -> None:
         """Take the next stamp as the first one; ``now`` stays."""
-        self._stamp, self._ahead = None, 0.0
+        self._stamp, self._last_step, self._ahead, self._repeats = None, None, 0.0, 0

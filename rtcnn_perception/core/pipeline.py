@@ -87,7 +87,7 @@ class DetectionStage:
 
     The detector runs on every ``every_n``-th frame, the first among them; the tracks predict the
     boxes between. ``every_n`` and ``min_score`` may be set while frames are processed. Where the
-    size of the images changes, all tracks end: they are in pixels.
+    size or the frame_id of the images changes, all tracks end: they are in pixels of a camera.
     """
 
     def __init__(

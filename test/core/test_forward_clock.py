@@ -32,12 +32,27 @@ def test_where_stamps_stand_still_frames_count():
     assert passed(5.0, 5.0, 5.0) == [0.0, NOMINAL_STEP_S, NOMINAL_STEP_S]
 
 
-def test_what_was_assumed_is_taken_from_the_next_step():
+@pytest.mark.parametrize(
+    ('frames', 'stamps'), [(30, 10), (60, 10), (100, 10), (120, 30), (25, 10)]
+)
+def test_frames_that_share_stamps_let_time_run_no_faster(frames, stamps):
     clock = ForwardClock()
-    for number in range(31):  # 30 Hz, stamped by a clock of 10 Hz
-        clock.advance(number // 3 * 0.1)
-    assert clock.now == pytest.approx(1.0)
-    assert min(passed(0.0, 0.0, 0.0, 0.01, 0.02)) == 0.0
+    for number in range(10 * frames + 1):
+        clock.advance(number * stamps // frames / stamps)
+    # Before the first step nobody knows how long one is.
+    assert clock.now == pytest.approx(10.0, abs=0.31)
+
+
+def test_what_was_assumed_is_taken_from_the_next_step():
+    found = passed(0.0, 0.1, 0.1, 0.1, 0.2, 0.21)
+    assert found == pytest.approx([0.0, 0.1, 1 / 30, 1 / 30, 0.1 / 3, 0.01])
+
+
+def test_after_some_repeats_a_clock_stands_still_and_frames_count():
+    found = passed(0.0, 0.1, *[0.1] * 40)
+    assert sum(found[:2]) == pytest.approx(0.1)
+    assert sum(found[2:32]) == pytest.approx(0.1)
+    assert found[32:] == [NOMINAL_STEP_S] * 10
 
 
 def test_a_step_back_is_a_frame_like_any_other():

@@ -146,19 +146,20 @@ def shrink_to_width(image: Image, width: int) -> tuple[Image, NDArray[np.float64
     """
     Scale an image down for detection, keeping its aspect.
 
-    Of an image that is higher than ``MOST_HIGH`` times that width the height is what counts:
-    memory and time of a detector are those of its input.
+    No image becomes higher than ``MOST_HIGH`` times that width: memory and time of a detector are
+    those of its input.
 
     :param width: in pixels, 1 and above; an image that is not larger comes back as it is
     :returns: the image, and (2,) factors x, y from its pixels to those of the one it is made from
     """
     height, source_width = image.shape[:2]
-    width = min(width, max(1, round(source_width * MOST_HIGH * width / height)))
-    if source_width <= width:
+    highest = MOST_HIGH * width
+    width = min(width, source_width, max(1, round(source_width * highest / height)))
+    size = (width, min(highest, max(1, round(height * width / source_width))))
+    if size == (source_width, height):
         return image, np.ones(2)
-    size = (width, max(1, round(height * width / source_width)))
     # Linear interpolation alone would skip pixels where it shrinks by more than two.
-    is_strong = source_width > 2 * width
+    is_strong = source_width > 2 * width or height > 2 * size[1]
     interpolation = cv2.INTER_AREA if is_strong else cv2.INTER_LINEAR
     shrunk = np.asarray(cv2.resize(image, size, interpolation=interpolation), dtype=np.uint8)
     return shrunk, np.array([source_width / size[0], height / size[1]])

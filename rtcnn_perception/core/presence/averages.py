@@ -39,7 +39,7 @@ class StableAttribute:
     ``probabilities`` (C,) are the mean of those of single frames, weighted by the quality of the
     face, and (0,) without a view; ``label`` is the most probable class and ``confidence`` its
     probability, empty and 0 without a view. ``seconds`` lie between the first and the last of the
-    ``views``. Where most views have no label, nothing is known of it.
+    ``views``, which are those with a label. Where most have none, it is as without a view.
     """
 
     label: str
@@ -108,16 +108,18 @@ class ViewAverage:
         self._last[row] = time
         return row, is_first
 
-    def over(self, time: float, seconds: float) -> StableAttribute:
+    def over(self, time: float, seconds: float, most_bare: float = 0.5) -> StableAttribute:
         """
         Return the mean over the last seconds.
 
         :param time: now, in seconds as in ``add``
         :param seconds: up to ``MAX_SECONDS``
+        :param most_bare: share of the views without a label, above which nothing is returned
         """
         is_recent = (self._numbers >= 0) & (self._last >= time - min(seconds, MAX_SECONDS))
         chosen = is_recent & (self._views > 0)
-        if not chosen.any() or self._bare[is_recent].sum() > self._views[is_recent].sum():
+        views, bare = (int(counts[is_recent].sum()) for counts in (self._views, self._bare))
+        if not views or bare > most_bare * (views + bare):
             return NOTHING
         mean = self._sums[chosen].sum(axis=0) / self._weights[chosen].sum()
         best = int(mean.argmax())
@@ -126,5 +128,5 @@ class ViewAverage:
             float(mean[best]),
             mean.astype(np.float32),
             float(self._last[chosen].max() - self._first[chosen].min()),
-            int(self._views[chosen].sum()),
+            views,
         )

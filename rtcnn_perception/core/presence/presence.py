@@ -31,6 +31,7 @@ from typing import Final
 
 import numpy as np
 from rtcnn_perception.core.forward_clock import ForwardClock
+from rtcnn_perception.core.forward_clock import LONGEST_STEP_BACK_S
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.presence.averages import NOTHING
 from rtcnn_perception.core.presence.averages import StableAttribute
@@ -43,12 +44,12 @@ from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
 
+LABEL_BEGINS: Final = 0.4
+LABEL_ENDS: Final = 0.6
+"""Shares of the views that a rule leaves without a label, up to which an event has one."""
+
 MAX_FACES: Final = 1024
 """Above so many faces the one that was found least recently is gone: memory is bounded."""
-
-
-LONGEST_STEP_BACK_S: Final = 1.0
-"""Where stamps go back further, as where a recording begins anew, nobody is the same any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class _State:
     since_ns: int
     first_time: float
     found_time: float
+    oriented_time: float = 0.0  # when last there was an orientation
     is_there: bool = False
     is_looking: bool = False
     looking_since_ns: int = 0
@@ -209,9 +211,12 @@ class Presence:
 
     def _take_looking(self, state: _State, stamp_ns: int) -> None:
         pose = state.found.pose
-        # Without an orientation, as before the first intrinsics, nothing is known of it.
-        if pose is None or pose.rotation is None or pose.is_looking == state.is_looking:
+        if pose is None or pose.rotation is None:  # nothing is known of it, for now
+            return
+        pause, state.oriented_time = self._now - state.oriented_time, self._now
+        if pose.is_looking == state.is_looking or pause > self.config.looking_s:
             state.differs_since = None
+        if pose.is_looking == state.is_looking:
             return
         since, since_ns = state.differs_since = state.differs_since or (self._now, stamp_ns)
         if self._now - since >= self.config.looking_s:
@@ -234,9 +239,12 @@ class Presence:
         views = self._count_view(state, info.name)
         label = state.labels.get(info.name, '')
         # A mean costs more than all the rest of a face: a known label waits for the next bucket.
-        if views < self.config.label_views or (label and not is_first):
+        least = self.config.label_views
+        if views < least or (not is_first and (label or views > least)):
             return
-        mean = average.over(self._now, self.config.seconds)
+        # A label that is known stays where some more of the views lack one.
+        most_bare = LABEL_ENDS if label else LABEL_BEGINS
+        mean = average.over(self._now, self.config.seconds, most_bare)
         if label in info.labels and mean.label:
             behind = float(mean.probabilities[info.labels.index(label)])
             if mean.confidence - behind < self.config.label_margin:

@@ -35,6 +35,7 @@ from typing import Final
 import numpy as np
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.forward_clock import ForwardClock
+from rtcnn_perception.core.forward_clock import LONGEST_STEP_BACK_S
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import overlap_share
 from rtcnn_perception.core.tracking.assignment import assign
@@ -123,10 +124,10 @@ class FaceTracker:
         """
         Take the detections of one frame, and return the tracks.
 
-        Where a stamp repeats the one before, or jumps back by less than ``max_coast_s``, one
-        nominal frame is assumed to have passed and velocities are reset; a jump further back, or
-        forward by seconds, ends the tracks. On a frame without a detector run every box is
-        predicted and keeps its state.
+        Where a stamp repeats the one before, or jumps back by ``LONGEST_STEP_BACK_S`` or less, a
+        nominal frame is assumed to have passed, as ``ForwardClock`` says, and velocities are
+        reset; a jump further back, or forward by seconds, ends the tracks. On a frame without a
+        detector run every box is predicted and keeps its state.
 
         :param detections: in pixels, in any order; None where the detector did not run
         :param stamp: time of the frame in seconds
@@ -153,7 +154,7 @@ class FaceTracker:
         step = 0.0 if self._stamp is None else stamp - self._stamp
         self._stamp = stamp
         coast = self.config.max_coast_s
-        if step < -coast or step > coast + MAX_GAP_S:
+        if step < -LONGEST_STEP_BACK_S or step > coast + MAX_GAP_S:
             self._tracks = []
         if step <= 0.0:
             for track in self._tracks:
@@ -226,9 +227,12 @@ class FaceTracker:
                 track.track_id = self._last_id
 
     def _drop_undetected(self) -> None:
-        oldest = self._clock.now - self.config.max_coast_s
+        coast = self.config.max_coast_s
+        oldest = self._clock.now - coast
         self._tracks = [
-            track for track in self._tracks if track.is_detected or track.detected_at >= oldest
+            track
+            for track in self._tracks
+            if track.is_detected or (coast > 0.0 and track.detected_at >= oldest)
         ]
 
     def _drop_surplus(self) -> None:

@@ -139,6 +139,7 @@ class HriOutput(Output):
         self._size_hw = (parameters.hri.height, parameters.hri.width)
         self._tracked = self._publish_on(IdsList, f'{ROOT}/tracked', NEWEST)
         self._faces: dict[int, FaceTopics] = {}
+        self._refused: set[int] = set()
         self._content: object = None
         self._last: FrameResult | None = None
         self._wants_image = False
@@ -172,8 +173,12 @@ class HriOutput(Output):
     def _publish_face(self, face: Face, result: FrameResult) -> None:
         topics = self._faces.get(face.track_id)
         if topics is None:
+            if face.track_id in self._refused:
+                return
             name = self._parameters.id_of(face.track_id)
+            self._refused.add(face.track_id)  # unless it is made: once is enough to try
             topics = FaceTopics(self._node, name, result, self._size_hw)
+            self._refused.discard(face.track_id)
             self._faces[face.track_id] = topics
         topics.publish(face, result)
 
@@ -190,7 +195,9 @@ class HriOutput(Output):
 
     def _keep(self, track_ids: Iterable[int]) -> None:
         """Destroy the topics of all faces but these."""
-        for track_id in self._faces.keys() - set(track_ids):
+        kept = set(track_ids)
+        self._refused &= kept
+        for track_id in self._faces.keys() - kept:
             self._faces.pop(track_id).close()
 
     def _publish_ids(self, result: FrameResult) -> None:

@@ -160,8 +160,6 @@ class ImageSubscription:
             self._note(publishers)
         else:
             self._warn_without_publisher()
-            if self._clock() - (self._unpublished_since or 0.0) >= PATIENCE:
-                self._timer.cancel()  # from now on once a second, with the diagnostics
         profile = self._choose(publishers)
         if profile is not None and profile != self._profile:
             self._subscribe(profile)
@@ -253,7 +251,10 @@ class ImageSubscription:
         now = self._clock()
         if self._unpublished_since is None:
             self._unpublished_since = now
-        if self._has_warned or now - self._unpublished_since < PATIENCE:
+        if now - self._unpublished_since < PATIENCE:
+            return
+        self._timer.cancel()  # from now on it is looked for once a second, with the diagnostics
+        if self._has_warned:
             return
         self._has_warned = True
         self._node.get_logger().warning(

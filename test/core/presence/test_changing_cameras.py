@@ -120,7 +120,7 @@ def test_of_what_is_classified_no_more_nothing_is_said():
     presence.update(frame(0.0, face(1)))
     other = AttributeInfo('mood', ('sad', *MOOD.labels), 'other')
     presence.update(frame(0.1, attributes=(other, AttributeInfo('age', ('0-9', '10+'), 'other'))))
-    ((_, (person,)),) = [presence.people()]
+    _, (person,) = presence.people()
     assert list(person.attributes) == ['mood', 'age']
     assert [each.label for each in person.attributes.values()] == ['', '']
 
@@ -132,3 +132,23 @@ def test_a_frame_without_an_orientation_ends_no_looking():
     unturned = replace(unturned, pose=replace(unturned.pose, rotation=None))
     assert film.show(1.0, unturned) == []
     assert film.people[0].looking_since_ns
+
+
+@pytest.mark.parametrize('each', [1, 3, 10])
+def test_where_half_of_the_views_have_no_label_it_does_not_flap(each):
+    film = Film(appear_s=0.0)
+    for _ in range(150 // each):
+        film.show(each * 0.1, face())
+        film.show(each * 0.1, bare(face()))
+    assert len([change for change in film.changes if change.kind == LABEL]) <= 2
+
+
+def test_a_head_that_looks_away_stops_looking_though_some_frames_show_no_orientation():
+    film = Film(appear_s=0.0, looking_s=0.45, label_views=1000)
+    film.show(1.0, face(looks=True))
+    away = face(looks=False)
+    unturned = replace(away, pose=replace(away.pose, rotation=None))
+    for _ in range(3):
+        film.show(0.2, away)
+        film.show(0.1, unturned)
+    assert [change.kind for change in film.changes] == [A, START_LOOK, STOP_LOOK]

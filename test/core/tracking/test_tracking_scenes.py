@@ -19,11 +19,14 @@ from __future__ import annotations
 from itertools import product
 import math
 
+from face_scenes import detected
 from face_scenes import follow
 from face_scenes import ScriptedDetector
 import numpy as np
 import pytest
+from rtcnn_perception.core.tracking.track import TrackState
 from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.core.tracking.tracker import TrackerConfig
 
 
 def one_id_each(ids):
@@ -177,3 +180,12 @@ def test_in_a_crowd_only_people_who_are_hidden_for_a_second_get_a_new_id(seed):
         assert len(own) <= 1 or crowd.longest_absence(index, 5) > 1.0
     given = [track_id for own in ids for track_id in own]
     assert len(given) == len(set(given))
+
+
+def test_no_track_coasts_where_none_may_also_where_no_time_passes():
+    tracker = FaceTracker(TrackerConfig(max_coast_s=0.0, confirm_hits=1))
+    for stamp in (1.0, 1.1, 1.1):
+        (track,) = tracker.update(detected((200, 150, 60)), stamp)
+        assert track.state is not TrackState.COASTED
+    for stamp in (1.1, 1.1, 1.11):  # time that was assumed before is taken back here
+        assert tracker.update((), stamp) == ()
