@@ -157,6 +157,6 @@ def test_a_predictor_of_upright_crops_undoes_the_rotation_of_faces():
     )
     plain = Predictor('halves', {'shade': CLASSES['shade']}, (24, 24), CropGeometry(0.0), predict)
     upright = replace(plain, geometry=CropGeometry(0.0, upright=True))
-    leaning = rotated(faces, -60.0)
+    leaning = rotated(faces, -40.0)
     assert upright.probabilities(leaning)['shade'].argmax(1).tolist() == [0, 1]
     assert plain.probabilities(leaning)['shade'].argmax(1).tolist() == [0, 0]
