@@ -19,7 +19,7 @@ from __future__ import annotations
 from rtcnn_perception.core.frame import NOMINAL_STEP_S
 
 LONGEST_STEP_BACK_S = 1.0
-"""Where stamps go back further, as where a recording begins anew, nobody is the same any more."""
+"""Where stamps go back further, as where a recording begins anew, all who were there are gone."""
 
 MOST_REPEATS = 30
 """Frames of one stamp that belong to a coarse clock; after them it stands still."""
@@ -37,6 +37,7 @@ class ForwardClock:
     def __init__(self) -> None:
         """Start at 0, before the first stamp."""
         self.now = 0.0
+        self.step = 0.0  # from the stamp before the last one, as they say
         self._stamp: float | None = None
         self._last_step: float | None = None
         self._ahead = 0.0
@@ -45,7 +46,8 @@ class ForwardClock:
     def advance(self, stamp: float) -> float:
         """Take the stamp of a frame in seconds, and return how much of them has passed."""
         before, self._stamp = self._stamp, stamp
-        passed = 0.0 if before is None else self._passed(stamp - before)
+        self.step = 0.0 if before is None else stamp - before
+        passed = 0.0 if before is None else self._passed(self.step)
         self.now += passed
         return passed
 

@@ -39,7 +39,7 @@ def test_frames_that_share_stamps_let_time_run_no_faster(frames, stamps):
     clock = ForwardClock()
     for number in range(10 * frames + 1):
         clock.advance(number * stamps // frames / stamps)
-    # Before the first step nobody knows how long one is.
+    # Before the first step it is not known how long one is.
     assert clock.now == pytest.approx(10.0, abs=0.31)
 
 

@@ -211,12 +211,13 @@ class Presence:
 
     def _take_looking(self, state: _State, stamp_ns: int) -> None:
         pose = state.found.pose
-        if pose is None or pose.rotation is None:  # nothing is known of it, for now
+        if pose is None or pose.rotation is None:  # not known: for a while, what was goes on
+            if self._now - state.oriented_time > self.config.looking_s:
+                state.differs_since = None
             return
-        pause, state.oriented_time = self._now - state.oriented_time, self._now
-        if pose.is_looking == state.is_looking or pause > self.config.looking_s:
-            state.differs_since = None
+        state.oriented_time = self._now
         if pose.is_looking == state.is_looking:
+            state.differs_since = None
             return
         since, since_ns = state.differs_since = state.differs_since or (self._now, stamp_ns)
         if self._now - since >= self.config.looking_s:

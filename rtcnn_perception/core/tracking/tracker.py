@@ -110,12 +110,10 @@ class FaceTracker:
         self._tracks: list[Candidate] = []
         self._last_id = first_id - 1
         self._clock = ForwardClock()
-        self._stamp: float | None = None
 
     def reset(self) -> None:
         """Forget all tracks; their ids are not reused."""
         self._tracks = []
-        self._stamp = None
         self._clock.restart()
 
     def update(
@@ -151,15 +149,13 @@ class FaceTracker:
         """Predict all tracks to a new stamp."""
         if not math.isfinite(stamp):
             raise ValueError(f'a stamp must be a finite number of seconds, got {stamp}')
-        step = 0.0 if self._stamp is None else stamp - self._stamp
-        self._stamp = stamp
-        coast = self.config.max_coast_s
-        if step < -LONGEST_STEP_BACK_S or step > coast + MAX_GAP_S:
+        passed = self._clock.advance(stamp)
+        step = self._clock.step
+        if step < -LONGEST_STEP_BACK_S or step > self.config.max_coast_s + MAX_GAP_S:
             self._tracks = []
         if step <= 0.0:
             for track in self._tracks:
                 track.motion.halt()
-        passed = self._clock.advance(stamp)
         if self._tracks and passed > 0.0:
             motion = FaceStep.over(passed)
             for track in self._tracks:

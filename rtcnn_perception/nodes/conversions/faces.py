@@ -282,9 +282,8 @@ def _whole_box(msg: FaceMsg, frame: Frame) -> BoundingBox:
     longer_side = max(frame.size_wh)
     if all(abs(edge) <= MOST_OUTSIDE * longer_side for edge in whole) and x0 < x1 and y0 < y1:
         found = BoundingBox(x0, y0, x1, y1)
-        inside = _box_to_msg(found, frame)
-        apart = np.subtract(_edges(inside), _edges(box))
-        if (np.abs(apart) <= 1).all():
+        inside = _edges(_box_to_msg(found, frame))
+        if all(abs(a - b) <= 1 for a, b in zip(inside, _edges(box), strict=True)):
             return found
     raise PerceptionError(
         f'expected a whole_box of which the box {_edges(box)} is the part inside the image, '

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -51,12 +52,10 @@ EXPECTED = (
     'its faces, each a table with a box of x0, y0, x1, y1 and, where they are known, five '
     'landmarks, in pixels'
 )
-
 EXPECTED_WIDER = (
     'expected, by the name of each file, a table with boxes, each with a box of x0, y0, x1, y1 in '
     'pixels and whether it is invalid'
 )
-
 FARTHEST = 2.0
 """Longer sides of the box between its middle and a landmark, at most."""
 
@@ -145,8 +144,8 @@ def face_pictures(faces: FaceSet) -> list[FacePicture]:
     """
     Return a picture for each face, with its box and its landmarks where they are known.
 
-    A crop without a box of its own is left out, as its face fills nobody knows what of it. Other
-    faces in a picture are not annotated; they are few, as the pictures are cut about one.
+    A crop without a box of its own is left out, as its face may fill any part of it. Others in a
+    picture are not annotated; they are few, as the pictures are cut about one.
     """
     unknown = np.array(UNKNOWN, np.float32)
     pictures = []
@@ -273,20 +272,22 @@ def is_near(box: Sequence[float], width: int, height: int) -> bool:
     )
 
 
-def _check_together(source: Path, photographs: Sequence[Photograph]) -> None:
-    """Refuse photographs that are listed twice, and shares of a picture in place of pixels."""
-    known: set[str] = set()
-    for photograph in photographs:
-        path = os.path.normpath(photograph.path)
-        if path in known:
-            raise DataError(
-                f'{source} lists {photograph.path.name} twice; expected each photograph once, '
-                'with all its faces: those of another entry would be taken for background'
-            )
-        known.add(path)
-    boxes = np.concatenate([photograph.boxes for photograph in photographs])
+def check_pixels(source: Path, boxes: NDArray[Any]) -> None:
+    """Raise a DataError where boxes (N, 4) are shares of a picture: no edge lies beyond 1."""
     if len(boxes) and boxes.max() <= 1.0:
         raise DataError(f'{source}: all boxes end at 1 or before; expected pixels, and no shares')
+
+
+def _check_together(source: Path, photographs: Sequence[Photograph]) -> None:
+    """Refuse photographs that are listed twice, and shares of a picture in place of pixels."""
+    paths = Counter(os.path.normpath(photograph.path) for photograph in photographs)
+    path, count = paths.most_common(1)[0]
+    if count > 1:
+        raise DataError(
+            f'{source} lists {Path(path).name} twice; expected each photograph once, with '
+            'all its faces: those of another entry would be taken for background'
+        )
+    check_pixels(source, np.concatenate([photograph.boxes for photograph in photographs]))
 
 
 def _check(source: Path, photograph: Photograph) -> None:

@@ -41,6 +41,7 @@ from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
+from rtcnn_perception.training.data.photographs import check_pixels
 from rtcnn_perception.training.data.photographs import is_near
 from rtcnn_perception.training.data.pictures import for_all
 from rtcnn_perception.training.data.pictures import left_out
@@ -118,9 +119,7 @@ def read_table(path: Path, options: ReadOptions) -> DividedFaces:
     files = _files(path, rows)
     marks = for_all(lambda row: (_part(row), _box(row)), rows, 'lines')
     parts, boxes = [part for part, _ in marks], [box for _, box in marks]
-    edges = [edge for box in boxes if box is not None for edge in box]
-    if edges and max(edges) <= 1.0:
-        raise DataError(f'{path}: all boxes end at 1 or before; expected pixels, and no shares')
+    check_pixels(path, np.array([box for box in boxes if box is not None]))
     labels, facts, notes = _known(path, rows)
     pictures, notes_on_files = _pictures(path, rows, files, options)
     kept = np.array([index for index, file in enumerate(files) if file in pictures], np.int64)

@@ -152,3 +152,13 @@ def test_a_head_that_looks_away_stops_looking_though_some_frames_show_no_orienta
         film.show(0.2, away)
         film.show(0.1, unturned)
     assert [change.kind for change in film.changes] == [A, START_LOOK, STOP_LOOK]
+
+
+def test_a_slow_camera_sees_who_looks_at_it():
+    presence = Presence(PresenceConfig(appear_s=0.0, leave_s=9.0, looking_s=0.5, label_views=1000))
+    changes = [
+        change.kind
+        for seconds in range(4)
+        for change in presence.update(frame(float(seconds), face(looks=True)))
+    ]
+    assert changes == [A, START_LOOK]

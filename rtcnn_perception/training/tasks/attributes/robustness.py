@@ -92,12 +92,11 @@ def rotated(faces: FaceSet, degrees: float) -> FaceSet:
     landmarks = None if faces.landmarks is None else faces.landmarks.copy()
 
     def rotate(picture: ImageGray, index: int) -> ImageGray:
-        x, y = faces.box(index).center
-        matrix = cv2.getRotationMatrix2D((x, y), degrees, 1.0)
-        if landmarks is not None:
-            landmarks[index] = landmarks[index] @ matrix[:, :2].T + matrix[:, 2]
         # OpenCV's pixels have their centres at whole numbers, boxes are from edge to edge.
+        x, y = faces.box(index).center
         matrix = cv2.getRotationMatrix2D((x - 0.5, y - 0.5), degrees, 1.0)
+        if landmarks is not None:
+            landmarks[index] = (landmarks[index] - 0.5) @ matrix[:, :2].T + matrix[:, 2] + 0.5
         size = picture.shape[1], picture.shape[0]
         result = cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(result, np.uint8)
