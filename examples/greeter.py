@@ -33,7 +33,9 @@ class Greeter(Node):
     def _on_faces(self, msg: FaceAttributes) -> None:
         for face in faces_of(msg):
             # Wait for a good view before acting; the quality of a coasted face is 0.
-            if face.msg.quality > 0.5 and face['emotion'].label == 'happy':
+            if face.msg.quality <= 0.5 or 'emotion' not in face:
+                continue
+            if face['emotion'].label == 'happy':
                 self.get_logger().info(f'face {face.msg.track_id} looks happy')
 
 
