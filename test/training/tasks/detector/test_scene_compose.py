@@ -130,6 +130,18 @@ def test_a_share_of_scenes_has_no_face(photographs):
         assert sum(not len(s.boxes) and not len(s.ignored) for s in scenes) == expected
 
 
+def test_a_share_of_the_scenes_without_a_chosen_face_is_of_photographs_with_faces(tmp_path):
+    given = [white_photograph(tmp_path / 'a.png')]
+    given.append(white_photograph(tmp_path / 'b.png', (1, 1, 17, 17)))
+    cv2.imwrite(str(given[-1].path), np.full((96, 128, 3), 200, np.uint8))
+    config = SceneConfig(**STILL, negative_share=1.0, mosaic_share=0.0, anywhere_share=0.3)
+    maker, rng = SceneMaker(given, config), np.random.default_rng(0)
+    scenes = [scene for _ in range(200) if (scene := maker.scene(32, rng)).image.mean() > 120]
+    assert len(scenes) == pytest.approx(60, abs=15)
+    # Anywhere in the photograph, where a face is found that was not asked for.
+    assert 0 < sum(len(scene.boxes) for scene in scenes) < len(scenes) / 2
+
+
 def test_negatives_come_as_often_as_they_weigh(tmp_path):
     given = [white_photograph(tmp_path / 'a.png', (30, 20, 70, 60))]
     for number, value in enumerate((40, 200)):

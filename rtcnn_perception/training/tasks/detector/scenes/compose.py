@@ -146,7 +146,10 @@ class SceneMaker:
         """Return a part of a photograph, at a random scale."""
         config = self.config
         if rng.random() < config.negative_share and len(self.negatives):
-            index = int(rng.choice(self.negatives, p=self._shares))
+            if config.anywhere_share and rng.random() < config.anywhere_share:
+                index = int(rng.choice(self.positives))
+            else:
+                index = int(rng.choice(self.negatives, p=self._shares))
             photograph, sizes, face = self.photographs[index], self.images[index], None
         else:
             most = max(config.least_face, min(config.most_face, 1.1 * min(height, width)))
