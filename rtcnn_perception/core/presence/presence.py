@@ -135,7 +135,6 @@ class Presence:
         """Let all faces leave, as at the end of the camera; return these changes."""
         with self._lock:
             changes = self._all_departures()
-            self._clock.restart()
             self._last = None
             return tuple(changes)
 

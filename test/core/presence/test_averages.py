@@ -69,3 +69,11 @@ def test_memory_does_not_grow_and_what_is_older_than_the_ring_is_gone():
     mean = made.over(2999 * 0.05, 1e9)
     np.testing.assert_allclose(mean.probabilities, GLAD, rtol=1e-6)
     assert MAX_SECONDS - BUCKET_S <= mean.seconds <= MAX_SECONDS + BUCKET_S
+
+
+def test_up_to_a_share_of_views_without_a_label_the_mean_is_that_of_the_others():
+    made = average(*((0.1 * number, GLAD, 1.0) for number in range(3)))
+    for number in range(5):
+        made.add_bare(0.1 * number)
+    for most_bare, views in ((0.62, 0), (5 / 8, 3), (0.63, 3)):
+        assert made.over(0.4, 5.0, most_bare).views == views

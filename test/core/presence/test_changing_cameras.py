@@ -70,6 +70,9 @@ def test_a_face_is_as_in_the_frame_that_had_it_last():
     assert (last.frame.time, person.frame.time) == pytest.approx((START + 0.5, START))
     (left,) = presence.update(of_camera(1.0))
     assert (left.kind, left.frame.time) == (L, pytest.approx(START))
+    presence.update(of_camera(1.1, face(2)))
+    presence.update(of_camera(1.2, face(2)))
+    assert presence.people()[1][0].frame.time == pytest.approx(START + 1.2)
 
 
 def test_frames_that_share_a_stamp_let_no_time_pass_twice():
@@ -101,6 +104,14 @@ def test_a_label_ends_where_a_rule_leaves_most_views_without_one():
     assert (change.kind, change.label, change.previous_label) == (LABEL, 'calm', '')
 
 
+def test_where_a_rule_leaves_half_of_the_views_without_a_label_none_begins():
+    film = Film(appear_s=0.0, label_views=3)
+    for _ in range(20):
+        film.show(0.1, bare(face()))
+        film.show(0.1, face())
+    assert [change.kind for change in film.changes] == [A]
+
+
 def test_a_label_is_known_however_few_views_there_are_in_the_time():
     film = Film(appear_s=0.0, label_views=30, seconds=1.0)
     assert film.show(2.5, face()) == [(A, 1, 0.0)]
@@ -123,6 +134,19 @@ def test_of_what_is_classified_no_more_nothing_is_said():
     _, (person,) = presence.people()
     assert list(person.attributes) == ['mood', 'age']
     assert [each.label for each in person.attributes.values()] == ['', '']
+
+
+def test_views_of_other_classes_do_not_count_for_a_label():
+    presence = Presence(PresenceConfig(appear_s=0.0, label_views=4))
+    others = AttributeInfo('mood', MOOD.labels[::-1], 'other')
+    kinds = [
+        [
+            change.kind
+            for change in presence.update(frame(number * 0.25, face(1), attributes=(of,)))
+        ]
+        for number, of in enumerate([MOOD] * 3 + [others] * 4)
+    ]
+    assert kinds == [[A], [], [], [], [], [], [LABEL]]
 
 
 def test_a_frame_without_an_orientation_ends_no_looking():
