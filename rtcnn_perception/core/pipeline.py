@@ -40,6 +40,7 @@ from rtcnn_perception.core.attributes.smoothing import TrackSmoother
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.rotation import in_source
+from rtcnn_perception.core.forward_clock import ForwardClock
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.core.geometry.landmarks import shows_roll
@@ -209,6 +210,7 @@ class ClassificationStage:
         self._classifier = classifier
         self._smoother = smoother
         self._clock = clock
+        self._stamps = ForwardClock()
         self._steady: dict[int, dict[str, SteadyLabel]] = {}  # of the faces of the last frame
         self.label_config = label_config or LabelConfig()
 
@@ -225,6 +227,8 @@ class ClassificationStage:
         """
         begin = self._clock()
         frame, attributes = result.frame, self._classifier.attributes
+        self._stamps.advance(frame.time)
+        now = self._stamps.now
         regions = tuple(result.region(face) for face in result.faces)
         found = self._classifier.classify(frame.image, regions)
         before, self._steady = self._steady, {}
@@ -238,11 +242,11 @@ class ClassificationStage:
             if inside is None:
                 continue
             raw = {name: found.probabilities[name][row] for name in labels}
-            smoothed = self._smooth(face, frame.time, raw)
+            smoothed = self._smooth(face, now, raw)
             # The box of a coasted face is a prediction, and the background in it may be sharp.
             quality = 0.0 if face.is_coasted else face_quality(frame.image, face.box)
             last = before.get(face.track_id, {})
-            steady = self._steady[face.track_id] = self._next(face, frame.time, smoothed, last)
+            steady = self._steady[face.track_id] = self._next(face, now, smoothed, last)
             by_name = self._labelled(labels, steady, smoothed, raw)
             faces.append(replace(face, crop=inside, quality=quality, attributes=by_name))
         return replace(
@@ -271,7 +275,8 @@ class ClassificationStage:
         last: dict[str, SteadyLabel],
     ) -> dict[str, SteadyLabel]:
         if face.is_coasted and last.keys() == smoothed.keys():
-            return last
+            # The time for which a face is not found speaks for no other label.
+            return {name: replace(each, time=now) for name, each in last.items()}
         return {
             name: next_label(last.get(name), rows, now, self.label_config)
             for name, rows in smoothed.items()

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from rtcnn_perception.core.attributes.classifier import Classification
 from rtcnn_perception.core.attributes.labels import LabelConfig
 from rtcnn_perception.core.attributes.labels import SkipRule
@@ -50,15 +51,18 @@ class Scripted:
         return Classification(crops, {'mood': mood, 'years': years}, others)
 
 
-def labels_over_time(config, moods, years=None, state=TrackState.TRACKED):
+def labels_over_time(
+    config, moods, years=None, states=TrackState.TRACKED, *, stamps_ms=None, time_constant=0.0
+):
     """Return the attribute of one face in frames that follow at a tenth of a second."""
     classifier = Scripted(moods, years or [(0.0, 1.0)] * len(moods))
-    stage = ClassificationStage(classifier, TrackSmoother(0.0), config)
+    stage = ClassificationStage(classifier, TrackSmoother(time_constant), config)
     results = []
     for number in range(len(moods)):
-        state_now = state if number else TrackState.NEW
-        track = Track(1, BOX, confidence=0.9, landmarks=None, state=state_now, age=3)
-        frame = Frame(IMAGE, stamp_ns=number * 10**8, frame_id='', received_ns=0)
+        state = states if isinstance(states, TrackState) else states[number]
+        track = Track(1, BOX, confidence=0.9, landmarks=None, state=state, age=3)
+        stamp_ms = 100 * number if stamps_ms is None else stamps_ms[number]
+        frame = Frame(IMAGE, stamp_ns=10**12 + stamp_ms * 10**6, frame_id='', received_ns=0)
         given = FrameResult(frame, faces=(Face(track),))
         (face,) = stage.process(given).faces
         results.append(face.attributes['mood'])
@@ -76,8 +80,35 @@ def test_a_label_lags_behind_the_probabilities_as_configured():
 def test_the_label_of_a_coasted_face_stays():
     config = LabelConfig(hold_s=0.0)
     moods = [(0.9, 0.1), (0.2, 0.8)]
-    found = labels_over_time(config, moods, state=TrackState.COASTED)
+    found = labels_over_time(config, moods, states=[TrackState.NEW, TrackState.COASTED])
     assert [each.label for each in found] == ['calm', 'calm']
+
+
+def test_the_time_for_which_a_face_is_not_found_speaks_for_no_label():
+    config = LabelConfig(hold_s=0.25)
+    moods = [(0.9, 0.1), (0.2, 0.8), *[(0.9, 0.1)] * 4, (0.2, 0.8), (0.2, 0.8), (0.2, 0.8)]
+    states = [TrackState.TRACKED] * 2 + [TrackState.COASTED] * 4 + [TrackState.TRACKED] * 3
+    found = labels_over_time(config, moods, states=states)
+    assert [each.label for each in found] == ['calm'] * 8 + ['loud']
+
+
+@pytest.mark.parametrize('stamps_ms', [(0, 33, 28, 66, 99), (0, 0, 0, 0, 0), (0, 900, 0, 33, 66)])
+def test_stamps_that_stand_still_or_step_back_end_neither_smoothing_nor_hysteresis(stamps_ms):
+    config = LabelConfig(hold_s=0.2)
+    moods = [(0.9, 0.1), (0.9, 0.1), (0.0, 1.0), (0.9, 0.1), (0.9, 0.1)]
+    found = labels_over_time(config, moods, stamps_ms=stamps_ms, time_constant=0.5)
+    assert [each.label for each in found] == ['calm'] * 5
+    assert 0.75 < found[2].probabilities[0] < 0.9
+
+
+@pytest.mark.parametrize('of_a_stamp', [1, 2, 3, 13])
+def test_a_label_changes_after_its_time_though_frames_share_stamps(of_a_stamp):
+    stamps_ms = [number // of_a_stamp * of_a_stamp * 33 for number in range(13)]
+    moods = [(0.8, 0.2)] + [(0.2, 0.8)] * 12
+    found = labels_over_time(LabelConfig(hold_s=0.2), moods, stamps_ms=stamps_ms)
+    labels = [each.label for each in found]
+    assert labels.index('loud') in range(6, 10)
+    assert labels[-1] == 'loud'
 
 
 def test_an_unsure_label_is_shown_as_such_and_empty_only_if_asked():

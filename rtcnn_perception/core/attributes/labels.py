@@ -29,7 +29,6 @@ import re
 from typing import Final
 
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.exceptions import ConfigurationError
 
 UNSURE: Final = 'unsure'
@@ -117,18 +116,16 @@ def next_label(
     """
     Return the label after a frame.
 
-    Where the time stands still, :data:`NOMINAL_STEP_S` is assumed to have passed.
-
-    :param before: the one of the frame before; None, or one of a later time, starts anew
+    :param before: the one of the frame before; None starts anew
     :param probabilities: (C,) of this frame, smoothed
-    :param time: of the frame in seconds
+    :param time: of the frame, in seconds that never go back
     """
     best = int(probabilities.argmax())
-    if before is None or time < before.time:
+    if before is None:
         is_unsure = certainty(probabilities, best) < config.min_certainty
         return SteadyLabel(best, is_unsure, time)
     index, is_unsure = before.index, before.is_unsure
-    passed = time - before.time or NOMINAL_STEP_S
+    passed = time - before.time
     lead = float(probabilities[best] - probabilities[index])
     led_s = _lasted(before.led_s, passed, best != index and lead >= config.margin)
     if led_s is not None and led_s >= config.hold_s:

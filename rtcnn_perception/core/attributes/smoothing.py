@@ -22,7 +22,6 @@ import math
 
 import numpy as np
 from rtcnn_perception.core.arrays import Probabilities
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
 
 FORGET_AFTER = 5.0
 """A track that was neither updated nor held for so long (seconds) is forgotten."""
@@ -77,7 +76,7 @@ class TrackSmoother:
         Take a track's probabilities of one frame.
 
         :param track_id: number of the track
-        :param time: of the frame, in seconds; where it goes back, the track starts anew
+        :param time: of the frame, in seconds that never go back
         :param raw: (C,) probabilities by attribute
         :returns: the smoothed ones, in new arrays, for the attributes in ``raw``
         """
@@ -99,7 +98,7 @@ class TrackSmoother:
         Return the last probabilities of a track that could not be classified in this frame.
 
         :param track_id: number of the track
-        :param time: of the frame, in seconds
+        :param time: as in :meth:`update`
         :returns: the smoothed probabilities by attribute, or None for an unknown track
         """
         before = self._tracks.get(track_id)
@@ -115,15 +114,13 @@ class TrackSmoother:
 
     def _weight(self, elapsed: float) -> float:
         time_constant = self._time_constant  # read once: another thread may set it
-        if elapsed < 0.0 or time_constant == 0.0:
-            return 1.0
-        return -math.expm1(-(elapsed or NOMINAL_STEP_S) / time_constant)
+        return 1.0 if time_constant == 0.0 else -math.expm1(-elapsed / time_constant)
 
     def _store(self, track_id: int, time: float, values: dict[str, Probabilities]) -> None:
         self._tracks[track_id] = _State(time, values, used=time)
         # The track just updated is the last, and neither old nor one too many: this ends there.
         while True:
             oldest, state = next(iter(self._tracks.items()))
-            if abs(time - state.used) <= FORGET_AFTER and len(self._tracks) <= MAX_TRACKS:
+            if time - state.used <= FORGET_AFTER and len(self._tracks) <= MAX_TRACKS:
                 return
             del self._tracks[oldest]

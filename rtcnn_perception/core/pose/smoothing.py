@@ -30,7 +30,6 @@ from typing import Final
 import numpy as np
 from rtcnn_perception.core.arrays import Position
 from rtcnn_perception.core.arrays import Rotation
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.pose.rotations import quaternion_of
 from rtcnn_perception.core.pose.rotations import rotation_of
@@ -49,8 +48,8 @@ ROTATION_LAG: Final = 0.1
 SPEED_TIME: Final = 0.2
 """Seconds over which a speed is averaged."""
 
-MOST_GAP: Final = 1.0
-"""Seconds without a pose after which a head starts anew."""
+LONGEST_HELD: Final = 1.0
+"""Seconds for which the pose of a head that is not seen is held."""
 
 HELD_SPEED: Final = 1.0
 """Metres per second by which the standard deviation of a held position grows: a walk."""
@@ -60,7 +59,7 @@ HELD_TURN: Final = 1.0
 
 
 class PoseTrack:
-    """The smoothed pose of one head, and the time in seconds of its last picture."""
+    """The smoothed pose of one head, and the time of its last picture, in seconds forward."""
 
     __slots__ = ('_bearing', '_distance', '_turn', 'pose', 'time')
 
@@ -73,10 +72,6 @@ class PoseTrack:
         self.pose = pose
         self.time = time
 
-    def is_continued(self, time: float) -> bool:
-        """Return whether a picture of that time is the next one, and not a start anew."""
-        return 0.0 <= time - self.time <= MOST_GAP
-
     def update(
         self, pose: HeadPose, time: float, time_constant: float
     ) -> tuple[Position, Rotation | None]:
@@ -86,8 +81,7 @@ class PoseTrack:
         :param time_constant: seconds of the average of a head that rests, 0 for none
         :returns: position and rotation, smoothed
         """
-        passed = time - self.time or NOMINAL_STEP_S
-        self.time = time
+        passed, self.time = time - self.time, time
         # Apart, as a picture shows a direction to a pixel, and a distance to some per cent.
         x, y, z = pose.position.tolist()
         bearing = self._bearing.update((x / z, y / z), passed, time_constant)
@@ -108,9 +102,9 @@ class PoseTrack:
 
         Its covariance grows with the time.
         """
-        if not self.is_continued(time):
-            return None
         passed, pose = time - self.time, self.pose
+        if passed > LONGEST_HELD:
+            return None
         growth = np.full(6, (HELD_SPEED * passed) ** 2)
         growth[3:] = 0.0 if pose.rotation is None else (HELD_TURN * passed) ** 2
         return replace(pose, covariance=pose.covariance + np.diag(growth))
@@ -157,7 +151,9 @@ class _TurnMean:
 
 
 def _speed(before: tuple[float, ...], change: Sequence[float], passed: float) -> tuple[float, ...]:
-    """Return the averaged speed."""
+    """Return the averaged speed; it stays where no time has passed."""
+    if passed == 0.0:
+        return before
     weight = -math.expm1(-passed / SPEED_TIME)
     pairs = zip(before, change, strict=True)
     return tuple(speed + weight * (each / passed - speed) for speed, each in pairs)

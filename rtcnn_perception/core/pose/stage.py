@@ -22,7 +22,7 @@ from dataclasses import replace
 import math
 from typing import NamedTuple
 
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
+from rtcnn_perception.core.forward_clock import ForwardClock
 from rtcnn_perception.core.pose.depth import DepthHistory
 from rtcnn_perception.core.pose.depth import reading_of
 from rtcnn_perception.core.pose.depth import with_ratio
@@ -88,6 +88,7 @@ class PoseStage:
 
     def __init__(self, config: PoseConfig | None = None) -> None:
         self._tracks: dict[int, _Head] = {}
+        self._stamps = ForwardClock()
         self.config = config or PoseConfig()
 
     @property
@@ -113,11 +114,9 @@ class PoseStage:
         :param camera: of the frame's image, with its size
         :param depth: of the same pixels, where it is known
         """
-        now = result.frame.time
-        before, self._tracks = self._tracks, {}
-        followed = {
-            track_id: head for track_id, head in before.items() if head.track.is_continued(now)
-        }
+        self._stamps.advance(result.frame.time)
+        now = self._stamps.now
+        followed, self._tracks = self._tracks, {}
         seen = [face for face in result.faces if not face.is_coasted]
         heads = [followed.get(face.track_id) for face in seen]
         estimates = self._estimator.estimate(
@@ -132,10 +131,11 @@ class PoseStage:
         }
         faces = []
         for face in result.faces:
-            pose = poses.get(face.track_id)
-            if pose is None and face.track_id in followed:
-                head = self._tracks[face.track_id] = followed[face.track_id]
-                pose = head.track.held(now)
+            pose, last = poses.get(face.track_id), followed.get(face.track_id)
+            if pose is None and last is not None:
+                pose = last.track.held(now)
+                if pose is not None:
+                    self._tracks[face.track_id] = last
             faces.append(face if pose is None else replace(face, pose=pose))
         return replace(result, faces=tuple(faces))
 
@@ -154,9 +154,7 @@ class PoseStage:
         if head is None:
             history = DepthHistory.after(None, reading, 0.0)
         else:
-            history = DepthHistory.after(
-                head.depth, reading, now - head.track.time or NOMINAL_STEP_S
-            )
+            history = DepthHistory.after(head.depth, reading, now - head.track.time)
         if history.ratio is not None:
             pose = with_ratio(pose, history.ratio)
         position, rotation, was_looking = pose.position, pose.rotation, False

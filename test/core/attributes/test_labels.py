@@ -88,12 +88,6 @@ def test_without_margin_and_time_the_label_is_the_most_probable_class():
     assert indices(rows, config) == rows.argmax(1).tolist()
 
 
-def test_a_time_that_goes_back_starts_anew():
-    label = next_label(None, row(0.9, 0.1), 10.0, CONFIG)
-    assert next_label(label, row(0.1, 0.9), 3.0, CONFIG).index == 1
-    assert next_label(label, row(0.1, 0.9), 10.0, CONFIG).index == 0
-
-
 def test_certainty_is_nothing_at_chance_and_one_where_a_class_has_all():
     for classes in (2, 5, 7):
         assert certainty(np.full(classes, 1 / classes), 0) == pytest.approx(0.0)
@@ -140,17 +134,3 @@ def test_the_default_rules_can_be_read():
 def test_what_is_no_rule_is_refused_with_an_example(text):
     with pytest.raises(ConfigurationError, match=r'expected a rule such as .* if .* is .*, got '):
         SkipRule.parse(text)
-
-
-def test_a_label_changes_where_the_stamps_stand_still():
-    label = None
-    for each in [row(0.8, 0.2)] + [row(0.2, 0.8)] * 12:
-        label = next_label(label, each, 5.0, CONFIG)
-    assert label.index == 1
-
-
-def test_a_label_changes_where_each_stamp_comes_twice():
-    rows, label = [row(0.8, 0.2)] + [row(0.2, 0.8)] * 12, None
-    for number, each in enumerate(rows):
-        label = next_label(label, each, number // 2 / RATE, CONFIG)
-    assert label.index == 1

@@ -121,30 +121,6 @@ def test_another_thread_may_set_the_time_constant_to_zero_during_an_update():
     assert smoother.time_constant == 0.0
 
 
-def test_time_that_goes_back_starts_the_track_anew_where_its_face_is_seen_and_is_held_else():
-    smoother = TrackSmoother(5.0)
-    smoother.update(1, 100.0, WOMAN)
-    np.testing.assert_array_equal(smoother.hold(1, 99.9)['gender'], WOMAN['gender'])
-    np.testing.assert_array_equal(smoother.update(1, 3.0, MAN)['gender'], row(0, 1))
-
-
-@pytest.mark.parametrize(('jump', 'tracks'), [(-5.0, 2), (-5.1, 1), (5.0, 2), (5.1, 1)])
-def test_a_clock_that_jumps_far_either_way_ends_the_tracks_of_before(jump, tracks):
-    smoother = TrackSmoother(0.5)
-    smoother.update(1, 100.0, WOMAN)
-    smoother.update(2, 100.0 + jump, WOMAN)
-    assert len(smoother) == tracks
-
-
-def test_time_that_stands_still_passes_as_at_thirty_frames_per_second():
-    standing, running = TrackSmoother(0.5), TrackSmoother(0.5)
-    for frame in range(30):
-        raw = WOMAN if frame == 0 else MAN
-        stood = standing.update(1, 7.0, raw)['gender']
-        ran = running.update(1, 7.0 + frame / 30, raw)['gender']
-    np.testing.assert_allclose(stood, ran, atol=1e-5)
-
-
 def test_a_model_with_other_classes_starts_anew():
     smoother = TrackSmoother(5.0)
     smoother.update(1, 0.0, {'emotion': row(1, 0)})

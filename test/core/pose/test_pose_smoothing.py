@@ -24,7 +24,6 @@ from rtcnn_perception.core.pose.rotations import quaternion_of
 from rtcnn_perception.core.pose.rotations import turn_between
 from rtcnn_perception.core.pose.smoothing import BEARING_LAG
 from rtcnn_perception.core.pose.smoothing import DISTANCE_LAG
-from rtcnn_perception.core.pose.smoothing import MOST_GAP
 from rtcnn_perception.core.pose.smoothing import PoseTrack
 from rtcnn_perception.core.pose.smoothing import ROTATION_LAG
 
@@ -133,21 +132,13 @@ def test_the_result_does_not_depend_on_the_frame_rate():
     assert max(places) - min(places) < 0.02
 
 
-def test_a_repeated_stamp_counts_as_a_frame():
-    track = PoseTrack(pose(), 1.0)
-    updated(track, pose((0.0, 0.0, 1.1)), 1.0)
-    assert 1.0 < track.pose.position[2] < 1.1
-
-
-def test_a_pose_is_continued_within_a_second_and_not_before_its_time():
-    track = PoseTrack(pose(), 5.0)
-    assert [track.is_continued(time) for time in (4.9, 5.0, 5.5, 5.0 + MOST_GAP, 6.1)] == [
-        False,
-        True,
-        True,
-        True,
-        False,
-    ]
+def test_where_no_time_passes_the_average_stays():
+    track = PoseTrack(pose(rotation=turned(30)), 1.0)
+    updated(track, pose((0.0, 0.0, 1.1), turned(30)), 1.1)
+    before = track.pose
+    updated(track, pose((0.0, 0.0, 2.0), turned(-30)), 1.1)
+    np.testing.assert_allclose(track.pose.position, before.position, rtol=1e-9)
+    np.testing.assert_allclose(track.pose.rotation, before.rotation, atol=1e-9)
 
 
 def test_a_rotation_that_was_lost_starts_anew():
