@@ -32,6 +32,7 @@ from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import ErrorLog
 from rtcnn_perception.nodes.diagnostics import Finding
@@ -237,6 +238,11 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         self._check_parameters(self.parameters)
 
     def _activate(self) -> None:
+        if not all(thread is None or thread.stop(0.0) for thread in self._threads()):
+            raise PerceptionError(
+                'a thread of before deactivation is still blocked by a call that does not return: '
+                'activate the node once that has ended'
+            )
         self.meter = Meter(self._now())
         self._lost = 0
 

@@ -197,9 +197,12 @@ class CameraNode(WorkerNode[CameraParameters, tuple[Any, int]]):
         except PerceptionError as error:
             self._report(error)
             return
-        now_ns = self.get_clock().now().nanoseconds
-        # Motion and smoothing take the times of a film, and not those of its decoding.
-        stamp_ns = max(now_ns - round(late_s / NANOSECOND), 0)
+        clock = self.get_clock()
+        now_ns = clock.now().nanoseconds
+        # Motion and smoothing take the times of a film, and not those of its decoding. Simulated
+        # time stands still between its messages: less real seconds it would go back.
+        late_ns = 0 if clock.ros_time_is_active else round(late_s / NANOSECOND)
+        stamp_ns = max(now_ns - late_ns, 0)
         self._emit(Frame(image, stamp_ns, self.parameters.frame_id, now_ns), begin)
 
     def _emit(self, frame: Frame, begin: float) -> None:

@@ -14,13 +14,17 @@
 
 """What a node forgets when it is activated again: time has passed, and counts begin anew."""
 
+import threading
+
 import cv2
 import numpy as np
 from partner import INSIDE
 from partner import Partner
 import pytest
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.geometry.boxes import BoundingBox
+from rtcnn_perception.nodes import base
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
@@ -30,6 +34,7 @@ from scripted import result
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector
 from scripted import ScriptedNode
+from scripted import SOON
 
 BOX = (10, 10, 30, 34)
 
@@ -66,7 +71,7 @@ def test_a_classifier_that_is_activated_again_smooths_and_labels_anew(bench):
         classifier=ChangingClassifier(),
         on_output=outputs.append,
         is_composed=True,
-        parameters={'smoothing.time_constant': 10.0, 'label.hold_s': 10.0},
+        parameters={'smoothing.time_constant': 10.0, 'label.hold': 10.0},
     )
     node.start()
     box = BoundingBox(*BOX)
@@ -128,6 +133,35 @@ def test_a_face_is_not_smoothed_with_one_of_before_the_detector_was_started_agai
     assert 0 < first.track_id < second.track_id
     raw = np.float32([0.75, 0.25])
     np.testing.assert_array_equal(second.attributes['emotion'].probabilities, raw)
+
+
+def test_while_a_call_of_before_is_blocked_no_second_thread_works(bench, monkeypatch):
+    monkeypatch.setattr(base, 'STOP_WITHIN', 0.05)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Blocked(ScriptedDetector):
+        def detect(self, shown):
+            begun.set()
+            goes_on.wait(SOON)
+            return super().detect(shown)
+
+    outputs = []
+    node = bench.add(
+        DetectorNode, detector=Blocked(BOX), on_output=outputs.append, is_composed=True
+    )
+    node.start()
+    node.submit(result(1000))
+    assert begun.wait(SOON)
+    node.trigger_deactivate()
+    errors = []
+    node.get_logger().error = errors.append
+    assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
+    assert 'blocked by a call' in errors[0]
+    goes_on.set()
+    bench.spin_until(lambda: node.is_idle, 'the end of the call')
+    bench.spin_until(
+        lambda: node.trigger_activate() == TransitionCallbackReturn.SUCCESS, 'the activation'
+    )
 
 
 def test_rates_latencies_and_counts_begin_anew(bench):

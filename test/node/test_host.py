@@ -116,7 +116,7 @@ class BlockedNode(ManagedNode[NodeParameters]):
         return self._blocked.waited
 
     def _threads(self):
-        return (self._blocked,)
+        return () if self.state == 'activating' else (self._blocked,)  # it starts then
 
 
 def test_nodes_with_blocked_threads_are_all_halted_first_and_waited_for_together():

@@ -99,8 +99,8 @@ class Topic:
                 f'{profile.durability.name}, as this node requests'
             )
         return (
-            f'the publisher of {self.name} sends nothing: it hangs, was killed, or uses a '
-            'transport that this process does not have (docs/ros.md)'
+            f'the publisher of {self.name} sends nothing: it is inactive, hangs, was killed, or '
+            'uses a transport that this process does not have (docs/ros.md)'
         )
 
     def where_else(self) -> str:
