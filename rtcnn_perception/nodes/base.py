@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 import socket
 from typing import Any
 from typing import Generic
@@ -54,6 +55,7 @@ from rtcnn_perception.nodes.parameters.names import unknown_parameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
+from rtcnn_perception.nodes.subscriptions.losses import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.subscriptions.simulated_time import SimulatedTime
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from std_msgs.msg import Header
@@ -187,7 +189,17 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             watched.tick()
             callback(data)
 
-        subscription = self.create_subscription(message_type, topic, on_bytes, RESULTS, raw=True)
+        def on_numbered_bytes(data: bytes, info: Mapping[str, Any]) -> None:
+            watched.losses.count(info)
+            on_bytes(data)
+
+        subscription = self.create_subscription(
+            message_type,
+            topic,
+            on_numbered_bytes if HAS_MESSAGE_INFO else on_bytes,
+            RESULTS,
+            raw=True,
+        )
         self._subscriptions_while_active.append(subscription)
         return watched
 
@@ -298,8 +310,6 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
         return SetParametersResult(successful=True)
 
     def _on_diagnostics_timer(self) -> None:
-        if self.is_active and self._images is not None:
-            self._images.check()
         findings = [*self._findings()] if self.is_active else [Finding(OK, self.state)]
         values = {'state': self.state, **self._measured()}
         values.update(self.meter.values(self._now()))

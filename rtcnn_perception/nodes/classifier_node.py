@@ -123,9 +123,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             self._stage.restart()
         self._pose.restart()
         if self.parameters.pose.enabled:
-            self._pose_inputs = PoseInputs(
-                self, self.parameters.pose, qos=self.parameters.qos, clock=self._now
-            )
+            self._pose_inputs = PoseInputs(self, self.parameters.pose, clock=self._now)
         self._join = StampJoin(self.parameters.join_frames)
         self._rois_without_image = 0
         self._start_worker()
@@ -167,7 +165,6 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
 
     def _findings(self) -> Iterator[Finding]:
         if self._pose_inputs is not None:
-            self._pose_inputs.check()
             yield from self._pose_inputs.findings()
         before, self._rois_without_image = self._rois_without_image, self._join.faces_dropped
         if self._rois_without_image > before:

@@ -122,6 +122,11 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
         return self._attributes.why_silent(RESULTS)
 
     @property
+    def lost(self) -> int | None:
+        """Return the number of results that never came; None where it is not known."""
+        return 0 if self._attributes is None else self._attributes.losses.lost
+
+    @property
     def _wants_image(self) -> bool:
         return any(output.wants_image for output in self._outputs)
 

@@ -26,12 +26,12 @@ from projected_heads import project
 from projected_heads import turned
 import pytest
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.conversions.poses import pose_from_msg
 from rtcnn_perception.nodes.pose import inputs
-from rtcnn_perception.nodes.pose.inputs import beside
 from scripted import header
 from scripted import result
 from scripted import ScriptedClassifier
@@ -122,17 +122,24 @@ def assert_is_head(face, yaw=20.0):
     assert 0.5 < face.looking_at_camera < 1.0
 
 
-@pytest.mark.parametrize(
-    ('image', 'expected'),
-    [
-        ('/image_raw', '/camera_info'),
-        ('/camera/image_raw', '/camera/camera_info'),
-        ('/robot/front/color/image', '/robot/front/color/camera_info'),
-        ('image_raw', 'camera_info'),
-    ],
-)
-def test_the_intrinsics_are_beside_the_images(image, expected):
-    assert beside(image) == expected
+@pytest.mark.parametrize('is_latched', [False, True])
+def test_intrinsics_come_by_the_profile_of_their_publisher_whatever_that_of_images(
+    bench, classifier, is_latched
+):
+    camera = Camera(bench)
+    bench.tester.destroy_publisher(camera.infos)
+    profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    if is_latched:
+        profile = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    camera.infos = bench.tester.create_publisher(CameraInfo, 'camera_info', profile)
+    if is_latched:
+        camera.infos.publish(camera_info())
+    node = classifier(parameters={'qos': 'sensor_data' if is_latched else 'reliable'})
+    camera.connect()
+    if not is_latched:
+        camera.send(node, camera_info())
+    bench.spin_until(lambda: node._pose_inputs._camera._msg is not None, 'the intrinsics')
+    assert_is_head(camera.face(1))
 
 
 def test_without_intrinsics_there_is_no_pose_and_that_is_said_once(

@@ -16,16 +16,21 @@
 
 from diagnostic_msgs.msg import DiagnosticArray
 from partner import INSIDE
+from posed import face
+from posed import scene
 import pytest
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
+from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.detector_node import DetectorNode
+from rtcnn_perception.nodes.humans_node import HumansNode
 from rtcnn_perception.nodes.perception import make_chain
 from rtcnn_perception.nodes.qos import IMAGE_DEPTH
-from rtcnn_perception.nodes.subscriptions.images import HAS_MESSAGE_INFO
+from rtcnn_perception.nodes.qos import RESULTS
+from rtcnn_perception.nodes.subscriptions.losses import HAS_MESSAGE_INFO
 from scripted import image
 from scripted import ScriptedClassifier
 from scripted import ScriptedDetector
@@ -171,3 +176,23 @@ def test_the_counts_of_starved_nodes_that_are_not_composed_add_up(bench):
     for node in starved:
         assert node.lost > 0
         assert account(node) == BURST + 2
+
+
+def test_the_counts_of_a_starved_humans_node_add_up(bench):
+    node = bench.add(HumansNode)
+    node.start()
+    publisher = bench.tester.create_publisher(FaceAttributes, 'faces/attributes', RESULTS)
+    bench.connect(publisher)
+    message = attributes_to_msg(scene(1, face()))
+    for burst in (1, BURST, 1):
+        before = node.meter.published.count
+        for _ in range(burst):
+            publisher.publish(message)
+        bench.spin_until(
+            lambda before=before: node.meter.published.count > before and node.is_idle, 'a result'
+        )
+    bench.spin_until(lambda: account(node) == BURST + 2, 'all results')
+    assert node.lost >= BURST - RESULTS.depth - 1
+    node.trigger_deactivate()
+    node.trigger_activate()
+    assert node.lost == 0

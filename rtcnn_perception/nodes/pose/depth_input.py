@@ -58,20 +58,17 @@ class DepthInput:
 
     :param node: the subscriber
     :param parameters: those of the poses
-    :param qos: a key of QOS
     :param clock: seconds of a clock that does not jump
     """
 
-    def __init__(
-        self, node: Node, parameters: PoseGroup, *, qos: str, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, node: Node, parameters: PoseGroup, *, clock: Callable[[], float]) -> None:
         message_type, end, self._convert = TRANSPORTS[parameters.depth_transport]
         # As with image_transport, remapping the topic moves those below it.
         topic = f'{node.resolve_topic_name(TOPIC)}{end}'
         self._recent: tuple[tuple[int, Any], ...] = ()
         self._refused = ''
         self._subscription = ImageSubscription(
-            node, message_type, topic, self._on_depth, qos=qos, clock=clock, is_optional=True
+            node, message_type, topic, self._on_depth, qos='auto', clock=clock, is_optional=True
         )
 
     @property
@@ -91,10 +88,6 @@ class DepthInput:
     def close(self) -> None:
         """Unsubscribe."""
         self._subscription.close()
-
-    def check(self) -> None:
-        """Match the present publishers."""
-        self._subscription.check()
 
     def depth_of(self, frame: Frame, most_offset: float) -> DepthImage:
         """

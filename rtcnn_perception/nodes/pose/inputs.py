@@ -65,17 +65,12 @@ class PoseInputs:
 
     :param node: the subscriber
     :param parameters: those of the poses
-    :param qos: a key of QOS
     :param clock: seconds of a clock that does not jump
     """
 
-    def __init__(
-        self, node: Node, parameters: PoseGroup, *, qos: str, clock: Callable[[], float]
-    ) -> None:
-        self._camera = CameraInput(node, parameters, qos=qos, clock=clock)
-        self._depth = (
-            DepthInput(node, parameters, qos=qos, clock=clock) if parameters.depth else None
-        )
+    def __init__(self, node: Node, parameters: PoseGroup, *, clock: Callable[[], float]) -> None:
+        self._camera = CameraInput(node, parameters, clock=clock)
+        self._depth = DepthInput(node, parameters, clock=clock) if parameters.depth else None
 
     @property
     def measured(self) -> dict[str, str]:
@@ -98,12 +93,6 @@ class PoseInputs:
         self._camera.close()
         if self._depth is not None:
             self._depth.close()
-
-    def check(self) -> None:
-        """Match the present publishers."""
-        self._camera.check()
-        if self._depth is not None:
-            self._depth.check()
 
     def of(
         self,
@@ -137,13 +126,10 @@ class CameraInput:
 
     :param node: the subscriber
     :param parameters: those of the poses; none but these are read later
-    :param qos: a key of QOS
     :param clock: seconds of a clock that does not jump
     """
 
-    def __init__(
-        self, node: Node, parameters: PoseGroup, *, qos: str, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, node: Node, parameters: PoseGroup, *, clock: Callable[[], float]) -> None:
         self._node = node
         self._parameters = parameters
         self._clock = clock
@@ -160,7 +146,7 @@ class CameraInput:
                 CameraInfo,
                 camera_info_topic(node),
                 self._on_camera_info,
-                qos=qos,
+                qos='auto',  # a driver may keep its only one for who comes later
                 clock=clock,
                 is_optional=True,
             )
@@ -169,11 +155,6 @@ class CameraInput:
         """Unsubscribe."""
         if self._subscription is not None:
             self._subscription.close()
-
-    def check(self) -> None:
-        """Match the present publishers."""
-        if self._subscription is not None:
-            self._subscription.check()
 
     def camera_of(self, frame: Frame) -> Intrinsics | None:
         """

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 from rclpy.clock import Clock
@@ -28,7 +27,6 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.subscription import Subscription
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.utilities import get_rmw_implementation_identifier
 from rtcnn_perception.core.statistics import DeliveryMeter
 from rtcnn_perception.nodes.diagnostics import ERROR
@@ -37,17 +35,18 @@ from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.qos import LOW_RATE
 from rtcnn_perception.nodes.qos import QOS
+from rtcnn_perception.nodes.subscriptions.losses import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.shared_memory import advice_against_loss
 
 PATIENCE = 5.0
 """Seconds without a publisher before a warning."""
 
-HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')
-"""Whether rclpy passes the number of a message to a callback; that of Humble does not."""
-
 DISCOVERY_PERIOD = 0.1
 """Seconds between checks for the first publisher."""
+
+CHECK_PERIOD = 1.0
+"""Seconds between checks once there was one, or none for long."""
 
 LOST_SHARE = 0.05
 """Share of lost images that is worth a warning: a few are lost where a camera starts or pauses."""
@@ -64,9 +63,6 @@ class ImageSubscription:
 
     Where the profile depends on the publishers, it subscribes once there is one: changing a
     profile means a new subscription, and images that are lost meanwhile.
-
-    Images that were published and never came are counted by the gaps between their numbers: the
-    event for lost messages leaves out what a queue that is full replaces, which is the most of it.
 
     :param node: the subscriber
     :param message_type: of images, or of what belongs to each of them
@@ -99,12 +95,8 @@ class ImageSubscription:
         self._is_optional = is_optional
         self._subscription: Subscription | None = None
         self._profile: QoSProfile | None = None
-        self._publishers: frozenset[bytes] = frozenset()
-        self._last_number: int | None = None
         self._received = 0
-        self._lost = 0
         self._delivery = DeliveryMeter()
-        self._is_numbered = HAS_MESSAGE_INFO
         self._timer = node.create_timer(
             DISCOVERY_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -122,13 +114,8 @@ class ImageSubscription:
 
     @property
     def lost(self) -> int | None:
-        """
-        Return the number of images between the first and the last received that never came.
-
-        None where rclpy or the middleware does not number them. While there are several
-        publishers, whose numbers cannot be separated, none are counted.
-        """
-        return self._lost if self._is_numbered else None
+        """Return the number of images that never came; None where it is not known."""
+        return self._topic.losses.lost
 
     @property
     def silent_for(self) -> float:
@@ -157,7 +144,8 @@ class ImageSubscription:
         publishers = self._topic.publishers()
         if publishers:
             self._unpublished_since, self._has_warned = None, self._is_optional
-            self._note(publishers)
+            if self._topic.losses.note_publishers(publishers):
+                self._delivery.restart()
         else:
             self._warn_without_publisher()
         profile = self._choose(publishers)
@@ -178,7 +166,7 @@ class ImageSubscription:
             if not self._is_optional:
                 yield Finding(ERROR if is_long else WARN, f'no publisher of {self.topic}')
             return
-        came = self._delivery.sample(self._clock(), self._received, self._lost)
+        came = self._delivery.sample(self._clock(), self._received, self.lost or 0)
         if came is None:
             return
         advice = self._advice()
@@ -189,7 +177,8 @@ class ImageSubscription:
             yield Finding(WARN, f'{rates} come from {self.topic}, the others are lost: {advice}')
         elif came.rate < LOW_RATE * wanted:
             rates += f' come from {self.topic}, {wanted:.1f} Hz are expected'
-            why = 'it publishes no more' if self._is_numbered else f'where they are lost: {advice}'
+            is_known = self.lost is not None
+            why = 'it publishes no more' if is_known else f'where they are lost: {advice}'
             yield Finding(WARN, f'{rates}: {why}')
 
     def _advice(self) -> str:
@@ -198,39 +187,15 @@ class ImageSubscription:
             return BUSY
         return advice_against_loss(get_rmw_implementation_identifier())
 
-    def _note(self, publishers: Sequence[TopicEndpointInfo]) -> None:
-        """Forget the rate of the publishers of before where there are others."""
-        present = _identities(publishers)
-        if present != self._publishers:
-            self._publishers = present
-            self._last_number = None
-            self._delivery.restart()
-
     def _on_message(self, msg: object, info: Mapping[str, Any]) -> None:
-        number = info['publication_sequence_number']
-        if number is None:
-            self._is_numbered = False
-        else:
-            self._count_lost(number)
+        if self._topic.losses.count(info):
+            self._delivery.restart()
         self._on_image(msg)
 
     def _on_image(self, msg: object) -> None:
         self._topic.tick()
         self._received += 1
         self._callback(msg)
-
-    def _count_lost(self, number: int) -> None:
-        """
-        Count what is missing before an image; a publisher that restarted begins at 1 again.
-
-        Numbers of several publishers cannot be separated, nor those of one that is new or gone.
-        """
-        last, self._last_number = self._last_number, number
-        if last is None or number <= last + 1:
-            return
-        present = _identities(self._topic.publishers())
-        if len(present) == 1 and present == self._publishers:
-            self._lost += number - last - 1
 
     def _subscribe(self, profile: QoSProfile) -> None:
         if self._subscription is not None:
@@ -242,7 +207,7 @@ class ImageSubscription:
             self._on_message if HAS_MESSAGE_INFO else self._on_image,
             profile,
         )
-        self._timer.cancel()
+        self._check_seldom()
         self._node.get_logger().info(
             f'subscribed to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
         )
@@ -253,7 +218,7 @@ class ImageSubscription:
             self._unpublished_since = now
         if now - self._unpublished_since < PATIENCE:
             return
-        self._timer.cancel()  # from now on it is looked for once a second, with the diagnostics
+        self._check_seldom()
         if self._has_warned:
             return
         self._has_warned = True
@@ -261,6 +226,5 @@ class ImageSubscription:
             bounded(f'no publisher of {self.topic}; {self._topic.where_else()}')
         )
 
-
-def _identities(publishers: Sequence[TopicEndpointInfo]) -> frozenset[bytes]:
-    return frozenset(bytes(each.endpoint_gid) for each in publishers)
+    def _check_seldom(self) -> None:
+        self._timer.timer_period_ns = round(CHECK_PERIOD * 1e9)

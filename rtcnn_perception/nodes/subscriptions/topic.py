@@ -26,6 +26,7 @@ from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
+from rtcnn_perception.nodes.subscriptions.losses import LossCounter
 
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 
@@ -47,6 +48,7 @@ class Topic:
     :param message_type: such as Image
     :param name: as the node names it, before remapping
     :param clock: seconds of a clock that does not jump
+    :ivar losses: of the messages, where the subscriber counts them
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Topic:
         self._node = node
         self._clock = clock
         self._last = clock()
+        self.losses = LossCounter(self.publishers)
         package = message_type.__module__.partition('.')[0]
         self.type_name = f'{package}/msg/{message_type.__name__}'
         self.name = str(node.resolve_topic_name(name))
