@@ -143,15 +143,16 @@ def _detector_config(group: DetectorGroup) -> DetectorConfig:
 def _tracker_config(group: TrackerGroup) -> TrackerConfig:
     values = asdict(group)
     del values['first_id']
+    values['max_coast_s'] = values.pop('max_coast')
     return TrackerConfig(**values)
 
 
 def _first_id() -> int:
     """
-    Return an id that grows by 100 a second, with seven digits at most: it begins anew each day.
+    Return an id that grows by 100 a second, up to 10 million: it begins anew after 28 hours.
 
-    A node that is started again begins above the ids of the run before, unless that had more than
-    100 new faces a second: others may still smooth, count or greet by those.
+    A node that is started again begins at other ids than those of the run before, unless that had
+    more than 100 new faces a second: others may still smooth, count or greet by those.
     """
     return 1 + time.time_ns() // 10**7 % 10**7
 

@@ -97,13 +97,13 @@ def test_a_video_of_unknown_length_is_no_picture_and_played_to_its_end(tmp_path,
     )
     found = plan('--source', str(path))
     assert (found.duration, found.expected) == (None, None)
-    assert 'tracker.max_coast_s' not in found.parameters
+    assert 'tracker.max_coast' not in found.parameters
 
 
 def test_a_picture_is_played_long_enough_for_tracks_to_settle(tmp_path):
     found = plan('--source', str(write_picture(tmp_path / 'a.png')))
     assert found.duration == 3.0
-    assert found.parameters['tracker.max_coast_s'] == 0.0, 'nothing moves in a picture'
+    assert found.parameters['tracker.max_coast'] == 0.0, 'nothing moves in a picture'
 
 
 def test_a_folder_is_played_to_its_end(tmp_path):

@@ -224,7 +224,7 @@ def test_live_parameters_reach_the_detector_and_the_tracker(bench, detector, scr
     changes = [
         Parameter('detector.min_score', value=0.8),
         Parameter('detector.every_n', value=3),
-        Parameter('tracker.max_coast_s', value=0.5),
+        Parameter('tracker.max_coast', value=0.5),
     ]
     assert all(each.successful for each in node.set_parameters(changes))
     assert node._tracker.config.max_coast_s == 0.5

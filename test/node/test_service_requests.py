@@ -111,20 +111,20 @@ def test_what_is_refused_among_others_has_a_reason_and_the_others_are_set(bench)
     call = Caller(bench, node)
     given = [
         parameter('tracker.max_tracks', type=ParameterType.PARAMETER_INTEGER, integer_value=9),
-        parameter('tracker.max_coast_s', type=200),
+        parameter('tracker.max_coast', type=200),
         *(text(name, 'red') for name in NONSENSE),
         text('detector.names', 'haar'),
         parameter('detector.every_n', type=ParameterType.PARAMETER_INTEGER, integer_value=2),
     ]
     results = call(SetParameters, 'set_parameters', parameters=given).results
     assert [each.successful for each in results] == [True, *[False] * (len(given) - 2), True]
-    assert 'max_coast_s must have a type of rcl_interfaces/ParameterType' in results[1].reason
+    assert 'max_coast must have a type of rcl_interfaces/ParameterType' in results[1].reason
     assert results[-2].reason == 'there is no parameter detector.names; is detector.name meant?'
     assert all(0 < len(each.reason) < 1000 for each in results[1:-1])
     assert (node.parameters.tracker.max_tracks, node.parameters.detector.every_n) == (9, 2)
     answer = call(SetParametersAtomically, 'set_parameters_atomically', parameters=given)
     assert not answer.result.successful
-    assert 'max_coast_s' in answer.result.reason
+    assert 'max_coast' in answer.result.reason
 
 
 def test_a_request_that_ends_in_a_defect_is_refused_counted_and_the_next_one_answered(

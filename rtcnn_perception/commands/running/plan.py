@@ -104,7 +104,7 @@ def make_plan(args: argparse.Namespace) -> Plan:
         source.close()
         if isinstance(source, PictureSource):
             # Nothing moves in a picture: a face that is not detected is not there.
-            parameters['tracker.max_coast_s'] = 0.0
+            parameters['tracker.max_coast'] = 0.0
     duration = (default if args.duration is None else args.duration) or None
     ends = [seconds for seconds in (duration, length) if seconds is not None]
     return Plan(source_name, parameters, {}, duration, min(ends, default=None), fps)

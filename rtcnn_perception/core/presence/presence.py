@@ -194,6 +194,7 @@ class Presence:
         if face.is_coasted:  # predicted, and not found
             if state is not None:
                 state.face, state.frame = face, result.frame
+                self._doubt_look(state)
             return
         stamp_ns = result.frame.stamp_ns or result.frame.received_ns
         if state is None:
@@ -210,18 +211,24 @@ class Presence:
 
     def _take_looking(self, state: _State, stamp_ns: int) -> None:
         pose = state.found.pose
-        if pose is None or pose.rotation is None:  # not known: for a while, what was goes on
-            if self._now - state.oriented_time > self.config.looking_s:
-                state.differs_since = None
+        is_looking = False
+        if pose is not None and pose.rotation is not None:
+            is_looking, state.oriented_time = pose.is_looking, self._now
+        elif not state.is_looking:
+            self._doubt_look(state)
             return
-        state.oriented_time = self._now
-        if pose.is_looking == state.is_looking:
+        if is_looking == state.is_looking:
             state.differs_since = None
             return
         since, since_ns = state.differs_since = state.differs_since or (self._now, stamp_ns)
         if self._now - since >= self.config.looking_s:
             state.is_looking, state.differs_since = not state.is_looking, None
             state.looking_since_ns = since_ns if state.is_looking else 0
+
+    def _doubt_look(self, state: _State) -> None:
+        """Let what a frame showed of looking be forgotten where none has shown it for long."""
+        if self._now - state.oriented_time > self.config.looking_s:
+            state.differs_since = None
 
     def _take_attribute(self, state: _State, info: AttributeInfo) -> None:
         average = state.averages.get(info.name)

@@ -131,7 +131,7 @@ class TrackerGroup:
         maximum=1.0,
         is_live=True,
     )
-    max_coast_s: float = setting(
+    max_coast: float = setting(
         _TRACKER.max_coast_s,
         'time for which a track lives without a detection',
         unit='s',

@@ -23,6 +23,7 @@ from rtcnn_perception.core.presence.changes import ChangeKind
 from rtcnn_perception.core.presence.changes import PresenceConfig
 from rtcnn_perception.core.presence.presence import Presence
 from rtcnn_perception.core.results import AttributeInfo
+from rtcnn_perception.core.tracking.track import TrackState
 from shown_film import face
 from shown_film import Film
 from shown_film import frame
@@ -149,13 +150,16 @@ def test_views_of_other_classes_do_not_count_for_a_label():
     assert kinds == [[A], [], [], [], [], [], [LABEL]]
 
 
-def test_a_frame_without_an_orientation_ends_no_looking():
+def test_a_few_frames_without_an_orientation_end_no_looking_and_more_do():
     film = Film(appear_s=0.0, looking_s=0.25, label_views=1000)
     film.show(1.0, face(looks=True))
     unturned = face(looks=False)
     unturned = replace(unturned, pose=replace(unturned.pose, rotation=None))
-    assert film.show(1.0, unturned) == []
+    assert film.show(0.2, unturned) == []
     assert film.people[0].looking_since_ns
+    film.show(0.1, face(looks=True))
+    assert film.show(0.4, unturned) == [(STOP_LOOK, 1, 1.6)]
+    assert film.people[0].looking_since_ns == 0
 
 
 @pytest.mark.parametrize('each', [1, 3, 10])
@@ -176,6 +180,15 @@ def test_a_head_that_looks_away_stops_looking_though_some_frames_show_no_orienta
         film.show(0.2, away)
         film.show(0.1, unturned)
     assert [change.kind for change in film.changes] == [A, START_LOOK, STOP_LOOK]
+
+
+def test_two_glances_with_a_face_that_is_not_found_between_them_are_no_look():
+    film = Film(appear_s=0.0, looking_s=0.45, label_views=1000)
+    film.show(1.0, face(looks=False))
+    for _ in range(3):
+        film.show(0.1, face(looks=True))
+        film.show(0.7, face(looks=True, state=TrackState.COASTED))
+    assert [change.kind for change in film.changes] == [A]
 
 
 def test_a_slow_camera_sees_who_looks_at_it():

@@ -108,13 +108,14 @@ def test_looking_starts_and_stops_after_a_while_and_a_glance_does_not_count():
     assert film.people[0].looking_since_ns == 0
 
 
-def test_who_has_no_pose_for_a_while_goes_on_as_before():
+def test_who_has_no_pose_for_a_while_goes_on_as_before_and_then_looks_no_more():
     film = Film(appear_s=0.0, looking_s=0.25, label_views=1000)
     assert film.show(1.0, face(looks=True)) == [(A, 1, 0.0), (START_LOOK, 1, 0.3)]
-    assert film.show(1.0, face(looks=None)) == []
+    assert film.show(0.2, face(looks=None)) == []
     assert film.show(1.0, face(looks=True)) == []
-    assert film.show(0.2, face()) == film.show(1.0, face(looks=None)) == []
-    assert film.show(0.2, face()) == []
+    assert film.show(1.0, face(looks=None)) == [(STOP_LOOK, 1, 2.5)]
+    assert film.show(0.2, face(looks=True)) == film.show(1.0, face(looks=None)) == []
+    assert film.show(0.2, face(looks=True)) == []
 
 
 def test_who_looks_from_the_start_appears_before_looking_and_stops_before_leaving():
