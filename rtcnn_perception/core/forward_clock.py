@@ -16,7 +16,10 @@
 
 from __future__ import annotations
 
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
+from typing import Final
+
+NOMINAL_STEP_S: Final = 1 / 30
+"""Seconds that are assumed to have passed from frame to frame where the stamps stand still."""
 
 LONGEST_STEP_BACK_S = 1.0
 """Where stamps go back further, as where a recording begins anew, all who were there are gone."""

@@ -25,9 +25,6 @@ from rtcnn_perception.core.images import check_bgr
 
 NANOSECOND: Final = 1e-9
 
-NOMINAL_STEP_S: Final = 1 / 30
-"""Seconds that are assumed to have passed from frame to frame where the stamps stand still."""
-
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -16,7 +16,7 @@
 
 import pytest
 from rtcnn_perception.core.forward_clock import ForwardClock
-from rtcnn_perception.core.frame import NOMINAL_STEP_S
+from rtcnn_perception.core.forward_clock import NOMINAL_STEP_S
 
 
 def passed(*stamps):
