@@ -192,6 +192,9 @@ def test_a_face_gets_the_topics_of_what_is_classified_anew(listen, node, show):
     show.until(listener, lambda: listener.faces.get('f00007'), face(7), attributes=(emotion,))
     assert 'softbiometrics' not in listener.faces['f00007']
     show.until(listener, lambda: 'softbiometrics' in listener.faces['f00007'], face(7))
+    topics = node._outputs[0]._faces[7]
+    show(listener, face(7))
+    assert node._outputs[0]._faces[7] is topics
 
 
 def test_an_unlabelled_attribute_has_no_expression_and_an_undefined_gender(listen, node, show):

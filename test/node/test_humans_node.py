@@ -134,6 +134,16 @@ def test_a_subscriber_that_comes_late_gets_the_last_events(bench, composed):
     assert (len(events), stamp_of(events[-1])) == (50, 600)
 
 
+def test_who_is_answered_without_events(bench):
+    parameters = {**AT_ONCE, 'outputs': ['who']}
+    node = bench.add(HumansNode, parameters=parameters, is_composed=True)
+    node.start()
+    node.submit(classified(1000, BOX))
+    bench.spin_until(lambda: node.is_idle and node.meter.published.count == 1, 'the result')
+    assert [each.face.track_id for each in ask(bench).faces] == [1]
+    assert bench.tester.count_publishers('faces/events') == node.errors.total == 0
+
+
 def test_the_answer_holds_who_is_there_and_what_is_known(bench, composed):
     for number in (1000, 1500, 2500):
         composed.submit(classified(number, BOX, looks=number > 1200, landmark_names=('nose',)))
