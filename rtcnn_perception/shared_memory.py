@@ -59,8 +59,10 @@ FILES_OF_THE_USER = ('DEFAULT_FASTDDS_PROFILES.xml', 'DEFAULT_FASTRTPS_PROFILES.
 """Profiles that Fast DDS 3 and 2 read in the working directory, whatever is set."""
 
 MIB = 1024 * 1024
-PROFILES = {'fastdds.xml': 4 * 35 * MIB, 'fastdds_small.xml': 4 * 10 * MIB}
-"""Profiles for images, by preference, with the bytes that four processes take with each."""
+PROFILES = {'fastdds.xml': 35 * MIB, 'fastdds_small.xml': 10 * MIB}
+"""Profiles for images, by preference, with the bytes that a process takes with each."""
+PROCESSES = 4
+"""For which there is to be room: three of nodes, and a subscriber."""
 LEAST = 4 * MIB
 """Bytes below which shared memory is not used: a few processes without a profile take that."""
 
@@ -105,20 +107,26 @@ def transport_variables(
     if 'fast' not in (given.get('RMW_IMPLEMENTATION') or 'fast') or not folder.is_dir():
         return {}, ''
     remove_leftovers(folder)
-    if any(given.get(name) for name in CHOICES_OF_THE_USER) or any(
-        Path(name).exists() for name in FILES_OF_THE_USER
-    ):
-        return {}, ''
     free = free_bytes(folder)
     found = f'{folder} has {free / MIB:.1f} MiB left'
     advice = 'stop other processes, run `fastdds shm clean`, or give a container more (--shm-size)'
+    if any(given.get(name) for name in CHOICES_OF_THE_USER) or any(
+        Path(name).exists() for name in FILES_OF_THE_USER
+    ):
+        chosen = Path(next(filter(None, map(given.get, PROFILE_VARIABLES)), '')).name
+        needed = PROFILES.get(chosen, 0)
+        warning = (
+            f'{found}, a process with the profile {chosen} needs {needed / MIB:.0f}: without them '
+            f'its messages go over UDP; {advice}, or choose fastdds_small.xml'
+        )
+        return {}, warning if free < needed else ''
     if free < LEAST:
         warning = f'{found}, too little for shared memory: messages go over UDP; {advice}'
         return {TRANSPORTS_VARIABLE: 'UDPv4'}, warning
     if not has_images:
         return {}, ''
     for name, needed in PROFILES.items():
-        if free >= needed:
+        if free >= PROCESSES * needed:
             return {_profile_variable(): str(share_directory() / 'config' / name)}, ''
     return {}, f'{found}, too little for images: they go in pieces, which is slower; {advice}'
 

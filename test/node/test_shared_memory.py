@@ -104,6 +104,20 @@ def test_what_the_user_has_set_about_transports_is_left_as_it_is(chosen, free, n
     assert chosen(free, **{name: value}) == ({}, '')
 
 
+@pytest.mark.parametrize('name', shared_memory.PROFILE_VARIABLES)
+@pytest.mark.parametrize(
+    ('profile', 'free', 'is_enough'),
+    [('fastdds.xml', 36, True), ('fastdds.xml', 34, False), ('fastdds_small.xml', 34, True)],
+)
+def test_a_profile_that_the_user_chose_stays_and_too_little_room_for_it_is_said(
+    chosen, name, profile, free, is_enough
+):
+    variables, warning = chosen(free, **{name: f'/opt/config/{profile}'})
+    assert variables == {}
+    expected = f'has 34.0 MiB left, a process with the profile {profile} needs 35: '
+    assert warning == '' if is_enough else expected in warning
+
+
 @pytest.mark.parametrize('name', shared_memory.FILES_OF_THE_USER)
 def test_a_profile_in_the_working_directory_is_left_as_it_is(chosen, tmp_path, name):
     (tmp_path / name).touch()

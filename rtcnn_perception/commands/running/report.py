@@ -81,7 +81,9 @@ class RunReport:
             if name == ARRIVAL and stage.maximum < LEAST_SHOWN_S:
                 continue  # images of the node's own source arrive when they are due
             values = (stage.p50, stage.p95, stage.p99, stage.maximum)
-            cells = [f'{value * 1e3:>6.1f} ms' if stage.count else f'{"-":>9}' for value in values]
+            cells = [
+                f' {value * 1e3:>5.1f} ms' if stage.count else f'{"-":>9}' for value in values
+            ]
             rows.append(f'{name:<24}{"".join(cells)}')
         frames = (
             f'{counts.received} frames in, {self.processed} processed, '

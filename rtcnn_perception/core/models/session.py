@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
+import re
 from typing import NamedTuple
 
 import onnxruntime
@@ -38,6 +39,12 @@ SESSION_ERRORS = (
     UnicodeDecodeError,  # of a damaged name
 )
 """What onnxruntime raises for a graph that it cannot load or run; they have no common base."""
+
+_IN_CPP = re.compile(
+    r'\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : '
+    r'|\S+\.(?:cc|cpp|h):\d+ [^()]*\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^]]*\])? '
+)
+"""Where in the source of onnxruntime an error was raised, which says nothing to its user."""
 
 
 class Tensor(NamedTuple):
@@ -74,7 +81,7 @@ def open_session(
     options.add_session_config_entry(
         'session.intra_op.allow_spinning', '1' if allow_spinning else '0'
     )
-    options.log_severity_level = 3  # errors come as exceptions; warnings are for developers
+    options.log_severity_level = 4  # errors come as exceptions, and would be printed besides
     try:
         session = onnxruntime.InferenceSession(
             model, sess_options=options, providers=['CPUExecutionProvider']
@@ -123,8 +130,8 @@ def contradiction(path: Path, expected: str, found: str) -> ModelError:
 
 
 def in_one_line(error: Exception) -> str:
-    """Return what an error says without its line breaks."""
-    return ' '.join(str(error).split())
+    """Return what an error says without line breaks, and without the place in onnxruntime."""
+    return _IN_CPP.sub('', ' '.join(str(error).split()))
 
 
 def _check(path: Path, kind: str, found: onnxruntime.NodeArg, expected: Tensor) -> None:

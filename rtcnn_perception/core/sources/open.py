@@ -125,6 +125,9 @@ def _open_folder(path: Path) -> PictureSource:
     pictures = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
     films = [file for file in files if file.suffix.lower() in FILM_SUFFIXES]
     if not pictures:
-        raise SourceError(f'the folder {path} holds no pictures; expected files {KNOWN_PICTURES}')
+        others = f', but films such as {films[0].name}: give one alone' if films else ''
+        raise SourceError(
+            f'the folder {path} holds no pictures{others}; expected files {KNOWN_PICTURES}'
+        )
     left_out = dict.fromkeys(films, 'a film among pictures; give it alone')
     return PictureSource(str(path), tuple(pictures), left_out)

@@ -104,7 +104,12 @@ def read_class_folders(path: Path, options: ReadOptions) -> DividedFaces:
         indices = np.array([classes.index(name) for name in names], np.int64)
         return replace(faces, labels={'': Labels.of(classes, indices)})
 
-    return _divided(path, read, options)
+    faces, part = _divided(path, read, options)
+    absent = sorted(set(classes) - {folder.name for folder in folders_of(places[0])})
+    if absent:
+        note = f'{places[0]} has no folder for {some_of(absent)}: nothing of that is learnt'
+        faces = replace(faces, notes=(*faces.notes, note))
+    return DividedFaces(faces, part)
 
 
 def read_utkface(path: Path, options: ReadOptions) -> DividedFaces:
@@ -181,10 +186,11 @@ def _crops(files: list[Path], options: ReadOptions) -> FaceSet:
     some = some_of(others)
     notes = [f'{len(others)} files are no pictures and left out: {some}'] if others else []
     decoded = read_complete(files)
-    damaged = [file.name for file in files if file not in decoded]
+    damaged = [file for file in files if file not in decoded]
     if damaged:
         folder = Path(os.path.commonpath([file.parent for file in files]))
-        notes += left_out(folder, damaged, 'complete pictures', options)
+        names = [str(file.relative_to(folder)) for file in damaged]
+        notes += left_out(folder, names, 'complete pictures', options)
     pictures = [*decoded.values()]
     return FaceSet(
         pictures=pictures,

@@ -140,14 +140,17 @@ def from_mapping(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     given = dict(values)
     if further is not None and not isinstance(given.setdefault(further, {}), Mapping):
         raise ConfigurationError(f'{where}.{further} must be a table, got {given[further]!r}')
-    for key in [key for key in values if key not in known]:
-        if further is None or not isinstance(values[key], Mapping):
-            tables = ' and a table for each attribute' if further else ''
-            names = ', '.join(sorted(known - {further}))
-            raise ConfigurationError(
-                f'{where} has the unknown key {key!r}; known are {names}{tables}'
-            )
-        given[further] = {**given[further], key: given.pop(key)}
+    others = [key for key in values if key not in known]
+    unknown = [key for key in others if further is None or not isinstance(values[key], Mapping)]
+    if unknown:
+        tables = ' and a table for each attribute' if further else ''
+        names = ', '.join(sorted(known - {further}))
+        raise ConfigurationError(
+            f'{where} has the unknown {"keys" if len(unknown) > 1 else "key"} '
+            f'{", ".join(map(repr, unknown))}; known are {names}{tables}'
+        )
+    if further is not None:
+        given[further] = {**given[further], **{key: given.pop(key) for key in others}}
     missing = [
         each.name
         for each in fields(kind)

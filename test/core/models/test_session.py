@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnx
 from onnx import TensorProto
 import onnxruntime
 import pytest
@@ -26,6 +28,7 @@ from rtcnn_perception.core.models.session import check_signature
 from rtcnn_perception.core.models.session import contradiction
 from rtcnn_perception.core.models.session import in_one_line
 from rtcnn_perception.core.models.session import open_session
+from rtcnn_perception.core.models.session import SESSION_ERRORS
 from rtcnn_perception.core.models.session import Tensor
 from rtcnn_perception.exceptions import ModelError
 from tiny_model import make_graph
@@ -105,3 +108,27 @@ def test_a_contradiction_names_the_path_and_what_to_do():
 
 def test_an_error_of_several_lines_is_put_in_one():
     assert in_one_line(ValueError('a\n  b\tc')) == 'a b c'
+
+
+@pytest.mark.parametrize(
+    ('version', 'reason'),
+    [
+        ({'ir': 99}, r'\(Unsupported model IR version: 99, max'),
+        ({'opset': 99}, r'\(ONNX Runtime only'),
+    ],
+)
+def test_a_graph_of_another_version_is_refused_without_places_in_onnxruntime(version, reason):
+    model = onnx.load_from_string(make_graph({'hat': 3}))
+    model.ir_version = version.get('ir', model.ir_version)
+    model.opset_import[0].version = version.get('opset', model.opset_import[0].version)
+    with pytest.raises(ModelError, match=f'that it refuses {reason}') as refusal:
+        open_session(model.SerializeToString(), PATH)
+    assert '::' not in str(refusal.value)
+
+
+def test_an_error_of_a_run_is_raised_and_not_printed(capfd):
+    session = open_session(make_graph({'hat': 3}), PATH)
+    with pytest.raises(SESSION_ERRORS) as error:
+        session.run(None, {'face': np.zeros((1, 1, 9, 9), np.uint8)})
+    assert 'ONNXRuntimeError' not in in_one_line(error.value)
+    assert capfd.readouterr() == ('', '')

@@ -109,8 +109,11 @@ def test_a_folder_that_cannot_be_listed_is_refused_with_the_reason(tmp_path, mon
         open_source(str(tmp_path))
 
 
-def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(SourceError, match='holds no pictures'):
+def test_an_empty_folder_is_refused_and_one_of_films_says_so(tmp_path):
+    with pytest.raises(SourceError, match='holds no pictures; expected'):
+        open_source(str(tmp_path))
+    (tmp_path / 'a.mkv').touch()
+    with pytest.raises(SourceError, match=r'holds no pictures, but films such as a\.mkv: give'):
         open_source(str(tmp_path))
 
 

@@ -95,7 +95,8 @@ def test_a_class_may_be_missing_in_a_part(tmp_path):
     assert len(first.train) + len(first.val) == 20
     assert set(first.test.labels[''].indices.tolist()) == {1}
     assert first.val.names == again.val.names != other.val.names
-    assert first.train.notes == ()
+    note = f'{tmp_path}/train has no folder for sad: nothing of that is learnt'
+    assert first.train.notes == (note,)
 
 
 def test_without_a_test_folder_test_is_held_out_of_train(tmp_path):
@@ -170,7 +171,7 @@ def test_damaged_pictures_are_refused_by_name_or_left_out_by_choice(tmp_path):
     write_classes(tmp_path, happy=15, sad=15)
     (tmp_path / 'happy/x.png').write_bytes(b'no picture')
     (tmp_path / 'sad/y.heic').write_bytes(b'no picture')
-    expected = f'{tmp_path} has 2 files that are not complete pictures: x.png, y.heic'
+    expected = f'{tmp_path} has 2 files that are not complete pictures: happy/x.png, sad/y.heic'
     with pytest.raises(DataError, match=f'{expected}; mend or remove them'):
         classes_in(tmp_path)
     options = OPTIONS._replace(leave_out_faulty=True)
@@ -202,7 +203,7 @@ def test_hidden_folders_and_files_are_passed_over_at_every_level(tmp_path):
 def test_a_folder_with_the_name_of_a_picture_is_refused(tmp_path):
     write_classes(tmp_path, happy=1, sad=1)
     (tmp_path / 'happy/x.jpg').mkdir()
-    with pytest.raises(DataError, match=r'1 files that are not complete pictures: x\.jpg'):
+    with pytest.raises(DataError, match=r'1 files that are not complete pictures: happy/x\.jpg'):
         classes_in(tmp_path)
 
 

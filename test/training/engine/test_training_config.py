@@ -126,6 +126,7 @@ def test_teachers_may_be_tables_with_weights_and_attributes(tmp_path):
         ('name = ', 'is no TOML'),
         ('name = ' + '[' * 100_000, 'is no TOML: it is nested too deep'),
         (f'epoch = 3\n{WITH_DATA}', "a.toml has the unknown key 'epoch'; known are .*epochs"),
+        (f'epoch = 3\nrate = 1\n{WITH_DATA}', "has the unknown keys 'epoch', 'rate'; known are"),
         (f'epochs = "many"\n{WITH_DATA}', "epochs must be int, got 'many'"),
         (f'epochs = true\n{WITH_DATA}', 'epochs must be int, got True'),
         (f'epochs = 0\n{WITH_DATA}', r'a\.toml: epochs must be at least 1, got 0'),
