@@ -134,6 +134,22 @@ def test_a_subscriber_that_comes_late_gets_the_last_events(bench, composed):
     assert (len(events), stamp_of(events[-1])) == (50, 600)
 
 
+def test_once_no_image_comes_all_leave_at_once_and_the_next_result_is_published(
+    bench, composed, monkeypatch
+):
+    events = bench.subscribe(FaceEvent, 'faces/events', EVENTS)
+    monkeypatch.setattr(composed.meter, 'silent_for', lambda _: 60.0)
+    composed._let_faces_leave()
+    for number in (1000, 1500):
+        composed.submit(classified(number, BOX))
+        bench.spin_until(lambda: composed.is_idle, 'the result')
+        assert len(composed._outputs[0]._presence) == 1
+        composed._let_faces_leave()
+        assert len(composed._outputs[0]._presence) == 0
+    bench.spin_until(lambda: kinds(events).count(FaceEvent.LEFT) == 2, 'the events')
+    assert composed.errors.total == composed.lost == 0
+
+
 def test_who_is_answered_without_events(bench):
     parameters = {**AT_ONCE, 'outputs': ['who']}
     node = bench.add(HumansNode, parameters=parameters, is_composed=True)
