@@ -38,6 +38,9 @@ pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 CLIPS = ('again', 'book', 'help', 'walk')
 
+MISSED = {'walk': 1}
+"""Frames without the face: one where a head out of focus, 25 pixels high, is thrown back."""
+
 
 def frames(path: Path) -> Iterator[ImageBGR]:
     capture = cv2.VideoCapture(str(path))
@@ -74,7 +77,7 @@ def test_rtcnn_finds_the_person_in_every_frame_under_one_id(
     # The skull on the shirt may be found as a face of its own for a time.
     person = [next(track for track in found if track.track_id == 1) for found in tracks]
     detected = [track for track in person if track.state is not TrackState.COASTED]
-    assert len(detected) >= 0.99 * len(tracks)
+    assert len(detected) >= len(tracks) - MISSED.get(clip, 0)
     boxes = boxes_to_array(tuple(track.box for track in person))
     assert np.diag(iou_matrix(boxes[:-1], boxes[1:])).min() > 0.5
 
