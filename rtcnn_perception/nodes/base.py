@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Mapping
 import socket
 from typing import Any
 from typing import Generic
@@ -55,7 +54,6 @@ from rtcnn_perception.nodes.parameters.names import unknown_parameters
 from rtcnn_perception.nodes.parameters.node import NodeParameters
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
-from rtcnn_perception.nodes.subscriptions.losses import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.subscriptions.simulated_time import SimulatedTime
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from std_msgs.msg import Header
@@ -184,22 +182,8 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
     ) -> Topic:
         """Subscribe to results until deactivation, as bytes: of these a stranger may send many."""
         watched = Topic(self, message_type, topic, self._now)
-
-        def on_bytes(data: bytes) -> None:
-            watched.tick()
-            callback(data)
-
-        def on_numbered_bytes(data: bytes, info: Mapping[str, Any]) -> None:
-            watched.losses.count(info)
-            on_bytes(data)
-
-        subscription = self.create_subscription(
-            message_type,
-            topic,
-            on_numbered_bytes if HAS_MESSAGE_INFO else on_bytes,
-            RESULTS,
-            raw=True,
-        )
+        noted = watched.noted(callback)
+        subscription = self.create_subscription(message_type, topic, noted, RESULTS, raw=True)
         self._subscriptions_while_active.append(subscription)
         return watched
 

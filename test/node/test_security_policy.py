@@ -22,6 +22,7 @@ from rtcnn_perception.nodes.camera_node import CameraNode
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.detector_node import DetectorNode
 from rtcnn_perception.nodes.humans_node import HumansNode
+from sensor_msgs.msg import CameraInfo
 import tiny_model
 
 POLICY = Path(__file__).parents[2] / 'config' / 'sros2_policy.xml'
@@ -66,7 +67,10 @@ def created(node):
 
 
 @pytest.fixture
-def parameters(tmp_path):
+def parameters(bench, tmp_path):
+    # Intrinsics are subscribed to as their publisher has it.
+    bench.tester.create_publisher(CameraInfo, 'camera_info', 10)
+    bench.spin_until(lambda: bench.tester.count_publishers('camera_info'), 'the publisher')
     labels = {'emotion': tiny_model.EMOTIONS}
     model = tiny_model.write_tiny_model(tmp_path, labels)
     return {

@@ -210,8 +210,7 @@ class Presence:
             self._take_attribute(state, info)
 
     def _take_looking(self, state: _State, stamp_ns: int) -> None:
-        pose = state.found.pose
-        is_looking = False
+        pose, is_looking = state.found.pose, False
         if pose is not None and pose.rotation is not None:
             is_looking, state.oriented_time = pose.is_looking, self._now
         elif not state.is_looking:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from rclpy.qos import DurabilityPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rclpy.topic_endpoint_info import TopicEndpointInfo
+from rtcnn_perception.nodes.subscriptions.losses import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.subscriptions.losses import LossCounter
 
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
@@ -66,6 +68,19 @@ class Topic:
     def tick(self) -> None:
         """Note that a message came."""
         self._last = self._clock()
+
+    def noted(self, callback: Callable[[Any], None]) -> Callable[..., None]:
+        """Return a callback of a subscription that notes each message, and what is lost."""
+
+        def on_message(msg: object) -> None:
+            self.tick()
+            callback(msg)
+
+        def on_numbered(msg: object, info: Mapping[str, Any]) -> None:
+            self.losses.count(info)
+            on_message(msg)
+
+        return on_numbered if HAS_MESSAGE_INFO else on_message
 
     @property
     def silent_for(self) -> float:
