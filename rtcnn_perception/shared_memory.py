@@ -116,8 +116,8 @@ def transport_variables(
         chosen = Path(next(filter(None, map(given.get, PROFILE_VARIABLES)), '')).name
         needed = PROFILES.get(chosen, 0)
         warning = (
-            f'{found}, a process with the profile {chosen} needs {needed / MIB:.0f}: without them '
-            f'its messages go over UDP; {advice}, or choose fastdds_small.xml'
+            f'{found}, a process with the profile {chosen} needs {needed / MIB:.0f}: its messages '
+            f'go over UDP; {advice}, or choose a smaller profile (docs/ros.md)'
         )
         return {}, warning if free < needed else ''
     if free < LEAST:

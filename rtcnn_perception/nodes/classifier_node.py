@@ -52,6 +52,7 @@ from rtcnn_perception.nodes.pose.inputs import PoseInputs
 from rtcnn_perception.nodes.publishers import AnnotatedPublisher
 from rtcnn_perception.nodes.publishers import SaliencyPublisher
 from rtcnn_perception.nodes.qos import RESULTS
+from rtcnn_perception.nodes.subscriptions.losses import lost_text
 from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
@@ -192,6 +193,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             **{f'{each.name} model': each.model for each in self._attributes},
             **super()._measured(),
             'rois without image': str(self._join.faces_dropped),
+            **({} if self._rois is None else {'rois lost': lost_text(self._rois.losses.lost)}),
             **({'head pose': 'off'} if self._pose_inputs is None else self._pose_inputs.measured),
         }
 

@@ -86,6 +86,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
 
     def _activate(self) -> None:
         super()._activate()
+        self._attributes = None
         self._join = StampJoin(self.parameters.join_frames)
         self._start_worker()
         if self._outputs and not self._is_composed:
@@ -123,7 +124,7 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
 
     @property
     def lost(self) -> int | None:
-        """Return the number of results that never came; None where it is not known."""
+        """Return how many results never came since activation; None where that is not known."""
         return 0 if self._attributes is None else self._attributes.losses.lost
 
     @property

@@ -40,6 +40,7 @@ from rtcnn_perception.nodes.base import P
 from rtcnn_perception.nodes.base import Stoppable
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
+from rtcnn_perception.nodes.subscriptions.losses import lost_text
 
 T = TypeVar('T')
 
@@ -258,5 +259,5 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
         return {
             'frames published': str(self.meter.published.count),
             'frames dropped': str(self.dropped),
-            'frames lost': 'unknown' if self.lost is None else str(self.lost),
+            'frames lost': lost_text(self.lost),
         }

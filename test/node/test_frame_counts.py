@@ -173,6 +173,7 @@ def test_the_counts_of_starved_nodes_that_are_not_composed_add_up(bench):
         node.trigger_deactivate()  # what waits for its rois is dropped
     assert account(camera_node) == camera.published
     assert camera_node.meter.published.count == BURST + 2
+    assert classifier._measured()['rois lost'] == '0'
     for node in starved:
         assert node.lost > 0
         assert account(node) == BURST + 2

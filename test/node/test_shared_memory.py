@@ -114,7 +114,7 @@ def test_a_profile_that_the_user_chose_stays_and_too_little_room_for_it_is_said(
 ):
     variables, warning = chosen(free, **{name: f'/opt/config/{profile}'})
     assert variables == {}
-    expected = f'has 34.0 MiB left, a process with the profile {profile} needs 35: '
+    expected = f'has 34.0 MiB left, a process with the profile {profile} needs 35: its messages'
     assert warning == '' if is_enough else expected in warning
 
 

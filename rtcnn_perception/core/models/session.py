@@ -42,7 +42,8 @@ SESSION_ERRORS = (
 
 _IN_CPP = re.compile(
     r'\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : '
-    r'|\S+\.(?:cc|cpp|h):\d+ [^()]*\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^]]*\])? '
+    r'|\S+\.(?:cc|cpp|h):\d+ [\w:<>~*&, ]*::[\w<>~]+(?:\(\))?\((?:[^()]|\([^()]*\))*\)'
+    r'(?: const)?(?: \[with [^]]*\])? '
 )
 """Where in the source of onnxruntime an error was raised, which says nothing to its user."""
 

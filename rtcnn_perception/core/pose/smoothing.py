@@ -59,7 +59,7 @@ HELD_TURN: Final = 1.0
 
 
 class PoseTrack:
-    """The smoothed pose of one head, and the time of its last picture, in seconds forward."""
+    """The smoothed pose of one head, and the time of its last picture, in seconds."""
 
     __slots__ = ('_bearing', '_distance', '_turn', 'pose', 'time')
 

@@ -63,7 +63,8 @@ class PresenceConfig:
 
     A face appears once ``appear_s`` seconds lie between its first detection and the present one,
     and leaves after ``leave_s`` without one. It starts and stops looking once its state has been
-    the other one for ``looking_s``. The stable label of an attribute is that of the mean over
+    the other one for ``looking_s``, and looks no more where its orientation is unknown for as
+    long. The stable label of an attribute is that of the mean over
     ``seconds`` of the views with a quality of at least ``min_quality``; it changes where another
     class leads by ``label_margin`` (a difference of probabilities), as found every 0.2 s, and is
     known, or changes, from ``label_views`` views on: counted since the first one, or since a pause

@@ -59,7 +59,8 @@ class EventsGroup:
     )
     looking_after: float = setting(
         _PRESENCE.looking_s,
-        'a face starts and stops looking at the camera once it has done so for so long',
+        'a face starts and stops looking at the camera once it has done so for so long; it stops '
+        'as well where its orientation is unknown',
         unit='s',
         minimum=0.0,
         maximum=60.0,

@@ -33,6 +33,7 @@ from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.pose.depth_input import DepthInput
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
 from rtcnn_perception.nodes.subscriptions.images import PATIENCE
+from rtcnn_perception.nodes.subscriptions.losses import lost_text
 from sensor_msgs.msg import CameraInfo
 
 CAMERA_INFO = 'camera_info'
@@ -77,10 +78,9 @@ class PoseInputs:
         """Return what poses rest on or why there are none, and what was lost, for diagnostics."""
         if self._depth is None:
             return {'head pose': self._camera.state}
-        lost = self._depth.lost
         return {
             'head pose': f'{self._camera.state}; depth of {self._depth.topic}',
-            'depth images lost': 'unknown' if lost is None else str(lost),
+            'depth images lost': lost_text(self._depth.lost),
         }
 
     def findings(self) -> Iterator[Finding]:

@@ -28,6 +28,11 @@ HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')
 """Whether rclpy passes the number of a message to a callback; that of Humble does not."""
 
 
+def lost_text(lost: int | None) -> str:
+    """Return the number of lost messages for diagnostics; None where it is not known."""
+    return 'unknown' if lost is None else str(lost)
+
+
 class LossCounter:
     """
     Counts the messages between the first and the last received that never came.

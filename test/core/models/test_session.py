@@ -106,8 +106,20 @@ def test_a_contradiction_names_the_path_and_what_to_do():
     assert '`rtcnn_perception adapt`' in message
 
 
-def test_an_error_of_several_lines_is_put_in_one():
-    assert in_one_line(ValueError('a\n  b\tc')) == 'a b c'
+@pytest.mark.parametrize(
+    ('text', 'expected'),
+    [
+        ('a\n  b\tc', 'a b c'),
+        (
+            '[ONNXRuntimeError] : 1 : FAIL : a/b.cc:12 n::F::F(int, g(h)&&) const bad (3)',
+            'bad (3)',
+        ),
+        ('x.h:1 void n::F::operator()(int) [with T = int] why', 'why'),
+        ('b.cc:12 something failed (code 3) more words',) * 2,
+    ],
+)
+def test_an_error_is_put_in_one_line_without_where_it_was_raised(text, expected):
+    assert in_one_line(ValueError(text)) == expected
 
 
 @pytest.mark.parametrize(

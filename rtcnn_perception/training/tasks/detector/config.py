@@ -48,19 +48,19 @@ class SceneConfig(Settings):
     ``sizes`` are the sides of a batch's scenes in pixels, one chosen for each batch. A face of the
     photograph is chosen and scaled to ``least_face`` to ``most_face`` pixels of height, but little
     more than the scene's; ``most_enlarged`` bounds the scale, as enlarged pictures are blurred;
-    all but ``small_share`` fill the scene. ``negative_share`` show no face that was chosen: any
-    part of a photograph without one, or, ``anywhere_share`` of them, any part of one with faces.
-    ``faces_share`` of the others show one of the faces that are given beside photographs;
-    ``mosaic_share`` are made of four, ``nine_share`` of those of nine. Where a photograph does not
-    reach, there is one colour or, in ``background_share``, another photograph without a face.
-    Faces lower than ``too_small`` pixels are ignored. ``rotation`` is in degrees, ``stretch``
-    bounds the logarithm of width by height. ``front_share`` of the scenes have heads of another
-    photograph in front. A part of ``covered_share`` of the faces is covered, by one colour or as
-    ``background_share`` says; ``drawn_share`` of the scenes have frames and words drawn on them,
-    ``dark_share`` are darkened, ``print_share`` have skulls, drawn faces or stencils of faces laid
-    over them, which are background; ``padded_share`` end in black at the right and the bottom, as
-    pictures that no multiple of 32 fits; ``blur_share`` are blurred, half of them along a line;
-    the rest is as for face crops.
+    all but ``small_share`` fill the scene. ``negative_share`` show no face that was chosen, where
+    photographs without one are given: any part of these, or, ``anywhere_share`` of them, any part
+    of one with faces. ``faces_share`` of the others show one of the faces that are given beside
+    photographs; ``mosaic_share`` are made of four, ``nine_share`` of those of nine. Where a
+    photograph does not reach, there is one colour or, in ``background_share``, another photograph
+    without a face. Faces lower than ``too_small`` pixels are ignored. ``rotation`` is in degrees,
+    ``stretch`` bounds the logarithm of width by height. ``front_share`` of the scenes have heads
+    of another photograph in front. A part of ``covered_share`` of the faces is covered, by one
+    colour or as ``background_share`` says; ``drawn_share`` of the scenes have frames and words
+    drawn on them, ``dark_share`` are darkened, ``print_share`` have skulls, drawn faces or
+    stencils of faces laid over them, which are background; ``padded_share`` end in black at the
+    right and the bottom, as pictures that no multiple of 32 fits; ``blur_share`` are blurred, half
+    of them along a line; the rest is as for face crops.
     """
 
     sizes: tuple[int, ...] = (160, 224, 288)
