@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Mapping
 from typing import Any
 
 from rclpy.clock import Clock
@@ -35,7 +34,6 @@ from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.qos import LOW_RATE
 from rtcnn_perception.nodes.qos import QOS
-from rtcnn_perception.nodes.subscriptions.losses import HAS_MESSAGE_INFO
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.shared_memory import advice_against_loss
 
@@ -97,6 +95,7 @@ class ImageSubscription:
         self._profile: QoSProfile | None = None
         self._received = 0
         self._delivery = DeliveryMeter()
+        self._on_message = self._topic.noted(self._on_image, self._delivery.restart)
         self._timer = node.create_timer(
             DISCOVERY_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -187,13 +186,7 @@ class ImageSubscription:
             return BUSY
         return advice_against_loss(get_rmw_implementation_identifier())
 
-    def _on_message(self, msg: object, info: Mapping[str, Any]) -> None:
-        if self._topic.losses.count(info):
-            self._delivery.restart()
-        self._on_image(msg)
-
     def _on_image(self, msg: object) -> None:
-        self._topic.tick()
         self._received += 1
         self._callback(msg)
 
@@ -202,10 +195,7 @@ class ImageSubscription:
             self._node.destroy_subscription(self._subscription)
         self._profile = profile
         self._subscription = self._node.create_subscription(
-            self._message_type,
-            self.topic,
-            self._on_message if HAS_MESSAGE_INFO else self._on_image,
-            profile,
+            self._message_type, self.topic, self._on_message, profile
         )
         self._check_seldom()
         self._node.get_logger().info(

@@ -69,15 +69,22 @@ class Topic:
         """Note that a message came."""
         self._last = self._clock()
 
-    def noted(self, callback: Callable[[Any], None]) -> Callable[..., None]:
-        """Return a callback of a subscription that notes each message, and what is lost."""
+    def noted(
+        self, callback: Callable[[Any], None], on_others: Callable[[], None] = lambda: None
+    ) -> Callable[..., None]:
+        """
+        Return a callback of a subscription that notes each message, and what is lost.
+
+        :param on_others: called before a message by which other publishers than before are found
+        """
 
         def on_message(msg: object) -> None:
             self.tick()
             callback(msg)
 
         def on_numbered(msg: object, info: Mapping[str, Any]) -> None:
-            self.losses.count(info)
+            if self.losses.count(info):
+                on_others()
             on_message(msg)
 
         return on_numbered if HAS_MESSAGE_INFO else on_message
