@@ -28,6 +28,7 @@ from pathlib import Path
 import re
 from typing import TypeAlias
 
+import cv2
 from rtcnn_perception.core.sources.base import FrameSource
 from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.core.sources.device import DeviceMode
@@ -36,6 +37,7 @@ from rtcnn_perception.core.sources.device import DRIVER_DEFAULTS
 from rtcnn_perception.core.sources.pictures import FILM_SUFFIXES
 from rtcnn_perception.core.sources.pictures import KNOWN_PICTURES
 from rtcnn_perception.core.sources.pictures import natural_order
+from rtcnn_perception.core.sources.pictures import OTHER_SUFFIXES
 from rtcnn_perception.core.sources.pictures import PICTURE_SUFFIXES
 from rtcnn_perception.core.sources.pictures import PictureSource
 from rtcnn_perception.core.sources.pictures import STILL_SUFFIXES
@@ -123,11 +125,23 @@ def _open_folder(path: Path) -> PictureSource:
     except OSError as error:
         raise SourceError(f'the folder {path} cannot be read: {error.strerror}') from error
     pictures = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
-    films = [file for file in files if file.suffix.lower() in FILM_SUFFIXES]
+    others = (file for file in files if file.suffix.lower() not in PICTURE_SUFFIXES)
+    left_out = {file: reason for file in others if (reason := _left_out(file))}
     if not pictures:
-        others = f', but films such as {films[0].name}: give one alone' if films else ''
+        holds = ''.join(f', but {file.name}, {why}' for file, why in [*left_out.items()][:1])
         raise SourceError(
-            f'the folder {path} holds no pictures{others}; expected files {KNOWN_PICTURES}'
+            f'the folder {path} holds no pictures{holds}; expected files {KNOWN_PICTURES}'
         )
-    left_out = dict.fromkeys(films, 'a film among pictures; give it alone')
     return PictureSource(str(path), tuple(pictures), left_out)
+
+
+def _left_out(file: Path) -> str:
+    """Return why a file that may be meant as a picture is none of a folder; empty for others."""
+    suffix = file.suffix.lower()
+    if suffix in FILM_SUFFIXES:
+        return 'a film among pictures; give it alone'
+    if suffix in OTHER_SUFFIXES:
+        return f'a picture of a kind ({suffix}) that is not read; convert it'
+    if is_text(file) and file.is_file() and cv2.haveImageReader(str(file)):
+        return 'a picture by its content, not by its name; rename it'
+    return ''

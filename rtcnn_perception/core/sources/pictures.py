@@ -24,6 +24,7 @@ import re
 
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.decoding.animation import is_animated
 from rtcnn_perception.core.decoding.limits import MAX_FILE_BYTES
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
 from rtcnn_perception.core.decoding.picture import decode_picture
@@ -45,6 +46,10 @@ PICTURE_SUFFIXES = STILL_SUFFIXES | {'.gif'}
 """What counts as a picture in every folder, of frames and of data; a GIF by its first picture."""
 FILM_SUFFIXES = frozenset({'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpg', '.webm', '.wmv'})
 """Names of files that are left out of a folder of pictures, and reported."""
+OTHER_SUFFIXES = frozenset(
+    {'.arw', '.cr2', '.cr3', '.dng', '.exr', '.hdr', '.ico', '.nef', '.pcx', '.psd', '.tga'}
+)
+"""Names of pictures that no OpenCV shows as they are meant, likewise."""
 KNOWN_PICTURES = f'that end in {", ".join(sorted(PICTURE_SUFFIXES))} and can be decoded'
 STILL_FPS = 10.0
 """Frames per second of a picture, which is repeated like a static scene."""
@@ -59,7 +64,8 @@ class PictureSource(FrameSource):
     A track is confirmed by several frames, which is why a picture is shown longer than one frame.
     A dark frame separates two pictures: where tracks do not coast (``max_coast_s`` 0) and every
     frame is searched for faces, none is followed from one picture into the next. Files that
-    cannot be read or decoded are skipped; ``skipped`` names them, each with the reason.
+    cannot be read or decoded are skipped; ``skipped`` names them, each with the reason, and those
+    of which the first picture alone is shown.
     """
 
     fps = STILL_FPS
@@ -101,10 +107,13 @@ class PictureSource(FrameSource):
         self.skipped = dict(self._left_out)
         for path in self._paths:
             try:
-                picture = decode_file(path)
+                data = _read(path)
+                picture = _decoded(path, data)
             except SourceError as error:  # noqa: PERF203 - decoding takes far longer
                 self.skipped[path] = str(error)
             else:
+                if is_animated(data):
+                    self.skipped[path] = 'animated, and only its first picture is shown'
                 yield picture
 
 
@@ -125,6 +134,10 @@ def decode_file(path: Path) -> ImageBGR:
 
     :raises SourceError: with the reason, if it cannot be read, or not decoded within the limits
     """
+    return _decoded(path, _read(path))
+
+
+def _read(path: Path) -> bytes:
     try:
         data = read_bytes(path, MAX_FILE_BYTES + 1)
     except OSError as error:
@@ -133,6 +146,10 @@ def decode_file(path: Path) -> ImageBGR:
         raise SourceError('it is empty')
     if len(data) > MAX_FILE_BYTES:
         raise SourceError(f'it has more than {MAX_FILE_BYTES} bytes')
+    return data
+
+
+def _decoded(path: Path, data: bytes) -> ImageBGR:
     try:
         return frozen(decode_picture(data, MAX_PICTURE_PIXELS))
     except ImageFormatError as error:

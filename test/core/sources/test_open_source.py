@@ -113,7 +113,7 @@ def test_an_empty_folder_is_refused_and_one_of_films_says_so(tmp_path):
     with pytest.raises(SourceError, match='holds no pictures; expected'):
         open_source(str(tmp_path))
     (tmp_path / 'a.mkv').touch()
-    with pytest.raises(SourceError, match=r'holds no pictures, but films such as a\.mkv: give'):
+    with pytest.raises(SourceError, match=r'holds no pictures, but a\.mkv, a film among'):
         open_source(str(tmp_path))
 
 
@@ -166,11 +166,20 @@ def test_a_folder_is_read_whatever_its_pictures_are_called_and_the_others_are_na
     write_gif(tmp_path / '3.gif', (2, 1))
     write_video(tmp_path / '4.mp4')
     (tmp_path / '5.heic').write_bytes(b'of a kind that cannot be decoded')
+    (tmp_path / '6.tga').write_bytes(bytes(18))
+    write_picture(tmp_path / '7.png').rename(tmp_path / '7')
+    write_picture(tmp_path / '8.jpg').rename(tmp_path / '8.txt')
+    (tmp_path / '9.txt').write_text('no picture')
+    (tmp_path / '9').mkdir()
     source = open_source(str(tmp_path))
     assert grays_of(source) == [40] * 10 + [0] + [80] * 10 + [0] + [160] * 10
     assert source.skipped == {
         tmp_path / '4.mp4': 'a film among pictures; give it alone',
+        tmp_path / '3.gif': 'animated, and only its first picture is shown',
         tmp_path / '5.heic': 'damaged, or of an unknown format',
+        tmp_path / '6.tga': 'a picture of a kind (.tga) that is not read; convert it',
+        tmp_path / '7': 'a picture by its content, not by its name; rename it',
+        tmp_path / '8.txt': 'a picture by its content, not by its name; rename it',
     }
 
 
