@@ -126,7 +126,7 @@ def _marked(setting: Setting) -> str:
 def _bounds(setting: Setting) -> str:
     if setting.choices:
         return f'; one of {", ".join(setting.choices)}'
-    return f'; {setting.minimum:g} to {setting.maximum:g}' if setting.has_bounds else ''
+    return f'; {setting.minimum:.15g} to {setting.maximum:.15g}' if setting.has_bounds else ''
 
 
 def _markdown_node(table: type[NodeParameters], heading: str) -> Iterator[str]:

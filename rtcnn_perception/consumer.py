@@ -15,7 +15,7 @@
 """
 Read ``faces/attributes`` in a program of your own: attributes by name.
 
-It needs the messages alone, no model and no OpenCV.
+Besides this module that needs the messages alone, no model and no OpenCV.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ FILES_OF_THE_USER = ('DEFAULT_FASTDDS_PROFILES.xml', 'DEFAULT_FASTRTPS_PROFILES.
 MIB = 1024 * 1024
 PROFILES = {'fastdds.xml': 35 * MIB, 'fastdds_small.xml': 10 * MIB}
 """Profiles for images, by preference, with the bytes that a process takes with each."""
-PROCESSES = 4
-"""For which there is to be room: three of nodes, and a subscriber."""
+PROCESSES = 5
+"""For which there is to be room: four of nodes, and a subscriber."""
 LEAST = 4 * MIB
 """Bytes below which shared memory is not used: a few processes without a profile take that."""
 

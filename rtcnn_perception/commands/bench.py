@@ -185,7 +185,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def part_names(text: str) -> tuple[str, ...]:
-    """Split and check the names of parts; raises ValueError for argparse."""
+    """Split and check the names of parts; raises ArgumentTypeError."""
     names = items(text)
     for name in names:
         if name not in PARTS:

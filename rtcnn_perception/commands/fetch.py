@@ -79,11 +79,13 @@ def execute(arguments: argparse.Namespace) -> int:
     target = folder / file.path
     if arguments.source is not None:
         install_copy(file, target, arguments.source)
-    elif sys.stderr.isatty():
-        download(file, target, url=arguments.url, progress=_show)
-        sys.stderr.write('\n')
     else:
-        download(file, target, url=arguments.url)
+        url = arguments.url or file.url
+        print(f'from {url}')
+        is_shown = sys.stderr.isatty()
+        download(file, target, url=url, progress=_show if is_shown else None)
+        if is_shown:
+            sys.stderr.write('\n')
     print(f'{target} is installed and its sha256 is right')
     obstacle = row.obstacle()
     if obstacle:

@@ -13,7 +13,7 @@
 # limitations under the License.
 
 """
-Perception without ROS: NumPy, OpenCV and onnxruntime only.
+Perception without ROS: NumPy, SciPy, OpenCV, simplejpeg and onnxruntime only.
 
 The image contract, which holds wherever a docstring does not say otherwise:
 

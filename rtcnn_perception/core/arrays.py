@@ -34,7 +34,7 @@ BoxesXYXY: TypeAlias = NDArray[np.float64]
 """(N, 4) float64, half-open corners x0, y0, x1, y1 in pixels."""
 
 Landmarks: TypeAlias = NDArray[np.float32]
-"""(5, 2) float32, x and y in pixels: right eye, left eye, nose, right and left mouth corner."""
+"""(K, 2) float32, x and y in pixels, a row for each of the detector's ``landmark_names``."""
 
 Probabilities: TypeAlias = NDArray[np.float32]
 """(C,) or (N, C) float32, each row in [0, 1] with sum 1."""

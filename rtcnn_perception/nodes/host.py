@@ -231,7 +231,7 @@ def run_nodes(
     :param parameters: the tables that ``--help`` shows
     :param make_nodes: makes the nodes, in the default context
     :param args: the command line; None for the process's own
-    :returns: the exit code: 0, or 1 after one line that says what cannot be used
+    :returns: 0, or after a line that says what cannot be used 1, 2 for the command line or a file
     """
     arguments = list(sys.argv if args is None else args)
     try:

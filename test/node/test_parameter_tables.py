@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from rcl_interfaces.msg import Log
+from rtcnn_perception.core.attributes.card import TAKEN_NAMES
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
 from rtcnn_perception.exceptions import ConfigurationError
@@ -72,7 +73,9 @@ def test_the_file_explains_every_parameter_as_the_nodes_do(table):
     for _, setting in settings_of(table):
         marks = {ReadAt.CONFIGURATION: '', ReadAt.ALWAYS: ' (live)', ReadAt.START: ' (start)'}
         mark = marks.get(setting.read_at, ' (inactive)')
-        bounds = f'; {setting.minimum:g} to {setting.maximum:g}' if setting.has_bounds else ''
+        bounds = (
+            f'; {setting.minimum:.15g} to {setting.maximum:.15g}' if setting.has_bounds else ''
+        )
         choices = f'; one of {", ".join(setting.choices)}' if setting.choices else ''
         sentence = f'{setting.full_description}{bounds}{choices}{mark}'
         assert ' '.join(sentence.split()) in explained
@@ -238,10 +241,9 @@ def test_former_and_misspelt_names_of_the_classifier_cause_a_warning(bench):
 
 
 def test_names_that_no_attribute_may_have_are_refused(bench):
-    groups = [field.name for field in fields(ClassifierParameters)]
-    assert {'saliency', 'classifier', 'qos', 'attributes', 'model_paths'} <= set(groups)
+    assert {ALL, *(field.name for field in fields(ClassifierParameters))} == TAKEN_NAMES
     bad = ('Emotion', '1st', '_hat', 'top hat', 'hat.size', 'hüte', 'hat-size', ' ')
-    for name in (*bad, ALL, *groups):
+    for name in (*bad, *TAKEN_NAMES):
         with pytest.raises(ConfigurationError, match='lower case letters, digits') as refused:
             build(ClassifierParameters, {'attributes': ['emotion', name]})
         assert str(refused.value).endswith(f'got {name!r}')

@@ -23,6 +23,7 @@ import time
 import pytest
 from ros_bench import DOMAIN
 from rtcnn_perception import shared_memory
+from rtcnn_perception.nodes.parameters import TABLES
 
 MIB = 1024 * 1024
 SEGMENT = 'fastdds_0123456789abcdef'
@@ -48,13 +49,20 @@ def profile(variables):
 
 
 @pytest.mark.parametrize(
-    ('free', 'expected'), [(23_000, 'fastdds.xml'), (64, 'fastdds_small.xml')]
+    ('free', 'expected'),
+    [
+        (23_000, 'fastdds.xml'),
+        (175, 'fastdds.xml'),
+        (174, 'fastdds_small.xml'),
+        (64, 'fastdds_small.xml'),
+    ],
 )
-def test_the_profile_for_images_is_of_the_size_that_four_processes_can_have(
+def test_the_profile_for_images_is_of_the_size_that_all_nodes_and_a_subscriber_can_have(
     chosen, free, expected
 ):
     variables, warning = chosen(free)
     assert (profile(variables), warning) == (expected, '')
+    assert len(TABLES) + 1 == shared_memory.PROCESSES
 
 
 def test_where_there_is_too_little_room_for_images_there_is_no_profile_but_a_warning(chosen):

@@ -41,8 +41,35 @@ DTYPES = ('uint8', 'float32')
 MAX_SIDE = 1024
 """Longest side of an input in pixels: anything above is a typing error."""
 
-ATTRIBUTE_NAME = re.compile('[a-z][a-z0-9_]*')
-"""An attribute's name is a part of parameter names, options and file names."""
+TAKEN_NAMES = frozenset(
+    {
+        'all',
+        'annotation',
+        'attributes',
+        'autostart',
+        'bond',
+        'classifier',
+        'image_timeout',
+        'join_frames',
+        'label',
+        'latency_limit_ms',
+        'model_paths',
+        'pose',
+        'qos',
+        'saliency',
+        'smoothing',
+    }
+)
+"""Names of the classifier's parameters, beside which its attributes have some of their own."""
+EXPECTED_NAME = (
+    'lower case letters, digits and _, a letter first, and none of '
+    f'{", ".join(sorted(TAKEN_NAMES))}'
+)
+
+
+def is_attribute_name(name: str) -> bool:
+    """Return whether parameters, options and files can be named by it."""
+    return re.fullmatch('[a-z][a-z0-9_]*', name) is not None and name not in TAKEN_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +88,7 @@ class AttributeHead:
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        is_name = ATTRIBUTE_NAME.fullmatch(self.attribute) is not None
-        expect(is_name, 'attribute', 'lower case letters, digits and _', self.attribute)
+        expect(is_attribute_name(self.attribute), 'attribute', EXPECTED_NAME, self.attribute)
         expect(bool(self.output), 'output', 'the name of an output of the graph', self.output)
         is_distinct = len(set(self.labels)) == len(self.labels) >= 2 and all(self.labels)
         expect(is_distinct, 'labels', 'two or more different names', self.labels)

@@ -169,6 +169,7 @@ def model_paths(
         what ``default_model`` finds
     :param folders: folders of models, the first one first
     :raises ConfigurationError: if no model or several models classify an attribute
+    :raises ModelError: if a card in the folders cannot be read
     """
     return {
         name: with_home(configured[name]) if configured.get(name) else default_model(name, folders)
@@ -185,6 +186,7 @@ def default_model(attribute: str, folders: Sequence[Path]) -> Path:
 
     :param folders: folders of models, the first one first
     :raises ConfigurationError: if there is none, or are several
+    :raises ModelError: if a card in the folders cannot be read
     """
     for folder in folders:
         own, shared = folder / attribute, folder / DEFAULT_MODEL

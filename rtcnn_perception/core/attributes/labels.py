@@ -42,7 +42,7 @@ _RULE: Final = re.compile(r'([a-z][a-z0-9_]*) if ([a-z][a-z0-9_]*) is (.+)')
 
 @dataclass(frozen=True, slots=True)
 class SkipRule:
-    """An attribute gets no label where ``other`` is most probably ``label``."""
+    """An attribute gets no label where that of ``other``, as messages have it, is ``label``."""
 
     attribute: str
     other: str

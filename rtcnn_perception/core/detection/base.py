@@ -51,9 +51,9 @@ class Detection:
     A face in one image.
 
     ``box`` is in pixels of the image, from forehead to chin and cheek to cheek, and may reach
-    beyond the image; ``score`` in [0, 1] grows with the detector's confidence, and is no
-    probability; ``landmarks`` are in the same pixels, a row for each of the detector's
-    ``landmark_names``, where it finds any.
+    beyond the image; ``score`` in [0, 1] grows with the detector's confidence, and is a calibrated
+    probability of ``rtcnn`` alone; ``landmarks`` are in the same pixels, a row for each of the
+    detector's ``landmark_names``, where it finds any.
 
     :raises ValueError: if ``score`` is not in [0, 1] or ``landmarks`` are not (K, 2)
     """

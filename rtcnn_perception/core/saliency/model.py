@@ -108,6 +108,7 @@ class SaliencyModel:
         Return the number of a target by its name: a class, 'top', or 'class_maps'.
 
         :raises ConfigurationError: if there is none of that name
+        :raises ModelError: if the model does not classify the attribute
         """
         labels = self.card.head(attribute).labels
         if name in labels:
@@ -135,6 +136,7 @@ class SaliencyModel:
         :returns: the maps have the network's height and width, for Grad-CAM its last features'
         :raises ConfigurationError: for a target, method or attribute that does not exist
         :raises ModelError: if the model does not classify the attribute, or fails
+        :raises ValueError: if there is not one target for each face
         """
         self._check_request(len(faces), attribute, targets, method)
         heads = self.card.heads

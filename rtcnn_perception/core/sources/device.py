@@ -47,7 +47,11 @@ DRIVER_DEFAULTS = DeviceMode()
 
 
 class DeviceSource(FrameSource):
-    """A camera of this machine, by its number."""
+    """
+    A camera of this machine, by its number.
+
+    :raises SourceError: if it does not exist, or gives no frame
+    """
 
     is_live = True
 

@@ -45,7 +45,11 @@ MAX_STEP_S = 60.0
 
 
 class VideoSource(FrameSource):
-    """A video or an animated GIF, as OpenCV's backends decode it, upright as the file says."""
+    """
+    A video or an animated GIF, as OpenCV's backends decode it, upright as the file says.
+
+    :raises SourceError: if it cannot be opened, or gives no frame
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import fields
 
-from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
+from rtcnn_perception.core.attributes.card import EXPECTED_NAME
+from rtcnn_perception.core.attributes.card import is_attribute_name
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.attributes.labels import DEFAULT_SKIP_WHERE
 from rtcnn_perception.core.attributes.labels import LabelConfig
@@ -224,12 +224,11 @@ class ClassifierParameters(NodeParameters):
     saliency: SaliencyGroup = SaliencyGroup()
 
     def __post_init__(self) -> None:
-        taken = {ALL, *(field.name for field in fields(self))}
         for name in self.attributes:
-            if not ATTRIBUTE_NAME.fullmatch(name) or name in taken:
+            if not is_attribute_name(name):
                 raise ConfigurationError(
-                    'parameter attributes must be different names of lower case letters, digits '
-                    f'and _, and none of {", ".join(sorted(taken))}, got {name!r}'
+                    f'parameter attributes must be different names of {EXPECTED_NAME}, '
+                    f'got {name!r}'
                 )
         if len(set(self.attributes)) < len(self.attributes):
             raise ConfigurationError(

@@ -110,7 +110,7 @@ class Setting:
         kind = 'a whole number' if isinstance(self.default, int) else 'a number such as 1.0'
         if not self.has_bounds:
             return kind
-        return f'{kind} in [{self.minimum:g}, {self.maximum:g}]'
+        return f'{kind} in [{self.minimum:.15g}, {self.maximum:.15g}]'
 
     def converted(self, value: object) -> object:
         """Return a value of ROS as its Python type; an empty list comes as None or [''] there."""

@@ -39,7 +39,7 @@ ID_PREFIX: Final = re.compile(r'[A-Za-z][A-Za-z0-9_]{0,31}')
 
 @dataclass(frozen=True)
 class EventsGroup:
-    """Events, and what the other outputs take for there."""
+    """Events, and which faces ``who`` takes to be there."""
 
     appear_after: float = setting(
         _PRESENCE.appear_s,

@@ -37,7 +37,8 @@ class PoseGroup:
     enabled: bool = setting(True, 'estimate where heads are and where they point')
     horizontal_fov: float = setting(
         0.0,
-        'horizontal field of view of a camera without distortion; 0 subscribes to camera_info',
+        'horizontal field of view of a camera without distortion, 1 and above; 0 subscribes to '
+        'camera_info',
         unit='degree',
         minimum=0.0,
         maximum=MOST_FOV,

@@ -23,7 +23,8 @@ import math
 import os
 from pathlib import Path
 
-from rtcnn_perception.core.attributes.card import ATTRIBUTE_NAME
+from rtcnn_perception.core.attributes.card import EXPECTED_NAME
+from rtcnn_perception.core.attributes.card import is_attribute_name
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data import npz
@@ -117,10 +118,10 @@ class DataConfig:
                 '[data] must have a table for each attribute, such as [data.emotion] with a path'
             )
         for name in self.attributes:
-            if ATTRIBUTE_NAME.fullmatch(name) is None:  # as the card of the exported model asks
+            if not is_attribute_name(name):  # as the card of the exported model asks
                 raise ValueError(
-                    f'the attribute {name!r} must be named with lower case letters, digits and _, '
-                    'a letter first, such as [data.hat]'
+                    f'the attribute {name!r} must be named with {EXPECTED_NAME}, '
+                    'such as [data.hat]'
                 )
 
 

@@ -71,7 +71,7 @@ def test_data_needs_an_attribute():
         DataConfig({}, unlabelled=('a',))
 
 
-@pytest.mark.parametrize('name', ['Hat', 'a/b', 'a.b', '', '1st', 'größe', 'a b'])
+@pytest.mark.parametrize('name', ['Hat', 'a/b', 'a.b', '', '1st', 'größe', 'a b', 'pose'])
 def test_an_attribute_is_named_as_a_card_can_name_it(name):
     with pytest.raises(ValueError, match=r'must be named with lower case letters, digits and _'):
         DataConfig({'hat_2': AttributeData(path=('a',)), name: AttributeData(path=('a',))})

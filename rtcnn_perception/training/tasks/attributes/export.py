@@ -298,4 +298,4 @@ def _int8_facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if accuracies:
         rows.append(('Accuracy on those, float / eight bits', ', '.join(accuracies)))
-    return rows
+    return [*rows, ('Eight bits, sha256', f'`{card["int8"]["sha256"]}`')]

@@ -161,6 +161,7 @@ REFUSED = [
     (([1, 1, 8, 8], 7), {'labels': GENDERS}, 'returns 7 numbers .* --labels names 2 classes'),
     (([1, 1, 8, 8], 7), {'labels': ('a', 'a')}, '--labels must be two or more different names'),
     (([1, 1, 8, 8], 7), {'attribute': 'A b'}, '--attribute must be lower case letters'),
+    (([1, 1, 8, 8], 7), {'attribute': 'pose'}, '--attribute must be .* none of all, annotation'),
     (([1, 1, 8, 8], 7), {'size_hw': (9, 8)}, r'takes \(8, 8\), --size says \(9, 8\)'),
     (([1, 1, 'H', 'W'], 7), {}, r'takes \(any, any\); say what with --size'),
     (([1, 1, 8, 8], 7), {'scale': (1.0, 2.0)}, '--scale must be one finite number, or one for'),
