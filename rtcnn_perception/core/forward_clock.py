@@ -48,11 +48,15 @@ class ForwardClock:
 
     def advance(self, stamp: float) -> float:
         """Take the stamp of a frame in seconds, and return how much of them has passed."""
-        before, self._stamp = self._stamp, stamp
-        self.step = 0.0 if before is None else stamp - before
-        passed = 0.0 if before is None else self._passed(self.step)
+        is_first, self.step = self._stamp is None, self.step_to(stamp)
+        self._stamp = stamp
+        passed = 0.0 if is_first else self._passed(self.step)
         self.now += passed
         return passed
+
+    def step_to(self, stamp: float) -> float:
+        """Return the seconds from the last stamp to another one, as they say; 0 for the first."""
+        return 0.0 if self._stamp is None else stamp - self._stamp
 
     def _passed(self, step: float) -> float:
         if step == 0.0:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from dataclasses import dataclass
 from dataclasses import replace
 import time
 from typing import Protocol
@@ -160,6 +161,8 @@ class DetectionStage:
         if self._camera not in (None, camera):  # what stood there stands elsewhere now
             self._tracker.reset()
             self.restart()
+        elif self._tracker.ends_at(frame.time):
+            self.restart()
         self._camera = camera
         min_score = self._min_score
         detections = self._detect(frame, min_score) if self._is_due() else None
@@ -192,6 +195,15 @@ class DetectionStage:
         return is_due
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the networks saw of a face when it was last found, by attribute."""
+
+    raw: Mapping[str, Probabilities]
+    smoothed: Mapping[str, Probabilities]
+    steady: Mapping[str, SteadyLabel]
+
+
 class ClassificationStage:
     """
     Classify the faces that were found, smooth the probabilities over each track, and label them.
@@ -211,44 +223,51 @@ class ClassificationStage:
         self._smoother = smoother
         self._clock = clock
         self._stamps = ForwardClock()
-        self._steady: dict[int, dict[str, SteadyLabel]] = {}  # of the faces of the last frame
+        self._seen: dict[int, _Seen] = {}  # of the faces of the last frame
         self.label_config = label_config or LabelConfig()
 
     def restart(self) -> None:
         """Forget every track, as after a pause."""
         self._smoother.reset()
-        self._steady = {}
+        self._seen = {}
 
     def process(self, result: FrameResult) -> FrameResult:
         """
         Add crop, quality and attributes to the faces.
 
-        A face whose crop lies outside the image altogether is left out.
+        A face whose crop lies outside the image altogether is left out, and one that is coasted
+        and was never classified.
         """
         begin = self._clock()
         frame, attributes = result.frame, self._classifier.attributes
         self._stamps.advance(frame.time)
         now = self._stamps.now
-        regions = tuple(result.region(face) for face in result.faces)
-        found = self._classifier.classify(frame.image, regions)
-        before, self._steady = self._steady, {}
+        detected = [result.region(face) for face in result.faces if not face.is_coasted]
+        found = self._classifier.classify(frame.image, detected)
+        rows = iter(enumerate(found.crops))
+        before, self._seen = self._seen, {}
         asked = {each.name for each in attributes}
         needed = {rule.other for rule in self.label_config.skip_where if rule.attribute in asked}
         others = [each for each in found.others if each.name in needed]
         labels = {each.name: each.labels for each in (*attributes, *others)}
         faces = []
-        for row, (face, crop) in enumerate(zip(result.faces, found.crops, strict=True)):
-            inside = crop.square.clip_to(*frame.size_wh)
-            if inside is None:
-                continue
-            raw = {name: found.probabilities[name][row] for name in labels}
-            smoothed = self._smooth(face, now, raw)
-            # The box of a coasted face is a prediction, and the background in it may be sharp.
-            quality = 0.0 if face.is_coasted else face_quality(frame.image, face.box)
-            last = before.get(face.track_id, {})
-            steady = self._steady[face.track_id] = self._next(face, now, smoothed, last)
-            by_name = self._labelled(labels, steady, smoothed, raw)
-            faces.append(replace(face, crop=inside, quality=quality, attributes=by_name))
+        for face in result.faces:
+            last = before.get(face.track_id)
+            if face.is_coasted:
+                if last is None or not labels.keys() <= last.raw.keys():
+                    continue
+                seen, crop, quality = self._held(face, now, last), None, 0.0
+            else:
+                row, whole = next(rows)
+                crop = whole.square.clip_to(*frame.size_wh)
+                if crop is None:
+                    continue
+                raw = {name: found.probabilities[name][row] for name in labels}
+                seen = self._classified(face, now, raw, last)
+                quality = face_quality(frame.image, face.box)
+            self._seen[face.track_id] = seen
+            by_name = self._labelled(labels, seen)
+            faces.append(replace(face, crop=crop, quality=quality, attributes=by_name))
         return replace(
             result,
             faces=tuple(faces),
@@ -256,47 +275,34 @@ class ClassificationStage:
             classify_s=self._clock() - begin,
         )
 
-    def _smooth(
-        self, face: Face, now: float, raw: Mapping[str, Probabilities]
-    ) -> Mapping[str, Probabilities]:
-        # While the detector does not find the face, something else may stand before it: the last
-        # probabilities are held, and not mixed with those of whatever lies in the predicted box.
-        if face.is_coasted:
-            held = self._smoother.hold(face.track_id, now)
-            if held is not None and held.keys() == raw.keys():
-                return held
-        return self._smoother.update(face.track_id, now, raw)
+    def _classified(
+        self, face: Face, now: float, raw: Mapping[str, Probabilities], last: _Seen | None
+    ) -> _Seen:
+        smoothed = self._smoother.update(face.track_id, now, raw)
+        before, config = {} if last is None else last.steady, self.label_config
+        steady = {n: next_label(before.get(n), p, now, config) for n, p in smoothed.items()}
+        return _Seen(raw, smoothed, steady)
 
-    def _next(
-        self,
-        face: Face,
-        now: float,
-        smoothed: Mapping[str, Probabilities],
-        last: dict[str, SteadyLabel],
-    ) -> dict[str, SteadyLabel]:
-        if face.is_coasted and last.keys() == smoothed.keys():
-            # The time for which a face is not found speaks for no other label.
-            return {name: replace(each, time=now) for name, each in last.items()}
-        return {
-            name: next_label(last.get(name), rows, now, self.label_config)
-            for name, rows in smoothed.items()
-        }
+    def _held(self, face: Face, now: float, last: _Seen) -> _Seen:
+        # Something else may stand before a face that is not found, so that no network takes what
+        # lies in the predicted box; and the time that passes speaks for no other label.
+        self._smoother.hold(face.track_id, now)
+        steady = {name: replace(each, time=now) for name, each in last.steady.items()}
+        return replace(last, steady=steady)
 
     def _labelled(
         self,
         labels: Mapping[str, tuple[str, ...]],
-        steady: Mapping[str, SteadyLabel],
-        smoothed: Mapping[str, Probabilities],
-        raw: Mapping[str, Probabilities],
+        seen: _Seen,
     ) -> dict[str, Attribute]:
         """Return the attributes that were asked for; ``labels`` are the classes by name."""
         config = self.label_config
-        all_labels = {name: labels[name][each.index] for name, each in steady.items()}
+        all_labels = {name: classes[seen.steady[name].index] for name, classes in labels.items()}
         empty = skipped(config.skip_where, all_labels)
         attributes = {}
         for name in (each.name for each in self._classifier.attributes):
-            index, is_unsure = steady[name].index, steady[name].is_unsure
-            attribute = Attribute.of(labels[name], smoothed[name], raw[name], index)
+            index, is_unsure = seen.steady[name].index, seen.steady[name].is_unsure
+            attribute = Attribute.of(labels[name], seen.smoothed[name], seen.raw[name], index)
             if is_unsure and name not in empty:
                 attribute = replace(attribute, is_unsure=True)
             if name in empty or (is_unsure and config.empty_if_unsure):

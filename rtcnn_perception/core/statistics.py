@@ -44,31 +44,33 @@ class LatencySummary:
 
 class LatencyWindow:
     """
-    The last latencies, up to a capacity.
+    The last latencies, up to a capacity, and of the last seconds alone where ``window`` says so.
 
     :raises ValueError: if ``capacity`` is below 1
     """
 
-    def __init__(self, capacity: int = 4096) -> None:
-        """Keep at most ``capacity`` latencies."""
+    def __init__(self, capacity: int = 4096, window: float = math.inf) -> None:
+        """Keep at most ``capacity`` latencies, each for ``window`` seconds."""
         if capacity < 1:
             raise ValueError(f'capacity must be 1 or more, got {capacity}')
+        self._window = window
         self._lock = threading.Lock()
-        self._seconds: deque[float] = deque(maxlen=capacity)
+        self._added: deque[tuple[float, float]] = deque(maxlen=capacity)
         self._count = 0
 
-    def add(self, seconds: float) -> None:
+    def add(self, seconds: float, now: float = 0.0) -> None:
         """Add one latency; one that is not a number, of an image without stamp, is left out."""
         if math.isnan(seconds):
             return
         with self._lock:
-            self._seconds.append(seconds)
+            self._added.append((now, seconds))
             self._count += 1
 
-    def summary(self) -> LatencySummary:
+    def summary(self, now: float = 0.0) -> LatencySummary:
         """Return the percentiles of the window, as numpy.percentile interpolates them."""
         with self._lock:
-            seconds = np.array(self._seconds, dtype=np.float64)
+            since = now - self._window
+            seconds = np.array([each for time, each in self._added if time > since], np.float64)
             count = self._count
         return replace(summarise(seconds), count=count)
 

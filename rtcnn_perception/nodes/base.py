@@ -149,7 +149,7 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             )
         else:
             yield from latency_findings(
-                self.meter.latency.summary(),
+                self.meter.latency.summary(self._now()),
                 self.parameters.latency_limit_ms,
                 self._simulated_time.step if self._simulated_time.is_used else None,
             )

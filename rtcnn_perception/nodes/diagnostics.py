@@ -44,8 +44,8 @@ OK: bytes = DiagnosticStatus.OK
 WARN: bytes = DiagnosticStatus.WARN
 ERROR: bytes = DiagnosticStatus.ERROR
 
-LATENCIES_KEPT = 300
-"""The last ten seconds at 30 Hz: percentiles that show the present."""
+LATENCIES_KEPT, LATENCIES_FOR = 300, 10.0
+"""The last ten seconds, at up to 30 Hz: percentiles that show the present."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,7 @@ class ErrorLog:
         self._counts: dict[str, int] = {}
         self._logged: dict[str, float] = {}
         self._last = ''
-        self._last_level = WARN
-        self._last_time = -math.inf
+        self._last_by_level: dict[bytes, tuple[float, str]] = {}
 
     def report(self, error: Exception) -> None:
         """Count an error; what is not a PerceptionError is a defect and keeps its traceback."""
@@ -86,8 +85,9 @@ class ErrorLog:
         now = self._clock()
         with self._lock:
             self._counts[cause] = self._counts.get(cause, 0) + 1
-            self._last, self._last_time = text, now
-            self._last_level = WARN if isinstance(error, PerceptionError) else ERROR
+            self._last = text
+            level = WARN if isinstance(error, PerceptionError) else ERROR
+            self._last_by_level[level] = now, text
             is_silent = now - self._logged.get(cause, -math.inf) < SILENCE
             if not is_silent:
                 self._logged[cause] = now
@@ -101,10 +101,13 @@ class ErrorLog:
             return sum(self._counts.values())
 
     def findings(self) -> Iterable[Finding]:
-        """Warn of an error in the last ten seconds; a defect is worse than bad input."""
+        """Warn of the last bad input and the last defect, which is worse, within ten seconds."""
         with self._lock:
-            if self._clock() - self._last_time < SILENCE:
-                yield Finding(self._last_level, self._last)
+            last = dict(self._last_by_level)
+        now = self._clock()
+        return [
+            Finding(level, text) for level, (time, text) in last.items() if now - time < SILENCE
+        ]
 
     def values(self) -> dict[str, str]:
         """Return counts by cause and the last error, as texts."""
@@ -182,8 +185,8 @@ class Meter:
     def __init__(self, begin: float = 0.0) -> None:
         self.received = RateMeter()
         self.published = RateMeter()
-        self.work = LatencyWindow(LATENCIES_KEPT)
-        self.latency = LatencyWindow(LATENCIES_KEPT)
+        self.work = LatencyWindow(LATENCIES_KEPT, LATENCIES_FOR)
+        self.latency = LatencyWindow(LATENCIES_KEPT, LATENCIES_FOR)
         self._last_received = begin
         self._unanswered_since: float | None = None
 
@@ -196,8 +199,8 @@ class Meter:
 
     def count_published(self, now: float, work_s: float, latency_s: float) -> None:
         """Count a result, its seconds of work, and those since its stamp."""
-        self.work.add(work_s)
-        self.latency.add(latency_s)
+        self.work.add(work_s, now)
+        self.latency.add(latency_s, now)
         self.published.tick(now)
         self._unanswered_since = None
 
@@ -215,6 +218,6 @@ class Meter:
         return {
             'received [Hz]': f'{self.received.rate(now):.1f}',
             'published [Hz]': f'{self.published.rate(now):.1f}',
-            **latency_values('work', self.work.summary()),
-            **latency_values('stamp to publication', self.latency.summary()),
+            **latency_values('work', self.work.summary(now)),
+            **latency_values('stamp to publication', self.latency.summary(now)),
         }

@@ -103,7 +103,8 @@ class SaliencyPublisher:
         if not wants_overlay and not wants_mosaic:
             return
         image = result.frame.image
-        faces = sorted(result.faces, key=lambda face: -face.box.area)[: parameters.max_faces]
+        found = (face for face in result.faces if not face.is_coasted)
+        faces = sorted(found, key=lambda face: -face.box.area)[: parameters.max_faces]
         models = {
             name: model
             for name, model in self._load().items()

@@ -72,6 +72,9 @@ class FakeTracker:
         self.tracks = tracks
         self.updates = []
 
+    def ends_at(self, _stamp):
+        return False
+
     def update(self, detections, stamp, _min_score):
         self.updates.append((None if detections is None else len(detections), stamp))
         return self.tracks
@@ -179,6 +182,15 @@ def test_a_detector_that_never_runs_is_refused(every_n):
         DetectionStage(FakeDetector(), FakeTracker(), every_n=every_n)
 
 
+@pytest.mark.parametrize('stamp', [1.0, 30.0])
+def test_where_stamps_jump_the_detector_runs_at_once(stamp):
+    detector = FakeDetector()
+    stage = DetectionStage(detector, FaceTracker(), every_n=10)
+    for seconds in (20.0, 20.1, stamp, stamp + 0.1):
+        (face,) = stage.process(make_result(seconds)).faces
+    assert (face.track_id, detector.runs) == (2, 2)
+
+
 def test_where_the_size_of_the_images_changes_the_tracks_begin_anew():
     stage = DetectionStage(FakeDetector(), FaceTracker(), every_n=10)
     small = FrameResult(Frame(np.zeros((60, 80, 3), np.uint8), round(1.2 * SECOND), 'camera', 0))
@@ -261,38 +273,40 @@ def test_a_coasted_face_keeps_the_probabilities_it_had(classifier):
     coasted = make_track(state=TrackState.COASTED)
     second = stage.process(found_in(make_result(1.1, seed=2), coasted)).faces[0]
     np.testing.assert_array_equal(smoothed_of(second), smoothed_of(first))
-    assert np.abs(raw_of(second) - raw_of(first)).max() > 0.01
+    np.testing.assert_array_equal(raw_of(second), raw_of(first))
+    third = stage.process(found_in(make_result(1.2, seed=2), make_track())).faces[0]
+    assert np.abs(raw_of(third) - raw_of(first)).max() > 0.01
 
 
-def test_a_coasted_face_has_no_quality_however_sharp_its_box_is(classifier):
-    stage = ClassificationStage(classifier, TrackSmoother(0.5))
-    tracks = [make_track(index, state=state) for index, state in enumerate(TrackState)]
-    faces = stage.process(found_in(make_result(), *tracks)).faces
-    sharp = face_quality(make_result().frame.image, BOX)
-    assert sharp > 0.5
-    assert {face.track.state: face.quality for face in faces} == {
-        TrackState.NEW: sharp,
-        TrackState.TRACKED: sharp,
-        TrackState.COASTED: 0.0,
-    }
-
-
-def test_a_coasted_face_that_was_never_classified_is_classified(classifier):
+def test_no_network_takes_the_box_of_a_coasted_face_and_the_others_keep_their_own(classifier):
     stage = ClassificationStage(classifier, TrackSmoother(0.0))
-    coasted = make_track(state=TrackState.COASTED)
-    face = stage.process(found_in(make_result(), coasted)).faces[0]
+    boxes = [BoundingBox(10 * x, 10, 10 * x + 40, 50) for x in range(3)]
+    tracks = [make_track(index + 1, box) for index, box in enumerate(boxes)]
+    before = stage.process(found_in(make_result(1.0, seed=1), *tracks)).faces
+    tracks[1] = replace(tracks[1], state=TrackState.COASTED)
+    given = make_result(1.1, seed=2)
+    faces = stage.process(found_in(given, *tracks)).faces
+    assert [(face.track_id, face.crop is None, face.quality > 0.5) for face in faces] == [
+        (1, False, True),
+        (2, True, False),
+        (3, False, True),
+    ]
+    alone = classifier.classify(given.frame.image, [given.region(Face(tracks[2]))])
+    np.testing.assert_allclose(raw_of(faces[2]), alone.probabilities['emotion'][0], atol=1e-6)
+    np.testing.assert_array_equal(raw_of(faces[1]), raw_of(before[1]))
+    assert (faces[1].quality, faces[1].attributes['emotion'].label) == (
+        0.0,
+        before[1].attributes['emotion'].label,
+    )
+
+
+def test_a_coasted_face_that_was_never_classified_is_left_out_until_it_is_found(classifier):
+    stage = ClassificationStage(classifier, TrackSmoother(0.5))
+    coasted = make_track(1, state=TrackState.COASTED)
+    first = stage.process(found_in(make_result(1.0, seed=1), coasted, make_track(2)))
+    assert [face.track_id for face in first.faces] == [2]
+    (face, _) = stage.process(found_in(make_result(1.1), make_track(1), make_track(2))).faces
     np.testing.assert_array_equal(smoothed_of(face), raw_of(face))
-
-
-def test_a_coasted_face_whose_attributes_changed_is_classified(paths):
-    smoother = TrackSmoother(0.0)
-    only_emotion = AttributeClassifier.load({'emotion': paths['emotion']})
-    ClassificationStage(only_emotion, smoother).process(found_in(make_result(), make_track()))
-    stage = ClassificationStage(AttributeClassifier.load(paths), smoother)
-    coasted = make_track(state=TrackState.COASTED)
-    face = stage.process(found_in(make_result(1.1, seed=2), coasted)).faces[0]
-    for name in paths:
-        np.testing.assert_array_equal(smoothed_of(face, name), raw_of(face, name))
 
 
 def test_a_face_whose_crop_lies_outside_the_image_is_left_out(classifier):

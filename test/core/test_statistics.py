@@ -52,6 +52,15 @@ def test_only_the_last_latencies_count_but_all_are_counted():
     assert window.summary().count == 110
 
 
+def test_latencies_that_are_older_than_the_window_do_not_count():
+    window = LatencyWindow(window=10.0)
+    for now, each in ((0.0, 9.0), (5.0, 3.0), (10.0, 1.0)):
+        window.add(each, now)
+    found = [window.summary(now) for now in (9.0, 10.0, 15.0)]
+    assert [(each.count, each.maximum) for each in found] == [(3, 9.0), (3, 3.0), (3, 1.0)]
+    assert math.isnan(window.summary(20.0).p50)
+
+
 def test_the_latency_of_an_image_without_stamp_is_left_out():
     window = LatencyWindow()
     window.add(math.nan)

@@ -56,6 +56,11 @@ def face(track_id=1, box=BOX, pose=None, points=POINTS, **probabilities):
     return Face(track, box, 0.8, attributes, pose)
 
 
+def coasted(found):
+    """Return a face as it is where the detector does not find it."""
+    return replace(found, track=replace(found.track, state=TrackState.COASTED))
+
+
 def scene(number, *faces, value=0, **changes):
     """Return a frame with these faces, whose stamp is a number of milliseconds."""
     made = FrameResult(frame(number, value), faces, 'finder', FIVE_POINTS, INFOS, 0.001, 0.001)

@@ -15,15 +15,19 @@
 """Depth beside the images: joined by stamp, and what is refused."""
 
 import array
+import re
 
 from depth_scenes import put_head
 from depth_scenes import wall
 import numpy as np
+import posed
+from posed import coasted
 import pytest
 from rtcnn_perception.core.pose.intrinsics import Intrinsics
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.classifier_node import ClassifierNode
 from rtcnn_perception.nodes.conversions.poses import pose_from_msg
+from rtcnn_perception.nodes.pose import depth_input
 from scripted import header
 from scripted import ScriptedClassifier
 from scripted import SIZE_WH
@@ -114,6 +118,40 @@ def test_the_depth_nearest_in_time_is_taken(classifier, camera):
     camera.send_depth(node, depth(960, 0.5), depth(1010, DISTANCE), depth(1045, 0.6))
     face = camera.face(1000, yaw=0.0)
     assert pose_from_msg(face).position[2] == pytest.approx(DISTANCE, abs=0.02)
+
+
+def test_of_several_depth_images_with_one_stamp_the_newest_is_taken(classifier, camera):
+    node = classifier()
+    camera.connect()
+    camera.send_depth(node, depth(1000, 0.5), depth(1000, 0.6), depth(1000, DISTANCE))
+    face = camera.face(1000, yaw=0.0)
+    assert pose_from_msg(face).position[2] == pytest.approx(DISTANCE, abs=0.02)
+
+
+def test_depth_is_not_decoded_where_no_face_is_found(classifier, camera, monkeypatch):
+    node = classifier()
+    camera.connect()
+    camera.send_depth(node, depth(1000))
+    monkeypatch.setattr(node._pose_inputs._depth, '_convert', lambda _: pytest.fail('decoded'))
+    errors = []
+    for faces in ((), (coasted(posed.face()),)):
+        given = posed.scene(1000, *faces)
+        assert node._pose_inputs.of(given, node.parameters.pose, errors.append)[1] is None
+    assert errors == []
+
+
+def test_where_depth_comes_no_more_the_reason_is_that_and_not_its_stamp(
+    classifier, camera, monkeypatch
+):
+    node = classifier()
+    camera.connect()
+    camera.send_depth(node, depth(1000))
+    monkeypatch.setattr(depth_input, 'SILENCE_S', 0.0)
+    assert camera.face(5000).has_pose
+    last = node.errors.values()['last error']
+    assert re.match(
+        r'no depth image for \d+ s: the publisher of /depth_registered/\S+ sends', last
+    )
 
 
 def test_depth_of_a_driver_with_another_reliability_is_taken_after_it_restarts(classifier, camera):

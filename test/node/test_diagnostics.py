@@ -90,6 +90,18 @@ def test_an_error_is_a_warning_for_ten_seconds(log, clock):
     assert log.values()['last error'] == 'truncated'
 
 
+def test_a_bad_input_that_follows_a_defect_does_not_hide_it(log, clock):
+    log.report(ZeroDivisionError('a defect'))
+    clock.now += 0.5 * SILENCE
+    log.report(ImageFormatError('truncated'))
+    assert list(log.findings()) == [
+        Finding(ERROR, 'ZeroDivisionError: a defect'),
+        Finding(WARN, 'truncated'),
+    ]
+    clock.now += 0.5 * SILENCE
+    assert list(log.findings()) == [Finding(WARN, 'truncated')]
+
+
 def test_a_defect_is_logged_with_its_traceback(log, logged):
     try:
         [].pop()
@@ -205,6 +217,15 @@ def test_without_a_latency_there_is_no_finding():
 def test_latencies_are_reported_in_milliseconds():
     summary = LatencySummary(count=1, p50=0.0123, p95=0.02, p99=0.03, maximum=0.04)
     assert latency_values('work', summary) == {'work p50 [ms]': '12.3', 'work p95 [ms]': '20.0'}
+
+
+def test_latencies_are_those_of_the_last_seconds_whatever_the_rate():
+    meter = Meter()
+    for now in range(40):
+        meter.count_published(float(now), 0.01, 0.4 if now < 20 else 0.02)
+    assert meter.values(39.0)['stamp to publication p95 [ms]'] == '20.0'
+    assert meter.latency.summary(39.0).count == 40
+    assert list(latency_findings(meter.latency.summary(3600.0), 1.0)) == []
 
 
 def test_silence_is_counted_from_the_activation_and_from_what_came_last():

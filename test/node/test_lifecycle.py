@@ -14,6 +14,9 @@
 
 """Transitions of a node: by itself, by others, refused, and after defects."""
 
+import gc
+import weakref
+
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 import pytest
@@ -169,6 +172,27 @@ def test_a_model_that_was_missing_can_be_loaded_later(bench):
     assert node.steps == ['configure', 'cleanup'], 'what was loaded before is released'
     node.failures.clear()
     assert node.trigger_configure() == SUCCESS
+
+
+def test_a_refused_configuration_holds_nothing_of_what_was_loaded(bench):
+    class Loaded:
+        """What a node loads before it is refused."""
+
+    class LoadingNode(ScriptedNode):
+        """Loads something, and is refused."""
+
+        def _configure(self):
+            loaded = Loaded()
+            self.kept = weakref.ref(loaded)
+            raise ModelError('no model in /nowhere')
+
+    by_hand = bench.add(LoadingNode, parameters=BY_HAND)
+    assert by_hand.trigger_configure() == FAILURE
+    starting = bench.add(LoadingNode)
+    with pytest.raises(ModelError):
+        starting.start()
+    gc.collect()
+    assert (by_hand.kept(), starting.kept()) == (None, None)
 
 
 def test_a_source_that_fails_at_activation_leaves_the_node_inactive(bench):

@@ -14,10 +14,12 @@
 
 """Annotated pictures and saliency maps: drawn for subscribers alone, and never in the way."""
 
+from dataclasses import replace
 import gc
 import weakref
 
 import numpy as np
+from posed import coasted
 import pytest
 from rclpy.parameter import Parameter
 from rtcnn_perception.core.frame import Frame
@@ -191,6 +193,21 @@ def test_the_largest_faces_are_explained_first(bench, node):
     msg = publish(bench, node, received, *boxes, begin=20_000)
     bench.spin_until(lambda: node.is_idle)
     assert (received[-1].height, msg.height) == (one.height, one.height)
+
+
+def test_no_face_is_explained_that_is_not_found(bench, node):
+    received = bench.subscribe(Image, 'faces/saliency/mosaic')
+    one = publish(bench, node, received, BOX)
+    lost, found = result(20_000, BoundingBox(0, 0, 50, 40), BOX).faces
+    given = replace(result(20_000), faces=(coasted(lost), found))
+
+    def has_arrived():
+        if node.is_idle:
+            node.submit(given)
+        return stamp_of(received[-1]) == 20_000
+
+    bench.spin_until(has_arrived, 'the maps of the face that is found')
+    assert received[-1].height == one.height
 
 
 def test_a_target_that_does_not_exist_is_refused(node):

@@ -21,6 +21,7 @@ import math
 from geometry_msgs.msg import PoseArray
 import numpy as np
 from posed import BOX
+from posed import coasted
 from posed import face
 from posed import head
 from posed import scene
@@ -31,6 +32,7 @@ from rtcnn_perception.core.pose.rotations import rotation_by
 from rtcnn_perception.core.pose.rotations import rotation_of
 from rtcnn_perception.nodes.conversions.spatial import GAZE
 from rtcnn_perception.nodes.conversions.spatial import pose_array_to_msg
+from rtcnn_perception.nodes.conversions.spatial import posed_faces
 from rtcnn_perception.nodes.conversions.spatial import transforms_of
 from rtcnn_perception.nodes.humans_node import HumansNode
 from scripted import stamp_of
@@ -109,6 +111,20 @@ def test_images_that_name_no_frame_have_nothing_that_a_face_could_be_a_child_of(
     assert transforms_of(nameless, name_of) == []
 
 
+def test_images_without_a_stamp_have_no_transforms_which_listeners_would_keep_for_good():
+    assert transforms_of(scene(0, face(pose=head())), name_of) == []
+
+
+def test_what_cannot_say_that_a_face_is_lost_leaves_it_out():
+    shown = scene(5, coasted(face(2, pose=NEAR)), face(1, pose=NEAR))
+    assert len(pose_array_to_msg(shown).poses) == 1
+    assert {each.child_frame_id for each in transforms_of(shown, name_of)} == {
+        'face_f00001',
+        'gaze_f00001',
+    }
+    assert len(posed_faces(shown, with_coasted=True)) == 2
+
+
 def test_without_an_orientation_there_is_no_gaze():
     (only,) = transforms_of(scene(5, face(pose=head(rotation=None))), name_of)
     assert only.child_frame_id == 'face_f00001'
@@ -178,7 +194,8 @@ def test_detections_have_the_face_first_and_then_the_label_of_each_attribute(ben
     bench.spin_until(lambda: _matched(node) == 2, 'the subscriptions')
     assert list(send(bench, node, scene(5), flat).detections) == []
     beyond = replace(face(9), track=replace(face(9).track, box=BoundingBox(-20, 10, 20, 30)))
-    given = scene(10, face(1, pose=FAR), beyond, face(3, pose=NEAR))
+    lost = coasted(face(4, pose=NEAR))
+    given = scene(10, face(1, pose=FAR), beyond, face(3, pose=NEAR), lost)
     one, two, three = send(bench, node, given, flat).detections
     assert [each.id for each in (one, two, three)] == ['f00001', 'f00009', 'f00003']
     classes = [(each.hypothesis.class_id, each.hypothesis.score) for each in one.results]

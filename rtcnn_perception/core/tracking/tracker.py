@@ -116,6 +116,11 @@ class FaceTracker:
         self._tracks = []
         self._clock.restart()
 
+    def ends_at(self, stamp: float) -> bool:
+        """Return whether all tracks end with a frame of this stamp, as after a jump or a pause."""
+        step = self._clock.step_to(stamp)
+        return step < -LONGEST_STEP_BACK_S or step > self.config.max_coast_s + MAX_GAP_S
+
     def update(
         self, detections: Sequence[Detection] | None, stamp: float, min_score: float = 0.0
     ) -> tuple[Track, ...]:
@@ -149,11 +154,10 @@ class FaceTracker:
         """Predict all tracks to a new stamp."""
         if not math.isfinite(stamp):
             raise ValueError(f'a stamp must be a finite number of seconds, got {stamp}')
-        passed = self._clock.advance(stamp)
-        step = self._clock.step
-        if step < -LONGEST_STEP_BACK_S or step > self.config.max_coast_s + MAX_GAP_S:
+        if self.ends_at(stamp):
             self._tracks = []
-        if step <= 0.0:
+        passed = self._clock.advance(stamp)
+        if self._clock.step <= 0.0:
             for track in self._tracks:
                 track.motion.halt()
         if self._tracks and passed > 0.0:

@@ -38,9 +38,17 @@ GAZE: Final = (-0.5, 0.5, -0.5, 0.5)
 """x, y, z, w of roll, pitch and yaw -pi/2, 0, -pi/2: z along the face's x (REP-155)."""
 
 
-def posed_faces(result: FrameResult) -> list[tuple[Face, HeadPose]]:
-    """Return the faces that have a pose, nearest first."""
-    found = [(face, face.pose) for face in result.faces if face.pose is not None]
+def posed_faces(result: FrameResult, *, with_coasted: bool = False) -> list[tuple[Face, HeadPose]]:
+    """
+    Return the faces that have a pose, nearest first.
+
+    :param with_coasted: also those that were not found in this frame, and keep their last pose
+    """
+    found = [
+        (face, face.pose)
+        for face in result.faces
+        if face.pose is not None and (with_coasted or not face.is_coasted)
+    ]
     return sorted(found, key=lambda each: float(np.linalg.norm(each[1].position)))
 
 
@@ -60,13 +68,14 @@ def transforms_of(result: FrameResult, id_of: Callable[[int], str]) -> list[Tran
     """
     Return the frames ``face_<id>`` and, where the orientation is known, ``gaze_<id>``.
 
-    There is none where the images name no frame that it could be a child of.
+    There is none where the images name no frame that it could be a child of, or have no stamp:
+    listeners keep all transforms of one stamp for good.
 
     :param id_of: the id of a track
     """
     header = header_of(result.frame)
     transforms: list[TransformStamped] = []
-    if not header.frame_id:
+    if not header.frame_id or not result.frame.stamp_ns:
         return transforms
     for face, pose in posed_faces(result):
         name = id_of(face.track_id)

@@ -55,12 +55,12 @@ HEAD_CENTER = (-0.09, 0.0, 0.0)
 
 
 def detections_to_msg(result: FrameResult, id_of: Callable[[int], str]) -> Detection2DArray:
-    """Make the detections of a frame, a box in pixels each."""
+    """Make the detections of a frame, a box in pixels each; what is coasted was not detected."""
     header = header_of(result.frame)
     detections = []
     for face in result.faces:
         box = face.box.clip_to(*result.frame.size_wh)
-        if box is None:
+        if box is None or face.is_coasted:
             continue
         detection = Detection2D(
             header=header, id=id_of(face.track_id), results=_hypotheses(face, face.pose)

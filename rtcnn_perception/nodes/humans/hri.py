@@ -101,7 +101,13 @@ class FaceTopics:
         return any(publisher.get_subscription_count() for publisher, _ in self._images)
 
     def publish(self, face: Face, result: FrameResult) -> None:
-        """Publish what has a subscriber, and can be known in this frame."""
+        """
+        Publish what has a subscriber, and can be known in this frame.
+
+        Of a face that is not found now nothing is: in its predicted box somebody else may be.
+        """
+        if face.is_coasted:
+            return
         for publisher, convert in self._messages:
             if publisher.get_subscription_count() and (msg := convert(face, result)) is not None:
                 publisher.publish(msg)

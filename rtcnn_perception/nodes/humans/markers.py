@@ -51,7 +51,7 @@ class MarkersOutput(Output):
         header, prefix = header_of(result.frame), self._parameters.id_prefix
         markers = [] if was_subscribed else [all_gone_marker(header)]
         before, self._shown = self._shown, set()
-        for face, pose in posed_faces(result):
+        for face, pose in posed_faces(result, with_coasted=True):
             self._shown.add(face.track_id)
             name = self._parameters.id_of(face.track_id)
             markers += face_markers(face, pose, header, prefix, name)

@@ -109,7 +109,7 @@ class GuardedLifecycleNode(LifecycleNode):
                 if trigger() != TransitionCallbackReturn.SUCCESS:
                     raise self._failure or RuntimeError(f'{self.get_name()} did not start')
         finally:
-            self._is_starting = False
+            self._is_starting, self._failure = False, None
 
     def destroy_node(self) -> None:
         """
@@ -164,8 +164,9 @@ class GuardedLifecycleNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _fail(self, error: Exception) -> None:
-        self._failure = error
-        if not self._is_starting:
+        if self._is_starting:
+            self._failure = error  # whose traceback holds what was loaded
+        else:
             self.get_logger().error(report_of(error))
 
     def _on_change_state(

@@ -43,6 +43,9 @@ TOPIC = 'depth_registered/image_rect'
 KEPT = 5
 """Depth images that are kept: at 30 Hz those of 170 ms, in which faces are found."""
 
+SILENCE_S = 2.0
+"""Seconds after which depth images do not come any more, and are not only late."""
+
 TRANSPORTS: Mapping[str, tuple[type[Any], str, Callable[[Any], DepthImage]]] = {
     RAW: (Image, '', depth_from_image),
     COMPRESSED: (CompressedImage, '/compressedDepth', depth_from_compressed),
@@ -101,7 +104,12 @@ class DepthInput:
         recent = self._recent
         if not recent:
             raise PerceptionError(f'no depth image on {self.topic}: remap {TOPIC}')
-        stamp_ns, msg = min(recent, key=lambda each: abs(each[0] - frame.stamp_ns))
+        silent_for = self._subscription.silent_for
+        if silent_for > SILENCE_S:
+            why = self._subscription.why_silent()
+            raise PerceptionError(f'no depth image for {silent_for:.0f} s: {why}')
+        # The newest of several with one stamp.
+        stamp_ns, msg = min(reversed(recent), key=lambda each: abs(each[0] - frame.stamp_ns))
         offset = abs(stamp_ns - frame.stamp_ns) * NANOSECOND
         if offset > most_offset:
             # One that is older may be that of an image before, where depth comes after its image.

@@ -101,7 +101,7 @@ class PoseInputs:
         report: Callable[[Exception], None],
     ) -> tuple[Intrinsics | None, DepthImage | None]:
         """
-        Return the intrinsics for a frame, and its depth if it has faces.
+        Return the intrinsics for a frame, and its depth if a face was found in it.
 
         :param parameters: as they are now
         :param report: called with what keeps one of the two away
@@ -111,7 +111,7 @@ class PoseInputs:
         except PerceptionError as error:
             report(error)
             return None, None
-        if camera is None or self._depth is None or not result.faces:
+        if camera is None or self._depth is None or all(f.is_coasted for f in result.faces):
             return camera, None
         try:
             return camera, self._depth.depth_of(result.frame, parameters.depth_offset)
