@@ -20,8 +20,12 @@ from rtcnn_perception.nodes import perception
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import values_for_all
 from rtcnn_perception.nodes.parameters.names import with_own_names
+from rtcnn_perception.nodes.perception import as_overrides
 from rtcnn_perception.nodes.perception import make_chain
+from rtcnn_perception.resources import share_directory
+import yaml
 
 NAMES = {table: node_name(table) for table in TABLES}
 CAMERA = TABLES[0]
@@ -64,6 +68,54 @@ def test_other_arguments_are_left_as_they_are():
     given = ['perception', '--ros-args', '-p', '__node:=a', '-r', 'a:__node:=b', '-r', 'x:=y']
     assert with_own_names(given, TABLES) == given
     assert with_own_names([], TABLES) == []
+
+
+@pytest.mark.parametrize('space', ['', '/robot', '/a/b'])
+@pytest.mark.parametrize('section', ['{space}/front', '/**/front'])
+def test_parameters_for_the_name_of_the_process_are_those_of_its_nodes(
+    bench, tmp_path, space, section
+):
+    path = tmp_path / 'launch_params'
+    given = {
+        'source': 'builtin',
+        'detector.min_score': 0.4,
+        'attributes': [],
+        'use_sim_time': True,
+    }
+    path.write_text(yaml.safe_dump({section.format(space=space): {'ros__parameters': given}}))
+    arguments = ['-r', '__node:=front', '-r', f'__ns:={space or "/"}', '--params-file', str(path)]
+    values = values_for_all(arguments)
+    assert values == given
+    overrides = as_overrides(values)
+    camera, followers = make_chain(context=bench.context, parameter_overrides=overrides)
+    nodes = (camera, *followers)
+    assert camera.parameters.source == 'builtin'
+    assert followers[0].parameters.detector.min_score == 0.4
+    assert followers[1].parameters.attributes == ()
+    assert {node.get_parameter('use_sim_time').value for node in nodes} == {True}
+    for node in nodes:
+        node.close()
+
+
+def test_parameters_of_other_names_and_namespaces_are_not_for_all(tmp_path):
+    path = tmp_path / 'p.yaml'
+    path.write_text(
+        '/robot/rear: {ros__parameters: {source: a}}\n'
+        '/front: {ros__parameters: {source: b}}\n'
+        '/robot/front_camera: {ros__parameters: {source: c}}\n'
+    )
+    file = ['--params-file', str(path)]
+    assert values_for_all(['-r', '__node:=front', '-r', '__ns:=/robot', *file]) == {}
+    assert values_for_all(file) == {}
+
+
+def test_a_section_with_the_default_name_of_a_node_that_is_renamed_is_reported(tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/**/faces_camera:\n  ros__parameters: {source: builtin}\n')
+    (sentence,) = misnamed_sections(path, {**NAMES, CAMERA: 'front_camera'})
+    assert sentence.endswith('rename it to /**/front_camera')
+    own = share_directory() / 'config' / 'perception.yaml'
+    assert list(misnamed_sections(own, {**NAMES, CAMERA: 'front_camera'})) == []
 
 
 def test_one_node_is_renamed_by_its_default_name(bench):

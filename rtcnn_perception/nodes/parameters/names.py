@@ -36,6 +36,7 @@ from rtcnn_perception.nodes.parameters.declaration import setting_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.declaration import values_given
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.resources import share_directory
 import yaml
 
 PREFIX = 'faces'
@@ -70,14 +71,42 @@ def with_own_names(
     """
     changed: list[str] = []
     for before, word in pairwise(('', *arguments)):
-        name = next((word.removeprefix(rule) for rule in NAME_RULES if word.startswith(rule)), '')
-        if before not in ('-r', '--remap') or not name:
+        name = _ruled(before, word, NAME_RULES)
+        if not name:
             changed.append(word)
             continue
         changed.pop()
         for table in tables:
             changed += [before, f'{node_name(table)}:__node:={node_name(table, name)}']
     return changed
+
+
+def values_for_all(arguments: Sequence[str]) -> Mapping[str, object]:
+    """
+    Return what files of parameters give a node of the name that a rule gives all of a process.
+
+    launch_ros writes the parameters of a ``Node`` with a name and a namespace for that node, which
+    is none of the process.
+
+    :param arguments: a command line, as :func:`with_own_names` takes it
+    :returns: values by full name of the parameter, those of later files before earlier ones
+    """
+    pairs = [*pairwise(arguments)]
+    name = next(filter(None, (_ruled(*pair, NAME_RULES) for pair in pairs)), '')
+    space = next(filter(None, (_ruled(*pair, ('__ns:=',)) for pair in pairs)), '').strip('/')
+    values: dict[str, object] = {}
+    for option, file in pairs:
+        for section, given in _sections_of(Path(file)) or () if option == '--params-file' else ():
+            path, _, own = section.rpartition('/')
+            if name and own == name and path.strip('/') in {space, '*', '**'}:
+                values.update(given)
+    return values
+
+
+def _ruled(option: str, word: str, rules: Sequence[str]) -> str:
+    """Return what a remapping rule gives; empty where it is another one, or none."""
+    given = (word.removeprefix(rule) for rule in rules if word.startswith(rule))
+    return next(given, '') if option in {'-r', '--remap'} else ''
 
 
 def is_known(name: str, groups: Iterable[type[Group]]) -> bool:
@@ -116,19 +145,22 @@ def as_yaml(value: object) -> str:
 
 def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> Iterator[str]:
     """
-    Yield a sentence for each section of a parameter file that names a node as before the prefix.
+    Yield a sentence for each section of a parameter file that is for a node by another name.
 
-    Such a section is not read, and its node runs with defaults. One with other parameters belongs
-    to another node, such as the driver of a camera.
+    That is its default one, or that of before the prefix. Such a section is not read, and its node
+    runs with defaults. One with other parameters belongs to another node, such as the driver of a
+    camera.
 
     :param file: a file that ROS has read
     :param names: of the nodes of this process, by their tables
     """
+    if file.resolve() == (share_directory() / 'config' / 'perception.yaml').resolve():
+        return  # the launch file's own, which has defaults alone
     for section, parameters in _sections_of(file) or ():
         path, slash, name = section.rpartition('/')
         for table, present in names.items():
             if (
-                name == role_of(table)
+                name in {role_of(table), node_name(table)}
                 and name not in names.values()
                 and all(is_known(each, [table]) for each in parameters)
             ):
@@ -151,7 +183,7 @@ def check_sections(file: Path) -> None:
         )
 
 
-def _sections_of(file: Path) -> list[tuple[str, Sequence[str]]] | None:
+def _sections_of(file: Path) -> list[tuple[str, Mapping[str, object]]] | None:
     """Return the sections of a file; None if it is empty, or only ROS can read it."""
     try:
         content = yaml.safe_load(file.read_text(encoding='utf-8'))
@@ -160,20 +192,20 @@ def _sections_of(file: Path) -> list[tuple[str, Sequence[str]]] | None:
         return None
 
 
-def _sections(content: object, path: str = '') -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the sections of a parameter file: node and full names of the parameters."""
+def _sections(content: object, path: str = '') -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the sections of a parameter file: node, and values by full names of parameters."""
     if not isinstance(content, Mapping):
         return
     for key, below in content.items():
         if key == 'ros__parameters':
-            yield path, [*_names(below)]
+            yield path, dict(_values(below))
         else:
             yield from _sections(below, f'{path}/{key}'.replace('//', '/') if path else str(key))
 
 
-def _names(parameters: object, prefix: str = '') -> Iterator[str]:
+def _values(parameters: object, prefix: str = '') -> Iterator[tuple[str, object]]:
     if not isinstance(parameters, Mapping):
-        yield prefix.removesuffix('.')
+        yield prefix.removesuffix('.'), parameters
         return
     for key, below in parameters.items():
-        yield from _names(below, f'{prefix}{key}.')
+        yield from _values(below, f'{prefix}{key}.')
