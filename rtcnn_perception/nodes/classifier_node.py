@@ -110,6 +110,10 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             )
             for note in loaded.precision_notes:
                 self.get_logger().info(bounded(note))
+            for rule in wanted.label.config.skip_where:
+                why = rule.attribute in loaded.labels and rule.never_holds(loaded.labels)
+                if why:
+                    self.get_logger().warning(bounded(f'label.skip_where: {why}'))
             classifier = loaded
         self._attributes = classifier.attributes
         self._stage = ClassificationStage(classifier, self._smoother, wanted.label.config)

@@ -165,6 +165,25 @@ def test_a_damaged_model_is_refused_at_start_with_its_path(bench, models, tmp_pa
         bench.add(ClassifierNode, parameters=models).start()
 
 
+def test_a_rule_that_can_never_hold_is_a_warning_at_configuration(bench, models, tmp_path):
+    ages = tiny_model.write_tiny_model(tmp_path / 'age', {'age': ('0-17', '18+')})
+    rules = ['gender if age is 0-9', 'hat if age is 0-17', 'shoe if age is 0-9']
+    given = {
+        **models,
+        'age.model_path': str(ages),
+        'attributes': ['gender', 'age', 'hat'],
+        'label.skip_where': rules,
+    }
+    given.pop('emotion.model_path')
+    node = bench.add(ClassifierNode, parameters=given, is_composed=True)
+    warnings = []
+    node.get_logger().warning = warnings.append
+    node.start()
+    assert warnings == [
+        "label.skip_where: the rule 'gender if age is 0-9' never holds: age has 0-17, 18+"
+    ]
+
+
 @pytest.mark.parametrize(
     ('name', 'value', 'allowed'),
     [

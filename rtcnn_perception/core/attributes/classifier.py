@@ -97,6 +97,11 @@ class AttributeClassifier:
         self._models_by_head = {**self._models, **others}
 
     @property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes of all that is predicted, asked for or not."""
+        return {each.name: each.labels for each in (*self.attributes, *self._others)}
+
+    @property
     def precision_notes(self) -> tuple[str, ...]:
         """Which graph runs and why, for the log, of each model that has several."""
         notes = {model.card.tag: model.precision_note for model in self._models.values()}

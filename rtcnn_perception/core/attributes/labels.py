@@ -23,6 +23,7 @@ stay what they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 import re
@@ -62,6 +63,21 @@ class SkipRule:
                 f'and a label of the second, got {text!r}'
             )
         return cls(*match.groups())
+
+    def never_holds(self, labels: Mapping[str, Sequence[str]]) -> str:
+        """
+        Return why the rule has no effect; empty where it can have one.
+
+        :param labels: the classes of all attributes that are predicted
+        """
+        classes = labels.get(self.other, ())
+        if self.label in classes:
+            return ''
+        found = f'has {", ".join(classes)}' if classes else 'is predicted by no model here'
+        return f'the rule {self} never holds: {self.other} {found}'
+
+    def __str__(self) -> str:
+        return f"'{self.attribute} if {self.other} is {self.label}'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,15 @@ def test_a_rule_leaves_out_an_attribute_where_another_has_a_label():
     assert skipped(rules, {'gender': 'woman'}) == set()
 
 
+def test_a_rule_says_why_it_never_holds():
+    rule = SkipRule.parse('gender if age is 0-9')
+    assert rule.never_holds({'age': ('0-9', '10+')}) == ''
+    assert rule.never_holds({'age': ('0-17', '18+')}) == (
+        "the rule 'gender if age is 0-9' never holds: age has 0-17, 18+"
+    )
+    assert rule.never_holds({}).endswith('age is predicted by no model here')
+
+
 def test_the_default_rules_can_be_read():
     assert tuple(map(SkipRule.parse, DEFAULT_SKIP_WHERE)) == LabelConfig().skip_where
 
