@@ -158,7 +158,9 @@ def main() -> None:
     view.grid()
     for face, pose in posed_faces(result):
         name = parameters.id_of(face.track_id)
-        for marker in face_markers(face, pose, header_of(result.frame), 'f', name):
+        for marker in face_markers(
+            face, pose, header_of(result.frame), 'f', [name, *result.texts(face)]
+        ):
             view.marker(marker)
     both = np.hstack([annotate(result, bars=False), view.image])
     if not cv2.imwrite(str(output), both, [cv2.IMWRITE_JPEG_QUALITY, 85]):

@@ -52,7 +52,7 @@ def averages(
 
     :param missing: takes the attributes without a face, if they are named, and such classes
     """
-    from rtcnn_perception.training.data.load import load_for_heads  # noqa: PLC0415  an extra
+    from rtcnn_perception.training.data.heads import load_for_heads  # noqa: PLC0415  an extra
     from rtcnn_perception.training.data.sources import AttributeData  # noqa: PLC0415
     from rtcnn_perception.training.tasks.attributes.predictor import gray_notes  # noqa: PLC0415
 

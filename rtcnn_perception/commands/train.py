@@ -17,6 +17,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
+    from rtcnn_perception.training.data.faces import Labels
     from rtcnn_perception.training.tasks.attributes.config import TrainConfig
     from rtcnn_perception.training.tasks.detector.config import DetectorTrainConfig
 
@@ -89,12 +92,27 @@ def _train_attributes(args: argparse.Namespace, config: TrainConfig) -> int:
             f'{part} {int(faces.labels[name].is_known.sum())}' for part, faces in parts.items()
         )
         print(f'{name} ({", ".join(labels.classes)}): {counts} labelled')
+        for line in _by_class({part: faces.labels[name] for part, faces in parts.items()}):
+            print(f'  {line}')
     if args.preview:
         write_preview(config, splits.train, args.preview)
         print(f'wrote {args.preview}')
         return 0
     folder = args.output or Path('runs') / config.name
     return _report(train(config, splits, folder, args.workers, command=args.command_line), folder)
+
+
+def _by_class(parts: Mapping[str, Labels]) -> Iterator[str]:
+    """Yield how many faces each class has, and which have none to learn or to measure."""
+    for index, label in enumerate(next(iter(parts.values())).classes):
+        of_part = {part: int((each.indices == index).sum()) for part, each in parts.items()}
+        missing = [
+            f'none to {use}'
+            for part, use in (('train', 'learn from'), ('val', 'choose an epoch by'))
+            if not of_part[part]
+        ]
+        listed = ', '.join(f'{part} {count}' for part, count in of_part.items())
+        yield f'{label}: {listed}{"; " if missing else ""}{", ".join(missing)}'
 
 
 def _train_detector(args: argparse.Namespace, config: DetectorTrainConfig) -> int:

@@ -20,7 +20,9 @@ One ``FrameResult`` goes through all stages; each returns a new one with what it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -36,6 +38,9 @@ from rtcnn_perception.core.geometry.landmarks import NO_POINTS
 from rtcnn_perception.core.pose.head_pose import HeadPose
 from rtcnn_perception.core.tracking.track import Track
 from rtcnn_perception.core.tracking.track import TrackState
+
+ANSWERS = frozenset({'yes', 'no', 'true', 'false'})
+"""Labels that mean nothing without the name of their attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,32 @@ class FrameResult:
     latency_s: float = math.nan
     frames_dropped: int = 0
 
+    def texts(self, face: Face, number_format: str = '') -> list[str]:
+        """
+        Return what people read of a face: the label of each attribute that has one.
+
+        The attribute is named where its labels do not say it, as of two with yes and no.
+
+        :param number_format: of the confidence; none without it
+        """
+        unclear = _unclear(self.attributes)
+        shown = {name: each for name, each in face.attributes.items() if each.shown_label}
+        return [
+            f'{name} ' * (name in unclear)
+            + (each.text(number_format) if number_format else each.shown_label)
+            for name, each in shown.items()
+        ]
+
     def region(self, face: Face) -> FaceRegion:
         """Return box and landmarks of one of the faces."""
         return FaceRegion(face.box, face.landmarks, self.landmark_names)
+
+
+def _unclear(attributes: Sequence[AttributeInfo]) -> set[str]:
+    """Return the attributes that have a label of another one, or such as yes and no."""
+    count = Counter(label for each in attributes for label in each.labels)
+    return {
+        each.name
+        for each in attributes
+        if any(count[label] > 1 or label.lower() in ANSWERS for label in each.labels)
+    }

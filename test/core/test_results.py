@@ -60,6 +60,31 @@ def test_of_classes_that_are_equally_probable_the_first_is_the_label():
     assert Attribute.of(('woman', 'man'), half, half).label == 'woman'
 
 
+def read_of(**attributes):
+    """Return what people read of a face with these attributes: classes and probabilities."""
+    infos = tuple(AttributeInfo(name, tuple(each), 'm') for name, each in attributes.items())
+    given = {
+        name: Attribute.of(tuple(each), *[np.float32([*each.values()])] * 2)
+        for name, each in attributes.items()
+    }
+    result = FrameResult(make_frame(), attributes=infos)
+    face = replace(make_face(), attributes=given)
+    return result.texts(face), result.texts(face, '.0%')
+
+
+def test_labels_are_read_alone_where_they_say_what_they_are_of():
+    assert read_of() == ([], [])
+    gender, mood = {'woman': 0.9, 'man': 0.1}, {'calm': 0.3, 'cross': 0.7}
+    assert read_of(gender=gender, mood=mood) == (['woman', 'cross'], ['woman 90%', 'cross 70%'])
+
+
+def test_labels_are_read_with_their_attribute_where_they_do_not_say_it():
+    gender, glasses = {'woman': 0.9, 'man': 0.1}, {'no': 0.8, 'Yes': 0.2}
+    assert read_of(gender=gender, glasses=glasses)[1] == ['woman 90%', 'glasses no 80%']
+    mood, votes = {'calm': 0.3, 'cross': 0.7}, {'cross': 0.4, 'calm': 0.6}
+    assert read_of(mood=mood, votes=votes)[0] == ['mood cross', 'votes calm']
+
+
 def test_a_face_has_what_its_track_has():
     face = make_face()
     assert (face.track_id, face.box) == (7, BOX)

@@ -30,12 +30,12 @@ import numpy as np
 from picture_bytes import encoded
 from picture_bytes import scene
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.training.data import fer
-from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.photographs import read_photographs
-from rtcnn_perception.training.data.table import columns_of
-from rtcnn_perception.training.data.table import read_table
+from rtcnn_perception.training.data.readers import fer
+from rtcnn_perception.training.data.readers import npz
+from rtcnn_perception.training.data.readers.table import columns_of
+from rtcnn_perception.training.data.readers.table import read_table
 from rtcnn_perception.training.engine.config import from_mapping
 from rtcnn_perception.training.engine.config import read_toml
 from rtcnn_perception.training.engine.config import SHIPPED

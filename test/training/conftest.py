@@ -16,7 +16,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.util import find_spec
+import resource
 
 import pytest
 
@@ -33,3 +35,19 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def files_of_100_bytes():
+    """Return a context in which no file can be longer than 100 bytes, as on a full disk."""
+
+    @contextlib.contextmanager
+    def limited():
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited()

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rtcnn_perception.training.data.fer import FER_CLASSES
-from rtcnn_perception.training.data.fer import FERPLUS_COLUMNS
-from rtcnn_perception.training.data.fer import USAGES
+from rtcnn_perception.training.data.readers.fer import FER_CLASSES
+from rtcnn_perception.training.data.readers.fer import FERPLUS_COLUMNS
+from rtcnn_perception.training.data.readers.fer import USAGES
 
 GENDERS = ('woman', 'man')
 

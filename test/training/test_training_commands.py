@@ -153,9 +153,8 @@ def test_another_attribute_is_a_matter_of_the_configuration(tmp_path, emotion, c
     more = AGES.format(first=files[0].as_posix(), second=files[1].as_posix())
     config, data = emotion(more=more)
     run(train, config, '--output', tmp_path / 'run', '--workers', 1)
-    assert 'age (0-9, 10-19, 20-39, 40+): train 40, val 20, test 20 labelled' in (
-        capsys.readouterr().out
-    )
+    out = capsys.readouterr().out
+    assert 'age (0-9, 10-19, 20-39, 40+): train 40, val 20, test 20 labelled\n  0-9: train ' in out
     run(export, tmp_path / 'run/best.pt', '--output', tmp_path / 'model')
     card = AttributeCard.load(tmp_path / 'model')
     assert card.head('age').labels == band_names((0, 10, 20, 40))

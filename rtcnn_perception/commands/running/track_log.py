@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
 
@@ -60,7 +61,8 @@ class TrackLog:
         self.most_at_once = max(self.most_at_once, len(result.faces))
         lines = []
         for face in result.faces:
-            line = self._change(self._entry(face.track_id, now), face, now)
+            texts = result.texts(face, '.2f')
+            line = self._change(self._entry(face.track_id, now), face, texts, now)
             if line:
                 lines.append(f'{now:6.1f} s  face {face.track_id}: {line}')
         while len(self._entries) > max(MAX_FACES, len(result.faces)):
@@ -88,9 +90,8 @@ class TrackLog:
         entry.frames += 1
         return entry
 
-    def _change(self, entry: _Entry, face: Face, now: float) -> str:
+    def _change(self, entry: _Entry, face: Face, texts: Sequence[str], now: float) -> str:
         labels = {name: each.shown_label for name, each in face.attributes.items()}
-        texts = [each.text('.2f') for each in face.attributes.values() if each.shown_label]
         entry.text = ', '.join(texts) or 'no attributes'
         if labels != entry.labels or entry.frames == 1:
             entry.labels, entry.labels_since = labels, now

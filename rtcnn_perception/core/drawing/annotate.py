@@ -71,7 +71,7 @@ def annotate(result: FrameResult, *, bars: bool = True, poses: bool = True) -> I
                     zip(labels[bar_attribute], attribute.probabilities.tolist(), strict=True)
                 )
             place = Rect.about(box).pushed_into(picture)
-            lines.append(FaceLines(place, _captions_of(face, with_distance=poses), rows))
+            lines.append(FaceLines(place, _captions_of(result, face, with_distance=poses), rows))
     layouts = lay_out(tuple(lines), (picture.width, picture.height))
     colors = [color_of(face.track_id, face.is_coasted) for face in shown]
     for face, layout, color in zip(shown, layouts, colors, strict=True):
@@ -95,12 +95,11 @@ def color_of(track_id: int, is_coasted: bool = False) -> tuple[int, int, int]:
     return round(blue * 255), round(green * 255), round(red * 255)
 
 
-def _captions_of(face: Face, *, with_distance: bool) -> tuple[str, ...]:
+def _captions_of(result: FrameResult, face: Face, *, with_distance: bool) -> tuple[str, ...]:
     """Return the captions of a face, the longest first."""
     name = f'#{face.track_id}'
-    shown = [each for each in face.attributes.values() if each.shown_label]
-    labels = [each.shown_label for each in shown]
-    full = '  '.join((name, *(each.text('.0%') for each in shown)))
+    labels = result.texts(face)
+    full = '  '.join((name, *result.texts(face, '.0%')))
     shorter = (' '.join((name, *labels)), ' '.join((name, *labels[:1])))
     captions: tuple[str, ...] = (full, *shorter, name)
     if with_distance and face.pose is not None:

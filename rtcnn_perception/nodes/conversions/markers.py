@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from builtin_interfaces.msg import Duration
@@ -49,15 +50,15 @@ KINDS = ('axes', 'gaze', 'label')
 
 
 def face_markers(
-    face: Face, pose: HeadPose, header: Header, prefix: str, name: str
+    face: Face, pose: HeadPose, header: Header, prefix: str, texts: Sequence[str]
 ) -> list[Marker]:
     """
     Make the markers of a face: its axes and gaze where the orientation is known, and its label.
 
     :param prefix: of the ids of faces, which begins the namespaces
-    :param name: id of the face, in its label
+    :param texts: id of the face and its labels, for the label in space
     """
-    markers = [_label(face, pose, header, prefix, name)]
+    markers = [_label(face, pose, header, prefix, texts)]
     if pose.rotation is not None:
         markers += [_axes(face, pose, header, prefix), _gaze(face, pose, header, prefix)]
     return markers
@@ -95,13 +96,15 @@ def _gaze(face: Face, pose: HeadPose, header: Header, prefix: str) -> Marker:
     return marker
 
 
-def _label(face: Face, pose: HeadPose, header: Header, prefix: str, name: str) -> Marker:
+def _label(
+    face: Face, pose: HeadPose, header: Header, prefix: str, texts: Sequence[str]
+) -> Marker:
     marker = _marker('label', face.track_id, header, prefix, Marker.TEXT_VIEW_FACING)
     x, y, z = pose.position.tolist()
     marker.pose.position = Point(x=x, y=y - LABEL_ABOVE, z=z)  # y points down
     marker.scale.z = LABEL_HEIGHT
     marker.color = _color(WHITE)
-    labels = [each.shown_label for each in face.attributes.values() if each.shown_label]
+    name, *labels = texts
     marker.text = '\n'.join([f'{name} {pose.distance:.2f} m', ' '.join(labels)]).rstrip()
     return marker
 

@@ -54,7 +54,8 @@ class MarkersOutput(Output):
         for face, pose in posed_faces(result, with_coasted=True):
             self._shown.add(face.track_id)
             name = self._parameters.id_of(face.track_id)
-            markers += face_markers(face, pose, header, prefix, name)
+            texts = [name, *result.texts(face)]
+            markers += face_markers(face, pose, header, prefix, texts)
         for track_id in before - self._shown:
             markers += gone_markers(track_id, header, prefix)
         self._markers.publish(MarkerArray(markers=markers))

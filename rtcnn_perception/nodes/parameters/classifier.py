@@ -107,7 +107,7 @@ class LabelGroup:
     skip_where: tuple[str, ...] = setting(
         DEFAULT_SKIP_WHERE,
         'rules ATTRIBUTE if OTHER is LABEL, by which an attribute has no label on some faces; one '
-        'on what no loaded model classifies has no effect',
+        'on what no loaded model classifies has no effect, and one that never holds is warned of',
         is_live=True,
     )
 

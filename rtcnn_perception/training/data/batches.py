@@ -31,6 +31,7 @@ from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.training.data.augmentation import Augmentation
 from rtcnn_perception.training.data.augmentation import AugmentationConfig
+from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.glasses import draw_glasses
 import torch
@@ -192,7 +193,13 @@ def drawn(faces: FaceSet, rng: np.random.Generator) -> NDArray[np.int64]:
     """
     indices = np.arange(len(faces))
     if faces.shares is not None:
-        indices = np.repeat(indices, np.floor(faces.shares + rng.random(len(faces))).astype(int))
+        drawn_times = np.floor(faces.shares + rng.random(len(faces))).astype(int)
+        if not drawn_times.any():
+            raise DataError(
+                f'an epoch has none of the {len(faces)} faces, by the shares of [data.shares], of '
+                f'{faces.shares.sum():.2g} in the mean: give larger ones'
+            )
+        indices = np.repeat(indices, drawn_times)
     return rng.permutation(indices)
 
 

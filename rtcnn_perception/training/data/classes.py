@@ -38,6 +38,15 @@ AGE_BANDS = (0, 10, 20, 40, 60)
 BAND = re.compile(r'(\d+)(?:-\d+|\+)')
 
 
+VOTES = '_votes'
+"""End of the name of an attribute whose labels are what people voted, such as emotion_votes."""
+
+
+def same_attribute(first: str, second: str) -> bool:
+    """Return whether two names are of one attribute: its labels, and the votes on them."""
+    return first.removesuffix(VOTES) == second.removesuffix(VOTES)
+
+
 class UnknownClassError(PerceptionError):
     """A class has a name that is not among those known."""
 

@@ -25,13 +25,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.geometry.crops import CropGeometry
-from rtcnn_perception.training.data import fer
-from rtcnn_perception.training.data import folders
-from rtcnn_perception.training.data import npz
-from rtcnn_perception.training.data import table
-from rtcnn_perception.training.data.classes import band_edges
 from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import bands_of
+from rtcnn_perception.training.data.classes import same_attribute
 from rtcnn_perception.training.data.classes import soft_bands
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import DividedFaces
@@ -42,6 +38,12 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.readers import fer
+from rtcnn_perception.training.data.readers import folders
+from rtcnn_perception.training.data.readers import npz
+from rtcnn_perception.training.data.readers import table
+from rtcnn_perception.training.data.readers.csv_file import columns_of
+from rtcnn_perception.training.data.readers.csv_file import listed
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import check_pictures
 from rtcnn_perception.training.data.sources import DataConfig
@@ -77,10 +79,10 @@ def guessed_reader(path: Path) -> str:
     :raises DataError: if there is none
     """
     if path.suffix == '.csv':
-        columns = table.columns_of(path)
+        columns = columns_of(path)
         if table.FILE not in columns and 'pixels' not in columns:
             raise DataError(
-                f'{path} has the columns {table.listed(columns)}; expected {table.FILE}, of a '
+                f'{path} has the columns {listed(columns)}; expected {table.FILE}, of a '
                 'table of pictures, or pixels, of fer2013.csv'
             )
         return 'table' if table.FILE in columns else 'fer2013_csv'
@@ -97,7 +99,7 @@ def load_faces(name: str, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Spl
 
     :raises DataError: if it is missing, damaged or mislabelled
     """
-    return Splits.of(*_read(find_data(name), (), ReadOptions(geometry, seed)))
+    return Splits.of(*read_pictures(find_data(name), (), ReadOptions(geometry, seed)))
 
 
 def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Splits:
@@ -128,14 +130,19 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
     found = []
     for pictures, uses in sources.items():
         tables = [data.attributes[name] for name, _ in uses]
-        read = _read(pictures, tables, ReadOptions(geometry, seed))
+        read = read_pictures(pictures, tables, ReadOptions(geometry, seed))
         labels: dict[str, Labels] = {}
         for (name, path), wanted in zip(uses, tables, strict=True):
-            offered = _offered(read, path, pictures)
+            offered = offered_labels(read, path, pictures)
             facts = read.faces.facts if path.resolve() == pictures else {}
             more = _labels_for(name, wanted, offered, facts, path)
             labels[name] = npz.merged_labels(labels[name], more, path) if name in labels else more
-        divided = _labelled(read, labels, read.faces.facts)
+        further = {
+            name: Fact(each.indices, each.classes)
+            for name, each in read.faces.labels.items()
+            if name and not any(same_attribute(name, learnt) for learnt in labels)
+        }
+        divided = divided_with(read, labels, {**further, **read.faces.facts})
         found.append(replace(divided, train=_drawn(divided.train, shares.get(pictures))))
     others = [
         _drawn(
@@ -168,76 +175,9 @@ def _drawn(faces: FaceSet, share: float | None) -> FaceSet:
     return replace(faces, shares=shares)
 
 
-def load_for_heads(
-    heads: Mapping[str, Sequence[str]],
-    source: AttributeData,
-    geometry: CropGeometry,
-    seed: int = SPLIT_SEED,
-) -> Splits:
-    """
-    Load the labels that the heads of a model can be compared with, in the order of their classes.
-
-    Labels without a name, and numbers, go to the heads that have their classes. Further labels
-    over the classes of a head are kept under their own names; others are facts.
-
-    :param heads: the classes of each attribute, in order
-    :param source: the data, joined, and the options of its reader
-    :raises DataError: if something is missing, damaged or mislabelled, or fits no head
-    :raises UnknownClassError: if the data has a class that a head of these labels lacks
-    """
-    check_pictures(source)
-    found = []
-    for path in map(find_data, source.path):
-        pictures = pictures_of(path, source)
-        read = _read(pictures, [source], ReadOptions(geometry, seed))
-        offered = _offered(read, path, pictures)
-        is_own = path.resolve() == pictures
-        labels, facts = _for_heads(offered, read.faces.facts, heads, prefers_facts=is_own)
-        if labels.keys().isdisjoint(heads):
-            known = {**read.faces.labels, **offered}
-            has = '; '.join(f'{n or "labels"}: {", ".join(e.classes)}' for n, e in known.items())
-            expected = '; '.join(f'{name}: {", ".join(names)}' for name, names in heads.items())
-            raise DataError(
-                f'{path} has no labels of any head ({expected}); it has {has or "none"}'
-            )
-        found.append(_labelled(read, labels, facts))
-    return Splits(*(join(*(getattr(each, part) for each in found)) for part in PARTS))
-
-
-def _for_heads(
-    offered: Mapping[str, Labels],
-    facts: Mapping[str, Fact],
-    heads: Mapping[str, Sequence[str]],
-    *,
-    prefers_facts: bool,
-) -> tuple[dict[str, Labels], dict[str, Fact]]:
-    """
-    Return the labels for heads, and the facts, to which the labels for none are added.
-
-    :param prefers_facts: whether a fact goes before labels without a name: of a file of labels
-        alone, those are what it was named for
-    """
-    labels: dict[str, Labels] = {}
-    facts = dict(facts)
-    unnamed: set[str] = set() if prefers_facts or '' not in offered else set(offered[''].classes)
-    for head, classes in heads.items():
-        fact = None if unnamed & set(classes) else facts.get(head)
-        if head in offered:
-            labels[head] = offered[head].with_classes(classes, f'{head} of the model')
-        elif fact is not None and (fact.names or band_edges(classes)):
-            labels[head] = _of_fact(fact, classes).with_classes(classes, f'{head} of the model')
-    for name, each in offered.items():
-        fit = [head for head in heads if set(each.classes) <= set(heads[head])]
-        near = [head for head in heads if set(each.classes) & set(heads[head])]
-        for head in fit or ([] if name else near):
-            if (name or head) not in labels:
-                labels[name or head] = each.with_classes(heads[head], f'{head} of the model')
-        if name not in labels and not fit:
-            facts[name or 'label'] = Fact(each.indices, each.classes)
-    return labels, facts
-
-
-def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions) -> DividedFaces:
+def read_pictures(
+    pictures: Path, tables: Sequence[AttributeData], options: ReadOptions
+) -> DividedFaces:
     """Read a data set with the reader and the votes that its tables name."""
     readers = sorted({each.reader for each in tables if each.reader})
     votes = next((each.votes for each in tables if each.votes), '')
@@ -255,7 +195,7 @@ def _read(pictures: Path, tables: Sequence[AttributeData], options: ReadOptions)
     return READERS[reader](pictures, chosen)
 
 
-def _offered(read: DividedFaces, path: Path, pictures: Path) -> Mapping[str, Labels]:
+def offered_labels(read: DividedFaces, path: Path, pictures: Path) -> Mapping[str, Labels]:
     """Return the labels by attribute that a data set has for pictures, its own or others."""
     is_own = path.resolve() == pictures
     return read.faces.labels if is_own else {'': npz.read_row_labels(path, len(read.faces))}
@@ -271,7 +211,7 @@ def _labels_for(
     """Return the labels of an attribute: by its name, from a fact, or those without a name."""
     found = offered.get(name)
     if found is None and name in facts:
-        found = _of_fact(facts[name], band_names(wanted.bands), wanted.spread)
+        found = labels_of_fact(facts[name], band_names(wanted.bands), wanted.spread)
     if found is None:
         found = offered.get('')
     if found is None:
@@ -286,14 +226,14 @@ def _labels_for(
     return found
 
 
-def _of_fact(fact: Fact, bands: Sequence[str], spread: float = 0.0) -> Labels:
+def labels_of_fact(fact: Fact, bands: Sequence[str], spread: float = 0.0) -> Labels:
     if fact.names:
         return Labels.of(fact.names, fact.values)
     labels = Labels.of(bands, bands_of(fact.values, bands))
     return replace(labels, targets=soft_bands(fact.values, bands, spread)) if spread else labels
 
 
-def _labelled(
+def divided_with(
     read: DividedFaces, labels: Mapping[str, Labels], facts: Mapping[str, Fact]
 ) -> Splits:
     """Divide the faces that have a label."""

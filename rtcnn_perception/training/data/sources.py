@@ -27,9 +27,9 @@ from rtcnn_perception.core.attributes.card import EXPECTED_NAME
 from rtcnn_perception.core.attributes.card import is_attribute_name
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
-from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data.classes import AGE_BANDS
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.readers import npz
 from rtcnn_perception.training.engine.config import NotNegative
 from rtcnn_perception.training.engine.config import Positive
 from rtcnn_perception.training.engine.config import Settings

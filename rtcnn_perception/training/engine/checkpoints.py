@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence
+import contextlib
+import io
 from pathlib import Path
 import pickle
 import struct
@@ -53,10 +55,15 @@ def save_checkpoint(path: Path, values: dict[str, Any]) -> None:
     unfinished = path.with_suffix('.part')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({'format': FORMAT, **values}, unfinished)
+        content = io.BytesIO()  # torch does not say why it cannot write a file
+        torch.save({'format': FORMAT, **values}, content)
+        unfinished.write_bytes(content.getbuffer())
         unfinished.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f'cannot write the checkpoint {path}: {error}') from error
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise ModelError(f'cannot write the checkpoint {path}: {reason}') from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

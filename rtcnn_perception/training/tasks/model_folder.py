@@ -113,8 +113,6 @@ def write_model(
         files[INT8_NAME] = int8
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if int8 is None:
-            (folder / INT8_NAME).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix='.export-', dir=folder) as beside:
             unfinished = Path(beside)
             for name, written in files.items():
@@ -122,6 +120,8 @@ def write_model(
                 (unfinished / name).chmod(0o644)
             for name in files:
                 (unfinished / name).replace(folder / name)
+        if int8 is None:
+            (folder / INT8_NAME).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
     return folder / GRAPH_NAME

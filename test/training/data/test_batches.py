@@ -33,6 +33,7 @@ from rtcnn_perception.training.data.batches import parts_of
 from rtcnn_perception.training.data.batches import prepared_ahead
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.batches import TrainingBatches
+from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.tasks.attributes.robustness import rotated
@@ -132,6 +133,14 @@ def test_faces_come_as_often_as_their_shares_say():
     assert set(counts[800:]) == {0, 1}
     assert counts.reshape(3, 400).mean(axis=1) == pytest.approx([2.5, 1.0, 0.25], abs=0.08)
     assert len(epoch(faces)) == counts.sum() // 4
+
+
+def test_shares_by_which_no_face_comes_are_refused():
+    faces = replace(face_set(count=20), shares=np.full(20, 1e-6, np.float32))
+    with pytest.raises(
+        DataError, match=r'none of the 20 faces, by the shares .* give larger ones'
+    ):
+        drawn(faces, np.random.default_rng(0))
 
 
 def test_fewer_faces_than_a_batch_are_one_batch():

@@ -24,8 +24,8 @@ from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.folders import read_class_folders
-from rtcnn_perception.training.data.folders import read_utkface
+from rtcnn_perception.training.data.readers.folders import read_class_folders
+from rtcnn_perception.training.data.readers.folders import read_utkface
 from small_data import pictures
 from small_data import write_pictures
 from source_files import write_gif

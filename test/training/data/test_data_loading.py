@@ -25,6 +25,7 @@ from rtcnn_perception.training.data import load
 from rtcnn_perception.training.data.classes import UnknownClassError
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
+from rtcnn_perception.training.data.heads import load_for_heads
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from small_data import GENDERS
@@ -173,12 +174,10 @@ def test_labels_of_a_file_of_labels_go_before_facts_of_the_pictures(tmp_path):
     labels = loaded(**both).part('all').labels['mood']
     assert (labels.classes, labels.indices.tolist()) == (MOODS, [UNLABELLED] * 2 + [1])
     heads = {'mood': MOODS}
-    found = load.load_for_heads(heads, table(rows, pictures=str(faces)), TIGHT).part('all')
+    found = load_for_heads(heads, table(rows, pictures=str(faces)), TIGHT).part('all')
     assert found.labels['mood'].indices.tolist() == [1]
     with pytest.raises(UnknownClassError, match="no class 'happy'"):
-        load.load_for_heads(
-            {'mood': ('cross', 'calm', 'sad')}, table(rows, pictures=str(faces)), TIGHT
-        )
+        load_for_heads({'mood': ('cross', 'calm', 'sad')}, table(rows, pictures=str(faces)), TIGHT)
 
 
 def test_unlabelled_data_gives_training_faces_without_labels(tmp_path):
@@ -275,7 +274,7 @@ def test_a_reader_may_be_named(tmp_path):
 
 
 def for_heads(path, **heads):
-    return load.load_for_heads(heads, table(path), TIGHT)
+    return load_for_heads(heads, table(path), TIGHT)
 
 
 def test_a_model_is_given_the_labels_that_fit_its_heads(tmp_path):

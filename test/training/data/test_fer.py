@@ -21,11 +21,11 @@ from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.fer import FER_CLASSES
-from rtcnn_perception.training.data.fer import FERPLUS_COLUMNS
-from rtcnn_perception.training.data.fer import read_fer_csv
-from rtcnn_perception.training.data.fer import read_fer_npz
-from rtcnn_perception.training.data.fer import votes_to_labels
+from rtcnn_perception.training.data.readers.fer import FER_CLASSES
+from rtcnn_perception.training.data.readers.fer import FERPLUS_COLUMNS
+from rtcnn_perception.training.data.readers.fer import read_fer_csv
+from rtcnn_perception.training.data.readers.fer import read_fer_npz
+from rtcnn_perception.training.data.readers.fer import votes_to_labels
 from small_data import csv_row
 from small_data import pictures
 from small_data import write_csv

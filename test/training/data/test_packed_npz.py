@@ -20,10 +20,10 @@ from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import ReadOptions
-from rtcnn_perception.training.data.npz import has_labels_alone
-from rtcnn_perception.training.data.npz import part_names
-from rtcnn_perception.training.data.npz import read_packed
-from rtcnn_perception.training.data.npz import read_row_labels
+from rtcnn_perception.training.data.readers.npz import has_labels_alone
+from rtcnn_perception.training.data.readers.npz import part_names
+from rtcnn_perception.training.data.readers.npz import read_packed
+from rtcnn_perception.training.data.readers.npz import read_row_labels
 from small_data import GENDERS
 from small_data import pack
 from small_data import pictures

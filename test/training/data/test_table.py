@@ -25,11 +25,12 @@ from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.heads import load_for_heads
+from rtcnn_perception.training.data.readers.table import read_table
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from rtcnn_perception.training.data.splits import digest_of
 from rtcnn_perception.training.data.splits import hold_out_by_pixels
-from rtcnn_perception.training.data.table import read_table
 from small_data import pictures
 from small_data import write_csv
 
@@ -76,6 +77,29 @@ def test_texts_are_labels_and_whole_numbers_facts_and_the_rest_is_unknown(tmp_pa
     assert everyone.labels['face'].classes == ('oval, long', 'round')
     assert everyone.facts['age'].values.tolist() == [30, -1, -1]
     assert everyone.facts['age'].names == ()
+
+
+def test_tables_as_pandas_writes_them_are_read_as_they_are_meant(tmp_path):
+    rows = [
+        'faces/0.png,hat,34.0,1.5,nan,nan,nan,nan',
+        'faces/1.png,nan,,2.0,1,2,30,40',
+        'faces/2.png,bare,7,NaN,<NA>,,,',
+    ]
+    path = write_table(tmp_path, 'file,hat,age,distance,x0,y0,x1,y1', rows)
+    faces = split(path).part('all').take(np.argsort(split(path).part('all').names))
+    assert faces.labels['hat'].classes == HATS
+    assert faces.labels['hat'].indices.tolist() == [1, -1, 0]
+    assert faces.facts['age'].values.tolist() == [34, -1, 7]
+    assert faces.boxes[1].tolist() == [1, 2, 30, 40]
+    assert set(faces.facts) == {'age'}
+    assert any("the column 'distance' is left out" in each for each in faces.notes)
+    assert any('expected whole numbers, or texts for classes, got 1.5' in n for n in faces.notes)
+
+
+def test_a_class_that_is_written_in_two_ways_is_refused(tmp_path):
+    path = write_table(tmp_path, 'file,hat', ['faces/0.png,Hat', 'faces/1.png,hat'])
+    with pytest.raises(DataError, match="'hat' has 'Hat' and 'hat', expected each class written"):
+        split(path)
 
 
 def test_a_picture_with_a_box_is_cut_and_another_is_a_crop(tmp_path):
@@ -189,7 +213,7 @@ def test_copies_in_two_parts_stay_in_the_later_one(tmp_path):
                 [f'faces/0.png,hat,{box}'],
                 'line 2 of .* has 48x48 pixels, the',
             )
-            for box in ('9,9,5,20', '60,0,70,10', 'nan,0,9,9', '0,0,inf,9', '0,0,1e300,1e300')
+            for box in ('9,9,5,20', '60,0,70,10', '-inf,0,9,9', '0,0,inf,9', '0,0,1e300,1e300')
         ),
     ],
 )
@@ -266,7 +290,7 @@ def test_several_attributes_read_the_same_table(tmp_path):
     assert np.bincount(everyone.labels['age'].indices).tolist() == [3, 2, 5, 5, 5]
     with pytest.raises(DataError, match=r'faces\.csv has no labels of mood; it has hat, age'):
         loaded(mood=table)
-    evaluated = load.load_for_heads({'hat': HATS[::-1]}, table, OPTIONS.geometry)
+    evaluated = load_for_heads({'hat': HATS[::-1]}, table, OPTIONS.geometry)
     assert evaluated.test.names == splits.test.names
     assert evaluated.test.labels['hat'].classes == HATS[::-1]
 

@@ -38,6 +38,15 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
         save_checkpoint(tmp_path / 'file/best.pt', {})
 
 
+def test_a_full_disk_is_named_and_leaves_nothing_unfinished(tmp_path, files_of_100_bytes):
+    values = {'average': {'w': torch.ones(2)}}
+    save_checkpoint(tmp_path / 'best.pt', {'config': {'name': 'before'}, **values})
+    with files_of_100_bytes, pytest.raises(ModelError, match=r'best\.pt: File too large$'):
+        save_checkpoint(tmp_path / 'best.pt', {'config': {'name': 'after'}, **values})
+    assert load_checkpoint(tmp_path / 'best.pt')['config'] == {'name': 'before'}
+    assert [path.name for path in tmp_path.iterdir()] == ['best.pt']
+
+
 @pytest.mark.parametrize(
     'content',
     [

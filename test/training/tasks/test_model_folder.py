@@ -100,6 +100,16 @@ def test_a_graph_in_eight_bits_is_written_with_its_card_and_removed_with_it(tmp_
     assert not (tmp_path / named['int8']['file']).exists()
 
 
+def test_a_disk_that_is_full_keeps_the_model_with_all_its_graphs(tmp_path, files_of_100_bytes):
+    named = card()
+    name_int8(named, b'less', {})
+    write_model(b'graph', named, 'a page', tmp_path, int8=b'less')
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with files_of_100_bytes, pytest.raises(ConfigurationError, match='File too large'):
+        write_model(bytes(200), card(), 'another page', tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(ConfigurationError, match='cannot write to the folder'):

@@ -34,7 +34,7 @@ from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.load import load_for_heads
+from rtcnn_perception.training.data.heads import load_for_heads
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.models.exported_weights import is_exported
 from rtcnn_perception.training.tasks.attributes.groups import group_figures

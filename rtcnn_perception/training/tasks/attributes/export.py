@@ -28,7 +28,7 @@ from typing import Any
 from rtcnn_perception.core.attributes.card import AttributeCard
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.load import load_for_heads
+from rtcnn_perception.training.data.heads import load_for_heads
 from rtcnn_perception.training.data.load import load_splits
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.splits import fingerprints_of

@@ -21,6 +21,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
+from rtcnn_perception.training.data.classes import same_attribute
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Fact
@@ -52,8 +53,7 @@ def group_figures(
     """
     labels = faces.labels[attribute].indices
     known = labels != UNLABELLED
-    classes = set(faces.labels[attribute].classes)
-    others = [name for name, each in faces.labels.items() if set(each.classes) != classes]
+    others = [name for name in faces.labels if not same_attribute(name, attribute)]
     facts = {name: faces.groups(name) for name in (*faces.facts, attribute, *others)}
     found: Groups = {}
     for count in range(1, most_facts + 1):

@@ -27,10 +27,12 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.classes import band_ranks
+from rtcnn_perception.training.data.classes import same_attribute
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Indices
+from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.tasks.attributes.calibration import calibration_error
 from rtcnn_perception.training.tasks.attributes.calibration import log_loss
 from rtcnn_perception.training.tasks.attributes.calibration import reliability
@@ -97,7 +99,8 @@ def summarise(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) -> dict
     """
     Return every metric of every head, as 'attribute.metric'.
 
-    A head is also compared with other labels over its classes, as 'attribute.accuracy_on_other'.
+    A head is also compared with the votes on its attribute, and one of votes with its labels, as
+    'attribute.accuracy_on_other'.
 
     :param scores: (N, C) by attribute, in the order of the labels' classes
     """
@@ -111,10 +114,14 @@ def summarise(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) -> dict
                     summary[f'{name}.{metric}'] = each.compute(
                         rows, labels.indices, labels.classes
                     )
-            elif name in faces.labels and set(labels.classes) == set(faces.labels[name].classes):
+            elif same_attribute(name, other) and _has_classes_of(faces, name, labels):
                 same = labels.with_classes(faces.labels[name].classes, name)
                 summary[f'{name}.accuracy_on_{other}'] = accuracy(rows, same.indices)
     return summary
+
+
+def _has_classes_of(faces: FaceSet, name: str, labels: Labels) -> bool:
+    return name in faces.labels and set(labels.classes) == set(faces.labels[name].classes)
 
 
 def check_selected(names: Sequence[str], classes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

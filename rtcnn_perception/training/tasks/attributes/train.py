@@ -80,6 +80,12 @@ def classes_of(config: TrainConfig, splits: Splits) -> dict[str, tuple[str, ...]
                 f'[data.{name}] must have two or more classes with different names, got '
                 f'{", ".join(names)}'
             )
+        present = set(splits.train.labels[name].indices.tolist()) - {UNLABELLED}
+        if len(present) < 2:
+            raise DataError(
+                f'[data.{name}] has in the part train faces of {names[present.pop()]} alone, '
+                f'expected two classes or more of {", ".join(names)}'
+            )
     return classes
 
 

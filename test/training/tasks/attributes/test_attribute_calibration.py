@@ -64,6 +64,14 @@ def test_the_fitted_temperature_undoes_overconfidence():
     assert fit_temperature(logits * 3, labels) == pytest.approx(3.0, rel=0.1)
 
 
+@pytest.mark.parametrize('count', [10, 30, 300])
+def test_of_few_faces_that_are_all_right_it_does_not_follow_that_none_is_wrong(count):
+    labels = np.arange(count) % 3
+    logits = np.eye(3, dtype=np.float32)[labels] * 4
+    wrong = 1 - softmax(logits, fit_temperature(logits, labels)).max(1).mean()
+    assert wrong == pytest.approx(1 / (count + 2), rel=0.02)
+
+
 def test_the_temperature_of_nothing_is_one():
     assert fit_temperature(np.zeros((2, 3), 'f'), np.array([-1, -1])) == 1.0
 

@@ -108,8 +108,11 @@ def test_a_group_of_nothing_has_no_accuracy():
     assert figures_of('a', np.zeros((0, 2), 'f'), np.zeros(0, np.int64)).accuracy == 0.0
 
 
-def test_labels_with_the_same_classes_make_no_groups_in_whatever_order():
+def test_votes_on_the_attribute_make_no_groups_and_another_of_the_same_classes_does():
     faces = face_set([0, 1] * HALF)
+    faces.labels['evening'] = Labels.of(MOODS, np.array([0, 0, 1, 1] * (HALF // 2)))
+    assert set(groups_of(faces)) == {'mood', 'evening', 'mood by evening'}
+    del faces.labels['evening']
     for order in (MOODS, MOODS[::-1]):
-        faces.labels['votes'] = Labels.of(order, np.array([0, 0, 1, 1] * (HALF // 2)))
+        faces.labels['mood_votes'] = Labels.of(order, np.array([0, 0, 1, 1] * (HALF // 2)))
         assert set(groups_of(faces)) == {'mood'}

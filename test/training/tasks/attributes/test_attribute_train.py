@@ -184,6 +184,15 @@ def test_data_without_two_classes_is_refused_before_the_training(tmp_path, class
     assert not list(tmp_path.iterdir())
 
 
+def test_a_training_part_of_one_class_alone_is_refused(tmp_path):
+    labels = {'shade': Labels.of(SHADES, np.full(6, 1))}
+    splits = replace(bright_splits(), train=bright_faces(6, labels=labels))
+    with pytest.raises(
+        DataError, match=rf'in the part train faces of {SHADES[1]} alone, expected'
+    ):
+        training.train(CONFIG, splits, tmp_path)
+
+
 def test_classes_in_another_order_are_another_run(tmp_path):
     training.train(ONE_EPOCH, bright_splits(), tmp_path)
     splits = bright_splits()

@@ -30,7 +30,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
-from rtcnn_perception.training.data import npz
 from rtcnn_perception.training.data import splits
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import boxes_of_crops
@@ -40,9 +39,10 @@ from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Indices
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import ReadOptions
-from rtcnn_perception.training.data.table import columns_of
-from rtcnn_perception.training.data.table import csv_lines
-from rtcnn_perception.training.data.table import listed
+from rtcnn_perception.training.data.readers import npz
+from rtcnn_perception.training.data.readers.csv_file import columns_of
+from rtcnn_perception.training.data.readers.csv_file import csv_lines
+from rtcnn_perception.training.data.readers.csv_file import listed
 
 FER_CLASSES = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
 """The classes in the order of FER-2013's numbers."""

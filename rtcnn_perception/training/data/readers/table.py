@@ -16,9 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Sequence
-import csv
 from dataclasses import replace
 from itertools import islice
 from itertools import zip_longest
@@ -30,7 +28,6 @@ from typing import NamedTuple
 import numpy as np
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.models.fields import shown
-from rtcnn_perception.files import check_file
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import boxes_of_crops
@@ -46,13 +43,20 @@ from rtcnn_perception.training.data.photographs import is_near
 from rtcnn_perception.training.data.pictures import for_all
 from rtcnn_perception.training.data.pictures import left_out
 from rtcnn_perception.training.data.pictures import read_complete
-from rtcnn_perception.training.data.pictures import some_of
+from rtcnn_perception.training.data.readers.csv_file import columns_of
+from rtcnn_perception.training.data.readers.csv_file import csv_lines
+from rtcnn_perception.training.data.readers.csv_file import listed
 from rtcnn_perception.training.data.splits import complete_parts
 
 FILE, PART, BOX = 'file', 'part', ('x0', 'y0', 'x1', 'y1')
 """The columns that say of what a row is; any other has labels or facts."""
 
-WHOLE_NUMBER = re.compile(r'-?\d+', re.ASCII)
+WHOLE_NUMBER, DECIMAL = (
+    re.compile(pattern, re.ASCII) for pattern in (r'-?\d+(?:\.0+)?', r'-?\d*\.?\d+')
+)
+"""A whole one also as pandas writes it in a column with an empty cell: 34.0."""
+UNKNOWN = frozenset({'nan', 'NaN', '<NA>'})
+"""What pandas and NumPy write for an empty cell."""
 MOST_DIGITS = 18
 """Numbers of more may not fit into 64 bits."""
 
@@ -69,41 +73,6 @@ class Row(NamedTuple):
     line: int
     where: str
     cells: dict[str, str]
-
-
-def csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """
-    Yield the number of the line and the cells of each row of a file, the names of columns first.
-
-    :raises DataError: if it is missing or no .csv file
-    """
-    try:
-        check_file(path)
-        with path.open(newline='', encoding='utf-8-sig') as file:
-            reader = csv.reader(file)
-            for cells in reader:
-                if cells:
-                    yield reader.line_num, cells
-    except FileNotFoundError:
-        raise DataError(f'there is no data file {path}') from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f'{path} is no readable .csv file: {error}') from error
-
-
-def columns_of(path: Path) -> list[str]:
-    """Return the names of the columns of a file; errors as of :func:`csv_lines`."""
-    _, names = next(csv_lines(path), (0, []))
-    return [name.strip() for name in names]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return some names of columns, each cut where it is long."""
-    texts = [
-        name if len(name) <= LONGEST_CLASS and name.isprintable() else shown(name)
-        for name in names
-        if name
-    ]
-    return some_of(texts) or 'none'
 
 
 def read_table(path: Path, options: ReadOptions) -> DividedFaces:
@@ -160,7 +129,8 @@ def _rows(path: Path) -> list[Row]:
             )
         if any(texts):
             values = zip_longest(names, texts[: len(names)], fillvalue='')
-            rows.append(Row(line, where, {name: text for name, text in values if name}))
+            known = {name: '' if text in UNKNOWN else text for name, text in values if name}
+            rows.append(Row(line, where, known))
     if not rows:
         raise DataError(f'{path} has no rows; expected one for each picture')
     return rows
@@ -245,7 +215,7 @@ def _pictures(
 
 def _known(path: Path, rows: list[Row]) -> tuple[dict[str, Labels], dict[str, Fact], list[str]]:
     """
-    Return labels and facts by column, and a note on each column whose texts are no classes.
+    Return labels and facts by column, and a note on each column that has neither.
 
     :raises DataError: if there are none, or a column has both texts and numbers
     """
@@ -254,21 +224,17 @@ def _known(path: Path, rows: list[Row]) -> tuple[dict[str, Labels], dict[str, Fa
         known = [row for row in rows if row.cells[name]]
         if name in (FILE, PART, *BOX) or not known:
             continue
-        if _has_numbers(name, known):
-            facts[name] = Fact(np.array([_number(row, name) for row in rows], np.int64))
-            continue
         classes = sorted({row.cells[name] for row in known})
-        longest = max(map(len, classes))
-        if len(classes) > MOST_CLASSES or longest > LONGEST_CLASS:
-            notes.append(
-                f'{path.name}: the column {shown(name)} is left out: it has {len(classes)} '
-                f'different texts of up to {longest} characters, and classes are {MOST_CLASSES} '
-                f'of {LONGEST_CLASS} at most'
-            )
-            continue
-        places = {text: index for index, text in enumerate(classes)}
-        indices = [places.get(row.cells[name], UNLABELLED) for row in rows]
-        labels[name] = Labels.of(classes, np.array(indices, np.int64))
+        why = _why_neither(classes)
+        if why:
+            notes.append(f'{path.name}: the column {shown(name)} is left out: {why}')
+        elif _has_numbers(name, known):
+            facts[name] = Fact(np.array([_number(row, name) for row in rows], np.int64))
+        else:
+            _check_case(path, name, classes)
+            places = {text: index for index, text in enumerate(classes)}
+            indices = [places.get(row.cells[name], UNLABELLED) for row in rows]
+            labels[name] = Labels.of(classes, np.array(indices, np.int64))
     if not labels and not facts:
         raise DataError(
             f'{path} has no labels: expected a column of texts or whole numbers beside {FILE}, '
@@ -277,23 +243,48 @@ def _known(path: Path, rows: list[Row]) -> tuple[dict[str, Labels], dict[str, Fa
     return labels, facts, notes
 
 
+def _why_neither(texts: Sequence[str]) -> str:
+    """Return why the different texts of a column are neither classes nor whole numbers."""
+    numbers = [text for text in texts if DECIMAL.fullmatch(text)]
+    decimals = [text for text in numbers if not WHOLE_NUMBER.fullmatch(text)]
+    if len(numbers) == len(texts) and decimals:
+        return f'expected whole numbers, or texts for classes, got {decimals[0]}'
+    longest = max(map(len, texts))
+    if len(numbers) == len(texts) or (len(texts) <= MOST_CLASSES and longest <= LONGEST_CLASS):
+        return ''
+    return (
+        f'it has {len(texts)} different texts of up to {longest} characters, and classes are '
+        f'{MOST_CLASSES} of {LONGEST_CLASS} at most'
+    )
+
+
+def _check_case(path: Path, name: str, classes: Sequence[str]) -> None:
+    """Refuse two ways to write one class."""
+    first: dict[str, str] = {}
+    for text in classes:
+        other = first.setdefault(text.casefold(), text)
+        if other is not text:
+            raise DataError(
+                f'{path}: the column {shown(name)} has {shown(other)} and {shown(text)}, expected '
+                'each class written in one way'
+            )
+
+
 def _has_numbers(name: str, rows: list[Row]) -> bool:
     """Return whether a column has whole numbers in these rows; refuse it if in some alone."""
-    numbers: list[Row] = []
-    others: list[Row] = []
-    for row in rows:
-        (numbers if WHOLE_NUMBER.fullmatch(row.cells[name]) else others).append(row)
-    if numbers and others:
+    others = [row for row in rows if not WHOLE_NUMBER.fullmatch(row.cells[name])]
+    if others and len(others) < len(rows):
+        number = next(row for row in rows if WHOLE_NUMBER.fullmatch(row.cells[name]))
         raise DataError(
-            f'{others[0].where}: {shown(name)} must be a whole number as in line '
-            f'{numbers[0].line}, or a text in every line; got {shown(others[0].cells[name])}'
+            f'{others[0].where}: {shown(name)} must be a whole number as in line {number.line}, '
+            f'or a text in every line; got {shown(others[0].cells[name])}'
         )
-    return bool(numbers)
+    return not others
 
 
 def _number(row: Row, name: str) -> int:
     """Return a whole number, ``UNLABELLED`` where there is none."""
-    text = row.cells[name] or str(UNLABELLED)
+    text = (row.cells[name] or str(UNLABELLED)).partition('.')[0]
     if len(text) > MOST_DIGITS or int(text) < UNLABELLED:
         raise DataError(
             f'{row.where}: {shown(name)} must be 0 or above, or {UNLABELLED} where it is unknown; '

@@ -34,10 +34,10 @@ from rtcnn_perception.training.data.faces import join
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
-from rtcnn_perception.training.data.npz import UTKFACE_RACES
 from rtcnn_perception.training.data.pictures import left_out
 from rtcnn_perception.training.data.pictures import read_complete
 from rtcnn_perception.training.data.pictures import some_of
+from rtcnn_perception.training.data.readers.npz import UTKFACE_RACES
 from rtcnn_perception.training.data.splits import complete_parts
 
 UTKFACE_NAME = re.compile(r'^(\d{1,3})_([01])_([0-4])_\d+')
