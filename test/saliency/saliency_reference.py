@@ -29,6 +29,7 @@ from rtcnn_perception.core.saliency.names import CLASS_MAPS
 from rtcnn_perception.core.saliency.names import METHODS
 from rtcnn_perception.core.saliency.names import NOTHING
 from rtcnn_perception.core.saliency.names import TOP
+from rtcnn_perception.training.models.onnx_export import INPUT_NAME
 import torch
 from torch import nn
 from torch.nn import functional
@@ -126,7 +127,7 @@ def card_of(heads, shape, dtype='uint8'):
         directory=Path(),
         file='model.onnx',
         sha256='0' * 64,
-        input_name='face',
+        input_name=INPUT_NAME,
         input_size_hw=tuple(shape[1:]),
         input_dtype=dtype,
         channels={1: 'gray', 3: 'bgr'}[shape[0]],
@@ -158,9 +159,9 @@ def export(body, shape, dtype=torch.uint8, opset=13):
             PixelsToProbabilities(body).eval(),
             (torch.zeros((2, *shape), dtype=dtype),),
             buffer,
-            input_names=['face'],
+            input_names=[INPUT_NAME],
             output_names=['emotion'],
-            dynamic_axes={'face': {0: 'faces'}, 'emotion': {0: 'faces'}},
+            dynamic_axes={INPUT_NAME: {0: 'faces'}, 'emotion': {0: 'faces'}},
             opset_version=opset,
             training=torch.onnx.TrainingMode.PRESERVE,  # else it folds normalisation itself
             dynamo=False,
@@ -179,7 +180,8 @@ def session(content):
 
 def run(opened, pixels, targets, method, heads=('emotion',)):
     """Return probabilities by head and the map."""
-    feed = {'face': pixels, 'method': np.array([METHODS.index(method)])}
+    pixels_input = opened.get_inputs()[0].name
+    feed = {pixels_input: pixels, 'method': np.array([METHODS.index(method)])}
     for head in heads:
         feed[f'target_{head}'] = np.array(targets.get(head, [NOTHING] * len(pixels)))
     *probabilities, maps = opened.run([*heads, 'saliency'], feed)

@@ -16,6 +16,7 @@
 
 import numpy as np
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
+from rtcnn_perception.training.models.onnx_export import INPUT_NAME
 from saliency_reference import card_of
 from saliency_reference import export
 from saliency_reference import initialise
@@ -93,7 +94,7 @@ def assert_gradient_is_that_of_autograd(make, name):
     found, maps = run(graph, pixels, {'emotion': targets}, 'gradient')
     assert maps.shape == pixels.shape
     assert relative_error(maps, autograd(body, pixels, targets)).max() <= 1e-4
-    (probabilities,) = session(content).run(None, {'face': pixels})
+    (probabilities,) = session(content).run(None, {INPUT_NAME: pixels})
     assert np.abs(found['emotion'] - probabilities).max() <= 1e-6
 
 

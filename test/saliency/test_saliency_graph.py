@@ -24,6 +24,7 @@ from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.architectures import build_network
+from rtcnn_perception.training.models.onnx_export import INPUT_NAME
 from rtcnn_perception.training.models.onnx_export import to_onnx
 from saliency_reference import card_of
 from saliency_reference import GuidedRelu
@@ -126,7 +127,7 @@ def test_maps_are_those_of_autograd_at_batch_1_and_8(name, kind):
 @pytest.mark.parametrize(('name', 'kind'), CASES)
 def test_probabilities_are_those_of_the_network(name, kind):
     _, source, graph, images = graphs_of(name, kind)
-    expected = source.run(list(HEADS[kind]), {'face': images})
+    expected = source.run(list(HEADS[kind]), {INPUT_NAME: images})
     for method in METHODS:
         found, _ = run(graph, images, {'emotion': [TOP] * FACES}, method, HEADS[kind])
         for head, rows in zip(HEADS[kind], expected, strict=True):

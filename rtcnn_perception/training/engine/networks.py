@@ -40,6 +40,7 @@ from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.batches import cut_all
 from rtcnn_perception.training.data.batches import to_input
 from rtcnn_perception.training.data.classes import positions
+from rtcnn_perception.training.data.classes import same_attribute
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.engine.config import Settings
@@ -206,22 +207,24 @@ def fill_start(
     classes: Mapping[str, tuple[str, ...]],
     path: Path,
     examples: Callable[[tuple[int, int]], Tensor],
-) -> None:
+) -> list[str]:
     """
     Put the weights of a checkpoint, of an exported model, or published ones into a network.
 
     :param classes: of the network, by attribute
     :param examples: gives inputs of a height and width, for norms that come without statistics
+    :returns: notes on heads, as of :func:`start_from`
     :raises ModelError: if the weights are missing, damaged, or of another architecture
-    :raises UnknownClassError: if they lack a class of a head
     """
+    notes = []
     if is_published(path) and path.suffix not in KERAS_SUFFIXES:
         fill_mobilenet(network, path)
     else:
-        start_from(network, classes, load_network(path), path)
+        notes = start_from(network, classes, load_network(path), path)
         if not is_exported(path):
-            return
+            return notes
     settle_norms(network, examples(network.spec.input_hw))
+    return notes
 
 
 def start_from(
@@ -229,22 +232,30 @@ def start_from(
     classes: Mapping[str, tuple[str, ...]],
     source: LabelledNetwork,
     path: Path,
-) -> None:
+) -> list[str]:
     """
     Take over the weights of another network, those of its heads by the names of the classes.
 
-    A head that it lacks starts as one over the same classes, or stays as it is.
+    A head that it lacks, or of which it lacks a class, starts as one over the same classes, or
+    stays as it is.
 
+    :returns: a note on each head that does not start as that of its attribute
     :raises ModelError: if the weights, which lie at ``path``, are of another architecture
-    :raises UnknownClassError: if a head of the same attribute lacks a class
     """
+    notes = []
     theirs = source.network.state_dict()
     taken: dict[str, Any] = {
         name: value for name, value in theirs.items() if not name.startswith('heads.')
     }
     for attribute, names in classes.items():
-        same = [each for each, known in source.classes.items() if set(known) == set(names)]
-        head = attribute if attribute in source.classes else next(iter(same), None)
+        fit = [each for each, known in source.classes.items() if set(known) == set(names)]
+        if set(names) <= set(source.classes.get(attribute, ())):
+            fit = [attribute]
+        head = next(iter(fit), None)
+        if head is None:
+            notes.append(f'{attribute} starts at random: {path} has no head of these classes')
+        elif not same_attribute(attribute, head):
+            notes.append(f'{attribute} starts as the head {head} of {path}, of the same classes')
         for part in ('weight', 'bias'):
             if head is None:
                 own = network.state_dict()[f'heads.{attribute}.{part}']
@@ -254,3 +265,4 @@ def start_from(
             rows = theirs[f'heads.{head}.{part}'][torch.from_numpy(places)]
             taken[f'heads.{attribute}.{part}'] = rows
     fill_network(network, taken, path)
+    return notes

@@ -36,7 +36,8 @@ from onnx import TensorProto
 from rtcnn_perception.training.models.graph_signature import INPUT_TYPES
 from rtcnn_perception.training.models.graph_signature import Signature
 
-INPUT_NAME = 'face'
+INPUT_NAME = 'face.pixels'
+"""Heads are named by attributes, whose names have no dot."""
 OWN = 'adapted_'
 """Begins the names of what is added to a graph."""
 

@@ -36,7 +36,8 @@ import torch
 from torch import nn
 from torch import Tensor
 
-INPUT_NAME = 'face'
+INPUT_NAME = 'face.pixels'
+"""Heads are named by attributes, whose names have no dot."""
 NETWORK = 'network.'
 HALF = '_half'
 OPSET = 13

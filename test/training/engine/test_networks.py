@@ -172,7 +172,8 @@ def test_heads_start_by_class_names_and_from_a_head_over_the_same_classes():
     classes = {**WITH_VOTES, 'emotion': EMOTIONS[::-1], 'age': ('0-9', '10+')}
     network = labelled(classes=classes, seed=2).network
     untouched = network.heads['age'].bias.clone()
-    start_from(network, classes, source, 'best.pt')
+    notes = start_from(network, classes, source, 'best.pt')
+    assert notes == ['age starts at random: best.pt has no head of these classes']
     theirs = source.network.heads['emotion'].bias
     assert torch.equal(network.heads['emotion'].bias, theirs.flip(0))
     assert torch.equal(network.heads['emotion_votes'].bias, theirs.flip(0))
@@ -181,11 +182,17 @@ def test_heads_start_by_class_names_and_from_a_head_over_the_same_classes():
     assert torch.equal(network.stem[0].weight, source.network.stem[0].weight)
 
 
-def test_weights_to_start_from_without_a_class_are_refused():
-    classes = {'gender': ('woman', 'other')}
-    network = labelled(classes=classes).network
-    with pytest.raises(UnknownClassError, match=r"gender of best.pt has no class 'other'"):
-        start_from(network, classes, labelled(), 'best.pt')
+def test_a_head_of_other_classes_starts_at_random_and_one_of_the_same_as_that_with_a_note():
+    classes = {'gender': ('woman', 'other'), 'mood': EMOTIONS}
+    source, network = labelled(), labelled(classes=classes, seed=2).network
+    untouched = network.heads['gender'].weight.clone()
+    notes = start_from(network, classes, source, 'best.pt')
+    assert notes == [
+        'gender starts at random: best.pt has no head of these classes',
+        'mood starts as the head emotion of best.pt, of the same classes',
+    ]
+    assert torch.equal(network.heads['gender'].weight, untouched)
+    assert torch.equal(network.heads['mood'].weight, source.network.heads['emotion'].weight)
 
 
 def test_weights_of_another_architecture_to_start_from_are_refused(tmp_path):

@@ -24,6 +24,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models import onnx_export
 from rtcnn_perception.training.models.architectures import ARCHITECTURES
 from rtcnn_perception.training.models.folding import folded
+from rtcnn_perception.training.models.onnx_export import INPUT_NAME
 import torch
 
 BOTH = {'emotion': 7, 'gender': 2}
@@ -63,7 +64,7 @@ def test_the_deviation_with_float16_is_that_of_the_graph():
     for face in onnx_export.parity_faces((1, 64, 64))[:, None]:
         with torch.inference_mode():
             logits = network(torch.from_numpy(face).float() / 127.5 - 1)
-        found = session.run(None, {'face': face})
+        found = session.run(None, {INPUT_NAME: face})
         worst = [
             max(before, np.abs(rows - (logits[name] / 0.1).softmax(1).numpy()).max())
             for before, rows, name in zip(worst, found, BOTH, strict=True)

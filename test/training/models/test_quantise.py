@@ -24,6 +24,7 @@ from rtcnn_perception.core.models.session import open_session
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.training.models import onnx_export
 from rtcnn_perception.training.models import quantise
+from rtcnn_perception.training.models.onnx_export import INPUT_NAME
 
 TEMPERATURES = {'emotion': 1.0, 'gender': 1.0}
 FACES = onnx_export.parity_faces((1, 64, 64))
@@ -36,7 +37,7 @@ def graph(request):
 
 
 def run(content):
-    return open_session(content, Path('graph')).run(None, {'face': FACES})
+    return open_session(content, Path('graph')).run(None, {INPUT_NAME: FACES})
 
 
 def operations(content, kind):

@@ -198,6 +198,10 @@ def train(
         chosen = np.random.default_rng(config.seed).permutation(len(train_set))[:EXAMPLES]
         return to_input(cut_faces(train_set, config.crop, size_hw, chosen))
 
+    def fill(path: Path) -> None:
+        for note in fill_start(network, classes, path, examples):
+            tqdm.write(note)
+
     torch.manual_seed(config.seed)
     counts = {name: len(names) for name, names in classes.items()}
     network = build_network(config.architecture, counts)
@@ -207,7 +211,7 @@ def train(
         folder,
         device=device,
         workers=workers,
-        fill=lambda path: fill_start(network, classes, path, examples),
+        fill=fill,
         classes={name: list(names) for name, names in classes.items()},
         # By which priors are taken off where the data is not at hand.
         frequencies={

@@ -136,7 +136,7 @@ def test_a_temperature_softens_scores_and_stands_in_the_card(tmp_path):
 
 @pytest.mark.parametrize('batch', [1, 'N'])
 def test_names_that_the_graph_has_are_not_taken_twice(tmp_path, batch):
-    model = foreign_graph([batch, 1, 16, 16], 7, gain=1 / 64, taken='face', given='mood')
+    model = foreign_graph([batch, 1, 16, 16], 7, gain=1 / 64, taken='face.pixels', given='mood')
     path = write(tmp_path / 'm.onnx', model)
     first = adapt(path, tmp_path / 'a', settings()).model
     again = adapt(first.card.path, tmp_path / 'b', settings()).model

@@ -51,6 +51,13 @@ def read_card(folder):
     return json.loads((folder / 'model.json').read_text())
 
 
+@pytest.mark.parametrize('name', ['face', 'pixels', 'scores'])
+def test_an_attribute_may_be_called_as_parts_of_a_graph_are(tmp_path, name):
+    export(labelled(classes={name: ('a', 'b')}), tmp_path)
+    rows = AttributeModel.load(tmp_path).predict(np.zeros((1, 1, 64, 64), np.uint8))[name]
+    assert rows.shape == (1, 2)
+
+
 def test_an_exported_model_gives_the_calibrated_probabilities_of_its_network(tmp_path):
     source = labelled('slim_resnet', crop=CropGeometry(0.2, 0.05))
     export(source, tmp_path, temperatures=TEMPERATURES)
