@@ -17,6 +17,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import combining
+from unicodedata import normalize
 
 import cv2
 from rtcnn_perception.core.arrays import ImageBGR
@@ -28,6 +30,9 @@ CAPITAL_HEIGHT = 21.0
 
 BOLD_FROM = 14
 """Height of capitals in pixels from which on strokes are thicker than a pixel."""
+
+LONGEST_NUMBER = 8
+"""Characters, as of (12,345)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,14 @@ def set_text(content: str, left: int, top: int, height: int) -> Text:
     """
     Place a line of text.
 
-    :param content: what the font lacks, all beyond ASCII, is shown as ``?``
+    :param content: letters with accents are shown without, what else is beyond ASCII as ``?``,
+        as the font lacks it
     :param left: left edge in pixels
     :param top: top edge in pixels
     :param height: of a capital in pixels
     """
-    shown = ''.join(letter if ' ' <= letter <= '~' else '?' for letter in content)
+    plain = (each for each in normalize('NFKD', content) if not combining(each))
+    shown = ''.join(letter if ' ' <= letter <= '~' else '?' for letter in plain)
     thickness = _thickness(height)
     (width, ascent), descent = cv2.getTextSize(shown, FONT, height / CAPITAL_HEIGHT, thickness)
     # Strokes reach half their thickness beyond their middle, and anti-aliasing a pixel more.
@@ -62,6 +69,25 @@ def set_text(content: str, left: int, top: int, height: int) -> Text:
     ascent += height // 6 + 1  # brackets and bars rise above the capitals that OpenCV measures
     rect = Rect(left, top, width + 2 * edge, ascent + descent + 2 * edge)
     return Text(shown, rect, baseline=top + edge + ascent, height=height)
+
+
+def fit_text(content: str, left: int, top: int, height: int, width: int) -> Text:
+    """
+    Place a line of text that is no wider than ``width`` pixels.
+
+    Where it is, its end is cut, or what stands before a short last word, such as a number.
+    """
+    before, _, last = content.rpartition(' ')
+    if len(last) > LONGEST_NUMBER:
+        before, last = '', content
+    text = set_text(content, left, top, height)
+    while text.right > left + width and last:
+        if before:
+            before = before[:-1]
+        else:
+            last = last[:-1]
+        text = set_text(f'{before}.. {last}' if before else last, left, top, height)
+    return text
 
 
 def draw_text(canvas: ImageBGR, text: Text, color: tuple[int, int, int]) -> None:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.drawing.text import draw_text
-from rtcnn_perception.core.drawing.text import set_text
+from rtcnn_perception.core.drawing.text import fit_text
 from rtcnn_perception.core.geometry.crops import Crop
 from rtcnn_perception.core.geometry.crops import enclosing_box
 
@@ -189,12 +189,8 @@ def sheet(rows: Sequence[Sequence[Tile]], tile_px: int = TILE_PX) -> ImageBGR:
 
 def _write_caption(canvas: ImageBGR, caption: str, left: int, top: int, width: int) -> None:
     """Write a line no wider than its picture."""
-    shown = caption
-    text = set_text(shown, left, top + 2, LETTER_PX)
-    while shown and text.right > left + width:
-        shown = shown[:-1]
-        text = set_text(shown, left, top + 2, LETTER_PX)
-    if shown:
+    text = fit_text(caption, left, top + 2, LETTER_PX, width)
+    if text.content:
         draw_text(canvas, text, INK)
 
 

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 import json
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import Image
 from rtcnn_perception.core.arrays import ImageBGR
+from rtcnn_perception.core.drawing.text import draw_text
+from rtcnn_perception.core.drawing.text import fit_text
+from rtcnn_perception.core.drawing.text import set_text
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.data.pictures import write_picture
 
@@ -45,9 +49,9 @@ def span(interval: tuple[float, float]) -> str:
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     """Return the lines of a Markdown table, and an empty one."""
-    columns = list(head)
+    columns, *others = ([cell.replace('|', '\\|') for cell in row] for row in (head, *rows))
     lines = [f'| {" | ".join(columns)} |', f'|{" --- |" * len(columns)}']
-    return [*lines, *(f'| {" | ".join(row)} |' for row in rows), '']
+    return [*lines, *(f'| {" | ".join(row)} |' for row in others), '']
 
 
 def write_report(
@@ -72,10 +76,13 @@ def write_report(
     return folder / 'report.md'
 
 
-FONT = cv2.FONT_HERSHEY_SIMPLEX
+LETTER_PX = 8
+"""Height of a capital."""
 BLACK, GRAY, BLUE, RED = (30, 30, 30), (170, 170, 170), (190, 110, 40), (60, 60, 200)
 LEFT, TOP, SIDE = 70, 30, 320
 LEGEND_WIDTH = 240
+CELL, WIDEST_CELL, WIDEST_NAME = 56, 110, 200
+"""Of a confusion, in pixels: a cell for short names of classes, the widest one, a row's name."""
 
 
 def _canvas(height: int, width: int) -> ImageBGR:
@@ -83,26 +90,34 @@ def _canvas(height: int, width: int) -> ImageBGR:
 
 
 def _text(
-    image: ImageBGR, text: str, at: tuple[int, int], color: tuple[int, int, int] = BLACK
+    image: ImageBGR,
+    text: str,
+    at: tuple[int, int],
+    color: tuple[int, int, int] = BLACK,
+    width: int | None = None,
 ) -> None:
-    cv2.putText(image, text, at, FONT, 0.4, color, 1, cv2.LINE_AA)
+    """Write a text from its lower left corner on, no wider than ``width`` or the picture."""
+    left, baseline = at
+    most = image.shape[1] - left if width is None else width
+    draw_text(image, replace(fit_text(text, left, 0, LETTER_PX, most), baseline=baseline), color)
 
 
 def draw_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> ImageBGR:
     """Draw shares of each true class (rows) by predicted class (columns), darker for more."""
     counts = np.asarray(matrix, float)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    cell = 56
-    image = _canvas(TOP + cell * len(labels) + 10, LEFT + cell * len(labels) + 10)
+    widest = max(set_text(name, 0, 0, LETTER_PX).right for name in labels) + 6
+    left, cell = max(LEFT, min(widest, WIDEST_NAME)), max(CELL, min(widest, WIDEST_CELL))
+    image = _canvas(TOP + CELL * len(labels) + 10, left + cell * len(labels) + 10)
     for row, name in enumerate(labels):
-        _text(image, name, (4, TOP + row * cell + cell // 2))
-        _text(image, name, (LEFT + row * cell + 2, TOP - 10))
+        _text(image, name, (4, TOP + row * CELL + CELL // 2), width=left - 10)
+        _text(image, name, (left + row * cell + 2, TOP - 10), width=cell - 4)
         for column in range(len(labels)):
-            x, y = LEFT + column * cell, TOP + row * cell
+            x, y = left + column * cell, TOP + row * CELL
             shade = int(255 - 200 * shares[row, column])
-            cv2.rectangle(image, (x, y), (x + cell, y + cell), (255, shade, shade), -1)
-            cv2.rectangle(image, (x, y), (x + cell, y + cell), GRAY, 1)
-            _text(image, f'{shares[row, column]:.0%}', (x + 12, y + cell // 2 + 4))
+            cv2.rectangle(image, (x, y), (x + cell, y + CELL), (255, shade, shade), -1)
+            cv2.rectangle(image, (x, y), (x + cell, y + CELL), GRAY, 1)
+            _text(image, f'{shares[row, column]:.0%}', (x + 12, y + CELL // 2 + 4))
     return image
 
 
@@ -208,5 +223,5 @@ def draw_faces(
         image[y : y + side, x : x + side] = shown if shown.ndim == 3 else shown[..., None]
         for number, line in enumerate(captions[index] if index < len(captions) else ()):
             color = RED if number else BLACK
-            _text(image, line, (x, y + side + 12 + 14 * number), color)
+            _text(image, line, (x, y + side + 12 + 14 * number), color, side)
     return image

@@ -14,10 +14,11 @@
 
 """The ink of a text stays within its rectangle."""
 
-from __future__ import annotations
+import re
 
 import numpy as np
 from rtcnn_perception.core.drawing.text import draw_text
+from rtcnn_perception.core.drawing.text import fit_text
 from rtcnn_perception.core.drawing.text import set_text
 
 ALL_LETTERS = ''.join(map(chr, range(32, 127)))
@@ -47,8 +48,18 @@ def test_ink_stays_within_the_rectangle():
             assert columns.max() < text.rect.right
 
 
-def test_what_the_font_lacks_is_shown_as_a_question_mark():
-    assert set_text('fröhlich\n', 0, 0, 12).content == 'fr?hlich?'
+def test_accents_are_left_out_and_what_else_the_font_lacks_is_a_question_mark():
+    assert set_text('fröhlich\n笑', 0, 0, 12).content == 'frohlich??'
+
+
+def test_a_text_that_is_too_wide_is_cut_before_its_last_word():
+    whole = set_text('with glasses 95%', 7, 0, 12)
+    assert fit_text('with glasses 95%', 7, 0, 12, whole.rect.width) == whole
+    cut = fit_text('with glasses 95%', 7, 0, 12, whole.rect.width - 30)
+    assert re.fullmatch(r'with g[a-z]*\.\. 95%', cut.content)
+    assert cut.right <= whole.right - 30
+    assert '95%'.startswith(fit_text('with glasses 95%', 7, 0, 12, 20).content)
+    assert fit_text('abc', 7, 0, 12, 0).content == ''
 
 
 def test_a_higher_text_is_larger():

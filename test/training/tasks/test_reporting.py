@@ -40,6 +40,7 @@ def test_shares_are_given_as_per_cent():
 def test_a_table_has_a_head_and_rows():
     assert table(('a', 'b'), []) == ['| a | b |', '| --- | --- |', '']
     assert table(('a',), [['1'], ['2']])[2:] == ['| 1 |', '| 2 |', '']
+    assert table(('a|b',), [['no|pipe']]) == ['| a\\|b |', '| --- |', '| no\\|pipe |', '']
 
 
 def test_a_report_is_a_page_with_its_figures_and_pictures(tmp_path):
@@ -76,6 +77,16 @@ def test_a_larger_share_is_darker():
     image = draw_confusion([[9, 1], [0, 0]], ('a', 'b'))
     first, second = (image[35, 70 + 56 * column + 4] for column in range(2))
     assert first[1] < second[1] < 255
+
+
+def test_long_names_of_classes_have_room_and_are_cut_where_they_have_none():
+    names = ('a', 'no glasses at all', 'a name that is far longer than any column may be')
+    image = draw_confusion([[1, 0, 0], [0, 1, 0], [0, 0, 1]], names)
+    grid_left = image.shape[1] - 10 - 3 * 110
+    assert grid_left == 200
+    assert (image[40:, 195:200] == 255).all()  # no row's name reaches the grid
+    heads = image[:25]
+    assert (heads[:, grid_left + 107 : grid_left + 111] == 255).all()  # nor a column's the next
 
 
 def test_lines_are_in_their_colours_with_a_dot_and_a_legend():
