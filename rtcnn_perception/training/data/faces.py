@@ -226,12 +226,14 @@ class ReadOptions(NamedTuple):
     ``geometry`` is the crop that pictures without boxes are taken for; ``seed`` chooses what is
     held out where the data does not say; ``votes`` is FER+'s csv beside ``fer2013.csv``.
     ``leave_out_faulty`` leaves damaged, missing and misnamed files out, instead of refusing all.
+    ``needs_labels`` refuses a table that has none.
     """
 
     geometry: CropGeometry
     seed: int
     votes: Path | None = None
     leave_out_faulty: bool = False
+    needs_labels: bool = True
 
 
 def boxes_of_crops(pictures: Sequence[ImageGray], geometry: CropGeometry) -> NDArray[np.float64]:

@@ -102,6 +102,18 @@ def load_faces(name: str, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Spl
     return Splits.of(*read_pictures(find_data(name), (), ReadOptions(geometry, seed)))
 
 
+def load_unlabelled(name: str, geometry: CropGeometry, seed: int = SPLIT_SEED) -> FaceSet:
+    """
+    Load the training faces of data whose labels, if it has any, are not used.
+
+    :raises DataError: if it is missing or damaged
+    """
+    path, options = find_data(name), ReadOptions(geometry, seed, needs_labels=False)
+    is_flat = path.is_dir() and not folders.has_labels(path)
+    read = folders.read_unlabelled(path, options) if is_flat else read_pictures(path, (), options)
+    return replace(Splits.of(*read).train, labels={})
+
+
 def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED) -> Splits:
     """
     Load the data of every attribute, joined; a file is read once for all attributes it labels.
@@ -145,10 +157,7 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
         divided = divided_with(read, labels, {**further, **read.faces.facts})
         found.append(replace(divided, train=_drawn(divided.train, shares.get(pictures))))
     others = [
-        _drawn(
-            replace(load_faces(name, geometry, seed).train, labels={}),
-            shares.get(find_data(name).resolve()),
-        )
+        _drawn(load_unlabelled(name, geometry, seed), shares.get(find_data(name).resolve()))
         for name in data.unlabelled
     ]
     train, *rest = ([getattr(each, part) for each in found] for part in PARTS)

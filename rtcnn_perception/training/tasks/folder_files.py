@@ -31,6 +31,8 @@ from rtcnn_perception.paths import is_file
 GRAPH_NAME = 'model.onnx'
 INT8_NAME = 'model_int8.onnx'
 PAGE_NAME = 'README.md'
+NOTES = '## Notes'
+"""Heading of what people add to the page, which stays where the model is exported anew."""
 
 
 def write_graph_and_card(content: bytes, card: dict[str, Any], folder: Path) -> tuple[str, ...]:

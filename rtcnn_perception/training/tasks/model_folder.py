@@ -31,6 +31,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.training.models.onnx_export import OPSET
 from rtcnn_perception.training.tasks.folder_files import GRAPH_NAME
 from rtcnn_perception.training.tasks.folder_files import INT8_NAME
+from rtcnn_perception.training.tasks.folder_files import NOTES
 from rtcnn_perception.training.tasks.folder_files import PAGE_NAME
 import torch
 from torch import nn
@@ -103,11 +104,14 @@ def write_model(
     """
     Write a graph, its card and its page, all or nothing.
 
+    What stands on a page that is there below the heading ``NOTES`` is kept.
+
     :param int8: the graph in eight bits that the card names; without one, an old one is removed
     :returns: where the graph lies
     :raises ConfigurationError: if the folder cannot be written to
     """
     text = json.dumps(card, indent=2) + '\n'
+    page += _notes_in(folder)
     files = {GRAPH_NAME: content, CARD_NAME: text.encode(), PAGE_NAME: page.encode()}
     if int8 is not None:
         files[INT8_NAME] = int8
@@ -125,6 +129,14 @@ def write_model(
     except OSError as error:
         raise ConfigurationError(f'cannot write to the folder {folder}: {error}') from error
     return folder / GRAPH_NAME
+
+
+def _notes_in(folder: Path) -> str:
+    try:
+        _, heading, notes = (folder / PAGE_NAME).read_text('utf-8').partition(f'\n{NOTES}\n')
+    except (OSError, UnicodeDecodeError):
+        return ''  # no page, or none that was written here
+    return heading + notes
 
 
 def write_measured(

@@ -180,6 +180,16 @@ def test_labels_of_a_file_of_labels_go_before_facts_of_the_pictures(tmp_path):
         load_for_heads({'mood': ('cross', 'calm', 'sad')}, table(rows, pictures=str(faces)), TIGHT)
 
 
+def test_unlabelled_data_may_be_pictures_alone_or_a_table_that_names_them(tmp_path):
+    names = [f'{number}.png' for number in range(25)]
+    write_pictures(tmp_path / 'alone', names)
+    rows = tmp_path / 'rows.csv'
+    rows.write_text('\n'.join(['file', *(f'alone/{name}' for name in names)]))
+    alone, named = (load.load_unlabelled(str(each), TIGHT) for each in (tmp_path / 'alone', rows))
+    assert (alone.labels, named.labels) == ({}, {})
+    assert len(alone) == 25 > len(named) > 10  # of a table some are held out
+
+
 def test_unlabelled_data_gives_training_faces_without_labels(tmp_path):
     other = gender_file(tmp_path / 'b.npz', seed=1)
     splits = loaded([other], gender=table(gender_file(tmp_path / 'a.npz')))

@@ -100,6 +100,15 @@ def test_a_graph_in_eight_bits_is_written_with_its_card_and_removed_with_it(tmp_
     assert not (tmp_path / named['int8']['file']).exists()
 
 
+def test_what_people_added_to_the_page_is_kept(tmp_path):
+    write_model(b'graph', card(), '# a page\n', tmp_path)
+    page = tmp_path / 'README.md'
+    assert page.read_text() == '# a page\n'
+    page.write_text(page.read_text() + '\n## Notes\n\nIt fails on hats.\n')
+    write_model(b'graph', card(), '# another page\n', tmp_path)
+    assert page.read_text() == '# another page\n\n## Notes\n\nIt fails on hats.\n'
+
+
 def test_a_disk_that_is_full_keeps_the_model_with_all_its_graphs(tmp_path, files_of_100_bytes):
     named = card()
     name_int8(named, b'less', {})

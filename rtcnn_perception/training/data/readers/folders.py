@@ -84,6 +84,21 @@ def is_named_as_utkface(path: Path) -> bool:
     return True
 
 
+def has_labels(path: Path) -> bool:
+    """Return whether a folder has classes, or pictures named as UTKFace names them."""
+    return bool(folders_of(path)) or any(UTKFACE_NAME.match(file.name) for file in _files(path))
+
+
+def read_unlabelled(path: Path, options: ReadOptions) -> DividedFaces:
+    """
+    Read a folder of pictures alone, all of them of train.
+
+    :raises DataError: if pictures are damaged, naming some, or there are none
+    """
+    faces = _crops(_files(path), options)
+    return DividedFaces(faces, np.full(len(faces), PARTS[0], f'<U{max(map(len, PARTS))}'))
+
+
 def read_class_folders(path: Path, options: ReadOptions) -> DividedFaces:
     """
     Read one folder of pictures for each class, whose names are those of the folders.

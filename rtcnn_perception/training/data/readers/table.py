@@ -89,7 +89,7 @@ def read_table(path: Path, options: ReadOptions) -> DividedFaces:
     marks = for_all(lambda row: (_part(row), _box(row)), rows, 'lines')
     parts, boxes = [part for part, _ in marks], [box for _, box in marks]
     check_pixels(path, np.array([box for box in boxes if box is not None]))
-    labels, facts, notes = _known(path, rows)
+    labels, facts, notes = _known(path, rows, needs_labels=options.needs_labels)
     pictures, notes_on_files = _pictures(path, rows, files, options)
     kept = np.array([index for index, file in enumerate(files) if file in pictures], np.int64)
     faces = FaceSet(
@@ -213,11 +213,14 @@ def _pictures(
     return pictures, notes
 
 
-def _known(path: Path, rows: list[Row]) -> tuple[dict[str, Labels], dict[str, Fact], list[str]]:
+def _known(
+    path: Path, rows: list[Row], *, needs_labels: bool
+) -> tuple[dict[str, Labels], dict[str, Fact], list[str]]:
     """
     Return labels and facts by column, and a note on each column that has neither.
 
-    :raises DataError: if there are none, or a column has both texts and numbers
+    :raises DataError: if there are none and labels are needed, or a column has both texts and
+        numbers
     """
     labels, facts, notes = {}, {}, []
     for name in rows[0].cells:
@@ -235,7 +238,7 @@ def _known(path: Path, rows: list[Row]) -> tuple[dict[str, Labels], dict[str, Fa
             places = {text: index for index, text in enumerate(classes)}
             indices = [places.get(row.cells[name], UNLABELLED) for row in rows]
             labels[name] = Labels.of(classes, np.array(indices, np.int64))
-    if not labels and not facts:
+    if needs_labels and not labels and not facts:
         raise DataError(
             f'{path} has no labels: expected a column of texts or whole numbers beside {FILE}, '
             f'{PART} and {", ".join(BOX)}; it has {"; ".join((listed([*rows[0].cells]), *notes))}'
