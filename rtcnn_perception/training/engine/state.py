@@ -179,9 +179,14 @@ def _resume(state: TrainingState[N], config: RunConfig, path: Path) -> None:
     """
     Take over the state of the last checkpoint.
 
-    :raises ModelError: if the checkpoint is of another run
+    :raises ModelError: if the checkpoint is damaged, or of another run
     """
-    values = load_checkpoint(path)
+    try:
+        values = load_checkpoint(path)
+    except ModelError as error:
+        raise ModelError(
+            f'the run cannot go on: {error}; remove that file to begin anew, or copy best.pt to it'
+        ) from error
     # Settings that are newer than the checkpoint have their defaults.
     theirs = from_mapping(type(config), values['config'], path.name).as_dict()
     differing = [key for key, value in config.as_dict().items() if theirs[key] != value]

@@ -62,6 +62,15 @@ def saved(folder, **changes):
     return state
 
 
+def test_a_damaged_checkpoint_says_how_the_run_can_go_on(tmp_path):
+    (tmp_path / 'last.pt').write_bytes(b'half of it')
+    message = (
+        r'cannot go on: .*last\.pt is no readable .*; remove that file to begin anew, or copy'
+    )
+    with pytest.raises(ModelError, match=message):
+        start(tmp_path)
+
+
 def test_averaged_weights_follow_the_network_faster_at_the_start():
     network = line()
     average = WeightAverage(network, 0.9)
