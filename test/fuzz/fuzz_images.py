@@ -34,6 +34,7 @@ from picture_bytes import progressive
 from picture_bytes import rotated_by_exif
 from picture_bytes import scene
 from picture_bytes import with_restarts
+from rtcnn_perception.core.decoding.animation import is_animated
 from rtcnn_perception.core.decoding.jpeg import decode_jpeg
 from rtcnn_perception.core.decoding.picture import decode_picture
 from rtcnn_perception.core.decoding.png import decode_png
@@ -106,6 +107,7 @@ def png_seeds():
 
 def read_other_picture(data):
     """Read a picture that is neither JPEG nor PNG."""
+    is_animated(data)
     with silent():
         check_image(decode_picture(data, MEGAPIXEL))
 
