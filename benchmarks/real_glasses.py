@@ -34,7 +34,7 @@ import numpy as np
 from rtcnn_perception.core.arrays import Probabilities
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import join
-from rtcnn_perception.training.data.load import load_for_heads
+from rtcnn_perception.training.data.heads import load_for_heads
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.tasks.attributes.metrics import figures_of
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor

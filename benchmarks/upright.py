@@ -40,7 +40,7 @@ from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.faces import FaceSet
-from rtcnn_perception.training.data.load import load_for_heads
+from rtcnn_perception.training.data.heads import load_for_heads
 from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.tasks.attributes.metrics import accuracy
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
