@@ -17,16 +17,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.attributes.classifier import model_paths
+from rtcnn_perception.core.attributes.labels import SkipRule
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.attributes.stage import ClassificationStage
+from rtcnn_perception.core.attributes.stage import Classifier
 from rtcnn_perception.core.frame import Frame
-from rtcnn_perception.core.pipeline import ClassificationStage
-from rtcnn_perception.core.pipeline import Classifier
 from rtcnn_perception.core.pose.stage import PoseStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import FrameResult
@@ -83,6 +86,7 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         self._on_output = on_output
         self._is_composed = is_composed
         self._attributes: tuple[AttributeInfo, ...] = ()
+        self._labels: Mapping[str, tuple[str, ...]] = {}  # of all that is predicted
         self._smoother = TrackSmoother(self.parameters.smoothing.time_constant)
         self._stage: ClassificationStage | None = None
         self._pose = PoseStage(self.parameters.pose.config)
@@ -110,12 +114,10 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
             )
             for note in loaded.precision_notes:
                 self.get_logger().info(bounded(note))
-            for rule in wanted.label.config.skip_where:
-                why = rule.attribute in loaded.labels and rule.never_holds(loaded.labels)
-                if why:
-                    self.get_logger().warning(bounded(f'label.skip_where: {why}'))
+            self._labels = loaded.labels
             classifier = loaded
         self._attributes = classifier.attributes
+        self._warn_of_rules(wanted.label.config.skip_where)
         self._stage = ClassificationStage(classifier, self._smoother, wanted.label.config)
         self._saliency.prepare(paths, session)
         models = ', '.join(f'{each.name} by {each.model}' for each in self._attributes)
@@ -166,7 +168,16 @@ class ClassifierNode(WorkerNode[ClassifierParameters, FrameResult]):
         self._smoother.time_constant = parameters.smoothing.time_constant
         self._pose.config = parameters.pose.config
         if self._stage is not None:
-            self._stage.label_config = parameters.label.config
+            before, self._stage.label_config = self._stage.label_config, parameters.label.config
+            if before.skip_where != parameters.label.config.skip_where:
+                self._warn_of_rules(parameters.label.config.skip_where)
+
+    def _warn_of_rules(self, rules: Iterable[SkipRule]) -> None:
+        asked = {each.name for each in self._attributes}
+        for rule in rules:
+            why = rule.attribute in asked and rule.never_holds(self._labels)
+            if why:
+                self.get_logger().warning(bounded(f'label.skip_where: {why}'))
 
     def _findings(self) -> Iterator[Finding]:
         if self._pose_inputs is not None:

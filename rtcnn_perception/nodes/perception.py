@@ -44,8 +44,8 @@ from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.names import is_known
 from rtcnn_perception.nodes.parameters.names import node_name
-from rtcnn_perception.nodes.parameters.names import values_for_all
 from rtcnn_perception.nodes.parameters.names import with_own_names
+from rtcnn_perception.nodes.parameters.names import with_own_parameters
 from rtcnn_perception.nodes.worker import WorkerNode
 
 Follower = Callable[..., WorkerNode[Any, FrameResult]]
@@ -199,12 +199,7 @@ def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
             )
     for table in TABLES:
         build(table, parameters)  # refuses by name what has a type that no ROS parameter has
-    return as_overrides(parameters)
-
-
-def as_overrides(values: Mapping[str, object]) -> Sequence[Parameter]:
-    """Return values by name as rclpy takes them."""
-    return [Parameter(name, value=_of_ros(value)) for name, value in values.items()]
+    return [Parameter(name, value=_of_ros(value)) for name, value in parameters.items()]
 
 
 def _of_ros(value: object) -> object:
@@ -214,11 +209,10 @@ def _of_ros(value: object) -> object:
 
 def main(args: list[str] | None = None) -> int:
     """Run all nodes in one process until it is stopped."""
-    given = sys.argv if args is None else args
 
     def make_nodes() -> Sequence[ManagedNode[Any]]:
-        overrides = as_overrides(values_for_all(given))
-        camera, followers = make_chain(parameter_overrides=overrides)
+        camera, followers = make_chain()
         return (camera, *followers)
 
-    return run_nodes('perception', TABLES, make_nodes, with_own_names(given, TABLES))
+    arguments = with_own_parameters(sys.argv if args is None else args)
+    return run_nodes('perception', TABLES, make_nodes, with_own_names(arguments, TABLES))

@@ -23,13 +23,15 @@ import math
 import numpy as np
 import pytest
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.labels import LabelConfig
+from rtcnn_perception.core.attributes.labels import SkipRule
 from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
+from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
-from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult
@@ -297,6 +299,31 @@ def test_no_network_takes_the_box_of_a_coasted_face_and_the_others_keep_their_ow
     assert (faces[1].quality, faces[1].attributes['emotion'].label) == (
         0.0,
         before[1].attributes['emotion'].label,
+    )
+
+
+def test_a_face_that_leaves_the_image_for_a_frame_keeps_what_it_had(classifier):
+    stage = ClassificationStage(classifier, TrackSmoother(0.5))
+    (first,) = stage.process(found_in(make_result(1.0, seed=1), make_track())).faces
+    outside = make_track(box=BoundingBox(300, 0, 340, 40))
+    assert stage.process(found_in(make_result(1.1), outside)).faces == ()
+    coasted = make_track(state=TrackState.COASTED)
+    (held,) = stage.process(found_in(make_result(1.2), coasted)).faces
+    np.testing.assert_array_equal(raw_of(held), raw_of(first))
+
+
+def test_rules_that_change_leave_no_coasted_face_out(paths):
+    both = write_tiny_model(paths['hat'].parent / 'two', {'emotion': EMOTIONS, 'gender': GENDERS})
+    classifier = AttributeClassifier.load({'emotion': both})
+    stage = ClassificationStage(classifier, TrackSmoother(0.5))
+    (first,) = stage.process(found_in(make_result(1.0), make_track())).faces
+    rules = [SkipRule('emotion', 'gender', label) for label in GENDERS]
+    stage.label_config = LabelConfig(skip_where=tuple(rules))
+    coasted = make_track(state=TrackState.COASTED)
+    (held,) = stage.process(found_in(make_result(1.1), coasted)).faces
+    assert (first.attributes['emotion'].label != '', held.attributes['emotion'].label) == (
+        True,
+        '',
     )
 
 

@@ -179,9 +179,12 @@ def test_a_rule_that_can_never_hold_is_a_warning_at_configuration(bench, models,
     warnings = []
     node.get_logger().warning = warnings.append
     node.start()
-    assert warnings == [
-        "label.skip_where: the rule 'gender if age is 0-9' never holds: age has 0-17, 18+"
-    ]
+    text = "label.skip_where: the rule 'gender if age is {}' never holds: age has 0-17, 18+"
+    assert warnings == [text.format('0-9')]
+    node.set_parameters([Parameter('label.hold', value=0.1)])
+    assert len(warnings) == 1
+    node.set_parameters([Parameter('label.skip_where', value=['gender if age is 18'])])
+    assert warnings[1:] == [text.format('18')]
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,8 @@ from rtcnn_perception.nodes import perception
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.names import node_name
-from rtcnn_perception.nodes.parameters.names import values_for_all
 from rtcnn_perception.nodes.parameters.names import with_own_names
-from rtcnn_perception.nodes.perception import as_overrides
+from rtcnn_perception.nodes.parameters.names import with_own_parameters
 from rtcnn_perception.nodes.perception import make_chain
 from rtcnn_perception.resources import share_directory
 import yaml
@@ -70,43 +69,63 @@ def test_other_arguments_are_left_as_they_are():
     assert with_own_names([], TABLES) == []
 
 
-@pytest.mark.parametrize('space', ['', '/robot', '/a/b'])
-@pytest.mark.parametrize('section', ['{space}/front', '/**/front'])
-def test_parameters_for_the_name_of_the_process_are_those_of_its_nodes(
-    bench, tmp_path, space, section
-):
-    path = tmp_path / 'launch_params'
-    given = {
-        'source': 'builtin',
-        'detector.min_score': 0.4,
-        'attributes': [],
-        'use_sim_time': True,
-    }
-    path.write_text(yaml.safe_dump({section.format(space=space): {'ros__parameters': given}}))
-    arguments = ['-r', '__node:=front', '-r', f'__ns:={space or "/"}', '--params-file', str(path)]
-    values = values_for_all(arguments)
-    assert values == given
-    overrides = as_overrides(values)
-    camera, followers = make_chain(context=bench.context, parameter_overrides=overrides)
-    nodes = (camera, *followers)
-    assert camera.parameters.source == 'builtin'
-    assert followers[0].parameters.detector.min_score == 0.4
-    assert followers[1].parameters.attributes == ()
-    assert {node.get_parameter('use_sim_time').value for node in nodes} == {True}
-    for node in nodes:
+@pytest.fixture
+def chain(bench, tmp_path):
+    """Return a function that makes the nodes called front of a command line, with files."""
+
+    def make(space, *files, more=()):
+        given = ['-r', '__node:=front', '-r', f'__ns:={space or "/"}']
+        for number, content in enumerate(files):
+            path = tmp_path / f'{number}.yaml'
+            path.write_text(content)
+            given += ['--params-file', str(path)]
+        words = with_own_names(with_own_parameters([*given, *more]), TABLES)
+        camera, followers = make_chain(context=bench.context, cli_args=['--ros-args', *words])
+        made.extend((camera, *followers))
+        return made
+
+    made = []
+    yield make
+    for node in made:
         node.close()
 
 
-def test_parameters_of_other_names_and_namespaces_are_not_for_all(tmp_path):
+@pytest.mark.parametrize('space', ['', '/robot', '/a/b'])
+@pytest.mark.parametrize('section', ['{space}/front', '/**/front'])
+def test_parameters_for_the_name_of_the_process_are_those_of_its_nodes(chain, space, section):
+    given = {'source': '2024-01-01', 'detector.min_score': 0.4, 'attributes': ['emotion']}
+    content = {section.format(space=space): {'ros__parameters': {**given, 'use_sim_time': True}}}
+    camera, detector, classifier, *others = chain(space, yaml.safe_dump(content))
+    assert camera.parameters.source == '2024-01-01'
+    assert detector.parameters.detector.min_score == 0.4
+    assert classifier.parameters.attributes == ('emotion',)
+    nodes = (camera, detector, classifier, *others)
+    assert {node.get_parameter('use_sim_time').value for node in nodes} == {True}
+
+
+FRONT = '/robot/front: {ros__parameters: {detector.min_score: 8e-1}}'
+
+
+@pytest.mark.parametrize(
+    ('files', 'more', 'expected'),
+    [
+        ([FRONT], (), 0.8),
+        ([FRONT], ('-p', 'detector.min_score:=0.3'), 0.3),
+        ([FRONT, '/**: {ros__parameters: {detector.min_score: 0.2}}'], (), 0.2),
+        (['/**: {ros__parameters: {detector.min_score: 0.2}}', FRONT], (), 0.8),
+        (['/robot/rear: {ros__parameters: {detector.min_score: 0.7}}'], (), 0.0),
+        (['/front: {ros__parameters: {detector.min_score: 0.7}}'], (), 0.0),
+    ],
+)
+def test_parameters_of_the_process_give_way_as_those_of_any_node_do(chain, files, more, expected):
+    assert chain('/robot', *files, more=more)[1].parameters.detector.min_score == expected
+
+
+def test_arguments_without_a_name_for_the_process_are_left_as_they_are(tmp_path):
     path = tmp_path / 'p.yaml'
-    path.write_text(
-        '/robot/rear: {ros__parameters: {source: a}}\n'
-        '/front: {ros__parameters: {source: b}}\n'
-        '/robot/front_camera: {ros__parameters: {source: c}}\n'
-    )
-    file = ['--params-file', str(path)]
-    assert values_for_all(['-r', '__node:=front', '-r', '__ns:=/robot', *file]) == {}
-    assert values_for_all(file) == {}
+    path.write_text('/front: {ros__parameters: {source: b}}')
+    for given in ([], ['--params-file', str(path)], ['-r', '__node:=front', '--params-file', 'a']):
+        assert with_own_parameters(given) == given
 
 
 def test_a_section_with_the_default_name_of_a_node_that_is_renamed_is_reported(tmp_path):

@@ -66,15 +66,14 @@ class SkipRule:
 
     def never_holds(self, labels: Mapping[str, Sequence[str]]) -> str:
         """
-        Return why the rule has no effect; empty where it can have one.
+        Return why the rule can never hold; empty where it can, or OTHER is not predicted at all.
 
         :param labels: the classes of all attributes that are predicted
         """
         classes = labels.get(self.other, ())
-        if self.label in classes:
+        if not classes or self.label in classes:
             return ''
-        found = f'has {", ".join(classes)}' if classes else 'is predicted by no model here'
-        return f'the rule {self} never holds: {self.other} {found}'
+        return f'the rule {self} never holds: {self.other} has {", ".join(classes)}'
 
     def __str__(self) -> str:
         return f"'{self.attribute} if {self.other} is {self.label}'"

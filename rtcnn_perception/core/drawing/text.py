@@ -75,19 +75,20 @@ def fit_text(content: str, left: int, top: int, height: int, width: int) -> Text
     """
     Place a line of text that is no wider than ``width`` pixels.
 
-    Where it is, its end is cut, or what stands before a short last word, such as a number.
+    Where it is, what stands before a short last word, such as a number, is cut; where that does
+    not fit beside one letter, it is left out. Other texts are cut at their end.
     """
+    content = content.strip()
     before, _, last = content.rpartition(' ')
-    if len(last) > LONGEST_NUMBER:
-        before, last = '', content
-    text = set_text(content, left, top, height)
-    while text.right > left + width and last:
-        if before:
-            before = before[:-1]
-        else:
-            last = last[:-1]
-        text = set_text(f'{before}.. {last}' if before else last, left, top, height)
-    return text
+    shorter = [content]
+    if len(last) <= LONGEST_NUMBER and before:
+        shorter += [f'{before[:count]}.. {last}' for count in range(len(before) - 1, 0, -1)]
+        content = before
+    shorter += [content[:count] for count in range(len(content), -1, -1)]
+    texts = (set_text(each, left, top, height) for each in shorter)
+    return next(
+        (each for each in texts if each.right <= left + width), set_text('', left, top, height)
+    )
 
 
 def draw_text(canvas: ImageBGR, text: Text, color: tuple[int, int, int]) -> None:

@@ -35,6 +35,7 @@ from rtcnn_perception.core.sources.device import DeviceMode
 from rtcnn_perception.core.sources.device import DeviceSource
 from rtcnn_perception.core.sources.device import DRIVER_DEFAULTS
 from rtcnn_perception.core.sources.pictures import FILM_SUFFIXES
+from rtcnn_perception.core.sources.pictures import is_picture
 from rtcnn_perception.core.sources.pictures import KNOWN_PICTURES
 from rtcnn_perception.core.sources.pictures import natural_order
 from rtcnn_perception.core.sources.pictures import OTHER_SUFFIXES
@@ -142,6 +143,7 @@ def _left_out(file: Path) -> str:
         return 'a film among pictures; give it alone'
     if suffix in OTHER_SUFFIXES:
         return f'a picture of a kind ({suffix}) that is not read; convert it'
-    if is_text(file) and file.is_file() and cv2.haveImageReader(str(file)):
+    # Two letters are enough for OpenCV to think of a picture, and not for this.
+    if is_text(file) and file.is_file() and cv2.haveImageReader(str(file)) and is_picture(file):
         return 'a picture by its content, not by its name; rename it'
     return ''

@@ -137,6 +137,15 @@ def decode_file(path: Path) -> ImageBGR:
     return _decoded(path, _read(path))
 
 
+def is_picture(path: Path) -> bool:
+    """Return whether a file holds a picture, whatever its name."""
+    try:
+        decode_picture(_read(path), MAX_PICTURE_PIXELS)
+    except (SourceError, ImageFormatError):
+        return False
+    return True
+
+
 def _read(path: Path) -> bytes:
     try:
         data = read_bytes(path, MAX_FILE_BYTES + 1)

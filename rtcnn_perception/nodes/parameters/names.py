@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 import difflib
 from itertools import pairwise
+import os
 from pathlib import Path
 
 from rclpy.node import Node
@@ -44,6 +45,8 @@ PREFIX = 'faces'
 
 ROS_PREFIXES = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
 """Beginnings of the names of parameters that ROS itself has in every node."""
+
+MAPPING = 'tag:yaml.org,2002:map'
 
 NAME_RULES = ('__node:=', '__name:=')
 """Beginnings of remapping rules that give every node of a process one name."""
@@ -81,26 +84,37 @@ def with_own_names(
     return changed
 
 
-def values_for_all(arguments: Sequence[str]) -> Mapping[str, object]:
+def with_own_parameters(arguments: Sequence[str]) -> Sequence[str]:
     """
-    Return what files of parameters give a node of the name that a rule gives all of a process.
+    Let files give all nodes of a process what they give a node of the name that a rule gives all.
 
     launch_ros writes the parameters of a ``Node`` with a name and a namespace for that node, which
-    is none of the process.
+    is none of the process. They follow their file as one for any node, so that what comes later
+    goes before them as ever.
 
     :param arguments: a command line, as :func:`with_own_names` takes it
-    :returns: values by full name of the parameter, those of later files before earlier ones
+    :returns: the command line with further files, which lie in memory and are open from now on
     """
-    pairs = [*pairwise(arguments)]
+    pairs = [*pairwise(('', *arguments))]
     name = next(filter(None, (_ruled(*pair, NAME_RULES) for pair in pairs)), '')
     space = next(filter(None, (_ruled(*pair, ('__ns:=',)) for pair in pairs)), '').strip('/')
-    values: dict[str, object] = {}
-    for option, file in pairs:
-        for section, given in _sections_of(Path(file)) or () if option == '--params-file' else ():
-            path, _, own = section.rpartition('/')
-            if name and own == name and path.strip('/') in {space, '*', '**'}:
-                values.update(given)
-    return values
+    changed: list[str] = []
+    for option, word in pairs:
+        changed.append(word)
+        if name and option == '--params-file':
+            for section, node in _sections_of(Path(word)) or ():
+                path, _, own = section.rpartition('/')
+                if own == name and path.strip('/') in {space, '*', '**'}:
+                    changed += [option, _file_for_all(node)]
+    return changed
+
+
+def _file_for_all(section: yaml.MappingNode) -> str:
+    """Return the path of a file in memory that has a section for any node."""
+    for_all = yaml.ScalarNode('tag:yaml.org,2002:str', '/**')
+    number = os.memfd_create('parameters')
+    os.write(number, yaml.serialize(yaml.MappingNode(MAPPING, [(for_all, section)])).encode())
+    return f'/proc/self/fd/{number}'
 
 
 def _ruled(option: str, word: str, rules: Sequence[str]) -> str:
@@ -156,13 +170,13 @@ def misnamed_sections(file: Path, names: Mapping[type[NodeParameters], str]) -> 
     """
     if file.resolve() == (share_directory() / 'config' / 'perception.yaml').resolve():
         return  # the launch file's own, which has defaults alone
-    for section, parameters in _sections_of(file) or ():
+    for section, node in _sections_of(file) or ():
         path, slash, name = section.rpartition('/')
         for table, present in names.items():
             if (
                 name in {role_of(table), node_name(table)}
                 and name not in names.values()
-                and all(is_known(each, [table]) for each in parameters)
+                and all(is_known(each, [table]) for each in _names(node))
             ):
                 yield (
                     f'the section {section} of {file} is not read, as no node has that name: '
@@ -183,29 +197,31 @@ def check_sections(file: Path) -> None:
         )
 
 
-def _sections_of(file: Path) -> list[tuple[str, Mapping[str, object]]] | None:
+def _sections_of(file: Path) -> list[tuple[str, yaml.MappingNode]] | None:
     """Return the sections of a file; None if it is empty, or only ROS can read it."""
     try:
-        content = yaml.safe_load(file.read_text(encoding='utf-8'))
+        content = yaml.compose(file.read_text(encoding='utf-8'), yaml.SafeLoader)
         return None if content is None else list(_sections(content))
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
 
 
-def _sections(content: object, path: str = '') -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield the sections of a parameter file: node, and values by full names of parameters."""
-    if not isinstance(content, Mapping):
+def _sections(content: yaml.Node, path: str = '') -> Iterator[tuple[str, yaml.MappingNode]]:
+    """Yield the sections of a parameter file: node, and what is given to it, as it is written."""
+    if not isinstance(content, yaml.MappingNode):
         return
-    for key, below in content.items():
-        if key == 'ros__parameters':
-            yield path, dict(_values(below))
+    for key, below in content.value:
+        if key.value == 'ros__parameters':
+            yield path, content
         else:
-            yield from _sections(below, f'{path}/{key}'.replace('//', '/') if path else str(key))
+            name = str(key.value)
+            yield from _sections(below, f'{path}/{name}'.replace('//', '/') if path else name)
 
 
-def _values(parameters: object, prefix: str = '') -> Iterator[tuple[str, object]]:
-    if not isinstance(parameters, Mapping):
-        yield prefix.removesuffix('.'), parameters
+def _names(section: yaml.Node, prefix: str = '') -> Iterator[str]:
+    """Yield the full names of the parameters of a section."""
+    if not isinstance(section, yaml.MappingNode):
+        yield prefix.removesuffix('.')
         return
-    for key, below in parameters.items():
-        yield from _values(below, f'{prefix}{key}.')
+    for key, below in section.value:
+        yield from _names(below, '' if key.value == 'ros__parameters' else f'{prefix}{key.value}.')

@@ -109,8 +109,13 @@ def load_unlabelled(name: str, geometry: CropGeometry, seed: int = SPLIT_SEED) -
     :raises DataError: if it is missing or damaged
     """
     path, options = find_data(name), ReadOptions(geometry, seed, needs_labels=False)
-    is_flat = path.is_dir() and not folders.has_labels(path)
-    read = folders.read_unlabelled(path, options) if is_flat else read_pictures(path, (), options)
+    try:
+        read = read_pictures(path, (), options)
+    except DataError:
+        if not path.is_dir():
+            raise
+        # Whatever is wrong with the names of classes or files, they are pictures.
+        read = folders.read_unlabelled(path, options)
     return replace(Splits.of(*read).train, labels={})
 
 
@@ -139,7 +144,7 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
                 )
             sources.setdefault(pictures, []).append((name, path))
     shares = {find_data(name).resolve(): share for name, share in data.shares.items()}
-    found = []
+    reads = []
     for pictures, uses in sources.items():
         tables = [data.attributes[name] for name, _ in uses]
         read = read_pictures(pictures, tables, ReadOptions(geometry, seed))
@@ -149,10 +154,17 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
             facts = read.faces.facts if path.resolve() == pictures else {}
             more = _labels_for(name, wanted, offered, facts, path)
             labels[name] = npz.merged_labels(labels[name], more, path) if name in labels else more
+        reads.append((pictures, read, labels))
+    numbers = {n for _, read, _ in reads for n, fact in read.faces.facts.items() if not fact.names}
+    found = []
+    for pictures, read, labels in reads:
+        # What is not learnt is known of the faces, unless others have numbers by that name.
         further = {
             name: Fact(each.indices, each.classes)
             for name, each in read.faces.labels.items()
-            if name and not any(same_attribute(name, learnt) for learnt in labels)
+            if name
+            and name not in numbers
+            and not any(same_attribute(name, learnt) for learnt in labels)
         }
         divided = divided_with(read, labels, {**further, **read.faces.facts})
         found.append(replace(divided, train=_drawn(divided.train, shares.get(pictures))))

@@ -170,6 +170,8 @@ def test_a_folder_is_read_whatever_its_pictures_are_called_and_the_others_are_na
     write_picture(tmp_path / '7.png').rename(tmp_path / '7')
     write_picture(tmp_path / '8.jpg').rename(tmp_path / '8.txt')
     (tmp_path / '9.txt').write_text('no picture')
+    (tmp_path / '9.csv').write_text('BMI,name')
+    (tmp_path / '9.md').write_text('P1 is first')
     (tmp_path / '9').mkdir()
     source = open_source(str(tmp_path))
     assert grays_of(source) == [40] * 10 + [0] + [80] * 10 + [0] + [160] * 10

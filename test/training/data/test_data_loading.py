@@ -185,6 +185,16 @@ def test_unlabelled_data_may_be_pictures_alone_or_a_table_that_names_them(tmp_pa
     write_pictures(tmp_path / 'alone', names)
     rows = tmp_path / 'rows.csv'
     rows.write_text('\n'.join(['file', *(f'alone/{name}' for name in names)]))
+    write_pictures(tmp_path / 'parts/train', names)
+    write_pictures(tmp_path / 'parts/test', ['a.png'])
+    assert len(load.load_unlabelled(str(tmp_path / 'parts'), TIGHT)) == 25
+    write_pictures(tmp_path / 'mixed', [*names, '20_0_0_7.jpg'])
+    write_pictures(tmp_path / 'mixed/more/.hidden', ['b.png'])
+    write_pictures(tmp_path / 'mixed/more', ['c.png'])
+    assert len(load.load_unlabelled(str(tmp_path / 'mixed'), TIGHT)) == 27
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DataError, match='has no pictures'):
+        load.load_unlabelled(str(tmp_path / 'empty'), TIGHT)
     alone, named = (load.load_unlabelled(str(each), TIGHT) for each in (tmp_path / 'alone', rows))
     assert (alone.labels, named.labels) == ({}, {})
     assert len(alone) == 25 > len(named) > 10  # of a table some are held out

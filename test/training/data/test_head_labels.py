@@ -90,6 +90,18 @@ def test_data_whose_numbers_fit_no_head_says_that_they_are_numbers(tmp_path):
         load_for_heads(HEADS, AttributeData(path=(str(path),)), TIGHT)
 
 
+def test_what_others_have_as_numbers_is_not_joined_with_texts(tmp_path):
+    with_texts = table(tmp_path)
+    names = [f'{i}.png' for i in range(60)]
+    write_pictures(tmp_path / 'others', names)
+    rows = [f'others/{name},{ANSWERS[i % 2]},{i}' for i, name in enumerate(names)]
+    path = tmp_path / 'others.csv'
+    path.write_text('\n'.join(['file,glasses,beard', *rows]))
+    both = AttributeData(path=(*with_texts.path, str(path)))
+    faces = load_splits(DataConfig({'glasses': both}), TIGHT).part('all')
+    assert faces.facts['beard'].names == ()
+
+
 def test_labels_that_are_not_learnt_are_known_of_the_faces(tmp_path):
     config = DataConfig({'glasses': table(tmp_path)})
     faces = load_splits(config, TIGHT).part('all')

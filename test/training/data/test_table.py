@@ -96,10 +96,26 @@ def test_tables_as_pandas_writes_them_are_read_as_they_are_meant(tmp_path):
     assert any('expected whole numbers, or texts for classes, got 1.5' in n for n in faces.notes)
 
 
-def test_a_class_that_is_written_in_two_ways_is_refused(tmp_path):
-    path = write_table(tmp_path, 'file,hat', ['faces/0.png,Hat', 'faces/1.png,hat'])
-    with pytest.raises(DataError, match="'hat' has 'Hat' and 'hat', expected each class written"):
+def test_a_class_that_is_written_in_two_ways_is_noted(tmp_path):
+    rows = ['faces/0.png,Hat,test', 'faces/1.png,hat,test']
+    faces = split(write_table(tmp_path, 'file,hat,part', rows)).part('all')
+    assert faces.labels['hat'].classes == ('Hat', 'hat')
+    assert any("'hat' has 'Hat' and 'hat', which are two classes" in each for each in faces.notes)
+
+
+def test_a_text_among_many_numbers_is_named_by_its_line(tmp_path):
+    rows = [f'faces/{i}.png,{i if i < 120 else "unknown"}' for i in range(121)]
+    path = write_table(tmp_path, 'file,age', rows, 121)
+    message = r"line 122 of .*: 'age' must be a whole number as in line 2"
+    with pytest.raises(DataError, match=message):
         split(path)
+
+
+@pytest.mark.parametrize('cells', [('0.', '1.'), ('.5', '1'), ('0.5', '-2')])
+def test_numbers_with_decimals_are_no_classes_however_they_are_written(tmp_path, cells):
+    rows = [f'faces/{i}.png,{HATS[i]},{cell},test' for i, cell in enumerate(cells)]
+    faces = split(write_table(tmp_path, 'file,hat,size,part', rows)).part('all')
+    assert (set(faces.labels), set(faces.facts)) == ({'hat'}, set())
 
 
 def test_a_picture_with_a_box_is_cut_and_another_is_a_crop(tmp_path):

@@ -84,18 +84,24 @@ def is_named_as_utkface(path: Path) -> bool:
     return True
 
 
-def has_labels(path: Path) -> bool:
-    """Return whether a folder has classes, or pictures named as UTKFace names them."""
-    return bool(folders_of(path)) or any(UTKFACE_NAME.match(file.name) for file in _files(path))
-
-
 def read_unlabelled(path: Path, options: ReadOptions) -> DividedFaces:
     """
-    Read a folder of pictures alone, all of them of train.
+    Read the pictures in a folder and below it, of ``train`` where it is there, all as training.
 
     :raises DataError: if pictures are damaged, naming some, or there are none
     """
-    faces = _crops(_files(path), options)
+    place = path / PARTS[0] if (path / PARTS[0]).is_dir() else path
+    folders = [place, *(each for each in sorted(place.rglob('*')) if each.is_dir())]
+    files = [
+        file
+        for folder in folders
+        if not any(part.startswith('.') for part in folder.relative_to(place).parts)
+        for file in entries_of(folder)
+        if file.suffix.lower() in PICTURE_SUFFIXES
+    ]
+    if not files:
+        raise DataError(f'{place} has no pictures ({", ".join(sorted(PICTURE_SUFFIXES))})')
+    faces = _crops(files, options)
     return DividedFaces(faces, np.full(len(faces), PARTS[0], f'<U{max(map(len, PARTS))}'))
 
 

@@ -52,7 +52,7 @@ FILE, PART, BOX = 'file', 'part', ('x0', 'y0', 'x1', 'y1')
 """The columns that say of what a row is; any other has labels or facts."""
 
 WHOLE_NUMBER, DECIMAL = (
-    re.compile(pattern, re.ASCII) for pattern in (r'-?\d+(?:\.0+)?', r'-?\d*\.?\d+')
+    re.compile(pattern, re.ASCII) for pattern in (r'-?\d+(?:\.0+)?', r'-?(?:\d+\.?\d*|\.\d+)')
 )
 """A whole one also as pandas writes it in a column with an empty cell: 34.0."""
 UNKNOWN = frozenset({'nan', 'NaN', '<NA>'})
@@ -234,7 +234,11 @@ def _known(
         elif _has_numbers(name, known):
             facts[name] = Fact(np.array([_number(row, name) for row in rows], np.int64))
         else:
-            _check_case(path, name, classes)
+            if twice := _spellings(classes):
+                notes.append(
+                    f'{path.name}: the column {shown(name)} has {shown(twice[0])} and '
+                    f'{shown(twice[1])}, which are two classes'
+                )
             places = {text: index for index, text in enumerate(classes)}
             indices = [places.get(row.cells[name], UNLABELLED) for row in rows]
             labels[name] = Labels.of(classes, np.array(indices, np.int64))
@@ -248,29 +252,26 @@ def _known(
 
 def _why_neither(texts: Sequence[str]) -> str:
     """Return why the different texts of a column are neither classes nor whole numbers."""
-    numbers = [text for text in texts if DECIMAL.fullmatch(text)]
-    decimals = [text for text in numbers if not WHOLE_NUMBER.fullmatch(text)]
-    if len(numbers) == len(texts) and decimals:
+    decimals = [text for text in texts if not WHOLE_NUMBER.fullmatch(text)]
+    if decimals and all(map(DECIMAL.fullmatch, texts)):
         return f'expected whole numbers, or texts for classes, got {decimals[0]}'
     longest = max(map(len, texts))
-    if len(numbers) == len(texts) or (len(texts) <= MOST_CLASSES and longest <= LONGEST_CLASS):
-        return ''
+    if len(decimals) < len(texts) or (len(texts) <= MOST_CLASSES and longest <= LONGEST_CLASS):
+        return ''  # with whole numbers a text among them is named by its line
     return (
         f'it has {len(texts)} different texts of up to {longest} characters, and classes are '
         f'{MOST_CLASSES} of {LONGEST_CLASS} at most'
     )
 
 
-def _check_case(path: Path, name: str, classes: Sequence[str]) -> None:
-    """Refuse two ways to write one class."""
+def _spellings(classes: Sequence[str]) -> list[str]:
+    """Return two classes that differ in case alone, or none."""
     first: dict[str, str] = {}
     for text in classes:
         other = first.setdefault(text.casefold(), text)
         if other is not text:
-            raise DataError(
-                f'{path}: the column {shown(name)} has {shown(other)} and {shown(text)}, expected '
-                'each class written in one way'
-            )
+            return [other, text]
+    return []
 
 
 def _has_numbers(name: str, rows: list[Row]) -> bool:

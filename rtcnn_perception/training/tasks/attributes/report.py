@@ -273,7 +273,7 @@ def _draw_worst(
     captions = [
         (
             f'is {classes[labels[i]]}',
-            f'not {classes[int(rows[i].argmax())]} {rows[i].max():.0%}',
+            f'as {classes[int(rows[i].argmax())]} {rows[i].max():.0%}',
         )
         for i in worst
     ]
