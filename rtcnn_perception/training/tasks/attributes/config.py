@@ -64,8 +64,9 @@ class TrainConfig(RunConfig):
     ``prior`` is the share of the classes' log frequencies that is taken from a head's logits then,
     so that rare classes are predicted more often.
     ``patience`` is in epochs, 0 never stops early. ``start_from`` is a checkpoint or an exported
-    model, or published weights; heads that it lacks start as one over the same classes, or at
-    random. After ``ease_from`` epochs, if above 0, augmentation is half as strong.
+    model, or published weights; heads that it lacks, or of which it lacks a class, start as one
+    over the same classes, or at random. After ``ease_from`` epochs, if above 0, augmentation is
+    half as strong.
     """
 
     architecture: str

@@ -58,7 +58,7 @@ class AttributeReport:
     All figures of one attribute.
 
     ``jitter`` is the accuracy lost with a box off by 10 %, on average and at worst; ``metrics``
-    are by name, among them the accuracy on other labels over the same classes.
+    are by name, among them the accuracy on the votes or labels of the same attribute.
     """
 
     attribute: str
