@@ -80,7 +80,7 @@ def test_height_comes_before_width(tmp_path, capsys):
     [
         (['--margin', '9'], '--margin must be in'),
         (['--shift-down', '0.6'], '--shift-down must be in'),
-        (['--attribute', 'Big_x'], "digits and _, got 'Big_x'"),
+        (['--attribute', 'Big_x'], "saliency, smoothing, got 'Big_x'"),
     ],
 )
 def test_what_no_card_can_say_is_refused_by_its_option(graph, tmp_path, words, message, capsys):

@@ -116,7 +116,7 @@ def test_a_latency_above_the_limit_is_a_warning(bench):
     node = bench.add(ScriptedNode, parameters={'latency_limit_ms': 50.0})
     received = statuses(bench)
     node.start()
-    node.meter.latency.add(0.075)
+    node.meter.latency.add(0.075, node._now())
     bench.spin_until(
         lambda: received() and received()[-1].level == DiagnosticStatus.WARN, 'a warning'
     )
