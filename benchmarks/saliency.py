@@ -39,11 +39,11 @@ from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.attributes.classifier import model_paths
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.models.session import open_session
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.saliency.explanation import explain_faces

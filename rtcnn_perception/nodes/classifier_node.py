@@ -24,12 +24,12 @@ from dataclasses import replace
 from typing import Any
 
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.classifier import Classifier
 from rtcnn_perception.core.attributes.classifier import model_paths
 from rtcnn_perception.core.attributes.labels import SkipRule
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
-from rtcnn_perception.core.attributes.stage import Classifier
 from rtcnn_perception.core.frame import Frame
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pose.stage import PoseStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import FrameResult

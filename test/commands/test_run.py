@@ -29,8 +29,8 @@ from own_detector import write_level
 import pytest
 from rtcnn_perception import cli
 from rtcnn_perception.commands import run as module
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.exceptions import ImageFormatError
 

@@ -27,11 +27,11 @@ from rtcnn_perception.core.attributes.labels import LabelConfig
 from rtcnn_perception.core.attributes.labels import SkipRule
 from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import NO_POINTS
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult

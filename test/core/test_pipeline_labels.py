@@ -22,10 +22,10 @@ from rtcnn_perception.core.attributes.classifier import Classification
 from rtcnn_perception.core.attributes.labels import LabelConfig
 from rtcnn_perception.core.attributes.labels import SkipRule
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import Crop
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult

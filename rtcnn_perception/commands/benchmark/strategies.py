@@ -31,11 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
+from rtcnn_perception.core.attributes.classifier import Classifier
 from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.attributes.quality import face_quality
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
-from rtcnn_perception.core.attributes.stage import Classifier
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.detection.haar import find_cascade
 from rtcnn_perception.core.drawing.annotate import annotate
@@ -43,6 +42,7 @@ from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import cut_crops
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import detect_for_tracks
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult

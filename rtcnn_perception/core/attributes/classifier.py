@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,19 @@ class Classification:
     crops: tuple[Crop, ...]
     probabilities: Mapping[str, Probabilities]
     others: tuple[AttributeInfo, ...] = ()
+
+
+class Classifier(Protocol):
+    """Classifies faces."""
+
+    @property
+    def attributes(self) -> tuple[AttributeInfo, ...]:
+        """Return what is classified, in order."""
+        ...
+
+    def classify(self, image: ImageBGR, regions: Sequence[FaceRegion]) -> Classification:
+        """Return the crops and the probabilities of each face."""
+        ...
 
 
 class AttributeClassifier:

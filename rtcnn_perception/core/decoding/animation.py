@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Final
 
 _MAX_BLOCKS: Final = 1_000_000
-"""Of a PNG or a GIF, before its second picture is given up: some 250 MB of a GIF, 0.2 s."""
+"""Of a PNG or a GIF, before its second picture is given up: 250 MB of a GIF, half a second."""
 _WEBP_ANIMATION: Final = 0x02
 _PNG_BEGIN, _PNG_AROUND = 8, 12
 _GIF_BEGIN, _GIF_IMAGE, _GIF_EXTENSION = 13, 0x2C, 0x21

@@ -85,10 +85,11 @@ def fit_text(content: str, left: int, top: int, height: int, width: int) -> Text
         shorter += [f'{before[:count]}.. {last}' for count in range(len(before) - 1, 0, -1)]
         content = before
     shorter += [content[:count] for count in range(len(content), -1, -1)]
-    texts = (set_text(each, left, top, height) for each in shorter)
-    return next(
-        (each for each in texts if each.right <= left + width), set_text('', left, top, height)
-    )
+    for each in shorter:
+        text = set_text(each, left, top, height)
+        if text.right <= left + width:
+            break
+    return text
 
 
 def draw_text(canvas: ImageBGR, text: Text, color: tuple[int, int, int]) -> None:

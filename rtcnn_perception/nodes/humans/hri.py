@@ -104,7 +104,7 @@ class FaceTopics:
         """
         Publish what has a subscriber, and can be known in this frame.
 
-        Of a face that is not found now nothing is: in its predicted box somebody else may be.
+        Of a face that is not found now nothing is: another person may be in its predicted box.
         """
         if face.is_coasted:
             return

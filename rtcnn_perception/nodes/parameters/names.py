@@ -46,8 +46,6 @@ PREFIX = 'faces'
 ROS_PREFIXES = ('use_sim_time', 'qos_overrides.', 'start_type_description_service')
 """Beginnings of the names of parameters that ROS itself has in every node."""
 
-MAPPING = 'tag:yaml.org,2002:map'
-
 NAME_RULES = ('__node:=', '__name:=')
 """Beginnings of remapping rules that give every node of a process one name."""
 
@@ -112,8 +110,9 @@ def with_own_parameters(arguments: Sequence[str]) -> Sequence[str]:
 def _file_for_all(section: yaml.MappingNode) -> str:
     """Return the path of a file in memory that has a section for any node."""
     for_all = yaml.ScalarNode('tag:yaml.org,2002:str', '/**')
+    content = yaml.MappingNode('tag:yaml.org,2002:map', [(for_all, section)])
     number = os.memfd_create('parameters')
-    os.write(number, yaml.serialize(yaml.MappingNode(MAPPING, [(for_all, section)])).encode())
+    os.write(number, yaml.serialize(content).encode())
     return f'/proc/self/fd/{number}'
 
 

@@ -248,10 +248,9 @@ def start_from(
         name: value for name, value in theirs.items() if not name.startswith('heads.')
     }
     for attribute, names in classes.items():
-        fit = [each for each, known in source.classes.items() if set(known) == set(names)]
-        if set(names) <= set(source.classes.get(attribute, ())):
-            fit = [attribute]
-        head = next(iter(fit), None)
+        same = [each for each, known in source.classes.items() if set(known) == set(names)]
+        has_own = set(names) <= set(source.classes.get(attribute, ()))
+        head = attribute if has_own else next(iter(same), None)
         if head is None:
             notes.append(f'{attribute} starts at random: {path} has no head of these classes')
         elif not same_attribute(attribute, head):

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Pictures that are the first of several are told from those that are alone."""
+"""Pictures that are the first of several are distinguished from those that are alone."""
 
 from __future__ import annotations
 

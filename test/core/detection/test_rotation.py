@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.landmarks import head_roll
 from rtcnn_perception.core.images import RIGHT_ANGLES
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.sources.builtin import load_portrait

@@ -24,12 +24,12 @@ from rtcnn_perception.core.attributes.classifier import AttributeClassifier
 from rtcnn_perception.core.attributes.classifier import DEFAULT_ATTRIBUTES
 from rtcnn_perception.core.attributes.classifier import model_paths
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
 from rtcnn_perception.core.models.card import kind_of
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import FrameResult
 from rtcnn_perception.core.tracking.tracker import FaceTracker

@@ -91,13 +91,11 @@ def read_unlabelled(path: Path, options: ReadOptions) -> DividedFaces:
     :raises DataError: if pictures are damaged, naming some, or there are none
     """
     place = path / PARTS[0] if (path / PARTS[0]).is_dir() else path
-    folders = [place, *(each for each in sorted(place.rglob('*')) if each.is_dir())]
     files = [
         file
-        for folder in folders
-        if not any(part.startswith('.') for part in folder.relative_to(place).parts)
-        for file in entries_of(folder)
+        for file in sorted(place.rglob('*'))
         if file.suffix.lower() in PICTURE_SUFFIXES
+        and not any(part.startswith('.') for part in file.relative_to(place).parts)
     ]
     if not files:
         raise DataError(f'{place} has no pictures ({", ".join(sorted(PICTURE_SUFFIXES))})')

@@ -51,10 +51,9 @@ from rtcnn_perception.training.data.splits import complete_parts
 FILE, PART, BOX = 'file', 'part', ('x0', 'y0', 'x1', 'y1')
 """The columns that say of what a row is; any other has labels or facts."""
 
-WHOLE_NUMBER, DECIMAL = (
-    re.compile(pattern, re.ASCII) for pattern in (r'-?\d+(?:\.0+)?', r'-?(?:\d+\.?\d*|\.\d+)')
-)
-"""A whole one also as pandas writes it in a column with an empty cell: 34.0."""
+WHOLE_NUMBER = re.compile(r'-?\d+(?:\.0+)?', re.ASCII)
+"""Also as pandas writes one in a column with an empty cell: 34.0."""
+DECIMAL = re.compile(r'-?(?:\d+\.?\d*|\.\d+)', re.ASCII)
 UNKNOWN = frozenset({'nan', 'NaN', '<NA>'})
 """What pandas and NumPy write for an empty cell."""
 MOST_DIGITS = 18

@@ -27,14 +27,14 @@ import cv2
 import numpy as np
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.attributes.classifier import Classifier
 from rtcnn_perception.core.attributes.smoothing import TrackSmoother
-from rtcnn_perception.core.attributes.stage import ClassificationStage
-from rtcnn_perception.core.attributes.stage import Classifier
 from rtcnn_perception.core.detection.base import Detector
 from rtcnn_perception.core.frame import Frame
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.pipeline import DetectionStage
 from rtcnn_perception.core.results import Face
 from rtcnn_perception.core.results import FrameResult

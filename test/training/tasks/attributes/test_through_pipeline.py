@@ -19,12 +19,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rtcnn_perception.core.attributes.classifier import Classification
-from rtcnn_perception.core.attributes.stage import ClassificationStage
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.core.geometry.crops import cut_crop
 from rtcnn_perception.core.geometry.crops import to_gray
+from rtcnn_perception.core.pipeline import ClassificationStage
 from rtcnn_perception.core.results import AttributeInfo
 from rtcnn_perception.training.data.faces import FaceSet
 from rtcnn_perception.training.data.faces import Labels
