@@ -19,7 +19,7 @@ venv := .venv-$(ROS_DISTRO)
 bin := $(venv)/bin
 interfaces := CMakeLists.txt package.xml setup.py setup.cfg $(wildcard cmake/* msg/*.msg srv/*.srv)
 # What is copied to the environment's share folder, which ros2 launch reads.
-shared := $(wildcard config/* launch/*.py rviz/* models/*/*)
+shared := $(wildcard config/* launch/*.py rviz/* models/*/* models/*/*/*)
 
 .DELETE_ON_ERROR:
 .PHONY: help run bench soak fuzz test lint types unit format docs lock clean

@@ -65,7 +65,7 @@ EXPORTED = ('depend', 'build_export_depend', 'buildtool_export_depend', 'exec_de
 """What a package depends on where it is built against."""
 
 SHARED = ('config/*', 'launch/*.launch.py', 'rviz/*.rviz')
-CARDS = 'models/*/model.json'
+CARDS = 'models/**/model.json'
 """Models are packed by their cards: weights of others, fetched into models/yunet, have none."""
 
 DESCRIPTION = (

@@ -32,6 +32,8 @@ from rtcnn_perception.core.detection.base import DetectorRow
 from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.card import DTYPE
+from rtcnn_perception.core.detection.check import CandidateCheck
+from rtcnn_perception.core.detection.check import LEAST_SHARE
 from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import non_maximum_suppression
@@ -105,16 +107,19 @@ class RtcnnDetector:
         *,
         width: int = 0,
         min_score: float = DEFAULT_MIN_SCORE,
+        check: CandidateCheck | None = None,
     ) -> None:
         """
         Check the graph against the card, by what it declares and by running it.
 
         :param width: detection width in pixels, 0 for the one on the card
+        :param check: looks again at what may be a face
         """
         self.card = card
         self.min_score = min_score
         self.precision_note = ''
         """Which graph runs and why, for the log."""
+        self._candidate_check = check
         self._session = session
         self._width = width or card.width
         self._input = self._input_for((1, 1))
@@ -141,6 +146,12 @@ class RtcnnDetector:
         :raises ModelError: if either is missing or damaged, one contradicts the other, or there is
             no graph of the precision
         """
+        card = DetectorCard.load(path)
+        check = None
+        if config.has_check:
+            check = CandidateCheck.load(
+                card.directory, threads=config.threads, precision=config.precision
+            )
 
         def load(card: DetectorCard) -> RtcnnDetector:
             session = open_session(card.read_model(), card.path, threads=config.threads)
@@ -149,20 +160,23 @@ class RtcnnDetector:
                 card,
                 width=config.width,
                 min_score=config.min_score or DEFAULT_MIN_SCORE,
+                check=check,
             )
 
         def run(detector: RtcnnDetector) -> None:
             side = min(config.width or detector.card.width, PRECISION_SIDE)
             detector.detect(np.zeros((side * 3 // 4, side, 3), np.uint8))
 
-        detector, note = load_precision(DetectorCard.load(path), config.precision, load, run)
+        detector, note = load_precision(card, config.precision, load, run)
         detector.precision_note = note
         return detector
 
     @property
     def tag(self) -> str:
-        """Name in the registry, with name and short sha256 of the model."""
-        return f'rtcnn ({self.card.tag})'
+        """Name in the registry, with name and short sha256 of the model and of its check."""
+        check = self._candidate_check
+        checked = f', {check.card.tag}' if check else ''
+        return f'rtcnn ({self.card.tag}{checked})'
 
     def detect(self, image: ImageBGR) -> tuple[Detection, ...]:
         """
@@ -174,9 +188,16 @@ class RtcnnDetector:
         """
         check_bgr(image)
         shrunk, scale = shrink_to_width(image, self._width)
-        scores, boxes, points = self._find(shrunk, self.min_score)
+        check = self._candidate_check
+        least = self.min_score * (LEAST_SHARE if check else 1.0)
+        scores, boxes, points = self._find(shrunk, least)
         corners = (boxes.reshape(-1, 2, 2) * scale).reshape(-1, 4)
         landmarks = (points * scale).astype(np.float32)
+        if check:
+            scores = check.scores(image, corners, scores)
+            order = np.argsort(-scores, kind='stable')
+            chosen = order[scores[order] >= self.min_score]
+            scores, corners, landmarks = scores[chosen], corners[chosen], landmarks[chosen]
         return tuple(
             Detection(BoundingBox(*box), score, five)
             for box, score, five in zip(corners.tolist(), scores.tolist(), landmarks, strict=True)

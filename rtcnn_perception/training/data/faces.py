@@ -226,7 +226,8 @@ class ReadOptions(NamedTuple):
     ``geometry`` is the crop that pictures without boxes are taken for; ``seed`` chooses what is
     held out where the data does not say; ``votes`` is FER+'s csv beside ``fer2013.csv``.
     ``leave_out_faulty`` leaves damaged, missing and misnamed files out, instead of refusing all.
-    ``needs_labels`` refuses a table that has none.
+    ``needs_labels`` refuses a table that has none. ``detector`` is the one that looks for
+    candidates in photographs, as ``parse_detector`` reads it; empty for the one of this package.
     """
 
     geometry: CropGeometry
@@ -234,6 +235,7 @@ class ReadOptions(NamedTuple):
     votes: Path | None = None
     leave_out_faulty: bool = False
     needs_labels: bool = True
+    detector: str = ''
 
 
 def boxes_of_crops(pictures: Sequence[ImageGray], geometry: CropGeometry) -> NDArray[np.float64]:

@@ -38,6 +38,8 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
+from rtcnn_perception.training.data.photographs import ANNOTATIONS
+from rtcnn_perception.training.data.readers import candidates
 from rtcnn_perception.training.data.readers import fer
 from rtcnn_perception.training.data.readers import folders
 from rtcnn_perception.training.data.readers import npz
@@ -68,6 +70,7 @@ READERS: Mapping[str, Reader] = {
     'class_folders': folders.read_class_folders,
     'utkface': folders.read_utkface,
     'table': table.read_table,
+    'candidates': candidates.read_candidates,
 }
 """The readers by name; ``guessed_reader`` says which one is taken where none is named."""
 
@@ -89,6 +92,8 @@ def guessed_reader(path: Path) -> str:
     if path.suffix == '.npz':
         return 'packed' if set(fer.USAGES).isdisjoint(npz.part_names(path)) else 'fer2013'
     if path.is_dir():
+        if (path / ANNOTATIONS).is_file():
+            return 'candidates'
         return 'utkface' if folders.is_named_as_utkface(path) else 'class_folders'
     raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
 
@@ -201,7 +206,10 @@ def read_pictures(
 ) -> DividedFaces:
     """Read a data set with the reader and the votes that its tables name."""
     readers = sorted({each.reader for each in tables if each.reader})
-    votes = next((each.votes for each in tables if each.votes), '')
+    votes, detector = (
+        next((value for each in tables if (value := getattr(each, name))), '')
+        for name in ('votes', 'detector')
+    )
     if len(readers) > 1:
         raise DataError(f'{pictures} can have one reader, got {" and ".join(readers)}')
     reader = readers[0] if readers else guessed_reader(pictures)
@@ -209,9 +217,12 @@ def read_pictures(
         raise DataError(f'reader must be one of {", ".join(READERS)}, got {reader!r}')
     if votes and reader != 'fer2013_csv':
         raise DataError(f"{pictures}: FER+'s votes are read beside fer2013.csv alone, not {votes}")
+    if detector and reader != 'candidates':
+        raise DataError(f'{pictures}: a detector is for candidates in photographs, not {detector}')
     chosen = options._replace(
         votes=find_data(votes) if votes else None,
         leave_out_faulty=any(each.leave_out_faulty for each in tables),
+        detector=detector,
     )
     return READERS[reader](pictures, chosen)
 

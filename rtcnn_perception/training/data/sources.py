@@ -50,7 +50,8 @@ class AttributeData(Settings):
     share of it and at least 1.
     ``votes`` is FER+'s csv beside ``fer2013.csv``; ``pictures`` the packed file whose rows a file
     of labels alone refers to. ``leave_out_faulty`` leaves damaged, missing and misnamed
-    files of a folder or table out, which are refused otherwise.
+    files of a folder or table out, which are refused otherwise. ``detector`` is the one whose
+    candidates in annotated photographs are learnt from, a NAME or NAME=MODEL.
 
     ``balance`` 1 weighs classes as if all were equally frequent, 0 as they come;
     ``balance_groups`` names facts and attributes by which faces fall into groups, and
@@ -65,6 +66,7 @@ class AttributeData(Settings):
     votes: str = ''
     pictures: str = ''
     leave_out_faulty: bool = False
+    detector: str = ''
     balance: Share = 0.0
     balance_groups: tuple[str, ...] = ()
     group_balance: Share = 0.5

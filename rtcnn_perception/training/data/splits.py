@@ -44,13 +44,22 @@ def digest_of(picture: ImageGray) -> bytes:
     return hashlib.sha256(repr(picture.shape).encode() + pixels).digest()
 
 
+def digests_of(pictures: Sequence[ImageGray]) -> list[bytes]:
+    """Return the checksum of each picture; one that several faces share is read once."""
+    known: dict[int, bytes] = {}
+    for picture in pictures:
+        if id(picture) not in known:
+            known[id(picture)] = digest_of(picture)
+    return [known[id(picture)] for picture in pictures]
+
+
 def duplicate_groups(pictures: Sequence[ImageGray]) -> NDArray[np.int64]:
     """
     Give each picture a number that it shares with its exact copies.
 
     :returns: (N,) int64; groups are numbered in the order of their first picture
     """
-    return _numbered([digest_of(picture) for picture in pictures])
+    return _numbered(digests_of(pictures))
 
 
 def _numbered(digests: Sequence[bytes]) -> NDArray[np.int64]:
@@ -111,7 +120,7 @@ def complete_parts(
     :returns: notes on what is left out
     :raises DataError: if there is train, and nothing for a part
     """
-    digests = [digest_of(picture) for picture in pictures]
+    digests = digests_of(pictures)
     notes = leave_copies_out(part, _numbered(digests))
     for name in ('test', 'val') if 'train' in given else ():
         if name not in given:
@@ -167,13 +176,13 @@ def _labelled_digests(faces: FaceSet) -> Iterable[bytes]:
     labels = sorted(faces.labels.items())
     indices = np.array([each.indices for _, each in labels], np.int64)
     rows = indices.reshape(len(labels), len(faces)).T.tolist()
-    for picture, row in zip(faces.pictures, rows, strict=True):
+    for digest, row in zip(digests_of(faces.pictures), rows, strict=True):
         known = [
             (name, each.classes[index])
             for (name, each), index in zip(labels, row, strict=True)
             if index != UNLABELLED
         ]
-        yield hashlib.sha256(digest_of(picture) + repr(known).encode()).digest()
+        yield hashlib.sha256(digest + repr(known).encode()).digest()
 
 
 def _framed_digests(faces: FaceSet) -> Iterable[bytes]:
@@ -182,9 +191,9 @@ def _framed_digests(faces: FaceSet) -> Iterable[bytes]:
         each.targets[:, np.argsort(each.classes, kind='stable')]
         for _, each in sorted(faces.labels.items())
     ]
-    for row, (picture, box) in enumerate(zip(faces.pictures, faces.boxes, strict=True)):
+    for row, (digest, box) in enumerate(zip(digests_of(faces.pictures), faces.boxes, strict=True)):
         rest = b''.join(values[row].tobytes() for values in votes)
-        yield hashlib.sha256(digest_of(picture) + box.tobytes() + rest).digest()
+        yield hashlib.sha256(digest + box.tobytes() + rest).digest()
 
 
 def is_blank(picture: ImageGray) -> bool:
