@@ -18,7 +18,7 @@ Write scenes that a detector learns from as annotated photographs, for `train fa
 A training of a detector composes its scenes as it goes: dark, blurred, covered, with prints. Here
 some are kept, so that the check of the detector learns from what is found in them.
 
-    python experiments/scenes.py face_anywhere --count 8000 --output DATA/detection/scenes
+    python experiments/scenes.py face_anywhere --output DATA/detection/scenes
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def write_scenes(config: DetectorTrainConfig, count: int, folder: Path) -> None:
     maker = SceneMaker(train_part, config.scenes, faces)
     images = folder / 'images'
     images.mkdir(parents=True, exist_ok=True)
+    (folder / ANNOTATIONS).unlink(missing_ok=True)  # which are of the scenes before
     entries = []
     for number in tqdm(range(count), disable=None):
         scene = maker.scene(int(rng.choice(config.scenes.sizes)), rng)
@@ -96,14 +97,16 @@ def main() -> None:
     """Write a set of scenes, and say how many."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').strip().splitlines()[0])
     parser.add_argument('config', type=Path, help='of a detector: a TOML file, or its name')
-    parser.add_argument('--count', type=int, default=8000, help='scenes (default: %(default)s)')
+    parser.add_argument('--count', type=int, default=10000, help='scenes (default: %(default)s)')
     parser.add_argument('--output', type=Path, required=True, metavar='FOLDER')
     arguments = parser.parse_args()
-    path = find_config(arguments.config)
-    config = from_mapping(DetectorTrainConfig, read_toml(path), path.name)
+    if arguments.count < 1:
+        parser.error(f'--count must be at least 1, got {arguments.count}')
     try:
+        path = find_config(arguments.config)
+        config = from_mapping(DetectorTrainConfig, read_toml(path), path.name)
         write_scenes(config, arguments.count, arguments.output)
-    except PerceptionError as error:
+    except (PerceptionError, OSError) as error:
         parser.exit(1, f'{parser.prog}: {error}\n')
     print(f'{arguments.output}: {arguments.count} scenes')
 

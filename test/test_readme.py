@@ -49,7 +49,7 @@ def test_links_of_a_page_lead_to_something(page):
 def test_commands_of_the_pages_and_the_cards_are_usage_that_the_command_line_takes():
     commands = [each for page in PAGES for each in COMMAND.findall(page.read_text())]
     assert len(commands) >= 30
-    for card in ROOT.glob('models/*/model.json'):
+    for card in ROOT.glob('models/**/model.json'):
         made_by = json.loads(card.read_text())['command'].split(' && ')
         commands += [each.partition(' ')[2] for each in made_by]
     for command in commands:

@@ -125,8 +125,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     faces.add_argument(
         '--detector',
-        help=f'for --through-pipeline: {", ".join(detector_names())}, as NAME or NAME=MODEL '
-        '(default: auto)',
+        help='for --through-pipeline, and for the reader candidates: '
+        f'{", ".join(detector_names())}, as NAME or NAME=MODEL (default: auto)',
     )
     faces.add_argument(
         '--int8',
@@ -177,14 +177,16 @@ def execute(args: argparse.Namespace) -> int:
         lines = _evaluate_detector(args)
     else:
         refuse_options(args, DETECTOR_OPTIONS, 'face detectors')
-        if not args.through_pipeline:
-            refuse_options(args, ('detector',), '--through-pipeline')
+        has_candidates = args.reader == 'candidates'
+        if not (args.through_pipeline or has_candidates):
+            refuse_options(args, ('detector',), '--through-pipeline and --reader candidates')
         source = AttributeData(
             path=tuple(args.data),
             reader=args.reader or '',
             votes=args.votes or '',
             pictures=args.pictures or '',
             leave_out_faulty=bool(args.leave_out_faulty),
+            detector=(args.detector or '') if has_candidates else '',
         )
         lines = evaluate.evaluate_run(
             Path(args.model),

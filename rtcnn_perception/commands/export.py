@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING
 from rtcnn_perception.commands.options import check_margin
 from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_options
+from rtcnn_perception.core.detection.check import FOLDER
 from rtcnn_perception.core.saliency.model import has_saliency
 from rtcnn_perception.exceptions import ConfigurationError
+from rtcnn_perception.paths import is_there
 
 if TYPE_CHECKING:
     from rtcnn_perception.training.engine.networks import Mix
@@ -135,6 +137,9 @@ def _export(args: argparse.Namespace, checkpoint: Path, mixes: dict[str, Mix]) -
             command=args.command_line,
         )
         print(f'wrote {written}')
+        check = args.output / FOLDER
+        if is_there(check):
+            print(f'{check} is of the detector before: train and export it anew, or remove it')
         return 0
     settings = ExportSettings(
         name=args.name or '',

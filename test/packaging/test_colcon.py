@@ -68,6 +68,7 @@ def test_the_messages_come_from_the_install_space(workspace):
         'models/face/model.json',
         'models/face/model.onnx',
         'models/face/model_int8.onnx',
+        'models/face/check/model.onnx',
         'package.xml',
         'rviz/perception.rviz',
     ],

@@ -81,7 +81,7 @@ class Detector(Protocol):
 
     @property
     def tag(self) -> str:
-        """Name in the registry, with name and short sha256 of the model where it has a card."""
+        """Name in the registry, with name and short sha256 of its models that have a card."""
         ...
 
     @property
@@ -109,8 +109,8 @@ class DetectorConfig:
     them unchanged. ``min_score`` 0 means the detector's default too, and an empty ``model_path``
     the default model. ``threads`` is what the detector may use, and OpenCV in the whole process:
     it has one count for all. ``precision``, one of ``models.precision.PRECISIONS``, chooses among
-    the graphs of a model that has several. ``has_check`` False leaves the check of a model that
-    has one out, so that its detections are those of one pass.
+    the graphs of a model that has several, and among those of its check. ``has_check`` False
+    leaves the check of a model that has one out, so that its detections are those of one pass.
 
     :raises ConfigurationError: if a value is out of range
     """

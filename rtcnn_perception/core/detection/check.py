@@ -36,7 +36,7 @@ from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import cut_crops
 from rtcnn_perception.core.geometry.landmarks import FaceRegion
 from rtcnn_perception.exceptions import ModelError
-from rtcnn_perception.paths import is_folder
+from rtcnn_perception.paths import is_there
 
 FOLDER: Final = 'check'
 FACE: Final = 'face'
@@ -48,6 +48,9 @@ LEAST_SHARE: Final = 0.2
 
 SURE: Final = 0.97
 """Score from which on a candidate is taken for a face without one."""
+
+LARGEST: Final = 3.0
+"""Longer sides of the image that a candidate may have: of a larger one an image shows no part."""
 
 MAX_CANDIDATES: Final = 32
 """
@@ -84,6 +87,8 @@ class CandidateCheck:
                 f'{len(heads)}; export a training of a check there, or remove its folder'
             )
         self.card = model.card
+        self.precision_note = model.precision_note
+        """Which of its graphs runs and why, for the log."""
         self._model = model
         self._attribute = heads[0].attribute
         self._column = heads[0].labels.index(FACE)
@@ -97,7 +102,7 @@ class CandidateCheck:
         :raises ModelError: if it is damaged or no check, or has no graph of the precision
         """
         folder = directory / FOLDER
-        if not is_folder(folder):
+        if not (folder.is_symlink() or is_there(folder)):
             return None
         return cls(AttributeModel.load(folder, threads, precision=precision))
 
@@ -110,10 +115,13 @@ class CandidateCheck:
         :param image: (H, W, 3) uint8, not shrunk
         :param boxes: (K, 4) in pixels of the image
         :param scores: (K,) of the detector, as probabilities of a face, best first
-        :returns: (K,) probabilities; those from ``SURE`` on are as they were
+        :returns: (K,) probabilities; those from ``SURE`` on are as they were, and those of boxes
+            beyond ``LARGEST``
         :raises ModelError: if the network returns what are no probabilities
         """
-        unsure = np.flatnonzero(scores < SURE)[:MAX_CANDIDATES]
+        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0)
+        is_seen = sides <= LARGEST * max(image.shape[:2])
+        unsure = np.flatnonzero((scores < SURE) & is_seen)[:MAX_CANDIDATES]
         if not len(unsure):
             return scores
         card = self.card

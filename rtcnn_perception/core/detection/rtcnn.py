@@ -168,7 +168,8 @@ class RtcnnDetector:
             detector.detect(np.zeros((side * 3 // 4, side, 3), np.uint8))
 
         detector, note = load_precision(card, config.precision, load, run)
-        detector.precision_note = note
+        notes = (note, f'its check {check.precision_note}' if check else '')
+        detector.precision_note = '; '.join(filter(None, notes))
         return detector
 
     @property

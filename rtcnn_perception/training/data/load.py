@@ -38,7 +38,6 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.faces import Splits
-from rtcnn_perception.training.data.photographs import ANNOTATIONS
 from rtcnn_perception.training.data.readers import candidates
 from rtcnn_perception.training.data.readers import fer
 from rtcnn_perception.training.data.readers import folders
@@ -92,8 +91,6 @@ def guessed_reader(path: Path) -> str:
     if path.suffix == '.npz':
         return 'packed' if set(fer.USAGES).isdisjoint(npz.part_names(path)) else 'fer2013'
     if path.is_dir():
-        if (path / ANNOTATIONS).is_file():
-            return 'candidates'
         return 'utkface' if folders.is_named_as_utkface(path) else 'class_folders'
     raise DataError(f'{path} is neither an .npz or .csv file nor a folder')
 
@@ -206,12 +203,12 @@ def read_pictures(
 ) -> DividedFaces:
     """Read a data set with the reader and the votes that its tables name."""
     readers = sorted({each.reader for each in tables if each.reader})
-    votes, detector = (
-        next((value for each in tables if (value := getattr(each, name))), '')
-        for name in ('votes', 'detector')
-    )
-    if len(readers) > 1:
-        raise DataError(f'{pictures} can have one reader, got {" and ".join(readers)}')
+    detectors = sorted({each.detector for each in tables if each.detector})
+    votes = next((each.votes for each in tables if each.votes), '')
+    for what, names in (('reader', readers), ('detector', detectors)):
+        if len(names) > 1:
+            raise DataError(f'{pictures} can have one {what}, got {" and ".join(names)}')
+    detector = detectors[0] if detectors else ''
     reader = readers[0] if readers else guessed_reader(pictures)
     if reader not in READERS:
         raise DataError(f'reader must be one of {", ".join(READERS)}, got {reader!r}')

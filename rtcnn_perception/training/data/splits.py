@@ -46,6 +46,7 @@ def digest_of(picture: ImageGray) -> bytes:
 
 def digests_of(pictures: Sequence[ImageGray]) -> list[bytes]:
     """Return the checksum of each picture; one that several faces share is read once."""
+    pictures = list(pictures)  # which keeps each at its address
     known: dict[int, bytes] = {}
     for picture in pictures:
         if id(picture) not in known:

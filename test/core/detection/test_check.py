@@ -209,6 +209,26 @@ def test_a_damaged_check_is_refused_and_named(folder):
     RtcnnDetector.load(folder, DetectorConfig(has_check=False))
 
 
+def test_what_lies_there_and_is_no_folder_is_refused(tmp_path):
+    folder = write_tiny_detector(tmp_path)
+    (folder / FOLDER).symlink_to(tmp_path / 'nowhere')
+    with pytest.raises(ModelError, match=FOLDER):
+        RtcnnDetector.load(folder)
+
+
+def test_a_box_that_is_far_larger_than_the_image_is_not_looked_at(folder, monkeypatch):
+    monkeypatch.setattr(checks, 'LARGEST', 1.9)  # the box has twice the side
+    image = np.full((STRIDE, STRIDE, 3), (0, 255, 255), np.uint8)
+    image[STRIDE // 2, STRIDE // 2] = 153, 0, 0
+    (face,) = RtcnnDetector.load(folder, DetectorConfig(width=8000)).detect(image)
+    assert face.score == pytest.approx(0.6)
+
+
+def test_the_log_says_which_graph_of_the_check_runs(folder):
+    detector = RtcnnDetector.load(folder, DetectorConfig(precision='float'))
+    assert detector.precision_note == 'float; its check float'
+
+
 def test_other_classes_beside_a_face_are_no_face(tmp_path):
     write_check(tmp_path, ('face', 'drawing', 'none'))
     folder = write_tiny_detector(tmp_path)

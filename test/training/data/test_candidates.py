@@ -105,17 +105,41 @@ def test_what_is_ignored_or_fits_badly_is_neither(tmp_path, detector):
     assert labelled(faces) == {4: 'face'}
 
 
-def test_photographs_are_known_by_their_annotations(tmp_path, detector):
+def test_a_configuration_names_reader_and_detector(tmp_path, detector):
     folder = write_set(
         tmp_path / 'set',
         [face_row('a.png', 'train', 4), face_row('b.png', 'val', 4)],
         [PAINTED, [(4, 0.8), (2, 0.6)]],
     )
-    assert load.guessed_reader(folder) == 'candidates'
-    table = AttributeData(path=(str(folder),), classes=('face', 'none'), detector=detector)
+    table = AttributeData(path=(str(folder),), reader='candidates', detector=detector)
     splits = load.load_splits(DataConfig({'candidate': table}), GEOMETRY)
     assert splits.train.labels['candidate'].classes == ('face', 'none')
     assert labelled_as(splits.val, 'candidate') == {'face', 'none'}
+    (note,) = splits.train.notes
+    assert note.startswith('set: ')
+    assert 'candidates of rtcnn (tiny_face@' in note
+
+
+def test_candidates_are_read_where_they_are_asked_for_alone(tmp_path):
+    folder = write_set(tmp_path / 'set', [face_row('a.png', 'train', 4)], [PAINTED])
+    assert load.guessed_reader(folder) != 'candidates'  # as labels may be ignored
+
+
+def test_two_detectors_for_the_same_photographs_are_refused(tmp_path, detector):
+    folder = write_set(tmp_path / 'set', [face_row('a.png', 'train', 4)], [PAINTED])
+    tables = {
+        name: AttributeData(path=(str(folder),), reader='candidates', detector=each)
+        for name, each in (('one', detector), ('two', 'rtcnn'))
+    }
+    with pytest.raises(DataError, match='can have one detector, got rtcnn and rtcnn='):
+        load.load_splits(DataConfig(tables), GEOMETRY)
+
+
+def test_faulty_photographs_cannot_be_left_out(tmp_path, detector):
+    folder = write_set(tmp_path / 'set', [face_row('a.png', 'train', 4)], [PAINTED])
+    options = ReadOptions(GEOMETRY, 0, detector=detector, leave_out_faulty=True)
+    with pytest.raises(DataError, match='faulty photographs cannot be left out'):
+        read_candidates(folder, options)
 
 
 def labelled_as(faces, attribute):

@@ -57,7 +57,7 @@ WIDTHS = (192, 256, 320, 416, 512, 640)
 """Detection widths in pixels, so that a face is a candidate at several sizes."""
 
 LEAST_SCORE = 0.03
-"""Candidates below are not looked at where a detector runs with its default threshold."""
+"""Half of the least score at which the pipeline looks again at a candidate by default."""
 
 MIN_IOU, MAX_IOU = 0.5, 0.3
 """From the first on a candidate is the annotated face, below the second it is none."""
@@ -84,9 +84,12 @@ def read_candidates(path: Path, options: ReadOptions) -> DividedFaces:
     Detections that fit an annotated face badly, or lie in an ignored region, are left out.
 
     :param path: a folder as :func:`read_photographs` reads it
-    :raises DataError: if photographs or annotations are faulty, or nothing is found in them
+    :raises DataError: if photographs or annotations are faulty, which none can be left out for, or
+        nothing is found in them
     :raises PerceptionError: if the detector that the options name cannot be loaded
     """
+    if options.leave_out_faulty:
+        raise DataError(f'{path}: faulty photographs cannot be left out; mend or remove them')
     photographs = read_photographs(path)
     name = options.detector or DETECTOR
     config = replace(parse_detector(name), min_score=LEAST_SCORE, precision=FLOAT, has_check=False)
@@ -109,7 +112,9 @@ def read_candidates(path: Path, options: ReadOptions) -> DividedFaces:
                     found.append(Candidate(index, each, is_face))
     if not found:
         raise DataError(f'{path}: {name} finds nothing in its photographs')
-    return _divided(found, photographs, pictures)
+    faces, part = _divided(found, photographs, pictures)
+    note = f'{path.name}: {len(found)} candidates of {detectors[0].tag}'
+    return DividedFaces(replace(faces, notes=(note,)), part)
 
 
 def matches_face(detection: Detection, photograph: Photograph) -> bool | None:

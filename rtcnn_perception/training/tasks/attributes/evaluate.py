@@ -40,7 +40,7 @@ from rtcnn_perception.training.models.exported_weights import is_exported
 from rtcnn_perception.training.tasks.attributes.groups import group_figures
 from rtcnn_perception.training.tasks.attributes.metrics import compute_figures
 from rtcnn_perception.training.tasks.attributes.metrics import has_labels
-from rtcnn_perception.training.tasks.attributes.metrics import summarise
+from rtcnn_perception.training.tasks.attributes.metrics import summarise_part
 from rtcnn_perception.training.tasks.attributes.predictor import load_predictor
 from rtcnn_perception.training.tasks.attributes.predictor import Predictor
 from rtcnn_perception.training.tasks.attributes.report import AttributeReport
@@ -84,7 +84,7 @@ def evaluate(
         raise DataError(f'none of the faces has a label of {", ".join(predictor.classes)}')
     probabilities = predictor.probabilities(faces)
     curves = accuracy_curves(predictor, faces) if with_conditions else {}
-    summary = summarise(probabilities, faces)
+    summary = summarise_part(probabilities, faces)
     reports = []
     for name in labelled:
         rows = probabilities[name]

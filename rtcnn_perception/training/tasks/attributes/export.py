@@ -234,7 +234,7 @@ def measure(
     if len(splits.test):
         faces = splits.test.with_classes(classes)
         probabilities = predictor.probabilities(faces)
-        found = metrics.summarise(probabilities, faces)
+        found = metrics.summarise_part(probabilities, faces)
         for name, rows in probabilities.items():
             if not metrics.has_labels(faces, calibrated_on[name]):
                 continue

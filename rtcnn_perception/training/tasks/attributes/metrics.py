@@ -89,6 +89,10 @@ METRICS: Mapping[str, Metric] = {
 """Metrics by name; those of ordered classes are computed where the classes are bands."""
 
 
+OVER_CLASSES = ('balanced_accuracy', 'worst_recall')
+"""Metrics over all classes, of which faces of one class say nothing."""
+
+
 def metrics_for(classes: Sequence[str]) -> dict[str, Metric]:
     """Return the metrics that classes of this kind have."""
     is_ordered = band_ranks(classes) is not None
@@ -117,6 +121,16 @@ def summarise(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) -> dict
             elif same_attribute(name, other) and _has_classes_of(faces, name, labels):
                 same = labels.with_classes(faces.labels[name].classes, name)
                 summary[f'{name}.accuracy_on_{other}'] = accuracy(rows, same.indices)
+    return summary
+
+
+def summarise_part(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) -> dict[str, float]:
+    """Return the same, without metrics over all classes where the faces are of one alone."""
+    summary = summarise(scores, faces)
+    for name, labels in faces.labels.items():
+        if len(np.unique(labels.indices[labels.indices != UNLABELLED])) == 1:
+            for metric in OVER_CLASSES:
+                summary.pop(f'{name}.{metric}', None)
     return summary
 
 

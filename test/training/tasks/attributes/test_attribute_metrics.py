@@ -28,6 +28,7 @@ from rtcnn_perception.training.tasks.attributes.metrics import compute_figures
 from rtcnn_perception.training.tasks.attributes.metrics import METRICS
 from rtcnn_perception.training.tasks.attributes.metrics import metrics_for
 from rtcnn_perception.training.tasks.attributes.metrics import summarise
+from rtcnn_perception.training.tasks.attributes.metrics import summarise_part
 from rtcnn_perception.training.tasks.attributes.metrics import surely_wrong
 from rtcnn_perception.training.tasks.attributes.metrics import wilson_interval
 
@@ -111,6 +112,17 @@ def test_a_summary_has_every_metric_of_every_head_that_has_labels():
             'age.mean_band_error': 0.5,
         }
     )
+
+
+def test_faces_of_one_class_give_no_metric_over_classes():
+    faces = faces_with(
+        mood=Labels.of(MOODS, np.array([0, 0, -1])), age=Labels.of(AGES, np.array([0, 2, 0]))
+    )
+    rows = {'mood': scores(0, 1, 1, classes=2), 'age': scores(0, 2, 0)}
+    found = summarise_part(rows, faces)
+    assert {name for name in found if name.startswith('mood.')} == {'mood.accuracy'}
+    assert found['age.balanced_accuracy'] == 1.0
+    assert found == {name: summarise(rows, faces)[name] for name in found}
 
 
 def test_labels_with_the_same_classes_in_another_order_are_compared_by_name():
