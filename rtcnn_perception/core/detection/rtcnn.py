@@ -33,7 +33,7 @@ from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.card import DTYPE
 from rtcnn_perception.core.detection.check import CandidateCheck
-from rtcnn_perception.core.detection.check import LEAST_SHARE
+from rtcnn_perception.core.detection.check import least_score
 from rtcnn_perception.core.detection.grid import AnchorGrid
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import non_maximum_suppression
@@ -190,7 +190,7 @@ class RtcnnDetector:
         check_bgr(image)
         shrunk, scale = shrink_to_width(image, self._width)
         check = self._candidate_check
-        least = self.min_score * (LEAST_SHARE if check else 1.0)
+        least = least_score(self.min_score) if check else self.min_score
         scores, boxes, points = self._find(shrunk, least)
         corners = (boxes.reshape(-1, 2, 2) * scale).reshape(-1, 4)
         landmarks = (points * scale).astype(np.float32)

@@ -28,12 +28,12 @@ from rtcnn_perception.core.attributes.model import AttributeModel
 from rtcnn_perception.core.detection import check as checks
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.check import CandidateCheck
-from rtcnn_perception.core.detection.check import CHECK_WEIGHT
 from rtcnn_perception.core.detection.check import CLASSES
 from rtcnn_perception.core.detection.check import FOLDER
-from rtcnn_perception.core.detection.check import LEAST_SHARE
-from rtcnn_perception.core.detection.check import SCORE_WEIGHT
+from rtcnn_perception.core.detection.check import least_score
+from rtcnn_perception.core.detection.check import MOST
 from rtcnn_perception.core.detection.check import SURE
+from rtcnn_perception.core.detection.check import WEIGHT
 from rtcnn_perception.core.detection.rtcnn import RtcnnDetector
 from rtcnn_perception.exceptions import ModelError
 from tiny_detector import write_tiny_detector
@@ -96,7 +96,7 @@ def checked_score(score, level):
     """Return what a score becomes, from the definition of both judges."""
     gray = level * (0.587 + 0.299)  # blue is 0 where faces are painted
     seen = 2 * ODDS * (gray - 127.5) / 255
-    odds = SCORE_WEIGHT * math.log(score / (1 - score)) + CHECK_WEIGHT * seen
+    odds = WEIGHT * (math.log(score / (1 - score)) + min(seen, MOST))
     return 1 / (1 + math.exp(-odds))
 
 
@@ -136,9 +136,9 @@ def test_what_the_detector_is_sure_of_is_not_looked_at(folder, monkeypatch):
     (face,) = detector.detect(image_with((0.98, DARK)))
     assert face.score == pytest.approx(250 / 255)
     assert face.score >= SURE
-    assert detector.detect(image_with((0.5 * LEAST_SHARE - 0.01, 255))) == ()
+    assert detector.detect(image_with((least_score(0.5) - 0.01, 255))) == ()
     assert not looked_at
-    detector.detect(image_with((0.98, DARK), (0.5 * LEAST_SHARE + 0.01, DARK), (0.7, DARK)))
+    detector.detect(image_with((0.98, DARK), (least_score(0.5) + 0.01, DARK), (0.7, DARK)))
     assert looked_at == [2]
 
 
@@ -150,11 +150,25 @@ def test_the_best_candidates_are_looked_at_and_the_others_left(folder, monkeypat
     assert score == pytest.approx(0.55, abs=0.01)
 
 
+@pytest.mark.parametrize('min_score', [0.0, 0.06, 0.3, 0.5, 0.8, 0.95, 1.0])
+def test_no_candidate_is_left_out_that_the_check_could_raise_to_the_threshold(min_score):
+    least = least_score(min_score)
+    assert 0 <= least <= min_score
+    for score in np.linspace(0.001, 0.96, 200):
+        raised = 1 / (1 + math.exp(-WEIGHT * (math.log(score / (1 - score)) + MOST)))
+        assert score >= least or raised < min_score
+
+
 def test_a_lower_threshold_looks_at_more(folder):
-    image = image_with((0.08, 255))
+    image = image_with((0.15, 255))
     assert found(folder, image, min_score=0.5) == []
-    ((_, score),) = found(folder, image, min_score=0.1)
-    assert score == pytest.approx(checked_score(20 / 255, 255), abs=0.01)
+    ((_, score),) = found(folder, image, min_score=0.3)
+    assert score == pytest.approx(checked_score(38 / 255, 255), abs=0.01)
+
+
+def test_the_check_alone_makes_no_face_of_anything(folder):
+    ((_, score),) = found(folder, image_with((0.2, 255)), min_score=0.1)
+    assert score < 0.55 < 1 / (1 + math.exp(-WEIGHT * (math.log(0.25) + 2 * ODDS * 0.386)))
 
 
 def test_the_check_sees_the_pixels_of_the_image_and_not_the_shrunk_ones(folder, monkeypatch):

@@ -57,7 +57,7 @@ WIDTHS = (192, 256, 320, 416, 512, 640)
 """Detection widths in pixels, so that a face is a candidate at several sizes."""
 
 LEAST_SCORE = 0.03
-"""Half of the least score at which the pipeline looks again at a candidate by default."""
+"""Half of the least at which the pipeline looks again at a candidate by default."""
 
 MIN_IOU, MAX_IOU = 0.5, 0.3
 """From the first on a candidate is the annotated face, below the second it is none."""

@@ -215,6 +215,12 @@ def test_a_name_and_weights_as_float32_may_be_given(trained, tmp_path):
     assert half - full == {onnx.TensorProto.FLOAT16}
 
 
+def test_an_export_says_that_a_check_is_of_the_detector_before(trained, tmp_path, capsys):
+    (tmp_path / 'check').mkdir()
+    run(export, trained / 'run/last.pt', '--output', tmp_path, '--float32')
+    assert f'{tmp_path / "check"} is of the detector before' in capsys.readouterr().out
+
+
 def test_a_graph_in_eight_bits_finds_nearly_what_the_float_one_does(trained, tmp_path):
     run(export, trained / 'run/last.pt', '--output', tmp_path, '--int8')
     card = json.loads((tmp_path / 'model.json').read_text())
