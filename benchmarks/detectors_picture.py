@@ -144,10 +144,11 @@ def draw(
     for (x0, y0, x1, y1), color in drawn:
         corners = (round(x0), round(y0)), (round(x1), round(y1))
         cv2.rectangle(canvas, *corners, color, 1)
-    line = f'{detector.tag}: {is_found.sum()} of {len(truth)} found, {(~is_true).sum()} false'
-    print(line)
+    line = f'{is_found.sum()} of {len(truth)} found, {(~is_true).sum()} false'
+    print(f'{detector.tag}: {line}')
     strip = np.full((24, WIDTH, 3), PAPER, np.uint8)
-    draw_text(strip, set_text(line, 6, 4, 11), (INK,) * 3)
+    title = f'{detector.tag.split()[0]}: {line}'  # the names of its models are too long
+    draw_text(strip, set_text(title, 6, 4, 11), (INK,) * 3)
     return np.vstack([strip, canvas])
 
 
