@@ -266,7 +266,7 @@ def make(args: argparse.Namespace) -> str:
     tiles, labels = tiles_in(args.cifar, 'data_batch')
     kept = without_people(tiles, labels)
     tiles, labels = tiles[kept], labels[kept]
-    detector = load(DetectorConfig('rtcnn', has_check=False), WIDTH, MIN_SCORE)
+    detector = load(DetectorConfig('rtcnn', check=False), WIDTH, MIN_SCORE)
     weights = 1 + EMPHASIS * highest_scores(tiles, detector) ** 2
     held_out, held_out_labels = tiles_in(args.cifar, 'test_batch')
     held_out = held_out[without_people(held_out, held_out_labels)]

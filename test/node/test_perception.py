@@ -133,7 +133,7 @@ def test_the_models_of_the_package_are_the_default(bench):
     assert [each.name for each in msg.attributes] == ['emotion', 'gender']
     assert tuple(msg.attributes[0].labels) == EMOTIONS
     assert tuple(msg.attributes[1].labels) == GENDERS
-    assert re.fullmatch(r'rtcnn \(\w+@[0-9a-f]{8}\)', msg.detector)
+    assert re.fullmatch(r'rtcnn \(\w+@[0-9a-f]{8}, \w+@[0-9a-f]{8}\)', msg.detector)
     assert len(msg.landmark_names) == len(msg.faces[0].landmarks) == 5
     emotion, gender = msg.faces[0].attributes
     assert emotion.label in EMOTIONS

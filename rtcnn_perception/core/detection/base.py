@@ -109,7 +109,7 @@ class DetectorConfig:
     them unchanged. ``min_score`` 0 means the detector's default too, and an empty ``model_path``
     the default model. ``threads`` is what the detector may use, and OpenCV in the whole process:
     it has one count for all. ``precision``, one of ``models.precision.PRECISIONS``, chooses among
-    the graphs of a model that has several, and among those of its check. ``has_check`` False
+    the graphs of a model that has several, and among those of its check. ``check`` False
     leaves the check of a model that has one out, so that its detections are those of one pass.
 
     :raises ConfigurationError: if a value is out of range
@@ -121,7 +121,7 @@ class DetectorConfig:
     min_score: float = 0.0
     threads: int = 1
     precision: str = AUTO
-    has_check: bool = True
+    check: bool = True
 
     def __post_init__(self) -> None:
         if self.width != 0 and not LEAST_WIDTH <= self.width <= MAX_WIDTH:

@@ -148,7 +148,7 @@ class RtcnnDetector:
         """
         card = DetectorCard.load(path)
         check = None
-        if config.has_check:
+        if config.check:
             check = CandidateCheck.load(
                 card.directory, threads=config.threads, precision=config.precision
             )

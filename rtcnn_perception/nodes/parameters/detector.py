@@ -97,6 +97,11 @@ class DetectorGroup:
         maximum=64,
     )
     precision: str = setting(_DETECTOR.precision, PRECISION_DESCRIPTION, choices=PRECISIONS)
+    check: bool = setting(
+        _DETECTOR.check,
+        'whether a small network looks again at what the detector is unsure of, where its model '
+        'has one (rtcnn); without it there are more false faces, and crowds take less time',
+    )
 
     def __post_init__(self) -> None:
         if 0 < self.width < LEAST_WIDTH:

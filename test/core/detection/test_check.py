@@ -113,13 +113,13 @@ def test_a_score_is_weighed_with_what_the_check_sees(folder, score, level):
 
 def test_a_candidate_below_the_threshold_may_be_found_and_one_above_it_dropped(folder):
     image = image_with((0.45, 255), (0.55, DARK))
-    assert [place for place, _ in found(folder, image, has_check=False)] == [1]
+    assert [place for place, _ in found(folder, image, check=False)] == [1]
     assert [place for place, _ in found(folder, image)] == [0]
 
 
 def test_faces_come_by_their_scores_after_the_check(folder):
     image = image_with((0.7, 120), (0.6, 255))
-    assert [place for place, _ in found(folder, image, has_check=False)] == [0, 1]
+    assert [place for place, _ in found(folder, image, check=False)] == [0, 1]
     assert [place for place, _ in found(folder, image)] == [1, 0]
 
 
@@ -197,7 +197,7 @@ def test_the_name_of_a_detector_has_its_check(folder):
 
 
 def found_tag(folder):
-    return RtcnnDetector.load(folder, DetectorConfig(has_check=False)).tag
+    return RtcnnDetector.load(folder, DetectorConfig(check=False)).tag
 
 
 def test_a_detector_without_a_check_has_none(tmp_path):
@@ -220,7 +220,7 @@ def test_a_damaged_check_is_refused_and_named(folder):
     graph.write_bytes(graph.read_bytes()[:-1])
     with pytest.raises(ModelError, match=f'{FOLDER}/model.onnx'):
         RtcnnDetector.load(folder)
-    RtcnnDetector.load(folder, DetectorConfig(has_check=False))
+    RtcnnDetector.load(folder, DetectorConfig(check=False))
 
 
 def test_what_lies_there_and_is_no_folder_is_refused(tmp_path):

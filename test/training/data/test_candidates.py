@@ -34,6 +34,8 @@ from rtcnn_perception.training.data.sources import AttributeData
 from rtcnn_perception.training.data.sources import DataConfig
 from tiny_detector import write_tiny_detector
 
+pytest.importorskip('tqdm')  # of the extra `training`
+
 GEOMETRY = CropGeometry(0.3)
 PAINTED = [(1, 0.7), (4, 0.95), (7, 0.3)]
 

@@ -48,7 +48,6 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import read_photographs
-from tqdm import tqdm
 
 DETECTOR = 'rtcnn'
 """Whose candidates they are where nothing is named: the one of this package."""
@@ -88,11 +87,13 @@ def read_candidates(path: Path, options: ReadOptions) -> DividedFaces:
         nothing is found in them
     :raises PerceptionError: if the detector that the options name cannot be loaded
     """
+    from tqdm import tqdm  # noqa: PLC0415  an extra
+
     if options.leave_out_faulty:
         raise DataError(f'{path}: faulty photographs cannot be left out; mend or remove them')
     photographs = read_photographs(path)
     name = options.detector or DETECTOR
-    config = replace(parse_detector(name), min_score=LEAST_SCORE, precision=FLOAT, has_check=False)
+    config = replace(parse_detector(name), min_score=LEAST_SCORE, precision=FLOAT, check=False)
     detectors = [
         load_detector(replace(config, width=width), models_search_path()).detector
         for width in WIDTHS

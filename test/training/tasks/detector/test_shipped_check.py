@@ -45,7 +45,7 @@ def figures(photographs, width, **options):
 @pytest.mark.parametrize('precision', ['float', 'int8'])
 def test_with_its_check_the_detector_errs_less_often_and_misses_no_more(width, precision):
     held_out = [each for each in read_photographs(TRAIN) if each.split == 'val']
-    plain = figures(held_out, width, precision=precision, has_check=False)
+    plain = figures(held_out, width, precision=precision, check=False)
     checked = figures(held_out, width, precision=precision)
     assert checked.sizes[0].recall > plain.sizes[0].recall - 0.01
     assert checked.sizes[0].precision > plain.sizes[0].precision + 0.02
