@@ -15,15 +15,16 @@
 """
 A second look at what a detector takes for a face.
 
-A detector judges all places of a shrunk image in one pass. A small network looks at the few that
-it is unsure of alone, in the pixels of the image itself, and both are weighed. It is an attribute
-network with the classes ``CLASSES``, in the folder ``FOLDER`` of the detector's model.
+A detector scores all places of a shrunk image in one pass. A small network looks at the few that
+it is unsure of alone, in the pixels of the image itself, and both scores are weighed. It is an
+attribute network with the classes ``CLASSES``, in the folder ``FOLDER`` of the detector's model.
 Source of the cascade: Zhang, Zhang, Li, Qiao: Joint Face Detection and Alignment using Multi-task
 Cascaded Convolutional Networks, 2016, section II.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -61,7 +62,7 @@ WEIGHT: Final = 0.7
 How much the log odds of a face by the detector, and those by the check, count in their sum.
 
 Logistic regression on held-out candidates gives 0.72 and 0.67, with an offset of -0.05. Of
-independent judges, who do not err on the same faces, both would count 1.
+networks that do not err on the same faces both would count 1.
 """
 
 MOST: Final = 1.5
@@ -136,22 +137,18 @@ class CandidateCheck:
         seen = self._model.predict(faces)[self._attribute][:, self._column]
         checked: NDArray[np.float32] = scores.copy()
         odds = WEIGHT * (_log_odds(scores[unsure]) + np.minimum(_log_odds(seen), MOST))
-        checked[unsure] = _probabilities(odds)
+        checked[unsure] = 1.0 / (1.0 + np.exp(-odds))
         return checked
 
 
 def least_score(min_score: float) -> float:
     """Return the score of a detector from which on a check may raise it to a minimum score."""
-    odds = _log_odds(np.array(min_score)) / WEIGHT - MOST
-    return min(min_score, float(_probabilities(odds)))
+    bounded = min(max(min_score, _NEAREST), 1.0 - _NEAREST)
+    odds = math.log(bounded / (1.0 - bounded)) / WEIGHT - MOST
+    return min(min_score, 1.0 / (1.0 + math.exp(-odds)))
 
 
-def _log_odds(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+def _log_odds(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     bounded = np.clip(probabilities.astype(np.float64), _NEAREST, 1.0 - _NEAREST)
     odds: NDArray[np.float64] = np.log(bounded / (1.0 - bounded))
     return odds
-
-
-def _probabilities(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    probabilities: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-odds))
-    return probabilities

@@ -168,8 +168,9 @@ class RtcnnDetector:
             detector.detect(np.zeros((side * 3 // 4, side, 3), np.uint8))
 
         detector, note = load_precision(card, config.precision, load, run)
-        notes = (note, f'its check {check.precision_note}' if check else '')
-        detector.precision_note = '; '.join(filter(None, notes))
+        if check and check.precision_note:
+            note = '; '.join(filter(None, (note, f'its check {check.precision_note}')))
+        detector.precision_note = note
         return detector
 
     @property

@@ -227,7 +227,7 @@ class ReadOptions(NamedTuple):
     held out where the data does not say; ``votes`` is FER+'s csv beside ``fer2013.csv``.
     ``leave_out_faulty`` leaves damaged, missing and misnamed files out, instead of refusing all.
     ``needs_labels`` refuses a table that has none. ``detector`` is the one that looks for
-    candidates in photographs, as ``parse_detector`` reads it; empty for the one of this package.
+    candidates in photographs, as ``parse_detector`` reads it; empty for the default.
     """
 
     geometry: CropGeometry

@@ -93,7 +93,7 @@ def image_with(*faces):
 
 
 def checked_score(score, level):
-    """Return what a score becomes, from the definition of both judges."""
+    """Return what a score becomes, from the definition of both networks."""
     gray = level * (0.587 + 0.299)  # blue is 0 where faces are painted
     seen = 2 * ODDS * (gray - 127.5) / 255
     odds = WEIGHT * (math.log(score / (1 - score)) + min(seen, MOST))
@@ -241,6 +241,7 @@ def test_a_box_that_is_far_larger_than_the_image_is_not_looked_at(folder, monkey
 def test_the_log_says_which_graph_of_the_check_runs(folder):
     detector = RtcnnDetector.load(folder, DetectorConfig(precision='float'))
     assert detector.precision_note == 'float; its check float'
+    assert not RtcnnDetector.load(folder).precision_note  # neither has another graph
 
 
 def test_other_classes_beside_a_face_are_no_face(tmp_path):

@@ -33,6 +33,7 @@ from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.check import CLASSES
 from rtcnn_perception.core.detection.check import FACE
 from rtcnn_perception.core.detection.check import NONE
+from rtcnn_perception.core.detection.registry import AUTO
 from rtcnn_perception.core.detection.registry import load_detector
 from rtcnn_perception.core.detection.registry import parse_detector
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
@@ -48,9 +49,6 @@ from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import ReadOptions
 from rtcnn_perception.training.data.photographs import Photograph
 from rtcnn_perception.training.data.photographs import read_photographs
-
-DETECTOR = 'rtcnn'
-"""Whose candidates they are where nothing is named: the one of this package."""
 
 WIDTHS = (192, 256, 320, 416, 512, 640)
 """Detection widths in pixels, so that a face is a candidate at several sizes."""
@@ -92,8 +90,8 @@ def read_candidates(path: Path, options: ReadOptions) -> DividedFaces:
     if options.leave_out_faulty:
         raise DataError(f'{path}: faulty photographs cannot be left out; mend or remove them')
     photographs = read_photographs(path)
-    name = options.detector or DETECTOR
-    config = replace(parse_detector(name), min_score=LEAST_SCORE, precision=FLOAT, check=False)
+    named = parse_detector(options.detector or AUTO)
+    config = replace(named, min_score=LEAST_SCORE, precision=FLOAT, check=False)
     detectors = [
         load_detector(replace(config, width=width), models_search_path()).detector
         for width in WIDTHS
@@ -112,7 +110,7 @@ def read_candidates(path: Path, options: ReadOptions) -> DividedFaces:
                 if is_face is not None:
                     found.append(Candidate(index, each, is_face))
     if not found:
-        raise DataError(f'{path}: {name} finds nothing in its photographs')
+        raise DataError(f'{path}: {detectors[0].tag} finds nothing in its photographs')
     faces, part = _divided(found, photographs, pictures)
     note = f'{path.name}: {len(found)} candidates of {detectors[0].tag}'
     return DividedFaces(replace(faces, notes=(note,)), part)

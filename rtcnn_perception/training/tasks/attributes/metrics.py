@@ -64,19 +64,27 @@ def band_errors(scores: NDArray[np.float32], labels: Indices, classes: Sequence[
 
 
 class Metric(NamedTuple):
-    """How a metric is computed from scores (N, C), labels (N,) and class names."""
+    """
+    How a metric is computed from scores (N, C), labels (N,) and class names.
+
+    Faces of one class say nothing of a metric that ``is_over_classes``.
+    """
 
     compute: Callable[[NDArray[np.float32], Indices, Sequence[str]], float]
     is_for_ordered: bool = False
     is_better_higher: bool = True
+    is_over_classes: bool = False
 
 
 METRICS: Mapping[str, Metric] = {
     'accuracy': Metric(lambda scores, labels, _: accuracy(scores, labels)),
     'balanced_accuracy': Metric(
-        lambda scores, labels, _: float(np.mean(recalls(scores, labels) or [0.0]))
+        lambda scores, labels, _: float(np.mean(recalls(scores, labels) or [0.0])),
+        is_over_classes=True,
     ),
-    'worst_recall': Metric(lambda scores, labels, _: min(recalls(scores, labels), default=0.0)),
+    'worst_recall': Metric(
+        lambda scores, labels, _: min(recalls(scores, labels), default=0.0), is_over_classes=True
+    ),
     'within_one_band': Metric(
         lambda *given: float((band_errors(*given) <= 1).mean()), is_for_ordered=True
     ),
@@ -87,10 +95,6 @@ METRICS: Mapping[str, Metric] = {
     ),
 }
 """Metrics by name; those of ordered classes are computed where the classes are bands."""
-
-
-OVER_CLASSES = ('balanced_accuracy', 'worst_recall')
-"""Metrics over all classes, of which faces of one class say nothing."""
 
 
 def metrics_for(classes: Sequence[str]) -> dict[str, Metric]:
@@ -129,8 +133,9 @@ def summarise_part(scores: Mapping[str, NDArray[np.float32]], faces: FaceSet) ->
     summary = summarise(scores, faces)
     for name, labels in faces.labels.items():
         if len(np.unique(labels.indices[labels.indices != UNLABELLED])) == 1:
-            for metric in OVER_CLASSES:
-                summary.pop(f'{name}.{metric}', None)
+            for metric, each in METRICS.items():
+                if each.is_over_classes:
+                    summary.pop(f'{name}.{metric}', None)
     return summary
 
 
