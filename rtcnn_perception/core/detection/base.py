@@ -110,7 +110,7 @@ class DetectorConfig:
     the default model. ``threads`` is what the detector may use, and OpenCV in the whole process:
     it has one count for all. ``precision``, one of ``models.precision.PRECISIONS``, chooses among
     the graphs of a model that has several, and among those of its check. ``check`` False
-    leaves the check of a model that has one out, so that its detections are those of one pass.
+    leaves the check of a model that has one out, so that its scores are the detector's own.
 
     :raises ConfigurationError: if a value is out of range
     """

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The detector of this package: a small network that finds faces of any size in one pass."""
+"""The detector of this package: a small network that finds faces of any size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 import onnxruntime
-from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
@@ -35,6 +34,9 @@ from rtcnn_perception.core.detection.card import DTYPE
 from rtcnn_perception.core.detection.check import CandidateCheck
 from rtcnn_perception.core.detection.check import least_score
 from rtcnn_perception.core.detection.grid import AnchorGrid
+from rtcnn_perception.core.detection.levels import Candidates
+from rtcnn_perception.core.detection.levels import levels_of
+from rtcnn_perception.core.detection.levels import merge_levels
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.boxes import non_maximum_suppression
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
@@ -122,7 +124,7 @@ class RtcnnDetector:
         self._candidate_check = check
         self._session = session
         self._width = width or card.width
-        self._input = self._input_for((1, 1))
+        self._inputs: dict[int, _Input] = {}
         check_signature(
             session,
             card.path,
@@ -135,7 +137,7 @@ class RtcnnDetector:
         )
         for rows, columns in _TRIAL_SIZES:
             blank = np.zeros((rows * card.multiple, columns * card.multiple, 3), np.uint8)
-            self._find(blank, min_score=0.0)
+            self._find(blank, 0, min_score=0.0)
 
     @classmethod
     def load(cls, path: Path, config: DetectorConfig = DEFAULT_CONFIG) -> RtcnnDetector:
@@ -192,42 +194,44 @@ class RtcnnDetector:
         shrunk, scale = shrink_to_width(image, self._width)
         check = self._candidate_check
         least = least_score(self.min_score) if check else self.min_score
-        scores, boxes, points = self._find(shrunk, least)
-        corners = (boxes.reshape(-1, 2, 2) * scale).reshape(-1, 4)
-        landmarks = (points * scale).astype(np.float32)
+        levels = levels_of(shrunk)
+        found = [self._find(each.image, index, least) for index, each in enumerate(levels)]
+        faces = merge_levels(levels, found, self.card.nms_iou).scaled(scale)
         if check:
-            scores = check.scores(image, corners, scores)
+            scores = check.scores(image, faces.boxes, faces.scores)
             order = np.argsort(-scores, kind='stable')
-            chosen = order[scores[order] >= self.min_score]
-            scores, corners, landmarks = scores[chosen], corners[chosen], landmarks[chosen]
+            best = order[scores[order] >= self.min_score]
+            faces = faces._replace(scores=scores).take(best)
+        scores, boxes, landmarks = faces
         return tuple(
             Detection(BoundingBox(*box), score, five)
-            for box, score, five in zip(corners.tolist(), scores.tolist(), landmarks, strict=True)
+            for box, score, five in zip(
+                boxes.tolist(), scores.tolist(), landmarks.astype(np.float32), strict=True
+            )
         )
 
-    def _find(
-        self, image: ImageBGR, min_score: float
-    ) -> tuple[NDArray[np.float32], BoxesXYXY, NDArray[np.float64]]:
-        """Return (K,) scores, (K, 4) boxes and (K, 5, 2) landmarks, best first, in its pixels."""
-        score, box, landmarks = self._run(image)
+    def _find(self, image: ImageBGR, level: int, min_score: float) -> Candidates:
+        """Return what may be a face, each once."""
+        score, box, landmarks = self._run(image, level)
+        grid = self._inputs[level].grid
         chosen = _best_anchors(score, min_score)
         rows = box[chosen]
-        boxes = self._input.grid.decode_boxes(chosen, rows)
+        boxes = grid.decode_boxes(chosen, rows)
         is_box = (np.abs(boxes) < _FARTHEST) & np.tile(boxes[:, :2] < boxes[:, 2:], 2)
         self._check(self.card.box, rows, is_box)
         kept = non_maximum_suppression(boxes, self.card.nms_iou)
         chosen = chosen[kept]
         rows = landmarks[chosen]
-        points = self._input.grid.decode_landmarks(chosen, rows)
+        points = grid.decode_landmarks(chosen, rows)
         self._check(self.card.landmarks, rows, (np.abs(points) < _FARTHEST).reshape(-1, 10))
-        return score[chosen], boxes[kept], points
+        return Candidates(score[chosen], boxes[kept], points)
 
-    def _run(self, image: ImageBGR) -> list[NDArray[np.float32]]:
+    def _run(self, image: ImageBGR, level: int) -> list[NDArray[np.float32]]:
         """Return the outputs, a row for each anchor point."""
         size_hw = (image.shape[0], image.shape[1])
-        if size_hw != self._input.size_hw:
-            self._input = self._input_for(size_hw)
-        padded, count = self._input.padded, len(self._input.grid)
+        if level not in self._inputs or size_hw != self._inputs[level].size_hw:
+            self._inputs[level] = self._input_for(size_hw)
+        padded, count = self._inputs[level].padded, len(self._inputs[level].grid)
         padded[0, : size_hw[0], : size_hw[1]] = image
         try:
             outputs = self._session.run(self.card.outputs, {self.card.input_name: padded})

@@ -122,7 +122,7 @@ def test_an_image_is_padded_at_the_right_and_the_bottom_with_zeros(folder, size_
     detector._session = KeepingSession(detector._session)
     image = np.random.default_rng(1).integers(1, 256, (*size_hw, 3), dtype=np.uint8)
     detector.detect(image)
-    (fed,) = detector._session.fed
+    fed, *_ = detector._session.fed
     assert fed.shape == (1, *padded_hw, 3)
     assert (fed[0, : size_hw[0], : size_hw[1]] == image).all()
     assert fed.sum(dtype=np.int64) == image.sum(dtype=np.int64)
