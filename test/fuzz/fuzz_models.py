@@ -22,6 +22,7 @@ import functools
 import hashlib
 import json
 import math
+from unittest import mock
 
 from fuzz_target import Draw
 from fuzz_target import scratch
@@ -39,6 +40,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.saliency.write_graph import write_saliency_graph
 from rtcnn_perception.training.engine.networks import load_network
 from rtcnn_perception.training.engine.provenance import provenance_of
+from rtcnn_perception.training.models import keras_file
 from rtcnn_perception.training.models.architectures import build_network
 from rtcnn_perception.training.models.keras_file import read_layers
 from rtcnn_perception.training.models.keras_weights import load_keras
@@ -195,7 +197,7 @@ def read_tfjs(data):
 
 
 @functools.cache
-def keras_file():
+def keras_seed():
     """Return a small file in which Keras keeps weights, without those of a network known here."""
     path = scratch() / 'seed.h5'
     with h5py.File(path, 'w') as file:
@@ -211,9 +213,11 @@ def keras_file():
 def read_keras(data):
     """Read weights of Keras, which are seldom those of a network known here."""
     path = written('keras.h5', data)
-    read_layers(path)
-    with suppress(ModelError):
-        load_keras(path)
+    # What the library would read for ever is refused sooner than an input may take here.
+    with mock.patch.object(keras_file, 'MOST_SECONDS', 3):
+        read_layers(path)
+        with suppress(ModelError):
+            load_keras(path)
 
 
 @functools.cache
@@ -269,6 +273,6 @@ TARGETS = {
     'saliency_source': Target(read_saliency_source, saliency_seeds),
     'foreign_graph': Target(read_foreign_graph, foreign_seeds),
     'tfjs': Target(read_tfjs, lambda: text_seeds(tfjs_manifest()), WORDS),
-    'keras': Target(read_keras, lambda: [keras_file()]),
+    'keras': Target(read_keras, lambda: [keras_seed()]),
     'checkpoint': Target(read_checkpoint, checkpoint_seeds),
 }

@@ -29,6 +29,7 @@ from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import bands_of
 from rtcnn_perception.training.data.classes import same_attribute
 from rtcnn_perception.training.data.classes import soft_bands
+from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import DividedFaces
 from rtcnn_perception.training.data.faces import FaceSet
@@ -155,7 +156,7 @@ def load_splits(data: DataConfig, geometry: CropGeometry, seed: int = SPLIT_SEED
             offered = offered_labels(read, path, pictures)
             facts = read.faces.facts if path.resolve() == pictures else {}
             more = _labels_for(name, wanted, offered, facts, path)
-            labels[name] = npz.merged_labels(labels[name], more, path) if name in labels else more
+            labels[name] = _merged(labels[name], more, path) if name in labels else more
         reads.append((pictures, read, labels))
     numbers = {n for _, read, _ in reads for n, fact in read.faces.facts.items() if not fact.names}
     found = []
@@ -269,3 +270,31 @@ def divided_with(
     known = np.any([each.is_known for each in labels.values()], axis=0)
     faces = replace(read.faces, labels=labels, facts=facts)
     return Splits.of(faces, np.where(known, read.part, ''))
+
+
+def _merged(labels: Labels, more: Labels, path: Path) -> Labels:
+    """
+    Return the labels of faces, and those of another file where there are none.
+
+    :raises DataError: if a face has other labels in both
+    :raises UnknownClassError: if the file has a class that the labels lack
+    """
+    more = more.with_classes(labels.classes, f'{path}, whose pictures have labels already')
+    has_indices = (labels.indices != UNLABELLED) & (more.indices != UNLABELLED)
+    is_other = np.where(
+        has_indices,
+        labels.indices != more.indices,
+        labels.is_known & more.is_known & (labels.targets != more.targets).any(axis=1),
+    )
+    if is_other.any():
+        raise DataError(
+            f'{path} contradicts another file in {int(is_other.sum())} labels of the same '
+            f'pictures, first in row {int(np.flatnonzero(is_other)[0])}; expected each face to '
+            'have one'
+        )
+    known = labels.is_known
+    return Labels(
+        labels.classes,
+        np.where(known, labels.indices, more.indices),
+        np.where(known[:, None], labels.targets, more.targets),
+    )

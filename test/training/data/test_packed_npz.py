@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 from rtcnn_perception.core.geometry.crops import CropGeometry
@@ -183,6 +185,19 @@ def test_the_parts_of_a_file_are_named_without_reading_it_all(tmp_path):
     path = write_fer_npz(tmp_path / 'a.npz', pictures(22), [0] * 22, 20)
     assert part_names(path) == ('Training', 'PublicTest', 'PrivateTest')
     assert part_names(save(tmp_path / 'b.npz', {'a': np.zeros(1)})) == ()
+
+
+@pytest.mark.parametrize('read', [part_names, lambda path: read_packed(path, OPTIONS)])
+def test_a_member_that_is_no_array_is_refused_by_name(tmp_path, read):
+    path = write_packed_npz(tmp_path / 'a.npz', pictures(3), [0, 1, 1], [0, 1, 2])
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    members['split_names.npy'] = b'train'
+    with zipfile.ZipFile(path, 'w') as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    with pytest.raises(DataError, match=r'a\.npz: split_names is no array'):
+        read(path)
 
 
 def row_labels(path, **changes):

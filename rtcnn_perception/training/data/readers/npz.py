@@ -102,10 +102,20 @@ def opened(path: Path) -> Iterator[Mapping[str, NDArray[np.generic]]]:
         raise DataError(f'{path} is no readable .npz file: {error}') from error
 
 
+def _array(arrays: Mapping[str, NDArray[np.generic]], key: str, path: Path) -> NDArray[np.generic]:
+    """Return an array of an open file; NumPy returns bytes where a member is none."""
+    array = arrays[key]
+    if not isinstance(array, np.ndarray):
+        raise DataError(f'{path}: {key} is no array, but other data')
+    return array
+
+
 def part_names(path: Path) -> tuple[str, ...]:
     """Return what a file calls its parts; errors as of :func:`opened`."""
     with opened(path) as arrays:
-        return tuple(map(str, arrays['split_names'].flat)) if 'split_names' in arrays else ()
+        if 'split_names' not in arrays:
+            return ()
+        return tuple(map(str, _array(arrays, 'split_names', path).flat))
 
 
 def has_labels_alone(path: Path) -> bool:
@@ -123,7 +133,7 @@ def load_arrays(path: Path, required: tuple[str, ...]) -> Arrays:
     :raises DataError: if the file is damaged, or naming the array, what was expected and what came
     """
     with opened(path) as file:
-        arrays = {key: np.asarray(file[key]) for key in file}
+        arrays = {key: _array(file, key, path) for key in file}
     missing = [key for key in required if key not in arrays]
     if missing:
         raise DataError(f'{path} lacks {", ".join(missing)}; it has {", ".join(sorted(arrays))}')
@@ -278,31 +288,3 @@ def read_row_labels(path: Path, count: int) -> Labels:
 def _row_keys(arrays: Iterable[str]) -> list[str]:
     """Return the names of the arrays that are rows of another file."""
     return sorted(key for key in arrays if key.endswith('_index'))
-
-
-def merged_labels(labels: Labels, more: Labels, path: Path) -> Labels:
-    """
-    Return the labels of faces, and those of another file where there are none.
-
-    :raises DataError: if a face has other labels in both
-    :raises UnknownClassError: if the file has a class that the labels lack
-    """
-    more = more.with_classes(labels.classes, f'{path}, whose pictures have labels already')
-    has_indices = (labels.indices != UNLABELLED) & (more.indices != UNLABELLED)
-    is_other = np.where(
-        has_indices,
-        labels.indices != more.indices,
-        labels.is_known & more.is_known & (labels.targets != more.targets).any(axis=1),
-    )
-    if is_other.any():
-        raise DataError(
-            f'{path} contradicts another file in {int(is_other.sum())} labels of the same '
-            f'pictures, first in row {int(np.flatnonzero(is_other)[0])}; expected each face to '
-            'have one'
-        )
-    known = labels.is_known
-    return Labels(
-        labels.classes,
-        np.where(known, labels.indices, more.indices),
-        np.where(known[:, None], labels.targets, more.targets),
-    )
