@@ -39,6 +39,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import IncompleteError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.install_hints import install_hint
+from rtcnn_perception.one_line import bounded
 from rtcnn_perception.paths import is_text
 
 PROGRAM = 'rtcnn_perception'
@@ -63,6 +64,9 @@ EXIT_CODES = (
     f'Exit codes: 0: all was done; {EXIT_ERROR}: an error; 2: wrong usage; {EXIT_INCOMPLETE}: '
     'done, but for what the last line names; 128+: ended by a signal.'
 )
+
+MOST_SHOWN = 4000
+"""Characters of a message that are shown; lists of what is known may be long."""
 
 HANDLED_WITHIN = 3.0
 """Seconds after a signal in which a command must begin to end, or is blocked by a call."""
@@ -162,7 +166,8 @@ def _parse(words: Sequence[str]) -> tuple[ModuleType, argparse.Namespace]:
 def _fail(message: str, is_debugging: bool) -> int:
     if is_debugging:
         traceback.print_exc()
-    line = ' '.join(message.split())
+    # A message may quote a file that others made.
+    line = bounded(' '.join(message.split()), MOST_SHOWN)
     print(f'{PROGRAM}: {line}', file=sys.stderr)
     return EXIT_ERROR
 

@@ -129,6 +129,18 @@ def test_an_error_is_one_line_and_exit_code_one(command, capsys):
     )
 
 
+def test_an_error_shows_what_a_file_says_escaped_and_cut(command, capsys):
+    def execute(_):
+        raise ModelError(f'the class \x1b[31m{"x" * 2**20}\x00 is unknown; rename it')
+
+    command(execute)
+    assert cli.main(['bench']) == 1
+    line = capsys.readouterr().err
+    assert line.startswith('rtcnn_perception: the class \\x1b[31mxxx')
+    assert line.endswith('xxx\\x00 is unknown; rename it\n')
+    assert len(line) < 5000
+
+
 @pytest.mark.parametrize('words', [['--debug', 'bench'], ['bench', '--debug']])
 def test_debug_shows_the_traceback_before_or_after_the_command(command, capsys, words):
     def execute(_):

@@ -29,11 +29,11 @@ from rclpy.signals import SignalHandlerOptions
 from rtcnn_perception.nodes.host import initialising
 from rtcnn_perception.nodes.host import keep_freed_memory
 from rtcnn_perception.nodes.lifecycle.requests import refused_parameters
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.names import check_sections
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.one_line import bounded
 from rtcnn_perception.shared_memory import prepare
 
 

@@ -45,7 +45,6 @@ from rtcnn_perception.nodes.lifecycle.bond import break_bond
 from rtcnn_perception.nodes.lifecycle.bond import form_bond
 from rtcnn_perception.nodes.lifecycle.transitions import GuardedLifecycleNode
 from rtcnn_perception.nodes.lifecycle.transitions import RCLError
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters import TABLES
 from rtcnn_perception.nodes.parameters.changes import changed
 from rtcnn_perception.nodes.parameters.declaration import declare
@@ -56,6 +55,7 @@ from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
 from rtcnn_perception.nodes.subscriptions.simulated_time import SimulatedTime
 from rtcnn_perception.nodes.subscriptions.topic import Topic
+from rtcnn_perception.one_line import bounded
 from std_msgs.msg import Header
 
 P = TypeVar('P', bound=NodeParameters)

@@ -44,12 +44,12 @@ from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.camera import CameraParameters
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import IMAGES_OFFERED
 from rtcnn_perception.nodes.qos import LOW_RATE
 from rtcnn_perception.nodes.worker import WorkerNode
+from rtcnn_perception.one_line import bounded
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image
 

@@ -47,7 +47,6 @@ from rtcnn_perception.nodes.conversions.images import stamp_ns_of
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.classifier import ALL
 from rtcnn_perception.nodes.parameters.classifier import ClassifierParameters
 from rtcnn_perception.nodes.parameters.names import node_name
@@ -59,6 +58,7 @@ from rtcnn_perception.nodes.subscriptions.losses import lost_text
 from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
+from rtcnn_perception.one_line import bounded
 from rtcnn_perception.resources import models_search_path
 from sensor_msgs.msg import Image
 

@@ -35,13 +35,13 @@ from rtcnn_perception.msg import FaceRois
 from rtcnn_perception.nodes.conversions.faces import rois_to_msg
 from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.host import run_nodes
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.detector import DetectorGroup
 from rtcnn_perception.nodes.parameters.detector import DetectorParameters
 from rtcnn_perception.nodes.parameters.detector import TrackerGroup
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.worker import WorkerNode
+from rtcnn_perception.one_line import bounded
 from rtcnn_perception.resources import models_search_path
 from sensor_msgs.msg import Image
 

@@ -29,10 +29,10 @@ from rtcnn_perception.core.statistics import LatencySummary
 from rtcnn_perception.core.statistics import LatencyWindow
 from rtcnn_perception.core.statistics import RateMeter
 from rtcnn_perception.exceptions import PerceptionError
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import cause_of
 from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.log_text import report_of
+from rtcnn_perception.one_line import bounded
 
 SILENCE = 10.0
 """Seconds for which a cause is not logged again."""

@@ -42,13 +42,13 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.files import check_file
 from rtcnn_perception.nodes.base import ManagedNode
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.names import as_yaml
 from rtcnn_perception.nodes.parameters.names import check_sections
 from rtcnn_perception.nodes.parameters.names import misnamed_sections
 from rtcnn_perception.nodes.parameters.node import NodeParameters
+from rtcnn_perception.one_line import bounded
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.process import handle_end_signals
 from rtcnn_perception.process import restore_signals

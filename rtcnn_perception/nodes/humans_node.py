@@ -30,13 +30,13 @@ from rtcnn_perception.nodes.conversions.images import frame_from_image
 from rtcnn_perception.nodes.host import run_nodes
 from rtcnn_perception.nodes.humans.output import Output
 from rtcnn_perception.nodes.humans.registry import load_outputs
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.humans import HumansParameters
 from rtcnn_perception.nodes.parameters.names import node_name
 from rtcnn_perception.nodes.qos import RESULTS
 from rtcnn_perception.nodes.subscriptions.stamp_join import StampJoin
 from rtcnn_perception.nodes.subscriptions.topic import Topic
 from rtcnn_perception.nodes.worker import WorkerNode
+from rtcnn_perception.one_line import bounded
 from sensor_msgs.msg import Image
 
 CHECKED_EVERY = 0.5

@@ -13,11 +13,11 @@
 # limitations under the License.
 
 """
-Text for log and diagnostics, whatever it comes from.
+Errors for log and diagnostics, whatever they come from.
 
 An error may quote what a stranger sent: an encoding, a name, a message of a library. So nothing is
-logged or published in diagnostics before it was made one line of bounded length here, and errors
-are counted by the place in the code that raised them, of which there are only so many.
+logged or published in diagnostics before it was made one line of bounded length, and errors are
+counted by the place in the code that raised them, of which there are only so many.
 """
 
 from __future__ import annotations
@@ -26,27 +26,9 @@ from pathlib import PurePath
 import traceback
 
 from rtcnn_perception.exceptions import PerceptionError
-
-HEAD, TAIL = 300, 300
-"""Characters kept of the beginning and the end of a text that is longer than both together."""
+from rtcnn_perception.one_line import bounded
 
 MAX_TRACEBACK_LINES = 40
-
-
-def bounded(text: str) -> str:
-    """
-    Return a text as one line of bounded length.
-
-    Characters that cannot be printed, such as a line feed, are escaped as in Python, and a long
-    text loses its middle, so that a message keeps what stands after the text it quotes.
-    """
-    if len(text) <= HEAD + TAIL:
-        line = _escaped(text)
-        if len(line) <= HEAD + TAIL:
-            return line
-    # Cut before it is escaped as well: escaping 1 MB takes long.
-    head, tail = _escaped(text[:HEAD])[:HEAD], _escaped(text[-TAIL:])[-TAIL:]
-    return f'{head} [... cut from {len(text)} characters ...] {tail}'
 
 
 def message_of(error: Exception) -> str:
@@ -75,12 +57,3 @@ def cause_of(error: Exception) -> str:
         place = place.tb_next
     file = PurePath(place.tb_frame.f_code.co_filename).name
     return f'{type(error).__name__} at {file}:{place.tb_lineno}'
-
-
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return ''.join(
-        each if each.isprintable() else each.encode('unicode_escape').decode('ascii')
-        for each in text
-    )

@@ -16,13 +16,12 @@
 
 import pytest
 from rtcnn_perception.exceptions import ImageFormatError
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import cause_of
-from rtcnn_perception.nodes.log_text import HEAD
 from rtcnn_perception.nodes.log_text import MAX_TRACEBACK_LINES
 from rtcnn_perception.nodes.log_text import message_of
 from rtcnn_perception.nodes.log_text import report_of
-from rtcnn_perception.nodes.log_text import TAIL
+from rtcnn_perception.one_line import bounded
+from rtcnn_perception.one_line import MOST
 
 MARK = 60
 """Characters that say how much was cut, and more."""
@@ -36,7 +35,7 @@ def raised(error):
         return caught
 
 
-@pytest.mark.parametrize('text', ['', 'a step of 17', 'größer, 顔', 'x' * (HEAD + TAIL)])
+@pytest.mark.parametrize('text', ['', 'a step of 17', 'größer, 顔', 'x' * (MOST)])
 def test_text_that_can_be_printed_is_kept(text):
     assert bounded(text) == text
 
@@ -60,12 +59,12 @@ def test_a_long_text_keeps_its_beginning_and_its_end(filler):
     assert text.startswith('unknown ')
     assert text.endswith('; known are bgr8')
     assert f'cut from {2**20 + 24} characters' in text
-    assert len(text) <= HEAD + TAIL + MARK
+    assert len(text) <= MOST + MARK
     assert text.isprintable()
 
 
 def test_a_text_that_only_escapes_make_long_is_cut():
-    assert len(bounded('\U000e0001' * (HEAD + TAIL))) <= HEAD + TAIL + MARK
+    assert len(bounded('\U000e0001' * (MOST))) <= MOST + MARK
 
 
 def test_the_message_of_a_defect_begins_with_its_class():
@@ -84,7 +83,7 @@ def test_the_report_of_a_defect_keeps_its_traceback_whatever_its_message(text):
     assert lines[0] == 'Traceback (most recent call last):'
     assert 'test_log_text.py' in lines[1]
     assert len(lines) <= MAX_TRACEBACK_LINES + 1
-    assert all(len(each) <= HEAD + TAIL + MARK and each.isprintable() for each in lines)
+    assert all(len(each) <= MOST + MARK and each.isprintable() for each in lines)
 
 
 def test_the_cause_of_an_error_is_its_class_and_the_place_that_raised_it():

@@ -21,11 +21,13 @@ classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 from pathlib import Path
 import re
 from typing import ClassVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +74,20 @@ def is_attribute_name(name: str) -> bool:
     return re.fullmatch('[a-z][a-z0-9_]*', name) is not None and name not in TAKEN_NAMES
 
 
+LONGEST_LABEL: Final = 100
+"""Characters of a label, which messages and logs carry with every face."""
+
+EXPECTED_LABELS: Final = (
+    f'two or more different names, each of 1 to {LONGEST_LABEL} characters that can be printed'
+)
+
+
+def are_labels(names: Sequence[str]) -> bool:
+    """Return whether the classes of an attribute can be called so."""
+    are_names = all(each.isprintable() and 0 < len(each) <= LONGEST_LABEL for each in names)
+    return len(set(names)) == len(names) >= 2 and are_names
+
+
 @dataclass(frozen=True, slots=True)
 class AttributeHead:
     """
@@ -90,8 +106,7 @@ class AttributeHead:
     def __post_init__(self) -> None:
         expect(is_attribute_name(self.attribute), 'attribute', EXPECTED_NAME, self.attribute)
         expect(bool(self.output), 'output', 'the name of an output of the graph', self.output)
-        is_distinct = len(set(self.labels)) == len(self.labels) >= 2 and all(self.labels)
-        expect(is_distinct, 'labels', 'two or more different names', self.labels)
+        expect(are_labels(self.labels), 'labels', EXPECTED_LABELS, self.labels)
         is_positive = self.temperature > 0.0 and math.isfinite(self.temperature)
         expect(is_positive, 'temperature', 'a number above 0', self.temperature)
 

@@ -32,8 +32,8 @@ from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.exceptions import ParameterException
 from rclpy.parameter import Parameter
 from rtcnn_perception.exceptions import ConfigurationError
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import message_of
+from rtcnn_perception.one_line import bounded
 
 Answer = Callable[[Any, Any], object]
 """Takes request and response of a service, and returns the response."""

@@ -33,8 +33,8 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.lifecycle.requests import guarded
 from rtcnn_perception.nodes.lifecycle.requests import refused_parameters
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.log_text import report_of
+from rtcnn_perception.one_line import bounded
 
 RCLError = rclpy_implementation.RCLError
 

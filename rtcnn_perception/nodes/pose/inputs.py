@@ -28,12 +28,12 @@ from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.conversions.camera_info import identity_of
 from rtcnn_perception.nodes.conversions.camera_info import intrinsics_from_msg
 from rtcnn_perception.nodes.diagnostics import Finding
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.parameters.pose import PoseGroup
 from rtcnn_perception.nodes.pose.depth_input import DepthInput
 from rtcnn_perception.nodes.subscriptions.images import ImageSubscription
 from rtcnn_perception.nodes.subscriptions.images import PATIENCE
 from rtcnn_perception.nodes.subscriptions.losses import lost_text
+from rtcnn_perception.one_line import bounded
 from sensor_msgs.msg import CameraInfo
 
 CAMERA_INFO = 'camera_info'

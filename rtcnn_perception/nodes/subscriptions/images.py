@@ -31,10 +31,10 @@ from rtcnn_perception.core.statistics import DeliveryMeter
 from rtcnn_perception.nodes.diagnostics import ERROR
 from rtcnn_perception.nodes.diagnostics import Finding
 from rtcnn_perception.nodes.diagnostics import WARN
-from rtcnn_perception.nodes.log_text import bounded
 from rtcnn_perception.nodes.qos import LOW_RATE
 from rtcnn_perception.nodes.qos import QOS
 from rtcnn_perception.nodes.subscriptions.topic import Topic
+from rtcnn_perception.one_line import bounded
 from rtcnn_perception.shared_memory import advice_against_loss
 
 PATIENCE = 5.0

@@ -24,7 +24,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rtcnn_perception.core.attributes.card import are_labels
+from rtcnn_perception.core.attributes.card import EXPECTED_LABELS
 from rtcnn_perception.core.geometry.crops import CropGeometry
+from rtcnn_perception.core.models.fields import shown
 from rtcnn_perception.training.data.classes import band_names
 from rtcnn_perception.training.data.classes import bands_of
 from rtcnn_perception.training.data.classes import same_attribute
@@ -252,6 +255,10 @@ def _labels_for(
         raise DataError(
             f'{path} has the one class {found.classes[0]} of {name}; expected two or more, or all '
             f'of them as [data.{name}] classes'
+        )
+    if not are_labels(found.classes):
+        raise DataError(
+            f'{path}: the classes of {name} must be {EXPECTED_LABELS}, got {shown(found.classes)}'
         )
     return found
 

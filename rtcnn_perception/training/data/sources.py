@@ -23,8 +23,11 @@ import math
 import os
 from pathlib import Path
 
+from rtcnn_perception.core.attributes.card import are_labels
+from rtcnn_perception.core.attributes.card import EXPECTED_LABELS
 from rtcnn_perception.core.attributes.card import EXPECTED_NAME
 from rtcnn_perception.core.attributes.card import is_attribute_name
+from rtcnn_perception.core.models.fields import shown
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
 from rtcnn_perception.training.data.classes import AGE_BANDS
@@ -77,10 +80,8 @@ class AttributeData(Settings):
         if not self.path or not all(self.path):
             raise ValueError('path must name a file or folder')
         # What a card refuses is refused here, before hours of training.
-        is_distinct = len(set(self.classes)) == len(self.classes) != 1 and all(self.classes)
-        if not is_distinct:
-            got = list(self.classes)
-            raise ValueError(f'classes must be two or more different names, got {got}')
+        if self.classes and not are_labels(self.classes):
+            raise ValueError(f'classes must be {EXPECTED_LABELS}, got {shown(list(self.classes))}')
         is_rising = sorted(set(self.bands)) == list(self.bands)
         if not is_rising or len(self.bands) < 2 or self.bands[0] < 0:
             raise ValueError(

@@ -320,6 +320,14 @@ def test_a_column_of_one_class_is_refused_unless_the_classes_are_named(tmp_path)
     assert set(splits.train.labels['hat'].indices.tolist()) == {1}
 
 
+def test_classes_that_no_card_can_have_are_refused_before_a_training(tmp_path):
+    classes = ('\x1b[31mhat', 'bare')
+    rows = [f'faces/{i}.png,{classes[i % 2]}' for i in range(20)]
+    path = str(write_table(tmp_path, 'file,hat', rows))
+    with pytest.raises(DataError, match=r'the classes of hat must be .* 1 to 100 characters that'):
+        loaded(hat=AttributeData(path=(path,)))
+
+
 def test_the_reader_of_a_csv_is_guessed_by_its_columns(tmp_path):
     assert load.guessed_reader(hats(tmp_path)) == 'table'
     fer = write_csv(tmp_path / 'fer2013.csv', [])
