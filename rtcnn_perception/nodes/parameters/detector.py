@@ -56,7 +56,8 @@ class DetectorGroup:
     width: int = setting(
         _DETECTOR.width,
         f'width to which an image is scaled down for detection: 0, or {LEAST_WIDTH} and more; a '
-        "larger one finds smaller faces and takes longer; 0 for the detector's default ("
+        'larger one finds smaller faces and takes longer, and no image is enlarged; above 512 '
+        "rtcnn also searches at half the width, for near faces; 0 for the detector's default ("
         + ', '.join(f'{row.name} {row.default_width}' for row in DETECTORS.values())
         + ')',
         unit='pixel',
@@ -65,7 +66,8 @@ class DetectorGroup:
     )
     min_score: float = setting(
         _DETECTOR.min_score,
-        'minimum score of a detection; lower it where a missed face costs more than a false one; '
+        'minimum score of a detection, after its check where it has one; lower it where a missed '
+        'face costs more than a false one; '
         "0 for the detector's default ("
         + ', '.join(f'{row.name} {row.default_min_score}' for row in DETECTORS.values())
         + ')',

@@ -28,6 +28,7 @@ from rtcnn_perception.core.models.card import read_fields
 from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.paths import with_home
+from rtcnn_perception.training.data.classes import same_attribute
 from rtcnn_perception.training.engine.checkpoints import load_checkpoint
 from rtcnn_perception.training.models.exported_weights import is_exported
 from rtcnn_perception.training.models.tfjs_weights import is_published
@@ -95,17 +96,22 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
 """What is in data, or published weights learnt from, by the end of the path."""
 
 
-LIMITS: Mapping[str, str] = {
-    'FER-2013': 'The expressions of FER-2013 are posed and found pictures from the web, labelled '
-    'by what people called them, on which people agree for about two of three. An expression is '
-    'not a feeling. Some are mislabelled, few are of disgust, and most are faces of young adults.',
-    'LFW': 'Most of LFW are men photographed for the news.',
-    'UTKFace': 'The data has two values for gender; that of children is predicted wrongly far '
-    'more often than that of adults, and `docs/models.md` shows by how much groups of people '
-    'differ.',
-    'FairFace': 'Ages of FairFace are groups that annotators estimated from the picture.',
+LIMITS: Mapping[str, tuple[str, str]] = {
+    'FER-2013': (
+        'emotion',
+        'The expressions of FER-2013 are posed and found pictures from the web, labelled by what '
+        'people called them, on which people agree for about two of three. An expression is not a '
+        'feeling. Some are mislabelled, few are of disgust, and most are faces of young adults.',
+    ),
+    'LFW': ('gender', 'Most of LFW are men photographed for the news.'),
+    'UTKFace': (
+        'gender',
+        'The data has two values for gender; that of children is predicted wrongly far more often '
+        'than that of adults, and `docs/models.md` shows by how much groups of people differ.',
+    ),
+    'FairFace': ('age', 'Ages of FairFace are groups that annotators estimated from the picture.'),
 }
-"""What predictions learnt from a source of data are worth."""
+"""By source of data, what predictions of an attribute learnt from it are worth."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +225,7 @@ def data_entry(source: str) -> dict[str, str]:
     return {'name': source, 'terms': TERMS.get(source, "the owner's")}
 
 
-def limits_of(data: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return what is known of the limits of the sources that a card lists."""
-    return [LIMITS[entry['name']] for entry in data if entry['name'] in LIMITS]
+def limits_of(data: Sequence[Mapping[str, str]], attributes: Sequence[str]) -> list[str]:
+    """Return what is known of the limits of the sources that a card lists, for its attributes."""
+    known = [LIMITS[entry['name']] for entry in data if entry['name'] in LIMITS]
+    return [limit for of, limit in known if any(same_attribute(of, each) for each in attributes)]

@@ -188,7 +188,8 @@ def test_a_card_without_provenance_is_refused(tmp_path, part, content):
 
 
 def test_limits_are_those_of_the_sources_that_have_some():
-    assert limits_of([data_entry('mine')]) == []
-    fer, utkface = limits_of([data_entry('FER-2013'), data_entry('mine'), data_entry('UTKFace')])
+    assert limits_of([data_entry('mine')], ['emotion']) == []
+    data = [data_entry('FER-2013'), data_entry('mine'), data_entry('UTKFace')]
+    fer, utkface = limits_of(data, ['emotion_votes', 'gender'])
     assert 'An expression is not a feeling' in fer
     assert 'that of children is predicted wrongly' in utkface

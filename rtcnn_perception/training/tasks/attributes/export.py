@@ -271,8 +271,9 @@ def _page(card: Mapping[str, Any]) -> str:
             *_int8_facts(card),
         ],
         measured_on='This file on faces that had no part in training, each with its run-time '
-        'crop; epoch and temperature are chosen by those "held out", nothing by the others:',
-        limits=[NO_FACT, *limits_of(card['data'])],
+        'crop; temperature, and the epoch of `best.pt`, are chosen by those "held out", nothing '
+        'by the others:',
+        limits=[NO_FACT, *limits_of(card['data'], [head['attribute'] for head in card['heads']])],
     )
 
 
