@@ -35,6 +35,9 @@ from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.geometry.crops import CropGeometry
 from rtcnn_perception.files import parse_json
 from rtcnn_perception.files import read_bytes
+from rtcnn_perception.training.data.boxes import check_box
+from rtcnn_perception.training.data.boxes import check_landmarks
+from rtcnn_perception.training.data.boxes import check_pixels
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import FaceSet
@@ -44,8 +47,6 @@ from rtcnn_perception.training.data.pictures import read_picture
 from rtcnn_perception.training.data.sources import find_data
 
 ANNOTATIONS = 'annotations.json'
-OUTSIDE = 1.5
-"""Times its own side a box may reach beyond its picture: annotations of faces do at the border."""
 
 EXPECTED = (
     'expected a list with an entry for each photograph: its file, width, height and split, and '
@@ -56,8 +57,6 @@ EXPECTED_WIDER = (
     'expected, by the name of each file, a table with boxes, each with a box of x0, y0, x1, y1 in '
     'pixels and whether it is invalid'
 )
-FARTHEST = 2.0
-"""Longer sides of the box between its middle and a landmark, at most."""
 
 UNCUT = CropGeometry(0.0)
 """The crop that is the picture itself, where it has no box."""
@@ -257,27 +256,6 @@ def _rows(values: list[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.array(values, np.float32).reshape(len(values), *shape)
 
 
-def is_near(box: Sequence[float], width: int, height: int) -> bool:
-    """Return whether x0, y0, x1, y1 are a box in a picture of such a size, or at its border."""
-    x0, y0, x1, y1 = box
-    reach_x, reach_y = OUTSIDE * (x1 - x0), OUTSIDE * (y1 - y0)
-    return (
-        all(map(math.isfinite, box))
-        and -reach_x <= x0 < x1 <= width + reach_x
-        and -reach_y <= y0 < y1 <= height + reach_y
-        and x0 < width
-        and y0 < height
-        and x1 > 0
-        and y1 > 0
-    )
-
-
-def check_pixels(source: Path, boxes: NDArray[Any]) -> None:
-    """Raise a DataError where boxes (N, 4) are shares of a picture: no edge lies beyond 1."""
-    if len(boxes) and boxes.max() <= 1.0:
-        raise DataError(f'{source}: all boxes end at 1 or before; expected pixels, and no shares')
-
-
 def _check_together(source: Path, photographs: Sequence[Photograph]) -> None:
     """Refuse photographs that are listed twice, and shares of a picture in place of pixels."""
     paths = Counter(os.path.normpath(photograph.path) for photograph in photographs)
@@ -297,18 +275,8 @@ def _check(source: Path, photograph: Photograph) -> None:
         raise DataError(f'{source}: {name} is of the split {photograph.split!r}, not of {PARTS}')
     if not ((photograph.scores >= 0) & (photograph.scores <= 1)).all():
         raise DataError(f'{source}: {name} has a score that is no number from 0 to 1')
+    where = f'{source}: {name}'
     for box in (*photograph.boxes, *photograph.ignored):
-        if not is_near(box.tolist(), photograph.width, photograph.height):
-            raise DataError(
-                f'{source}: {name} is {photograph.width}x{photograph.height} pixels, '
-                f'the box {box.tolist()} is not in it; expected x0, y0, x1, y1 with x0 < x1 and '
-                'y0 < y1, in pixels'
-            )
+        check_box(where, box, photograph.width, photograph.height)
     for box, points in zip(photograph.boxes, photograph.landmarks, strict=True):
-        longer = float((box[2:] - box[:2]).max())
-        away = np.abs(points - (box[:2] + box[2:]) / 2)
-        if (away > FARTHEST * longer).any():  # never where they are unknown
-            raise DataError(
-                f'{source}: {name} has landmarks {points.tolist()} far from their '
-                f'box {box.tolist()}'
-            )
+        check_landmarks(where, points, box)

@@ -161,6 +161,7 @@ def test_a_missing_file_is_refused(tmp_path):
         (listed(faces=face(box=[None, 10, 20, 20])), 'is not in it'),
         (listed(ignore=[{'box': [0, 200, 5, 210]}]), 'is not in it'),
         (listed(faces=face(box=[10, 10, float('inf'), 20])), 'is not in it'),
+        (listed(faces=face(box=[-1e6, -1e6, 1e6, 1e6])), 'is not in it'),
         (listed(faces=[{'box': [0.2, 0.3, 0.5, 0.9]}]), 'expected pixels, and no shares'),
         (listed() + listed(file='./a.png'), r'lists a\.png twice; expected each photograph once'),
         ({'images': [], 'annotations': []}, 'is in the form of COCO; expected a list'),

@@ -130,6 +130,13 @@ def test_arrays_with_names_are_facts_and_so_is_age(tmp_path):
         ({'box': np.zeros((3, 3))}, r'box must be numbers .*\(3, 4\).*\(3, 3\)'),
         ({'landmarks': np.zeros((4, 5, 2))}, r'landmarks must .*\(3, 5, 2\).*\(4, 5, 2\)'),
         ({'age': np.zeros(4, int)}, r'age must be whole numbers .*\(3,\).*\(4,\)'),
+        ({'box': np.full((3, 4), [0.1, 0.1, 0.8, 0.8])}, 'expected pixels, and no shares'),
+        (
+            {'box': np.full((3, 4), [100.0, 100, 200, 200])},
+            'picture 0 is 48x48 pixels, the box .* is not in it; expected x0, y0',
+        ),
+        ({'box': np.full((3, 4), [0, 0, 1e6, 1e6])}, 'picture 0 is 48x48 pixels, the box'),
+        ({'landmarks': np.full((3, 5, 2), 1e6)}, 'picture 0 has landmarks .* far from their box'),
         ({'race': np.full(3, 9)}, 'face 0 has the race 9, expected -1 to 4'),
         (
             {'tone': np.zeros(4, int), 'tone_names': np.array(['light', 'dark'])},
@@ -228,6 +235,7 @@ def test_a_file_with_pictures_has_more_than_labels(tmp_path):
     [
         ({'gender_index': np.array([4, 9])}, 'face 1 has the gender_index 9, expected 0 to 4'),
         ({'gender_index': np.array([4])}, r'gender_index must be .*\(2,\).*\(1,\)'),
+        ({'gender_index': np.array([4, 4])}, 'row 4 stands there more than once, with different'),
         ({'labels': None}, 'lacks labels'),
     ],
 )

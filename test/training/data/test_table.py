@@ -227,7 +227,7 @@ def test_copies_in_two_parts_stay_in_the_later_one(tmp_path):
             (
                 'file,hat,x0,y0,x1,y1',
                 [f'faces/0.png,hat,{box}'],
-                'line 2 of .* has 48x48 pixels, the',
+                'line 2 of .* is 48x48 pixels, the',
             )
             for box in ('9,9,5,20', '60,0,70,10', '-inf,0,9,9', '0,0,inf,9', '0,0,1e300,1e300')
         ),

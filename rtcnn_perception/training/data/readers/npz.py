@@ -29,6 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.files import check_file
+from rtcnn_perception.training.data.boxes import check_box
+from rtcnn_perception.training.data.boxes import check_landmarks
+from rtcnn_perception.training.data.boxes import check_pixels
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
@@ -242,6 +245,13 @@ def read_packed(path: Path, options: ReadOptions) -> DividedFaces:
     found = np.isfinite(corners).all(1) & (corners[:, :2] < corners[:, 2:]).all(1)
     note = f'{path.name}: {int((~found).sum())} pictures without a box are left out'
     points = arrays.get('landmarks')
+    check_pixels(path, corners[found])
+    for index in np.flatnonzero(found).tolist():
+        height, width = pictures[index].shape
+        where = f'{path}: picture {index}'
+        check_box(where, corners[index], width, height)
+        if points is not None:
+            check_landmarks(where, points[index], corners[index])
     faces = FaceSet(
         pictures=pictures,
         boxes=corners,
@@ -282,6 +292,12 @@ def read_row_labels(path: Path, count: int) -> Labels:
     rows = _indices(arrays[key], count, key, path)
     indices = np.full(count, UNLABELLED, np.int64)
     indices[rows] = labels.indices
+    other = np.flatnonzero(indices[rows] != labels.indices)
+    if len(other):
+        raise DataError(
+            f'{path}: row {rows[other[0]]} stands there more than once, with different labels; '
+            'expected each picture to have one'
+        )
     return Labels.of(labels.classes, indices)
 
 

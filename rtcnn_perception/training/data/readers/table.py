@@ -29,6 +29,8 @@ import numpy as np
 from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.models.fields import shown
 from rtcnn_perception.paths import is_there
+from rtcnn_perception.training.data.boxes import check_box
+from rtcnn_perception.training.data.boxes import check_pixels
 from rtcnn_perception.training.data.classes import UNLABELLED
 from rtcnn_perception.training.data.faces import boxes_of_crops
 from rtcnn_perception.training.data.faces import DataError
@@ -38,8 +40,6 @@ from rtcnn_perception.training.data.faces import Fact
 from rtcnn_perception.training.data.faces import Labels
 from rtcnn_perception.training.data.faces import PARTS
 from rtcnn_perception.training.data.faces import ReadOptions
-from rtcnn_perception.training.data.photographs import check_pixels
-from rtcnn_perception.training.data.photographs import is_near
 from rtcnn_perception.training.data.pictures import for_all
 from rtcnn_perception.training.data.pictures import left_out
 from rtcnn_perception.training.data.pictures import read_complete
@@ -61,9 +61,6 @@ MOST_DIGITS = 18
 
 MOST_CLASSES, LONGEST_CLASS = 100, 100
 """A column of more different texts, or of more characters, has no classes but names or remarks."""
-
-LARGEST = 4.0
-"""Longer sides of the picture that a box may have: of a larger one a face shows no part."""
 
 
 class Row(NamedTuple):
@@ -183,12 +180,7 @@ def _corners(
         corners: list[float] = boxes_of_crops([picture], options.geometry)[0].tolist()
         return corners
     height, width = picture.shape
-    longer = max(box[2] - box[0], box[3] - box[1])
-    if not is_near(box, width, height) or longer > LARGEST * max(width, height):
-        raise DataError(
-            f'{row.where}: its picture has {width}x{height} pixels, the box {box} is not in it; '
-            'expected x0 < x1 and y0 < y1, in pixels'
-        )
+    check_box(f'{row.where}: its picture', np.array(box), width, height)
     return box
 
 
