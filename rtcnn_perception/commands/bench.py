@@ -64,6 +64,7 @@ NODE_PARTS = ('clips', 'latency', 'memory', 'idle')
 
 PARTS = (*NODE_PARTS, *CORE_PARTS)
 DOMAINS = 100
+LEAST_FRAMES = 3
 """Domain ids whose ports the system does not give to programs."""
 
 
@@ -199,10 +200,14 @@ def _config(args: argparse.Namespace) -> BenchmarkConfig:
     base = QUICK if args.quick else THOROUGH
     named = {name: getattr(args, name) for name in ('repeats', 'seconds', 'soak_frames')}
     config = replace(base, **{name: value for name, value in named.items() if value is not None})
-    if config.repeats < 1 or not 0 < config.seconds < math.inf or config.soak_frames < 3:
-        raise PerceptionError(
-            'repeats, seconds and frames must be numbers above 0 (3 frames at least)'
-        )
+    for name, least in (('repeats', 1), ('soak_frames', LEAST_FRAMES)):
+        if getattr(config, name) < least:
+            option = name.replace('_', '-')
+            raise ConfigurationError(
+                f'--{option} must be at least {least}, got {getattr(config, name)}'
+            )
+    if not 0 < config.seconds < math.inf:
+        raise ConfigurationError(f'--seconds must be a number above 0, got {config.seconds:g}')
     return config
 
 

@@ -25,6 +25,7 @@ import re
 from rtcnn_perception.commands.export import is_of_detector
 from rtcnn_perception.commands.options import check_folder
 from rtcnn_perception.commands.options import check_margin
+from rtcnn_perception.commands.options import name_of
 from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.commands.options import refuse_overwriting
@@ -75,11 +76,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     detectors = ', '.join(DETECTORS)
     parser.add_argument(
         'model',
+        type=name_of,
         help="a model's folder or file, a checkpoint, the original's Keras weights (.hdf5), or a "
         f'face detector: {detectors}, as NAME or NAME=MODEL',
     )
     parser.add_argument(
         'data',
+        type=name_of,
         nargs='+',
         help='.npz or .csv files, or folders of labelled pictures, which are joined; for a face '
         'detector folders with annotations.json, clips that show a face in every frame, and '
@@ -94,7 +97,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--part',
         choices=('train', 'val', 'test', 'all'),
-        help='default: test; for a face detector val where there is no test',
+        help='default: test; for a face detector val where there is no test, or all of it where '
+        'there is neither',
     )
     faces = parser.add_argument_group('attribute networks')
     faces.add_argument('--margin', type=float, help="another crop margin than the model's own")
@@ -155,6 +159,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     faces_detected.add_argument(
         '--against',
+        type=name_of,
         metavar='DETECTOR',
         help='a baseline, whose faces are to be found in pictures without annotations',
     )
@@ -171,9 +176,12 @@ def execute(args: argparse.Namespace) -> int:
             f'--through-pipeline must be at least 0, got {args.through_pipeline}'
         )
     args.output = args.output or report_folder(args.model, args.data)
-    refuse_overwriting(map(with_home, args.data), [args.output / 'report.md'])
+    report = args.output / 'report.md'
+    # Of photographs a file lists what is read; of pictures folders in the folder do.
+    is_detector = _is_detector(args.model)
+    refuse_overwriting(map(with_home, args.data), [report], are_deep=not is_detector)
     check_folder(args.output, '--output')
-    if _is_detector(args.model):
+    if is_detector:
         lines = _evaluate_detector(args)
     else:
         refuse_options(args, DETECTOR_OPTIONS, 'face detectors')

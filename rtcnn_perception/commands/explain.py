@@ -29,6 +29,7 @@ from rtcnn_perception.commands.mean_maps import DEFAULT_PART
 from rtcnn_perception.commands.mean_maps import FIGURE_COLORS
 from rtcnn_perception.commands.mean_maps import network_input
 from rtcnn_perception.commands.options import items
+from rtcnn_perception.commands.options import name_of
 from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_options
 from rtcnn_perception.commands.options import refuse_overwriting
@@ -77,7 +78,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'For each face in the pictures: a figure with the map of every class, and the picture '
         'with the maps over the faces.'
     )
-    parser.add_argument('pictures', nargs='*', metavar='PICTURE', help='picture files')
+    parser.add_argument(
+        'pictures', type=name_of, nargs='*', metavar='PICTURE', help='picture files'
+    )
     parser.add_argument(
         '--output', type=path_of, default=Path('out/explain'), help='folder (default: %(default)s)'
     )
@@ -114,7 +117,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         'the default one (default: auto)',
     )
     parser.add_argument(
-        '--average', metavar='DATA', help='also the mean map of each class over labelled faces'
+        '--average',
+        type=name_of,
+        metavar='DATA',
+        help='also the mean map of each class over labelled faces',
     )
     parser.add_argument(
         '--part',
@@ -202,7 +208,8 @@ def _check_apart(pictures: Sequence[str], data: str | None, output: Path) -> Non
     named = [name for name in _names_in(output) if any(name.startswith(f'{s}_') for s in stems)]
     refuse_overwriting(map(with_home, pictures), [output / name for name in named])
     if data:
-        refuse_overwriting([with_home(data)], [output / 'mean_attribute.png'])
+        mean = output / 'mean_attribute.png'
+        refuse_overwriting([with_home(data)], [mean], are_deep=True)
 
 
 def _names_in(folder: Path) -> list[str]:

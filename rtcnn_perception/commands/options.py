@@ -35,6 +35,17 @@ def path_of(text: str) -> Path:
     return with_home(text)
 
 
+def name_of(text: str) -> str:
+    """
+    Read the name of a file, a model or data; an unset variable of the shell is none.
+
+    :raises argparse.ArgumentTypeError: if it is empty
+    """
+    if not text:
+        raise argparse.ArgumentTypeError('expected a name, got an empty text')
+    return text
+
+
 def items(text: str) -> tuple[str, ...]:
     """Split a list at its commas."""
     return tuple(item.strip() for item in text.split(',') if item.strip())
@@ -98,7 +109,9 @@ def check_folder(folder: Path, option: str) -> None:
         )
 
 
-def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+def refuse_overwriting(
+    inputs: Iterable[Path], outputs: Iterable[Path], *, are_deep: bool = False
+) -> None:
     """
     Refuse to write to what is read, by whatever name or link, before anything is opened.
 
@@ -106,6 +119,7 @@ def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
 
     :param inputs: files and folders that are read
     :param outputs: files that are to be written, whether or not they exist
+    :param are_deep: whether what lies in a folder of a folder is read as well
     :raises ConfigurationError: naming both
     """
     written = {_identity(output): output for output in outputs}
@@ -117,12 +131,15 @@ def refuse_overwriting(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
             # A new file would be read with the folder, at the latest the next time.
             targets = written | folders
             read += map(_identity, _files_in(given))
-        for each in read:
-            if each is not None and each in targets:
-                raise ConfigurationError(
-                    f'{targets[each]} would be written to what is read, {given}; name another '
-                    'folder with --output'
-                )
+        within = [targets[each] for each in read if each is not None and each in targets]
+        if are_deep and is_folder(given):
+            root = given.resolve()
+            within += [path for path in written.values() if path.resolve().is_relative_to(root)]
+        if within:
+            raise ConfigurationError(
+                f'{within[0]} would be written to what is read, {given}; name another folder with '
+                '--output'
+            )
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -134,10 +134,17 @@ def test_options_choose_how_long_it_measures(tmp_path, parts, words, repeats, se
 
 @pytest.mark.usefixtures('parts')
 @pytest.mark.parametrize(
-    'words', ['--repeats 0', '--seconds -2', '--seconds nan', '--seconds inf', '--soak-frames 2']
+    ('words', 'message'),
+    [
+        ('--repeats 0', '--repeats must be at least 1, got 0'),
+        ('--seconds -2', '--seconds must be a number above 0, got -2'),
+        ('--seconds nan', 'above 0, got nan'),
+        ('--seconds inf', 'above 0, got inf'),
+        ('--soak-frames 2', '--soak-frames must be at least 3, got 2'),
+    ],
 )
-def test_impossible_lengths_are_refused(tmp_path, words):
-    with pytest.raises(PerceptionError, match='above 0'):
+def test_impossible_lengths_are_refused(tmp_path, words, message):
+    with pytest.raises(ConfigurationError, match=message):
         bench.execute(parse('--parts', 'strategies', '--output', str(tmp_path), *words.split()))
 
 

@@ -14,12 +14,14 @@
 
 """What a command reads is never written to, by whatever name."""
 
+import argparse
 import os
 from pathlib import Path
 
 import pytest
 from rtcnn_perception.cli import main
 from rtcnn_perception.commands.options import check_folder
+from rtcnn_perception.commands.options import name_of
 from rtcnn_perception.commands.options import path_of
 from rtcnn_perception.commands.options import refuse_overwriting
 from rtcnn_perception.exceptions import ConfigurationError
@@ -54,6 +56,20 @@ def test_nothing_that_is_read_or_written_is_nothing_to_refuse(tmp_path, film):
     refuse_overwriting([film], [])
     refuse_overwriting([tmp_path / 'none.mp4'], [tmp_path / 'none.png', film])
     refuse_overwriting([tmp_path], [film])  # the files below a folder are not read with it
+
+
+def test_what_is_read_with_the_folders_in_it_is_not_written_to_anywhere(tmp_path, film):
+    (tmp_path / 'link').symlink_to(tmp_path)
+    for output in (film, tmp_path / 'link/new/report.md'):
+        with pytest.raises(ConfigurationError, match=f'^{output} would be written to what is'):
+            refuse_overwriting([tmp_path], [output], are_deep=True)
+    refuse_overwriting([film.parent], [tmp_path / 'report.md'], are_deep=True)
+
+
+def test_an_unset_variable_of_the_shell_names_nothing():
+    assert name_of('faces.npz') == 'faces.npz'
+    with pytest.raises(argparse.ArgumentTypeError, match='expected a name, got an empty text'):
+        name_of('')
 
 
 @pytest.mark.parametrize('link', [os.symlink, os.link])

@@ -100,13 +100,13 @@ class LabelConfig:
 
     def __post_init__(self) -> None:
         """Reject values out of range."""
-        for name, value, highest in (
-            ('margin', self.margin, 1.0),
-            ('hold_s', self.hold_s, math.inf),
-            ('min_certainty', self.min_certainty, 1.0),
+        for name, value, highest, expected in (
+            ('margin', self.margin, 1.0, 'in [0, 1]'),
+            ('hold_s', self.hold_s, math.inf, 'a finite time of 0 s or more'),
+            ('min_certainty', self.min_certainty, 1.0, 'in [0, 1]'),
         ):
             if not (0.0 <= value <= highest and math.isfinite(value)):
-                raise ConfigurationError(f'{name} must be in [0, {highest:g}], got {value}')
+                raise ConfigurationError(f'{name} must be {expected}, got {value}')
 
 
 @dataclass(frozen=True, slots=True)

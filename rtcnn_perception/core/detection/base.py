@@ -140,6 +140,9 @@ class DetectorConfig:
             raise ConfigurationError(f'expected a precision among {known}, got {self.precision!r}')
 
 
+LARGEST_FACE = 3.0
+"""Longer sides of the image that a face may have: of a larger one an image shows no part."""
+
 MOST_HIGH = 8
 """Detection widths that the input of a detector may be high."""
 

@@ -47,9 +47,6 @@ CLASSES: Final = (FACE, NONE)
 SURE: Final = 0.97
 """Score from which on a candidate is taken for a face without one."""
 
-LARGEST: Final = 3.0
-"""Longer sides of the image that a candidate may have: of a larger one an image shows no part."""
-
 MAX_CANDIDATES: Final = 32
 """
 Candidates of one image that are looked at, the best ones; others keep the detector's score.
@@ -121,13 +118,10 @@ class CandidateCheck:
         :param image: (H, W, 3) uint8, not shrunk
         :param boxes: (K, 4) in pixels of the image
         :param scores: (K,) of the detector, as probabilities of a face, best first
-        :returns: (K,) probabilities; those from ``SURE`` on are as they were, and those of boxes
-            beyond ``LARGEST``
+        :returns: (K,) probabilities; those from ``SURE`` on are as they were
         :raises ModelError: if the network returns what are no probabilities
         """
-        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0)
-        is_seen = sides <= LARGEST * max(image.shape[:2])
-        unsure = np.flatnonzero((scores < SURE) & is_seen)[:MAX_CANDIDATES]
+        unsure = np.flatnonzero(scores < SURE)[:MAX_CANDIDATES]
         if not len(unsure):
             return scores
         card = self.card

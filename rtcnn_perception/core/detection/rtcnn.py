@@ -28,6 +28,7 @@ from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detection
 from rtcnn_perception.core.detection.base import DetectorConfig
 from rtcnn_perception.core.detection.base import DetectorRow
+from rtcnn_perception.core.detection.base import LARGEST_FACE
 from rtcnn_perception.core.detection.base import shrink_to_width
 from rtcnn_perception.core.detection.card import DetectorCard
 from rtcnn_perception.core.detection.card import DTYPE
@@ -219,6 +220,9 @@ class RtcnnDetector:
         boxes = grid.decode_boxes(chosen, rows)
         is_box = (np.abs(boxes) < _FARTHEST) & np.tile(boxes[:, :2] < boxes[:, 2:], 2)
         self._check(self.card.box, rows, is_box)
+        sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0.0)
+        is_seen = sides <= LARGEST_FACE * max(image.shape[:2])
+        chosen, boxes = chosen[is_seen], boxes[is_seen]
         kept = non_maximum_suppression(boxes, self.card.nms_iou)
         chosen = chosen[kept]
         rows = landmarks[chosen]

@@ -148,6 +148,7 @@ class YuNetDetector:
 
         :returns: detections of ``min_score`` and more, best first, in pixels of the image
         :raises ImageFormatError: if the image is not (H, W, 3) uint8
+        :raises ModelError: if the network returns values that no face can have
         """
         check_bgr(image)
         shrunk, scale = shrink_to_width(image, self._width)
@@ -158,6 +159,13 @@ class YuNetDetector:
         )
         if rows is None:
             return ()
+        is_face = np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0.0).all(axis=1)
+        if not is_face.all():
+            raise ModelError(
+                'this YuNet returns what is no face: expected finite numbers and sizes above 0, '
+                f"got {rows[np.argmin(is_face)].tolist()}; 'rtcnn_perception fetch yunet' gets "
+                'the published one'
+            )
         # A row is a corner, a size and five landmarks, each x and y, then the score.
         points = rows[:, :14].reshape(-1, 7, 2) * scale.astype(np.float32)
         found = [

@@ -87,7 +87,7 @@ class TrackerConfig:
             raise ConfigurationError(f'keep_ratio must be in (0, 1], got {self.keep_ratio}')
         if not 0.0 <= self.max_coast_s < math.inf:
             raise ConfigurationError(
-                f'max_coast_s must be a time of 0 s or more, got {self.max_coast_s}'
+                f'max_coast_s must be a finite time of 0 s or more, got {self.max_coast_s}'
             )
         if not 1 <= self.max_tracks <= MOST_TRACKS:
             raise ConfigurationError(

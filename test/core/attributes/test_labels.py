@@ -113,7 +113,7 @@ def test_values_out_of_range_are_refused_by_name():
         ('hold_s', math.inf),
         ('min_certainty', 2.0),
     ):
-        with pytest.raises(ConfigurationError, match=f'^{name} must be in '):
+        with pytest.raises(ConfigurationError, match=f'^{name} must be .*, got {value}$'):
             LabelConfig(**{name: value})
 
 

@@ -230,14 +230,6 @@ def test_what_lies_there_and_is_no_folder_is_refused(tmp_path):
         RtcnnDetector.load(folder)
 
 
-def test_a_box_that_is_far_larger_than_the_image_is_not_looked_at(folder, monkeypatch):
-    monkeypatch.setattr(checks, 'LARGEST', 1.9)  # the box has twice the side
-    image = np.full((STRIDE, STRIDE, 3), (0, 255, 255), np.uint8)
-    image[STRIDE // 2, STRIDE // 2] = 153, 0, 0
-    (face,) = RtcnnDetector.load(folder, DetectorConfig(width=8000)).detect(image)
-    assert face.score == pytest.approx(0.6)
-
-
 def test_the_log_says_which_graph_of_the_check_runs(folder):
     detector = RtcnnDetector.load(folder, DetectorConfig(precision='float'))
     assert detector.precision_note == 'float; its check float'

@@ -211,6 +211,14 @@ def test_only_the_best_candidates_are_decoded(detector, monkeypatch):
     assert [one.score for one in found] == pytest.approx([0.9, 0.8], abs=0.003)
 
 
+@pytest.mark.parametrize(('largest', 'count'), [(1.9, 0), (2.1, 1)])
+def test_what_is_far_larger_than_the_image_is_no_face(detector, monkeypatch, largest, count):
+    monkeypatch.setattr(rtcnn, 'LARGEST_FACE', largest)
+    image = black(32, 32)
+    paint(image, 32, (0, 0), 0.8)  # a box of twice the side
+    assert len(detector.detect(image)) == count
+
+
 def test_the_tag_names_the_detector_and_its_model(detector):
     assert detector.tag == f'rtcnn ({detector.card.tag})'
     assert len(detector.landmark_names) == 5

@@ -71,6 +71,15 @@ def test_no_rows_are_no_detections():
     )
 
 
+@pytest.mark.parametrize(
+    'wrong', [[np.inf, 0, 9, 9], [0, 0, np.nan, 9], [0, 0, 0, 9], [0, 0, 9, -1]]
+)
+def test_numbers_that_are_no_face_are_refused(wrong):
+    rows = np.float32([row(1, 1, 20, 20, 0.9), row(*wrong, 0.8)])
+    with pytest.raises(ModelError, match=r"returns what is no face: .*, got \[.* 'rtcnn_percep"):
+        YuNetDetector(FakeNetwork(rows)).detect(gray_image(100, 100))
+
+
 def test_boxes_and_landmarks_are_in_pixels_of_the_image_and_the_best_comes_first():
     rows = np.array([row(10, 20, 30, 40, 0.7), row(100, 20, 30, 40, 1.1)], np.float32)
     network = FakeNetwork(rows)

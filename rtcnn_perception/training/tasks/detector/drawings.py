@@ -107,8 +107,8 @@ def _side_by_side(cells: list[ImageBGR]) -> ImageBGR:
 def _draw_found(photograph: Photograph, predicted: Predictions, min_iou: float) -> ImageBGR:
     """Return the photograph with its boxes, as large as fits a square of the sheet."""
     scale = (SHEET_CELL - 8) / max(photograph.width, photograph.height)
-    size = (round(photograph.width * scale), round(photograph.height * scale))
-    image = np.asarray(cv2.resize(photograph.read(), size), np.uint8)
+    width, height = (max(1, round(side * scale)) for side in (photograph.width, photograph.height))
+    image = np.asarray(cv2.resize(photograph.read(), (width, height)), np.uint8)
     boxes, counts = annotated_boxes(photograph, MIN_HEIGHTS[0])
     matched = predicted.match(photograph, MIN_HEIGHTS[0], min_iou)
     missed = np.setdiff1d(np.flatnonzero(counts), matched)

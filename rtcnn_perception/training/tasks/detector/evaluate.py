@@ -32,6 +32,8 @@ from rtcnn_perception.core.sources.pictures import STILL_SUFFIXES
 from rtcnn_perception.core.sources.video import VideoSource
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import IncompleteError
+from rtcnn_perception.exceptions import SourceError
+from rtcnn_perception.files import check_file
 from rtcnn_perception.resources import models_search_path
 from rtcnn_perception.training.data.faces import DataError
 from rtcnn_perception.training.data.faces import EVERYTHING
@@ -97,7 +99,7 @@ def evaluate_detector(
 
     :param data: folders of annotated photographs, clips, and pictures without annotations
     :param baseline: the detector whose faces are to be found in such pictures
-    :param part: of each set; None for its test part, or else its val part
+    :param part: of each set; None for its test part, or else its val part, or else all of it
     :param command: the command line, for the report
     :returns: lines for the terminal
     :raises PerceptionError: if detector or data is not fit, or the folder cannot be written to
@@ -122,7 +124,7 @@ def evaluate_detector(
             f'two of {", ".join(data)} have the same name; evaluate them one by one'
         )
     sets = [_take_part(path, part) for path in paths if path.is_dir()]
-    clips = [VideoSource(path) for path in paths if not path.is_dir() and path not in pictures]
+    clips = [_open_clip(path) for path in paths if not path.is_dir() and path not in pictures]
     if part is not None and not sets:
         raise ConfigurationError('--part is for folders with annotations.json')
     compared: list[BaselineFigures] = []
@@ -160,6 +162,15 @@ def evaluate_detector(
     damaged = [f'{path}: {why}' for clip in clips for path, why in clip.skipped.items()]
     if damaged:
         raise IncompleteError('; '.join(damaged))
+
+
+def _open_clip(path: Path) -> VideoSource:
+    """Open a clip; raise a SourceError where there is none."""
+    try:
+        check_file(path)  # a pipe would block
+    except OSError as error:
+        raise SourceError(f'cannot read the clip {path}: {error.strerror}') from error
+    return VideoSource(path)
 
 
 def _take_part(path: Path, part: str | None) -> PhotographSet:

@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from rtcnn_perception.core.arrays import BoxesXYXY
 from rtcnn_perception.core.arrays import ImageBGR
 from rtcnn_perception.core.detection.base import Detector
+from rtcnn_perception.core.detection.base import MOST_HIGH
 from rtcnn_perception.core.geometry.boxes import boxes_to_array
 from rtcnn_perception.core.geometry.boxes import iou_matrix
 from rtcnn_perception.core.geometry.landmarks import FIVE_POINTS
@@ -109,11 +110,16 @@ class Predictions:
 
 
 def enlarge_to_width(image: ImageBGR, width: int) -> ImageBGR:
-    """Scale a narrower image up to a width, in pixels; what is wider comes back as it is."""
+    """
+    Scale a narrower image up to a width, in pixels; what is wider comes back as it is.
+
+    No image becomes higher than a detector's input at that width.
+    """
     height, source_width = image.shape[:2]
-    if source_width >= width:
+    scale = min(width / source_width, MOST_HIGH * width / height)
+    if scale <= 1.0:
         return image
-    size = (width, max(1, round(height * width / source_width)))
+    size = (round(source_width * scale), round(height * scale))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 

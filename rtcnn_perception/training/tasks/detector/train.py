@@ -185,7 +185,7 @@ def _train(
 
 @torch.inference_mode()
 def predict(network: FaceNetwork, photograph: Photograph) -> Predictions:
-    """Return the predictions of a network for a photograph, as ``core.detection.rtcnn`` does."""
+    """Return the predictions for a photograph of one pass of a network, without a check."""
     padded = padded_input(photograph.read())
     height, width = padded.shape[1:3]
     device = next(network.parameters()).device

@@ -205,6 +205,7 @@ def without_val(folder):
         (without_val, ['--width', '5'], '--width must be at least 32, got 5'),
         (without_val, ['--width', '99999999'], '32 to 8192 pixels, got 99999999'),
         (lambda folder: folder.write_bytes(b'no video'), [], 'cannot be decoded as a video'),
+        (os.mkfifo, [], 'cannot read the clip'),
         (lambda _: None, [], 'there is no data at'),
     ],
 )

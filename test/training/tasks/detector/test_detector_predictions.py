@@ -34,6 +34,7 @@ from rtcnn_perception.training.data.photographs import read_photographs
 from rtcnn_perception.training.tasks.detector.evaluate import load
 from rtcnn_perception.training.tasks.detector.predictions import annotated_by
 from rtcnn_perception.training.tasks.detector.predictions import compare
+from rtcnn_perception.training.tasks.detector.predictions import enlarge_to_width
 from rtcnn_perception.training.tasks.detector.predictions import predict_faces
 
 
@@ -63,6 +64,12 @@ def test_narrow_photographs_are_enlarged_and_predictions_scaled_back(tmp_path):
     assert wider.boxes.tolist() == [[0, 0, 20, 10]]
     assert wider.landmarks[0, 0].tolist() == [5, 5]
     assert same.boxes.tolist() == [[0, 0, 40, 20]]
+
+
+def test_no_photograph_is_enlarged_beyond_what_a_detector_sees():
+    assert enlarge_to_width(np.zeros((4000, 1, 3), np.uint8), 416).shape == (4000, 1, 3)
+    assert enlarge_to_width(np.zeros((100, 4, 3), np.uint8), 100).shape == (800, 32, 3)
+    assert enlarge_to_width(np.zeros((1, 40, 3), np.uint8), 100).shape == (2, 100, 3)
 
 
 def test_faces_of_a_baseline_are_counted_where_they_are_found():

@@ -60,6 +60,14 @@ def test_a_print_repeats_and_varies_and_is_partly_opaque(make):
     assert any(not each[..., 3].all() for each in prints)
 
 
+@pytest.mark.parametrize('box', [(111.2, 0, 180, 40), (-30, 0, 0.9, 40), (0, -60, 90, 0.4)])
+def test_a_face_at_the_border_is_a_stencil_too(box):
+    for seed in range(60):
+        points = np.full((5, 2), np.nan, np.float32)
+        made = stencil(gray_face(), np.float32(box), points, np.random.default_rng(seed))
+        assert made.shape == (SIDE, SIDE, 4)
+
+
 def test_a_stencil_has_a_few_colours():
     for seed in range(12):
         colours = np.unique(stencil_of(seed)[..., :3].reshape(-1, 3), axis=0)

@@ -84,3 +84,7 @@ def test_a_process_that_was_killed_is_reported(tmp_path):
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(PerceptionError, match='the process that composes scenes ended'):
             list(batches)
+        with pytest.raises(PerceptionError, match='the process that composes scenes ended'):
+            next(process.batches(seed=1, steps=1, size=8))
+        with pytest.raises(PerceptionError, match='the process that composes scenes ended'):
+            process.weigh_negatives(np.ones(1))

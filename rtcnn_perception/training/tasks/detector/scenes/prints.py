@@ -92,6 +92,12 @@ def drawn_face(rng: np.random.Generator) -> Print:
     return picture
 
 
+def _inside(first: float, last: float, size: int) -> tuple[int, int]:
+    """Return a stretch of a picture's side in whole pixels, one of them at least."""
+    start = min(max(0, round(first)), size - 1)
+    return start, min(max(start + 1, round(last)), size)
+
+
 def stencil(
     face: ImageGray,
     box: NDArray[np.float32],
@@ -106,8 +112,10 @@ def stencil(
     """
     x0, y0, x1, y1 = box.tolist()
     grown = rng.uniform(-0.05, 0.3) * (x1 - x0)
-    left, top = max(0, round(x0 - grown)), max(0, round(y0 - grown))
-    part = face[top : round(y1 + grown), left : round(x1 + grown)]
+    height, width = face.shape
+    left, right = _inside(x0 - grown, x1 + grown, width)
+    top, bottom = _inside(y0 - grown, y1 + grown, height)
+    part = face[top:bottom, left:right]
     scale = SIDE / np.array(part.shape[1::-1])
     part = np.asarray(cv2.resize(part, (SIDE, SIDE)), np.uint8)
     smooth = np.asarray(cv2.GaussianBlur(part, (0, 0), rng.uniform(0.7, 3.0)), np.uint8)

@@ -36,6 +36,12 @@ from rtcnn_perception.training.tasks.detector.scenes.transformation import Scene
 Scenes = list[Scene]
 
 
+ENDED = (
+    'the process that composes scenes ended; what it printed says why, or it was killed for the '
+    'memory it took: use smaller or fewer photographs'
+)
+
+
 class SceneProcess:
     """
     Composes batches of scenes in a process of its own, on one core.
@@ -77,13 +83,13 @@ class SceneProcess:
 
     def batches(self, seed: int, steps: int, size: int) -> Iterator[Scenes]:
         """Yield ``steps`` batches of ``size`` scenes of one side each; ``seed`` repeats them."""
-        self._connection.send((seed, steps, size))
+        self._send((seed, steps, size))
         for _ in range(steps):
             yield self._receive()
 
     def weigh_negatives(self, weights: NDArray[np.float64]) -> None:
         """Draw the photographs without a face by weights (N,), in their order."""
-        self._connection.send(weights)
+        self._send(weights)
 
     def close(self) -> None:
         """End the process."""
@@ -103,14 +109,17 @@ class SceneProcess:
         """End the process."""
         self.close()
 
+    def _send(self, request: object) -> None:
+        try:
+            self._connection.send(request)
+        except ConnectionError as error:
+            raise PerceptionError(ENDED) from error
+
     def _receive(self) -> Scenes:
         try:
             received: Scenes | PerceptionError = self._connection.recv()
-        except EOFError as error:
-            raise PerceptionError(
-                'the process that composes scenes ended; what it printed says why, or it was '
-                'killed for the memory it took: use smaller or fewer photographs'
-            ) from error
+        except (EOFError, ConnectionError) as error:
+            raise PerceptionError(ENDED) from error
         if isinstance(received, PerceptionError):
             raise received
         return received
