@@ -93,6 +93,9 @@ HARD: tuple[Callable[[ImageBGR], ImageBGR], ...] = (
 )
 """Dark, bright, blurred, grainy, wide, mouth covered, eyes covered, upside down."""
 
+WIDE = 4
+"""Which of them is twice as wide as a face."""
+
 
 def scene() -> tuple[ImageBGR, list[tuple[float, float, float, float]]]:
     """Return the scene, and the boxes of its faces."""
@@ -110,15 +113,16 @@ def scene() -> tuple[ImageBGR, list[tuple[float, float, float, float]]]:
     for row in rows:
         room = (WIDTH - sum(map(len, row))) / (len(row) + 1)
         x = room
-        for face in row:
+        for number, face in enumerate(row):
             side = len(face)
+            wider = 2.0 if row is rows[-1] and number == WIDE else 1.0
             canvas[y : y + side, round(x) : round(x) + side] = face
             half, middle = side / AROUND / 2, (round(x) + side / 2, y + side / 2)
             boxes.append(
                 (
-                    middle[0] - half * aspect,
+                    middle[0] - half * aspect * wider,
                     middle[1] - half,
-                    middle[0] + half * aspect,
+                    middle[0] + half * aspect * wider,
                     middle[1] + half,
                 )
             )

@@ -73,7 +73,10 @@ def read_photographs(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Return (N, 8) squares and boxes of the same face, and all squares' weights and truth."""
     pairs, weights, is_face = [], [], []
-    for entry in json.loads((folder / 'annotations.json').read_text()):
+    entries = json.loads((folder / 'annotations.json').read_text())
+    for entry in entries:
+        if entry['split'] != 'train':  # the others measure what is fitted
+            continue
         path = next(
             p for p in (folder / entry['file'], folder / 'images' / entry['file']) if p.is_file()
         )

@@ -58,6 +58,7 @@ from rtcnn_perception.core.saliency.names import TOP
 from rtcnn_perception.core.saliency.overlay import blend
 from rtcnn_perception.core.sources.builtin import BuiltinClip
 from rtcnn_perception.core.tracking.tracker import FaceTracker
+from rtcnn_perception.files import read_bytes
 from rtcnn_perception.resources import models_search_path
 
 ROUNDS, WARM_UP = 600, 30
@@ -97,7 +98,8 @@ def calls_of(folder: Path) -> dict[str, Callable[[], object]]:
     card = AttributeCard.load(folder)
     face = np.random.default_rng(0).integers(0, 256, (1, *card.input_shape)).astype(np.uint8)
     network = open_session(card.read_model(), card.path)
-    graph = open_session(str(card.directory / SALIENCY_NAME), card.directory / SALIENCY_NAME)
+    path = card.directory / SALIENCY_NAME
+    graph = open_session(read_bytes(path), path)
     calls: dict[str, Callable[[], object]] = {
         'inference': functools.partial(network.run, None, {card.input_name: face})
     }

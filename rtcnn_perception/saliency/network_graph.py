@@ -88,7 +88,17 @@ class NetworkGraph:
 
 
 def scale_and_shift(norm: Operation, constants: Mapping[str, Array]) -> tuple[Array, Array]:
-    """Return the factor and the summand (C,) float64 of a BatchNormalization for each channel."""
+    """
+    Return the factor and the summand (C,) float64 of a BatchNormalization for each channel.
+
+    :raises ModelError: if the graph computes them
+    """
+    unknown = [name for name in norm.inputs[1:5] if name not in constants]
+    if unknown:
+        raise ModelError(
+            f'expected a BatchNormalization with constants, got {", ".join(map(repr, unknown))} '
+            'computed by the graph; such a network is not covered'
+        )
     scale, bias, mean, variance = (constants[name].astype(np.float64) for name in norm.inputs[1:5])
     epsilon = norm.attributes.get('epsilon', NORMALISATION_EPSILON)
     factor = scale / np.sqrt(variance + epsilon)

@@ -39,6 +39,7 @@ UNUSABLE = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RuntimeError,
     TypeError,
     ValueError,
@@ -104,7 +105,8 @@ def fold_constants(model: onnx.ModelProto) -> None:
     for node in graph.node:
         is_random = node.op_type.startswith('Random')
         is_plain = not node.domain and not is_random and node.op_type not in CONTROL_FLOW
-        if not is_plain or any(name not in constants for name in node.input):
+        is_single = len(node.output) == 1
+        if not (is_plain and is_single) or any(name not in constants for name in node.input):
             kept.append(node)
             continue
         body = onnx.helper.make_graph(
@@ -139,7 +141,9 @@ def _without_normalisation(
         index = convolutions.get(operation.inputs[0]) if operation.inputs else None
         if operation.op == 'BatchNormalization' and index is not None:
             convolution = result[index]
-            if readers[convolution.output] == 1 and convolution.inputs[1] in constants:
+            numbers = (*convolution.inputs[1:], *operation.inputs[1:])
+            are_known = all(name in constants for name in numbers)
+            if readers[convolution.output] == 1 and are_known:
                 result[index] = _normalised(convolution, operation, constants)
                 convolutions[operation.output] = index
                 continue

@@ -20,6 +20,7 @@ from onnx import helper
 from onnx import TensorProto
 import pytest
 from rtcnn_perception.exceptions import ModelError
+from rtcnn_perception.saliency.network_graph import scale_and_shift
 from rtcnn_perception.saliency.read_graph import read_graph
 from rtcnn_perception.saliency.saliency_graph import build_saliency_graph
 from tiny_graphs import CARD
@@ -157,3 +158,24 @@ def test_normalisation_after_a_convolution_becomes_part_of_its_weights():
     assert graph.operations[1].output == 'more'
     assert np.array_equal(graph.constants[kernel], np.ones((2, 1, 3, 3)))
     assert np.array_equal(graph.constants[bias], [0, 2]), 'the second: (0 - 1) * 2 / 2 + 3'
+
+
+@pytest.mark.parametrize('computed', ['scale', 'kernel bias'])
+def test_normalisation_by_what_a_graph_computes_is_refused_or_stays(computed):
+    names = ['scale', 'bias', 'mean', 'variance']
+    weights = [(name, np.ones(2, np.float32)) for name in names]
+    pooled = helper.make_node('GlobalAveragePool', ['x'], ['pooled'])
+    flat = helper.make_node('Reshape', ['pooled', 'two'], ['computed'])
+    weights.append(('two', np.array([2])))
+    scale = 'computed' if computed == 'scale' else 'scale'
+    extra = ['computed'] if computed == 'kernel bias' else ['']
+    convolution = helper.make_node('Conv', ['x', 'w', *extra], ['maps'], pads=[1, 1, 1, 1])
+    norm = helper.make_node('BatchNormalization', ['maps', scale, *names[1:]], ['more'])
+    mean = helper.make_node('ReduceMean', ['more'], ['scores'], axes=[2, 3], keepdims=0)
+    nodes = [CAST, pooled, flat, convolution, norm, mean, SOFTMAX]
+    graph = read_graph(make_graph(nodes, weights=weights, shape=(2, 1, 6, 6)), 'tiny')
+    assert 'BatchNormalization' in [operation.op for operation in graph.operations]
+    if computed == 'scale':
+        norm = next(each for each in graph.operations if each.op == 'BatchNormalization')
+        with pytest.raises(ModelError, match="constants, got 'computed' computed by the graph"):
+            scale_and_shift(norm, graph.constants)

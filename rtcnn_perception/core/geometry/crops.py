@@ -113,7 +113,7 @@ def cut_crop(image: Image, crop: Crop, size_hw: tuple[int, int]) -> Image:
     :raises ImageFormatError: if the image has another shape or type, or no pixels
     """
     check_image(image)
-    if crop.roll:
+    if crop.roll or _is_mostly_outside(image, crop.square):
         return cut_rotated(image, crop.square, size_hw, crop.roll)
     return _scaled(*_inside(image, crop.square), size_hw)
 
@@ -124,13 +124,18 @@ def cut_gray_crop(image: ImageBGR, crop: Crop, size_hw: tuple[int, int]) -> Imag
 
     Gray before it is scaled, as pictures that are gray from the start are.
     """
-    if not crop.roll:
-        inside, pad = _inside(image, crop.square)
-        return _scaled(to_gray(inside), pad, size_hw)
     square = crop.square
+    if not (crop.roll or _is_mostly_outside(image, square)):
+        inside, pad = _inside(image, square)
+        return _scaled(to_gray(inside), pad, size_hw)
     left, top, right, bottom = source_area(image, square, crop.roll)
     shifted = BoundingBox.from_xywh(square.x0 - left, square.y0 - top, square.width, square.height)
     return cut_rotated(to_gray(image[top:bottom, left:right]), shifted, size_hw, crop.roll)
+
+
+def _is_mostly_outside(image: Image, square: BoundingBox) -> bool:
+    """Return whether a crop is so large that its border would take more memory than the image."""
+    return bool(max(square.width, square.height) > MOST_PADDED * max(image.shape[:2]))
 
 
 def _inside(image: Image, square: BoundingBox) -> tuple[Image, tuple[int, int, int, int]]:
@@ -184,6 +189,9 @@ def cut_crops(
             planes[...] = np.moveaxis(pixels if channels == 'bgr' else pixels[..., ::-1], 2, 0)
     return batch
 
+
+MOST_PADDED = 3
+"""Longer sides of the image that a crop may have whose border is made before it is scaled."""
 
 OVERSAMPLING = 2
 """

@@ -239,7 +239,7 @@ def checked_saliency(card_file: Path, card: AttributeCard) -> bytes:
             f'{path}: expected the saliency graph of the model, got none '
             f'({error.strerror}); make it with {command}'
         ) from error
-    # What exports or adapts a model again does not know of a graph that lies beside it.
+    # The card names the graph that was made of this model: another one may lie beside it.
     fields = read_fields(card_file, advice=f'make the saliency graph anew with {command}')
     check_sha256(content, fields.section('saliency').text('sha256'), path, ADVICE)
     return with_weights(content, path).content

@@ -33,6 +33,7 @@ MAX_INDEX_BYTES = 64 * 1024 * 1024
 """A film's index takes less: 60 bytes a frame, for ten hours."""
 MATRIX_AT = {0: 40, 1: 52}
 """Where the matrix stands in ``tkhd``, by its version."""
+SECOND_ROW = 12
 HANDLER = slice(8, 12)
 """Where ``hdlr`` has the kind of a track."""
 
@@ -91,5 +92,7 @@ def _angle(track: bytes) -> int | None:
     header = boxes.get(b'tkhd', b'')
     if handler[HANDLER] != b'vide' or not header:
         return None
-    cosine, sine = struct.unpack_from('>ii', header, MATRIX_AT.get(header[0], MATRIX_AT[0]))
-    return round(math.degrees(math.atan2(sine, cosine))) % 360
+    # Of the matrix a, b, u, c, d the second row: of a mirrored film, too, it says what is up.
+    at = MATRIX_AT.get(header[0], MATRIX_AT[0]) + SECOND_ROW
+    minus_sine, cosine = struct.unpack_from('>ii', header, at)
+    return round(math.degrees(math.atan2(-minus_sine, cosine))) % 360

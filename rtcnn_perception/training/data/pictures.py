@@ -31,6 +31,7 @@ from rtcnn_perception.core.arrays import ImageGray
 from rtcnn_perception.core.decoding import jpeg
 from rtcnn_perception.core.decoding.limits import MAX_PICTURE_PIXELS
 from rtcnn_perception.core.decoding.opencv import decode_by_opencv
+from rtcnn_perception.core.decoding.picture import decode_picture as decode_within
 from rtcnn_perception.core.images import to_gray
 from rtcnn_perception.core.sources.pictures import ATOMIC_SUFFIXES
 from rtcnn_perception.core.sources.pictures import decode_file
@@ -135,17 +136,18 @@ def decode_picture(encoded: bytes, mode: int, name: str) -> NDArray[np.uint8]:
     :param mode: ``GRAY`` or ``COLOR``
     :param name: what an error calls it
     :returns: (H, W) or (H, W, 3) uint8, BGR
-    :raises DataError: if it is no picture, or a JPEG whose end is missing or beyond a limit
+    :raises DataError: if it is no picture, or damaged, or beyond a limit
     """
-    if encoded.startswith(jpeg.START):
-        try:
-            jpeg.walk(encoded, MAX_PICTURE_PIXELS)  # OpenCV 4.5 to 4.8 fills the rest with gray
-        except ImageFormatError as error:
-            raise DataError(f'{name} cannot be decoded: {error}') from error
     try:
-        picture = decode_by_opencv(encoded, is_upright=True)
+        if encoded.startswith(jpeg.START):
+            jpeg.walk(encoded, MAX_PICTURE_PIXELS)  # OpenCV 4.5 to 4.8 fills the rest with gray
+            picture = decode_by_opencv(encoded, is_upright=True)
+        else:
+            picture = decode_within(encoded, MAX_PICTURE_PIXELS)
     except ImageFormatError as error:
-        raise DataError(f'{name} cannot be decoded; expected a complete picture file') from error
+        raise DataError(
+            f'{name} cannot be decoded: {error}; expected a complete picture file'
+        ) from error
     # Decoded as gray, a coloured PNG that names its gamma would be another gray than the camera's.
     return to_gray(picture) if mode == GRAY else picture
 

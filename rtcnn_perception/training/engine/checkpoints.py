@@ -140,6 +140,9 @@ def mean_checkpoint(paths: Sequence[Path]) -> dict[str, Any]:
             name: value.shape for name, value in mean.items()
         }:
             raise ModelError(f'{path} holds weights of other shapes than {paths[0]}: no mean')
+        for key in ('architecture', 'crop'):
+            if other['config'].get(key) != first['config'].get(key):
+                raise ModelError(f'{path} has another {key} than {paths[0]}: no mean')
         if other.get('classes') != first.get('classes'):
             raise ModelError(f'{path} has other classes than {paths[0]}: no mean')
         for part in ('val', 'test'):

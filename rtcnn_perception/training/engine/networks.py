@@ -182,8 +182,10 @@ def network_of(checkpoint: Mapping[str, Any], path: Path) -> LabelledNetwork:
     try:
         network = build_network(config['architecture'], counts)
         crop = CropGeometry(**config['crop'])
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
         raise ModelError(f'{path} is no complete checkpoint: its config lacks {error}') from error
+    except (TypeError, ValueError) as error:
+        raise ModelError(f'{path} is no complete checkpoint: its config: {error}') from error
     fill_network(network, checkpoint['average'], path)
     return LabelledNetwork(str(path), ready(network), classes, crop)
 

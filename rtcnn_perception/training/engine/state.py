@@ -24,6 +24,7 @@ costs less.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 import copy
@@ -199,6 +200,16 @@ def _resume(state: TrainingState[N], config: RunConfig, path: Path) -> None:
         )
     advice = 'Bring that data back, choose another folder, or remove it'
     check_fingerprint(values, state.kept.get('fingerprint', {}), path, advice)
+    try:
+        _take_over(state, values, path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f'the run cannot go on: {path} is no complete checkpoint ({error!r}); remove that '
+            'file to begin anew, or copy best.pt to it'
+        ) from error
+
+
+def _take_over(state: TrainingState[N], values: Mapping[str, Any], path: Path) -> None:
     if values['workers'] != state.replicas.count:
         raise ModelError(
             f'{path} was made by {values["workers"]} workers, another number trains another '

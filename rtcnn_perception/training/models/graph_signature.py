@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 import onnx
 from onnx import TensorProto
+from rtcnn_perception.core.attributes.card import MAX_SIDE
 from rtcnn_perception.exceptions import ModelError
 
 LAYOUTS = ('nchw', 'nhwc')
@@ -104,7 +105,8 @@ def signature_of(
         kind = kinds.get(tensor.elem_type, f'type {tensor.elem_type}')
         known = ', '.join(INPUT_TYPES.values())
         raise ModelError(f'{path}: expected an input of one of {known}, got {kind}')
-    axes = [axis.dim_value or None for axis in tensor.shape.dim]
+    # Some exporters write -1 where any number will do.
+    axes = [axis.dim_value if axis.dim_value > 0 else None for axis in tensor.shape.dim]
     if len(axes) != 4:
         raise ModelError(
             f'{path}: expected an input of four axes, (N, C, H, W) or (N, H, W, C), got '
@@ -115,6 +117,11 @@ def signature_of(
     layout = layout or _layout(axes, path)
     own = tuple(axes[1:]) if layout == 'nchw' else (axes[3], axes[1], axes[2])
     height, width = _agreed(own[1:], size_hw or (None, None), '--size', path)
+    if max(height, width) > MAX_SIDE:
+        raise ModelError(
+            f'{path}: expected an input of at most {MAX_SIDE}x{MAX_SIDE} pixels, got '
+            f'{width}x{height}'
+        )
     (count,) = _agreed(own[:1], (planes,), '--channels', path)
     if count not in (1, 3):
         raise ModelError(f'{path}: expected an input of 1 or 3 planes, got {_shown(axes)}')

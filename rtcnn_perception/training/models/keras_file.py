@@ -37,7 +37,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.files import check_file
 
 MOST_WEIGHTS = 10_000_000
-"""Numbers of one array; the original's largest has 8,192."""
+"""Numbers of a file; the original's have 60,000."""
 
 MOST_SECONDS = 30
 """Of computing; a sound file takes less than one."""
@@ -78,11 +78,15 @@ def stored_layers(path: Path) -> Weights:
     with h5py.File(path, 'r') as file:
         group = file.get('model_weights', file)
         layers: Weights = {}
+        count = 0
         for name in _names(group.attrs['layer_names']):
             weights = [
                 _read_array(group[name][weight])
                 for weight in _names(group[name].attrs['weight_names'])
             ]
+            count += sum(each.size for each in weights)
+            if count > MOST_WEIGHTS:
+                raise ValueError(f'{count} weights and more, of which {MOST_WEIGHTS} are read')
             if weights:
                 layers[name] = weights
         return layers

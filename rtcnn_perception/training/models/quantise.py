@@ -128,14 +128,21 @@ class _quiet:  # noqa: N801  used as a function
 
 
 def merge_averages(model: onnx.ModelProto) -> None:
-    """Make each 1x1 convolution of averages of 2x2 one of 2x2 with stride 2, in place."""
+    """
+    Make each 1x1 convolution of averages of 2x2 one of 2x2 with stride 2, in place.
+
+    Averages of an odd number of rows or columns, of which some are of fewer pixels, stay.
+    """
     graph = model.graph
+    even = _even_sized(model)
     weights = {tensor.name: tensor for tensor in graph.initializer}
     readers = [name for node in graph.node for name in node.input]
     averages = {
         node.output[0]: node
         for node in graph.node
-        if node.op_type == 'AveragePool' and _window(node) == ([2, 2], [2, 2], [0, 0, 0, 0])
+        if node.op_type == 'AveragePool'
+        and _window(node) == ([2, 2], [2, 2], [0, 0, 0, 0])
+        and node.input[0] in even
     }
     for node in graph.node:
         average = averages.get(node.input[0]) if node.op_type == 'Conv' else None
@@ -147,11 +154,23 @@ def merge_averages(model: onnx.ModelProto) -> None:
         merged = np.tile(numpy_helper.to_array(tensor) / 4, (1, 1, 2, 2))
         tensor.CopyFrom(numpy_helper.from_array(merged.astype(np.float32), tensor.name))
         node.input[0] = average.input[0]
-        for attribute in node.attribute:
-            if attribute.name in ('kernel_shape', 'strides'):
-                attribute.ints[:] = [2, 2]
+        others = [each for each in node.attribute if each.name not in ('kernel_shape', 'strides')]
+        del node.attribute[:]
+        node.attribute.extend(others)
+        for name in ('kernel_shape', 'strides'):
+            node.attribute.append(onnx.helper.make_attribute(name, [2, 2]))
         graph.node.remove(average)
     del graph.value_info[:]
+
+
+def _even_sized(model: onnx.ModelProto) -> set[str]:
+    """Return the names of what is known to have an even height and width."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    sizes = {
+        info.name: [axis.dim_value for axis in info.type.tensor_type.shape.dim[2:]]
+        for info in (*graph.input, *graph.value_info)
+    }
+    return {name for name, size in sizes.items() if size and all(n and n % 2 == 0 for n in size)}
 
 
 def _window(node: onnx.NodeProto) -> tuple[list[int], ...]:

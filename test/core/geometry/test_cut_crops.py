@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rtcnn_perception.core.geometry import crops
 from rtcnn_perception.core.geometry.boxes import BoundingBox
 from rtcnn_perception.core.geometry.crops import CHANNELS
 from rtcnn_perception.core.geometry.crops import Crop
@@ -93,6 +94,18 @@ def test_a_head_that_hardly_leans_or_has_no_landmarks_is_cut_as_it_is(image):
             for each in (geometry(upright=True), geometry())
         )
         np.testing.assert_array_equal(upright, plain)
+
+
+@pytest.mark.parametrize('cut', [cut_crop, cut_gray_crop])
+def test_a_crop_far_larger_than_the_image_shows_what_a_padded_one_does(cut, monkeypatch):
+    ramp = np.repeat(np.tile(np.linspace(0, 255, 200).astype(np.uint8), (150, 1))[..., None], 3, 2)
+    crop = Crop(BoundingBox(-300, -250, 400, 450), 0.0)
+    found = cut(ramp, crop, (32, 32))
+    monkeypatch.setattr(crops, 'MOST_PADDED', 100)
+    np.testing.assert_allclose(found.astype(int), cut(ramp, crop, (32, 32)), atol=6)
+    monkeypatch.undo()
+    monkeypatch.setattr(crops, '_scaled', None)  # which takes as much memory as the crop is large
+    assert cut(ramp, Crop(BoundingBox(-1e6, -1e6, 1e6, 1e6), 0.0), (8, 8)).shape[:2] == (8, 8)
 
 
 def test_the_image_is_not_written_to(image):

@@ -57,6 +57,15 @@ def test_a_right_angle_is_read_from_each_version_of_the_header(tmp_path, angle, 
     assert turn_of(tmp_path, FTYP, box(b'moov', track(angle, version))) == angle
 
 
+@pytest.mark.parametrize(('signs', 'turn'), [((-1, 1), 0), ((1, -1), 180)])
+def test_a_mirrored_film_is_turned_to_what_is_up(tmp_path, signs, turn):
+    mirrored = struct.pack('>5i', signs[0] << 16, 0, 0, 0, signs[1] << 16)
+    plain = struct.pack('>5i', 1 << 16, 0, 0, 0, 1 << 16)
+    content = box(b'moov', track(0))
+    assert content.count(plain) == 1
+    assert turn_of(tmp_path, FTYP, content.replace(plain, mirrored)) == turn
+
+
 def test_any_other_angle_is_no_turn(tmp_path):
     assert turn_of(tmp_path, FTYP, box(b'moov', track(45))) == 0
 

@@ -90,7 +90,7 @@ def test_a_part_of_a_jpeg_with_a_whole_small_one_in_it_is_refused():
 
 def test_a_part_of_a_png_is_refused():
     whole = cv2.imencode('.png', IMAGE)[1].tobytes()
-    with pytest.raises(DataError, match='a cannot be decoded; expected a complete picture file'):
+    with pytest.raises(DataError, match='expected a complete picture file'):
         decode_picture(whole[: len(whole) // 2], GRAY, 'a')
 
 
@@ -98,6 +98,12 @@ def test_a_picture_larger_than_opencv_decodes_is_refused():
     whole = cv2.imencode('.bmp', IMAGE)[1].tobytes()
     huge = whole[:18] + (2**30).to_bytes(4, 'little') * 2 + whole[26:]
     with pytest.raises(DataError, match='a cannot be decoded'):
+        decode_picture(huge, GRAY, 'a')
+
+
+def test_a_picture_of_more_pixels_than_the_pipeline_takes_is_refused():
+    huge = cv2.imencode('.png', np.zeros((11_000, 11_000), np.uint8))[1].tobytes()
+    with pytest.raises(DataError, match=r'a cannot be decoded: .*11000x11000'):
         decode_picture(huge, GRAY, 'a')
 
 

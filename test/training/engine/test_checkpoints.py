@@ -118,6 +118,14 @@ def test_there_is_no_mean_of_weights_of_other_shapes(tmp_path, other):
         mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])
 
 
+@pytest.mark.parametrize('key', ['crop', 'architecture'])
+def test_there_is_no_mean_of_networks_for_other_crops(tmp_path, key):
+    for name in ('a', 'b'):
+        save_checkpoint(tmp_path / f'{name}.pt', {'config': {key: name}, 'average': {}})
+    with pytest.raises(ModelError, match=rf'b\.pt has another {key} than .*a\.pt: no mean'):
+        mean_checkpoint([tmp_path / 'a.pt', tmp_path / 'b.pt'])
+
+
 def test_there_is_no_mean_of_networks_with_their_classes_in_another_order(tmp_path):
     for name, classes in (('a', ['happy', 'sad']), ('b', ['sad', 'happy'])):
         values = {'config': {}, 'average': {}, 'classes': {'mood': classes}}

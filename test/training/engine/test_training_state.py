@@ -71,6 +71,16 @@ def test_a_damaged_checkpoint_says_how_the_run_can_go_on(tmp_path):
         start(tmp_path)
 
 
+@pytest.mark.parametrize('key', ['workers', 'optimizer', 'before', 'history'])
+def test_an_incomplete_checkpoint_says_how_the_run_can_go_on(tmp_path, key):
+    state = start(tmp_path)
+    content = as_checkpoint(state, CONFIG)
+    del content[key]
+    save_checkpoint(tmp_path / 'last.pt', content)
+    with pytest.raises(ModelError, match=f'cannot go on: .*complete checkpoint .*{key}.*; remove'):
+        start(tmp_path)
+
+
 def test_averaged_weights_follow_the_network_faster_at_the_start():
     network = line()
     average = WeightAverage(network, 0.9)

@@ -44,3 +44,21 @@ def test_a_name_that_is_no_utf_8_is_refused_in_one_line(tmp_path):
     settings = AdaptSettings('mood', ('a', 'b', 'c'), 'network', outputs='scores')
     with pytest.raises(ModelError, match=r'a\.onnx[^\n]*$'):
         adapt(path, tmp_path / 'out', settings)
+
+
+def test_a_free_axis_may_be_minus_one_and_needs_a_size():
+    model = foreign_graph((1, 1, 8, 8), 3)
+    axes = model.graph.input[0].type.tensor_type.shape.dim
+    for axis in (0, 2, 3):
+        axes[axis].dim_value = -1
+    signature = signature_of(model, Path('a.onnx'), size_hw=(8, 8), layout='nchw')
+    assert (signature.batch, signature.size_hw) == (None, (8, 8))
+    with pytest.raises(ModelError, match='--size'):
+        signature_of(model, Path('a.onnx'), layout='nchw')
+
+
+def test_an_input_of_more_pixels_than_a_card_allows_is_refused_before_it_is_tried():
+    model = foreign_graph((1, 1, 8, 8), 3)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 60_000
+    with pytest.raises(ModelError, match='at most 1024x1024 pixels, got 8x60000'):
+        signature_of(model, Path('a.onnx'))

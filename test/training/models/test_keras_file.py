@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import zlib
 
+import h5py
 import numpy as np
 import pytest
 from rtcnn_perception.exceptions import ModelError
@@ -68,4 +69,15 @@ def test_a_file_that_keeps_the_library_in_a_loop_is_refused(tmp_path, monkeypatc
 def test_a_file_that_ends_the_process_is_refused(tmp_path):
     write_damaged(tmp_path / 'a.h5', 15113)
     with pytest.raises(ModelError, match=r'the HDF5 library fails on it \(SIGSEGV\)'):
+        read_layers(tmp_path / 'a.h5')
+
+
+def test_many_names_of_one_array_are_bounded(tmp_path):
+    with h5py.File(tmp_path / 'a.h5', 'w') as file:
+        group = file.create_group('model_weights')
+        group.attrs['layer_names'] = [b'conv']
+        layer = group.create_group('conv')
+        layer.create_dataset('w', shape=(keras_file.MOST_WEIGHTS // 2,), dtype=np.float32)
+        layer.attrs['weight_names'] = [b'w'] * 40
+    with pytest.raises(ModelError, match='weights and more, of which 10000000 are read'):
         read_layers(tmp_path / 'a.h5')

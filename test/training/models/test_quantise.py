@@ -116,3 +116,13 @@ def test_a_graph_without_convolutions_is_refused():
     )
     with pytest.raises(ModelError, match='expected a graph with convolutions'):
         quantise.quantised(model.SerializeToString(), [FACES[:1]], is_stem_float=True)
+
+
+def test_averages_of_an_odd_size_stay():
+    network = lively('slim_resnet', {'emotion': 7})
+    content, _ = onnx_export.to_onnx(network, TEMPERATURES, half=False)
+    model = onnx.load_from_string(content)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 62  # 31, 16 and 8 rows after
+    del model.graph.value_info[:]
+    quantise.merge_averages(model)
+    assert len(operations(model.SerializeToString(), 'AveragePool')) == 1
