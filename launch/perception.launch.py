@@ -213,6 +213,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
     executables = ['perception'] if is_composed else list(NODES)
     # Composed, no image is published to other processes but an annotated one.
     variables, warning = transport_variables(has_images=not is_composed, given=context.environment)
+    quiet = QUIET if arguments['log_level'] == 'debug' else ()
     renamed = [f'{name}:__node:={arguments[f"{role}_name"]}' for role, name in NODES.values()]
     nodes: list[Action] = [
         Node(
@@ -225,7 +226,7 @@ def start_nodes(context: LaunchContext) -> list[Action]:
                 *(word for rule in renamed for word in ('-r', rule)),
                 *enclave_of(executable, arguments),
                 *('--log-level', arguments['log_level']),
-                *(word for each in QUIET for word in ('--log-level', f'{each}:=info')),
+                *(word for each in quiet for word in ('--log-level', f'{each}:=info')),
             ],
             # For these processes alone: others that are launched later keep their transports.
             additional_env=variables,

@@ -39,6 +39,9 @@ from rtcnn_perception.nodes.worker import WorkerNode
 from rtcnn_perception.one_line import bounded
 from sensor_msgs.msg import Image
 
+LAST_MESSAGES_WITHIN = 0.2
+"""Seconds for which the node waits at its end until the last messages of an output came."""
+
 CHECKED_EVERY = 0.5
 """Seconds between checks whether results come, and whether images are needed."""
 
@@ -103,6 +106,8 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
     def _cleanup(self) -> None:
         outputs, self._outputs = self._outputs, ()
         for output in outputs:
+            if self.context.ok():
+                output.wait_until_received(self._time_left(LAST_MESSAGES_WITHIN))
             output.close()
 
     def _apply(self, parameters: HumansParameters) -> None:
@@ -116,6 +121,10 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
     @property
     def _takes(self) -> str:
         return super()._takes if self._attributes is None else 'attributes'
+
+    @property
+    def _come_in(self) -> str:
+        return super()._come_in if self._attributes is None else 'attributes'
 
     def _why_silent(self) -> str:
         if self._attributes is None:

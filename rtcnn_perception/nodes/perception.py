@@ -44,6 +44,7 @@ from rtcnn_perception.nodes.parameters.declaration import build
 from rtcnn_perception.nodes.parameters.declaration import settings_of
 from rtcnn_perception.nodes.parameters.names import is_known
 from rtcnn_perception.nodes.parameters.names import node_name
+from rtcnn_perception.nodes.parameters.names import ROS_PREFIXES
 from rtcnn_perception.nodes.parameters.names import with_own_names
 from rtcnn_perception.nodes.parameters.names import with_own_parameters
 from rtcnn_perception.nodes.worker import WorkerNode
@@ -192,7 +193,7 @@ def _check_names(nodes: Iterable[ManagedNode[Any]]) -> None:
 
 def _overrides(parameters: Mapping[str, object]) -> Sequence[Parameter]:
     for name in parameters:
-        if not is_known(name, TABLES):
+        if not is_known(name, TABLES) and not name.startswith(ROS_PREFIXES):
             known = sorted({known for table in TABLES for known, _ in settings_of(table)})
             raise ConfigurationError(
                 f'no node has a parameter {name}; known are {", ".join(known)}'

@@ -229,7 +229,8 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
             fail = any(self.errors.findings())
             why = 'each one fails' if fail else 'the work on one does not end'
             yield Finding(
-                ERROR, f'images come in, but nothing goes out for {unanswered:.0f} s: {why}'
+                ERROR,
+                f'{self._come_in} come in, but nothing goes out for {unanswered:.0f} s: {why}',
             )
         yield from super()._findings()
 
@@ -247,6 +248,11 @@ class WorkerNode(ManagedNode[P], ABC, Generic[P, T]):
     def _takes(self) -> str:
         """Return what comes in, for messages."""
         return 'image'
+
+    @property
+    def _come_in(self) -> str:
+        """Return what comes in, in the plural."""
+        return 'images'
 
     def _why_silent(self) -> str:
         """Return why nothing comes in, as the end of a sentence."""

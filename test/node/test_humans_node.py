@@ -28,6 +28,7 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceEvent
+from rtcnn_perception.nodes import humans_node
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.humans import markers
 from rtcnn_perception.nodes.humans.presence import EVENTS
@@ -274,6 +275,15 @@ def test_outputs_go_with_the_configuration_and_come_back(bench, composed):
     composed.trigger_activate()
     bench.spin_until(lambda: bench.tester.count_publishers('/faces/events') == 1, 'its return')
     assert list(ask(bench).faces) == []
+
+
+def test_last_messages_are_waited_for_before_their_publishers_go(composed, monkeypatch):
+    calls = []
+    (events,) = [each for each in composed._outputs if each._publishers]
+    monkeypatch.setattr(events, 'wait_until_received', calls.append)
+    monkeypatch.setattr(events, 'close', lambda: calls.append('close'))
+    composed.trigger_shutdown()
+    assert calls == [humans_node.LAST_MESSAGES_WITHIN, 'close']
 
 
 def test_where_an_output_cannot_be_made_those_before_it_are_closed(bench, monkeypatch):

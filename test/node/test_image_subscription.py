@@ -310,7 +310,7 @@ def test_a_camera_that_publishes_fewer_images_than_before_causes_a_warning(numbe
     _, play = numbered()
     assert play(15.0) == []
     assert play(8.0, 10.0) == [
-        (WARN, '10.0 Hz come from /image_raw, 30.0 Hz are expected: it publishes no more')
+        (WARN, '10.0 Hz come from /image_raw, 30.0 Hz are expected: it is published no faster')
     ]
 
 

@@ -124,6 +124,11 @@ def test_groups_are_built_from_names_with_dots():
         ),
         ('detector.min_score', 1, r'detector.min_score.*a number such as 1.0 in \[0, 1\]'),
         ('detector.every_n', 0, r'detector.every_n.*a whole number in \[1, 100\]'),
+        (
+            'detector.rotation',
+            45,
+            'parameter detector.rotation must be one of 0, 90, 180, 270, got 45$',
+        ),
         ('detector.width', 31, 'parameter detector.width must be 0, or 32 and more, got 31$'),
         (
             'detector.name',

@@ -28,6 +28,7 @@ from rtcnn_perception.exceptions import ModelError
 from rtcnn_perception.exceptions import SourceError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceRois
+from rtcnn_perception.nodes import perception
 from rtcnn_perception.nodes.conversions.images import compressed_to_msg
 from rtcnn_perception.nodes.conversions.images import image_to_msg
 from rtcnn_perception.nodes.perception import Perception
@@ -234,6 +235,11 @@ def test_attributes_are_classified_in_the_order_of_the_parameter(pipeline, resul
     result = next(each for each in results.all if each.faces)
     assert [each.name for each in result.attributes] == list(attributes)
     assert list(result.faces[0].attributes) == list(attributes)
+
+
+def test_parameters_that_every_node_has_are_passed_on():
+    (given,) = perception._overrides({'use_sim_time': True})
+    assert (given.name, given.value) == ('use_sim_time', True)
 
 
 @pytest.mark.parametrize(

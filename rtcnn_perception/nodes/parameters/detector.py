@@ -23,6 +23,7 @@ from rtcnn_perception.core.detection.base import LEAST_WIDTH
 from rtcnn_perception.core.detection.base import MAX_WIDTH
 from rtcnn_perception.core.detection.registry import detector_names
 from rtcnn_perception.core.detection.registry import DETECTORS
+from rtcnn_perception.core.images import RIGHT_ANGLES
 from rtcnn_perception.core.models.precision import PRECISIONS
 from rtcnn_perception.core.tracking.tracker import MOST_TRACKS
 from rtcnn_perception.core.tracking.tracker import TrackerConfig
@@ -85,8 +86,8 @@ class DetectorGroup:
     )
     rotation: int = setting(
         0,
-        'clockwise rotation of an image for detection: 90, 180 or 270 for a camera mounted on its '
-        'side or upside down; boxes stay in pixels of the image as it comes, and the detector '
+        'clockwise rotation of an image for detection, 0, 90, 180 or 270: for a camera mounted on '
+        'its side or upside down; boxes stay in pixels of the image as it comes, and the detector '
         'must find eyes and mouth (rtcnn, yunet)',
         unit='degree',
         minimum=0,
@@ -109,6 +110,11 @@ class DetectorGroup:
         if 0 < self.width < LEAST_WIDTH:
             raise ConfigurationError(
                 f'parameter detector.width must be 0, or {LEAST_WIDTH} and more, got {self.width}'
+            )
+        if self.rotation not in RIGHT_ANGLES:
+            known = ', '.join(map(str, RIGHT_ANGLES))
+            raise ConfigurationError(
+                f'parameter detector.rotation must be one of {known}, got {self.rotation}'
             )
 
 

@@ -57,7 +57,8 @@ class NodeParameters:
     image_timeout: float = setting(
         2.0,
         'diagnostics report an error after this time in which no image comes in, or nothing comes '
-        'of those that do',
+        'of those that do; in the humans node all faces leave after it, or after '
+        'events.leave_after where that is longer',
         unit='s',
         minimum=0.1,
         maximum=3600.0,

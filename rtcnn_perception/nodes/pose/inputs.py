@@ -71,7 +71,11 @@ class PoseInputs:
 
     def __init__(self, node: Node, parameters: PoseGroup, *, clock: Callable[[], float]) -> None:
         self._camera = CameraInput(node, parameters, clock=clock)
-        self._depth = DepthInput(node, parameters, clock=clock) if parameters.depth else None
+        try:
+            self._depth = DepthInput(node, parameters, clock=clock) if parameters.depth else None
+        except Exception:
+            self._camera.close()
+            raise
 
     @property
     def measured(self) -> dict[str, str]:

@@ -99,7 +99,11 @@ class ImageSubscription:
         self._timer = node.create_timer(
             DISCOVERY_PERIOD, self.check, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        self.check()
+        try:
+            self.check()
+        except Exception:
+            self.close()  # nobody else holds what could not be made
+            raise
 
     @property
     def topic(self) -> str:
@@ -177,7 +181,7 @@ class ImageSubscription:
         elif came.rate < LOW_RATE * wanted:
             rates += f' come from {self.topic}, {wanted:.1f} Hz are expected'
             is_known = self.lost is not None
-            why = 'it publishes no more' if is_known else f'where they are lost: {advice}'
+            why = 'it is published no faster' if is_known else f'where they are lost: {advice}'
             yield Finding(WARN, f'{rates}: {why}')
 
     def _advice(self) -> str:
@@ -193,10 +197,11 @@ class ImageSubscription:
     def _subscribe(self, profile: QoSProfile) -> None:
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
-        self._profile = profile
+            self._subscription, self._profile = None, None
         self._subscription = self._node.create_subscription(
             self._message_type, self.topic, self._on_message, profile
         )
+        self._profile = profile  # once it is so: what fails is tried again
         self._check_seldom()
         self._node.get_logger().info(
             f'subscribed to {self.topic}: {profile.reliability.name}, {profile.durability.name}'
