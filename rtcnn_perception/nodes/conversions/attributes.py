@@ -94,8 +94,8 @@ def _face_from_msg(
     names = [each.name for each in msg.attributes]
     if names != [each.name for each in infos]:
         raise PerceptionError(
-            f'a face needs the attributes of its message, {", ".join(i.name for i in infos)}, in '
-            f'that order, got {", ".join(names) or "none"}'
+            f'a face needs the {len(infos)} attributes of its message in their order, got '
+            f'{len(names)} of other names or in another one'
         )
     crop = msg.crop
     has_crop = crop.width > 0 and crop.height > 0
@@ -129,8 +129,5 @@ def _attribute_from_msg(msg: AttributeMsg, info: AttributeInfo) -> Attribute:
     if not -ROUNDING <= msg.confidence <= 1.0 + ROUNDING:
         raise PerceptionError(f'an attribute needs a confidence in [0, 1], got {msg.confidence}')
     if msg.label and msg.label not in info.labels:
-        raise PerceptionError(
-            f'an attribute needs one of its labels, {", ".join(info.labels)}, or none, got '
-            f'{msg.label}'
-        )
+        raise PerceptionError('an attribute needs one of its labels or none, got another one')
     return Attribute(msg.label, msg.confidence, smoothed, raw, msg.is_unsure)
