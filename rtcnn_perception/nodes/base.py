@@ -31,6 +31,7 @@ from rclpy.clock import Clock
 from rclpy.clock import ClockType
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
 from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.nodes.diagnostics import ERROR
@@ -66,8 +67,8 @@ DIAGNOSTICS_PERIOD = 1.0
 STOP_WITHIN = 1.5
 """Seconds for which a node waits for each of its threads to end, unless a shorter time is set."""
 
-LAST_DIAGNOSTICS_WITHIN = 0.2
-"""Seconds for which a node that shuts down waits until its last diagnostics are received."""
+LAST_MESSAGES_WITHIN = 0.2
+"""Seconds for which a node waits until its last diagnostics, or other messages, are received."""
 
 
 class Stoppable(Protocol):
@@ -226,8 +227,8 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
                 self.trigger_shutdown()
             self._on_diagnostics_timer()
             if self._stop_by is not None:
-                self._stop_by += LAST_DIAGNOSTICS_WITHIN
-            self._wait_for_last_diagnostics()
+                self._stop_by += LAST_MESSAGES_WITHIN
+            self._wait_until_received((self._diagnostics,))
         self.destroy_node()
 
     def _configure(self) -> None:
@@ -265,11 +266,12 @@ class ManagedNode(GuardedLifecycleNode, Generic[P]):
             return seconds
         return min(seconds, max(self._stop_by - self._now(), 0.0))
 
-    def _wait_for_last_diagnostics(self) -> None:
-        """Wait a little until diagnostics are received: they are lost with their publisher."""
-        limit = Duration(seconds=self._time_left(LAST_DIAGNOSTICS_WITHIN))
+    def _wait_until_received(self, publishers: Iterable[Publisher]) -> None:
+        """Wait a little until the last messages are received: they are lost with publishers."""
+        end = self._now() + self._time_left(LAST_MESSAGES_WITHIN)
         try:
-            self._diagnostics.wait_for_all_acked(limit)
+            for publisher in publishers:
+                publisher.wait_for_all_acked(Duration(seconds=max(end - self._now(), 0.0)))
         except RCLError as error:
             self.get_logger().debug(f'this middleware cannot wait for its messages: {error}')
 

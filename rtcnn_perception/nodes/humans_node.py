@@ -39,9 +39,6 @@ from rtcnn_perception.nodes.worker import WorkerNode
 from rtcnn_perception.one_line import bounded
 from sensor_msgs.msg import Image
 
-LAST_MESSAGES_WITHIN = 0.2
-"""Seconds for which the node waits at its end until the last messages of an output came."""
-
 CHECKED_EVERY = 0.5
 """Seconds between checks whether results come, and whether images are needed."""
 
@@ -105,9 +102,9 @@ class HumansNode(WorkerNode[HumansParameters, FrameResult]):
 
     def _cleanup(self) -> None:
         outputs, self._outputs = self._outputs, ()
+        if self.context.ok():
+            self._wait_until_received(each for output in outputs for each in output.publishers)
         for output in outputs:
-            if self.context.ok():
-                output.wait_until_received(self._time_left(LAST_MESSAGES_WITHIN))
             output.close()
 
     def _apply(self, parameters: HumansParameters) -> None:

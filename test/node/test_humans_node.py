@@ -28,7 +28,6 @@ from rtcnn_perception.exceptions import ConfigurationError
 from rtcnn_perception.exceptions import PerceptionError
 from rtcnn_perception.msg import FaceAttributes
 from rtcnn_perception.msg import FaceEvent
-from rtcnn_perception.nodes import humans_node
 from rtcnn_perception.nodes.conversions.faces import attributes_to_msg
 from rtcnn_perception.nodes.humans import markers
 from rtcnn_perception.nodes.humans.presence import EVENTS
@@ -279,11 +278,12 @@ def test_outputs_go_with_the_configuration_and_come_back(bench, composed):
 
 def test_last_messages_are_waited_for_before_their_publishers_go(composed, monkeypatch):
     calls = []
-    (events,) = [each for each in composed._outputs if each._publishers]
-    monkeypatch.setattr(events, 'wait_until_received', calls.append)
-    monkeypatch.setattr(events, 'close', lambda: calls.append('close'))
+    (events,) = [each for each in composed._outputs if each.publishers]
+    close, last = events.close, [*events.publishers]
+    monkeypatch.setattr(composed, '_wait_until_received', lambda those: calls.append([*those]))
+    monkeypatch.setattr(events, 'close', lambda: calls.append('close') or close())
     composed.trigger_shutdown()
-    assert calls == [humans_node.LAST_MESSAGES_WITHIN, 'close']
+    assert calls == [last, 'close']
 
 
 def test_where_an_output_cannot_be_made_those_before_it_are_closed(bench, monkeypatch):

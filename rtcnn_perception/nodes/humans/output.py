@@ -18,10 +18,8 @@ from __future__ import annotations
 
 from abc import ABC
 from abc import abstractmethod
-import time
 from typing import Any
 
-from rclpy.duration import Duration
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -29,7 +27,6 @@ from rclpy.qos import HistoryPolicy
 from rclpy.qos import QoSProfile
 from rclpy.qos import ReliabilityPolicy
 from rtcnn_perception.core.results import FrameResult
-from rtcnn_perception.nodes.lifecycle.transitions import RCLError
 from rtcnn_perception.nodes.parameters.humans import HumansParameters
 
 NEWEST = QoSProfile(
@@ -52,6 +49,11 @@ class Output(ABC):
         self._publishers: list[Publisher] = []
 
     @property
+    def publishers(self) -> tuple[Publisher, ...]:
+        """Return those that last until ``close``."""
+        return tuple(self._publishers)
+
+    @property
     def wants_image(self) -> bool:
         """Whether what needs the image itself has a subscriber; any thread may ask."""
         return False
@@ -70,15 +72,6 @@ class Output(ABC):
 
     def clear(self) -> None:  # noqa: B027 - an output without a memory has nothing to do
         """Let all faces leave: no further frame comes."""
-
-    def wait_until_received(self, seconds: float) -> None:
-        """Wait for so long at most until the last messages came: they go with their publishers."""
-        end = time.monotonic() + seconds
-        for publisher in self._publishers:
-            try:
-                publisher.wait_for_all_acked(Duration(seconds=max(end - time.monotonic(), 0.0)))
-            except RCLError as error:  # noqa: PERF203 - a handful at the end
-                self._node.get_logger().debug(f'this middleware does not say what came: {error}')
 
     def close(self) -> None:
         """Destroy the publishers."""

@@ -102,7 +102,7 @@ class ImageSubscription:
         try:
             self.check()
         except Exception:
-            self.close()  # nobody else holds what could not be made
+            self.close()  # the caller has no object to close
             raise
 
     @property

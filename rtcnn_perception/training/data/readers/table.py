@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 from rtcnn_perception.core.arrays import ImageGray
+from rtcnn_perception.core.attributes.card import LONGEST_LABEL
 from rtcnn_perception.core.models.fields import shown
 from rtcnn_perception.paths import is_there
 from rtcnn_perception.training.data.boxes import check_box
@@ -59,8 +60,8 @@ UNKNOWN = frozenset({'nan', 'NaN', '<NA>'})
 MOST_DIGITS = 18
 """Numbers of more may not fit into 64 bits."""
 
-MOST_CLASSES, LONGEST_CLASS = 100, 100
-"""A column of more different texts, or of more characters, has no classes but names or remarks."""
+MOST_CLASSES = 100
+"""A column of more different texts, or of longer ones, has no classes but names or remarks."""
 
 
 class Row(NamedTuple):
@@ -247,11 +248,11 @@ def _why_neither(texts: Sequence[str]) -> str:
     if decimals and all(map(DECIMAL.fullmatch, texts)):
         return f'expected whole numbers, or texts for classes, got {decimals[0]}'
     longest = max(map(len, texts))
-    if len(decimals) < len(texts) or (len(texts) <= MOST_CLASSES and longest <= LONGEST_CLASS):
+    if len(decimals) < len(texts) or (len(texts) <= MOST_CLASSES and longest <= LONGEST_LABEL):
         return ''  # with whole numbers a text among them is named by its line
     return (
         f'it has {len(texts)} different texts of up to {longest} characters, and classes are '
-        f'{MOST_CLASSES} of {LONGEST_CLASS} at most'
+        f'{MOST_CLASSES} of {LONGEST_LABEL} at most'
     )
 
 
